@@ -1,0 +1,85 @@
+"""What a search measured, in order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from nastoolkit import pareto
+from nastoolkit.objectives import Objective, signs
+from nastoolkit.space import Choice, SearchSpace
+
+
+@dataclass(frozen=True)
+class History:
+    """Sub-networks and their values, in the order of a search.
+
+    Attributes:
+        space: What the genotypes mean.
+        objectives: The m columns of ``values``.
+        genotypes: ``(n, d)``, canonical.
+        values: ``(n, m)`` raw values, in each objective's own unit and direction.
+    """
+
+    space: SearchSpace
+    objectives: tuple[Objective, ...]
+    genotypes: np.ndarray
+    values: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.genotypes)
+
+    def __getitem__(self, rows: slice | np.ndarray) -> History:
+        """The history of some rows: ``history[:k]`` is the first k evaluations; a mask or indices work too."""
+        return History(self.space, self.objectives, self.genotypes[rows], self.values[rows])
+
+    def __repr__(self) -> str:
+        return f"History({len(self)} evaluations of {', '.join(o.label for o in self.objectives)})"
+
+    @property
+    def costs(self) -> np.ndarray:
+        """The values ``(n, m)`` with signs that make every objective one to minimise."""
+        return self.values * signs(self.objectives)
+
+    def front(self) -> History:
+        """The measured sub-networks that no other measured one dominates, best in the first objective first."""
+        front = self[pareto.non_dominated(self.costs)]
+        return front[np.lexsort(front.costs.T[::-1])]
+
+    def hypervolume(self, reference_point: ArrayLike) -> float:
+        """Volume dominated by all evaluations.
+
+        Args:
+            reference_point: ``(m,)`` in raw units and objective order, e.g. ``(70.0, 30.0)`` for accuracy in % and latency
+                in ms; evaluations that are not better than it in every objective add nothing.
+        """
+        return pareto.hypervolume(self.costs, self._reference_costs(reference_point))
+
+    def hypervolume_curve(self, reference_point: ArrayLike) -> np.ndarray:
+        """Hypervolume ``(n,)`` after each evaluation; see :meth:`hypervolume`."""
+        return pareto.hypervolume_curve(self.costs, self._reference_costs(reference_point))
+
+    def _reference_costs(self, reference_point: ArrayLike) -> np.ndarray:
+        reference = np.asarray(reference_point, dtype=float)
+        if reference.shape != (len(self.objectives),):
+            names = [o.name for o in self.objectives]
+            raise ValueError(f"the reference point needs a number for each of {names}, got {reference_point!r}")
+        return reference * signs(self.objectives)
+
+    def to_frame(self) -> pd.DataFrame:
+        """A row for each evaluation: the objectives, then the option of every choice (missing where the choice is dead)."""
+        values = pd.DataFrame(self.values, columns=[o.name for o in self.objectives])
+        alive = self.space.alive(self.genotypes)
+        options = {
+            choice.name: _options(choice, self.genotypes[:, gene], alive[:, gene])
+            for gene, choice in enumerate(self.space.choices)
+        }
+        return pd.concat([values, pd.DataFrame(options, index=values.index)], axis=1)
+
+
+def _options(choice: Choice, indices: np.ndarray, alive: np.ndarray) -> pd.Series:
+    options = [choice.options[index] if live else None for index, live in zip(indices, alive, strict=True)]
+    return pd.Series(options, dtype=object).convert_dtypes()

@@ -1,0 +1,61 @@
+"""Pareto dominance, and the volume that a set of points dominates.
+
+Everything here takes costs ``(n, m)``: every column is minimised (raw values times :func:`nastoolkit.objectives.signs`).
+A point dominates another one when it is no worse in every column and better in one.
+"""
+
+from __future__ import annotations
+
+import moocore
+import numpy as np
+from numpy.typing import ArrayLike
+from pymoo.operators.survival.rank_and_crowding.metrics import calc_crowding_distance
+
+
+def non_dominated(costs: np.ndarray) -> np.ndarray:
+    """Mask ``(n,)`` of the points that no other one dominates; of equal points only the first is kept."""
+    return moocore.is_nondominated(np.asarray(costs, dtype=float))
+
+
+def ranks(costs: np.ndarray) -> np.ndarray:
+    """Number of each point's front ``(n,)``: 0 for the non-dominated ones, 1 for those left when these are gone, and so on."""
+    return moocore.pareto_rank(np.asarray(costs, dtype=float))
+
+
+def crowding(costs: np.ndarray) -> np.ndarray:
+    """Crowding distances ``(n,)`` of one front [Deb2002], Section III-B: large for lone points, infinite at the ends."""
+    return calc_crowding_distance(np.asarray(costs, dtype=float))
+
+
+def best_first(costs: np.ndarray, n: int) -> np.ndarray:
+    """Indices of the n best points, fewer if there are fewer: by front, and inside a front by falling crowding distance."""
+    rank = ranks(costs)
+    order: list[int] = []
+    for number in range(int(rank.max(initial=-1)) + 1):
+        if len(order) >= n:
+            break
+        front = np.flatnonzero(rank == number)
+        order.extend(front[np.argsort(-crowding(costs[front]), kind="stable")])
+    return np.array(order[:n], dtype=np.int64)
+
+
+def hypervolume(costs: np.ndarray, reference_point: ArrayLike) -> float:
+    """Volume that the points dominate inside the box below the reference point ``(m,)``.
+
+    A point at or beyond the reference in any column adds nothing.
+    """
+    return float(moocore.hypervolume(np.asarray(costs, dtype=float), ref=np.asarray(reference_point, dtype=float)))
+
+
+def hypervolume_curve(costs: np.ndarray, reference_point: ArrayLike) -> np.ndarray:
+    """Hypervolumes ``(n,)`` of the first 1, 2, ... n points."""
+    reference = np.asarray(reference_point, dtype=float)
+    front = np.empty((0, costs.shape[1]))
+    volume = hypervolume(front, reference)
+    curve = np.empty(len(costs))
+    for i, point in enumerate(costs):
+        if (point < reference).all() and not (front <= point).all(axis=1).any():
+            front = np.vstack([front[~(point <= front).all(axis=1)], point])
+            volume = hypervolume(front, reference)
+        curve[i] = volume
+    return curve

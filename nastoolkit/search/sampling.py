@@ -1,0 +1,52 @@
+"""Random sub-networks that a search has not met yet."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+
+import numpy as np
+
+from nastoolkit.space import SearchSpace, genotype_keys
+
+N_DRAWS = 10  # in a space of which half is seen, 10 draws of 2 n find n new ones almost surely
+
+
+def sample_new(space: SearchSpace, n: int, rng: np.random.Generator, seen: Set[bytes]) -> np.ndarray:
+    """Draw distinct genotypes that are not in ``seen``, as :meth:`SearchSpace.sample` does.
+
+    Where draws keep meeting known ones, the space is listed instead, so that it is used up to its last sub-network.
+
+    Args:
+        space: Where to draw from.
+        n: How many to draw.
+        rng: The source of randomness.
+        seen: Keys (:func:`nastoolkit.space.genotype_keys`) to leave out.
+
+    Returns:
+        ``(n, d)`` canonical genotypes; fewer rows only when the space holds no more.
+    """
+    found: dict[bytes, np.ndarray] = {}
+    for _ in range(N_DRAWS):
+        if len(found) >= n:
+            break
+        _add_new(found, space.sample(2 * n, rng), seen)
+    else:
+        _add_new(found, _list(space, len(seen) + n, rng), seen)
+    return np.array(list(found.values())[:n], dtype=np.int64).reshape(-1, space.n_genes)
+
+
+def _add_new(found: dict[bytes, np.ndarray], genotypes: np.ndarray, seen: Set[bytes]) -> None:
+    for key, genotype in zip(genotype_keys(genotypes), genotypes, strict=True):
+        if key not in seen:
+            found.setdefault(key, genotype)
+
+
+def _list(space: SearchSpace, limit: int, rng: np.random.Generator) -> np.ndarray:
+    """List a space gene by gene: ``limit`` distinct genotypes in random order, all of them if the space has no more."""
+    genotypes = space.repair(np.zeros((1, space.n_genes)))
+    for gene, choice in enumerate(space.choices):
+        n_options = len(choice.options)
+        grown = np.repeat(genotypes, n_options, axis=0)
+        grown[:, gene] = np.tile(np.arange(n_options), len(genotypes))
+        genotypes = rng.permutation(np.unique(space.repair(grown), axis=0))[:limit]
+    return genotypes

@@ -1,0 +1,244 @@
+"""Search spaces: the choices that make up a sub-network, and genotypes, the only names that sub-networks have.
+
+A genotype is a vector of small ints; gene i is the index of the chosen option of choice i. A choice may depend on an earlier
+one (the kernel of a block that only deep networks have); where its condition fails the gene is dead, and 0 in canonical form.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One decision: a name, its options, and the condition under which it matters.
+
+    Attributes:
+        name: Unique in its space, e.g. ``stage1.block3.kernel``.
+        options: The values to choose from, all different.
+        when: ``(name of an earlier choice, its options for which this choice is alive)``; None means always alive.
+    """
+
+    name: str
+    options: tuple[Any, ...]
+    when: tuple[str, tuple[Any, ...]] | None = None
+
+
+class SearchSpace:
+    """All sub-networks that a list of choices describes.
+
+    Args:
+        choices: In gene order; the choice that a condition names comes before the choice that has the condition.
+
+    Raises:
+        ValueError: A duplicate name or option, no option at all, or a condition on an unknown or later choice or option.
+    """
+
+    def __init__(self, choices: Iterable[Choice]) -> None:
+        self.choices = tuple(choices)
+        self._index: dict[str, int] = {}
+        self._conditions: list[tuple[int, int, np.ndarray]] = []  # gene, parent gene, parent's options that wake it
+        for gene, choice in enumerate(self.choices):
+            self._add(gene, choice)
+        self._n_options = np.array([len(choice.options) for choice in self.choices], dtype=np.int64)
+        self._allow([np.arange(n) for n in self._n_options])
+
+    def _add(self, gene: int, choice: Choice) -> None:
+        if choice.name in self._index:
+            raise ValueError(f"two choices are named {choice.name!r}")
+        if not choice.options or len(set(choice.options)) < len(choice.options):
+            raise ValueError(f"choice {choice.name!r} needs different options, got {choice.options}")
+        if choice.when is not None:
+            parent, options = choice.when
+            if parent not in self._index:
+                raise ValueError(f"choice {choice.name!r} depends on {parent!r}, which is no earlier choice")
+            known = self.choices[self._index[parent]].options
+            if not set(options) <= set(known):
+                raise ValueError(f"choice {choice.name!r} waits for {parent} in {options}, but its options are {known}")
+            wakes = np.array([option in options for option in known])
+            self._conditions.append((gene, self._index[parent], wakes))
+        self._index[choice.name] = gene
+
+    def _allow(self, allowed: Sequence[np.ndarray]) -> None:
+        """Set the options that sampling and repair may use, and the tables that make both one look-up."""
+        self._allowed = list(allowed)
+        self._n_allowed = np.array([len(options) for options in allowed])
+        width = int(self._n_options.max(initial=1))
+        self._nth = np.array([np.resize(options, width) for options in allowed]).reshape(-1, width)
+        distance = [np.abs(np.arange(width)[:, None] - options) for options in allowed]
+        self._snap = np.array([options[d.argmin(1)] for options, d in zip(allowed, distance, strict=True)])
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The choices' names, in gene order."""
+        return tuple(self._index)
+
+    @property
+    def n_genes(self) -> int:
+        """Length d of a genotype."""
+        return len(self.choices)
+
+    @property
+    def size(self) -> int:
+        """Exact number of distinct sub-networks: a product over independent choices, a sum over the options of a condition."""
+        below: dict[int, list[tuple[int, np.ndarray]]] = {}
+        for gene, parent, wakes in self._conditions:
+            below.setdefault(parent, []).append((gene, wakes))
+        counts: dict[int, int] = {}
+        for gene in reversed(range(self.n_genes)):
+            children = below.get(gene, [])
+            counts[gene] = sum(
+                prod(counts[child] for child, wakes in children if wakes[option]) for option in self._allowed[gene]
+            )
+        conditional = {gene for gene, _, _ in self._conditions}
+        return prod(count for gene, count in counts.items() if gene not in conditional)
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of what genotypes mean here: names, options, conditions. A restriction does not change it."""
+        text = json.dumps([(c.name, c.options, c.when) for c in self.choices])
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    @property
+    def smallest(self) -> np.ndarray:
+        """The genotype ``(d,)`` with the least option everywhere."""
+        return self._extreme(min)
+
+    @property
+    def largest(self) -> np.ndarray:
+        """The genotype ``(d,)`` with the greatest option everywhere."""
+        return self._extreme(max)
+
+    def _extreme(self, pick: Any) -> np.ndarray:
+        genes = [
+            pick(allowed, key=lambda index, options=choice.options: options[index])
+            for choice, allowed in zip(self.choices, self._allowed, strict=True)
+        ]
+        return self.canonical(np.array(genes, dtype=np.int64))
+
+    def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        """Draw n canonical genotypes ``(n, d)``, every gene uniform over its options (as in supernet training)."""
+        ranks = rng.integers(0, self._n_allowed, size=(n, self.n_genes))
+        return self._with_dead_genes_zero(self._nth[np.arange(self.n_genes), ranks])
+
+    def repair(self, points: np.ndarray) -> np.ndarray:
+        """The genotypes nearest to real vectors ``(n, d)``: rounded, moved to the nearest allowed option, canonical."""
+        indices = np.clip(np.rint(points).astype(np.int64), 0, self._n_options - 1)
+        return self._with_dead_genes_zero(self._snap[np.arange(self.n_genes), indices])
+
+    def alive(self, genotypes: np.ndarray) -> np.ndarray:
+        """Which genes matter: bools of the shape of ``genotypes``, ``(n, d)`` or ``(d,)``."""
+        alive = np.ones(genotypes.shape, dtype=bool)
+        for gene, parent, wakes in self._conditions:
+            alive[..., gene] = alive[..., parent] & wakes[genotypes[..., parent]]
+        return alive
+
+    def _with_dead_genes_zero(self, genotypes: np.ndarray) -> np.ndarray:
+        return np.where(self.alive(genotypes), genotypes, 0)
+
+    def canonical(self, genotypes: np.ndarray) -> np.ndarray:
+        """Genotypes ``(n, d)`` or ``(d,)`` with dead genes 0: equal rows are the same sub-network.
+
+        Raises:
+            ValueError: A gene that is no index of an option, or is an option that :meth:`restrict` took out.
+        """
+        canonical = self._with_dead_genes_zero(self.check(genotypes))
+        alive = self.alive(canonical)
+        excluded = alive & (self._snap[np.arange(self.n_genes), canonical] != canonical)
+        if excluded.any():
+            choice = self.choices[int(np.argwhere(excluded)[0][-1])]
+            raise ValueError(f"a genotype uses an option of {choice.name!r} that this restricted space leaves out")
+        return canonical
+
+    def check(self, genotypes: np.ndarray) -> np.ndarray:
+        """Genotypes ``(n, d)`` or ``(d,)`` as int64; ValueError where a gene is no index of an option of its choice."""
+        genotypes = np.asarray(genotypes)
+        if genotypes.dtype.kind not in "iu":
+            raise ValueError(f"genotypes are integers (indices of options), got {genotypes.dtype}")
+        if genotypes.ndim not in (1, 2) or genotypes.shape[-1] != self.n_genes:
+            raise ValueError(f"genotypes have shape (n, {self.n_genes}) in this space, got {genotypes.shape}")
+        outside = (genotypes < 0) | (genotypes >= self._n_options)
+        if outside.any():
+            position = tuple(np.argwhere(outside)[0])
+            choice = self.choices[int(position[-1])]
+            raise ValueError(
+                f"gene {choice.name!r} is {genotypes[position]}, out of range 0..{len(choice.options) - 1} "
+                f"(an index into {choice.options})"
+            )
+        return genotypes.astype(np.int64)
+
+    def decode(self, genotype: np.ndarray) -> dict[str, Any]:
+        """The options of one genotype ``(d,)`` by name, live choices only."""
+        genotype = self.canonical(genotype)
+        alive = self.alive(genotype)
+        return {c.name: c.options[gene] for c, gene, live in zip(self.choices, genotype, alive, strict=True) if live}
+
+    def encode(self, options: Mapping[str, Any]) -> np.ndarray:
+        """The canonical genotype ``(d,)`` of options by name; options of dead choices may be given and are ignored.
+
+        Raises:
+            ValueError: An unknown name, an unknown option, or a live choice left out.
+        """
+        self._check_names(options)
+        genotype = np.zeros(self.n_genes, dtype=np.int64)
+        for gene, choice in enumerate(self.choices):
+            if choice.name in options:
+                genotype[gene] = self._option_index(choice, options[choice.name])
+        alive = self.alive(genotype)
+        missing = [c.name for c, live in zip(self.choices, alive, strict=True) if live and c.name not in options]
+        if missing:
+            raise ValueError(f"no option given for {missing}")
+        return self.canonical(genotype)
+
+    def _check_names(self, names: Iterable[str]) -> None:
+        unknown = [name for name in names if name not in self._index]
+        if unknown:
+            raise ValueError(f"unknown choices {unknown}; this space has {list(self.names)}")
+
+    @staticmethod
+    def _option_index(choice: Choice, option: Any) -> int:
+        if option not in choice.options:
+            raise ValueError(f"{choice.name!r} has no option {option!r}; its options are {choice.options}")
+        return choice.options.index(option)
+
+    def one_hot(self, genotypes: np.ndarray) -> np.ndarray:
+        """Indicator features ``(n, total number of options)`` as float64; the columns of a dead choice are all zero."""
+        genotypes = np.atleast_2d(self.check(genotypes))
+        first_column = np.cumsum(self._n_options) - self._n_options
+        features = np.zeros((len(genotypes), int(self._n_options.sum())))
+        np.put_along_axis(features, first_column + genotypes, self.alive(genotypes), axis=1)
+        return features
+
+    def restrict(self, options: Mapping[str, Iterable[Any]]) -> SearchSpace:
+        """The sub-space in which the named choices keep only the given options.
+
+        Genotypes keep their meaning: they stay indices into the original options, so a family, a predictor or a store made
+        for the whole space serves the restricted one too.
+        """
+        self._check_names(options)
+        allowed = list(self._allowed)
+        for name, kept in options.items():
+            gene = self._index[name]
+            indices = {self._option_index(self.choices[gene], option) for option in kept}
+            allowed[gene] = np.array([index for index in self._allowed[gene] if index in indices], dtype=np.int64)
+            if not allowed[gene].size:
+                raise ValueError(f"the restriction leaves {name!r} without an option")
+        restricted = copy.copy(self)
+        restricted._allow(allowed)
+        return restricted
+
+    def __repr__(self) -> str:
+        return f"SearchSpace({self.n_genes} choices, {self.size:.3g} sub-networks)"
+
+
+def genotype_keys(genotypes: np.ndarray) -> list[bytes]:
+    """A hashable key for each canonical genotype of ``(n, d)``."""
+    return [row.tobytes() for row in np.ascontiguousarray(genotypes, dtype=np.int64)]

@@ -1,0 +1,205 @@
+"""Evaluations on disk: one SQLite file a problem, safe against a kill at any moment.
+
+A problem is a search space, the objectives that are measured (exact ones are recomputed, never stored), and the settings of
+the measurement: ``evaluate.settings``, where a real one puts whatever changes its values, such as the fingerprint of the
+supernet's weights. All studies of a problem, whatever their algorithm and seed, share its evaluations.
+
+SQLite's default rollback journal is used, not its write-ahead log: one file, which also works on network file systems.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nastoolkit.objectives import Objective
+from nastoolkit.space import SearchSpace
+
+APPLICATION_ID = 0x6E61734B  # "nasK", in the file's header: tells a store from other SQLite files
+SCHEMA_VERSION = 1
+
+
+class StoreError(ValueError):
+    """A file that cannot serve as the store of this problem."""
+
+
+class Store:
+    """The evaluations and studies of one problem.
+
+    Args:
+        path: The SQLite file; it and its folder are made if missing.
+        space: What the genotypes mean. A restriction of a space shares the space's store.
+        objectives: The search's objectives; those without ``exact`` become columns.
+        settings: What else decides the measured values, as JSON types.
+
+    Raises:
+        StoreError: The file belongs to another problem, to a newer version or to another program, or cannot be used; it is
+            left as it was.
+    """
+
+    def __init__(
+        self, path: str | Path, space: SearchSpace, objectives: Sequence[Objective], settings: Mapping[str, Any]
+    ) -> None:
+        self.path = Path(path)
+        measured = [o for o in objectives if o.exact is None]
+        self._names = [o.name for o in measured]
+        self._problem: dict[str, Any] = {
+            "space": space.fingerprint,
+            "objectives": {o.name: o.unit for o in measured},
+            "settings": self._as_json(settings),
+        }
+        with self._clear_errors():
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._connection = sqlite3.connect(self.path, timeout=60, isolation_level=None)
+        try:
+            self._open()
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._connection.close()
+
+    def __len__(self) -> int:
+        with self._clear_errors():
+            return self._connection.execute("SELECT count(*) FROM evaluations").fetchone()[0]
+
+    def lookup(self, genotypes: np.ndarray) -> np.ndarray:
+        """Measured values ``(n, m')`` of genotypes ``(n, d)``; NaN where there are none."""
+        query = f"SELECT {', '.join(map(_quoted, self._names))} FROM evaluations WHERE genotype = ?"
+        with self._clear_errors():
+            rows = [self._connection.execute(query, (text,)).fetchone() for text in _texts(genotypes)]
+        missing = (np.nan,) * len(self._names)
+        return np.array([row or missing for row in rows], dtype=float).reshape(len(genotypes), len(self._names))
+
+    def save(self, genotypes: np.ndarray, values: np.ndarray, seconds: float) -> None:
+        """Keep measured values ``(n, m')`` in one transaction; a genotype that has values keeps the old ones.
+
+        Args:
+            genotypes: ``(n, d)``, canonical.
+            values: ``(n, m')``, finite.
+            seconds: What measuring one of them took.
+        """
+        columns = ", ".join(["genotype", *map(_quoted, self._names), "seconds", "created_at"])
+        marks = ", ".join("?" * (len(self._names) + 3))
+        rows = [(text, *map(float, row), seconds, _now()) for text, row in zip(_texts(genotypes), values, strict=True)]
+        with self._transaction():
+            self._connection.executemany(
+                f"INSERT INTO evaluations ({columns}) VALUES ({marks}) ON CONFLICT (genotype) DO NOTHING", rows
+            )
+
+    def start_study(self, algorithm: str, seed: int, settings: Mapping[str, Any]) -> int:
+        """Note that a search begins; returns its number."""
+        row = (algorithm, seed, json.dumps(self._as_json(settings)), _now())
+        with self._transaction():
+            cursor = self._connection.execute(
+                "INSERT INTO studies (algorithm, seed, settings, started_at) VALUES (?, ?, ?, ?)", row
+            )
+        return int(cursor.lastrowid or 0)
+
+    def finish_study(self, number: int) -> None:
+        """Note that a search came to its end."""
+        with self._transaction():
+            self._connection.execute("UPDATE studies SET finished_at = ? WHERE id = ?", (_now(), number))
+
+    def _open(self) -> None:
+        with self._clear_errors():
+            if self._is_empty():
+                with self._transaction():
+                    if self._is_empty():  # another process may have made it in between
+                        self._create()
+            application = self._connection.execute("PRAGMA application_id").fetchone()[0]
+            version = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        if application != APPLICATION_ID:
+            raise StoreError(f"{self.path} is an SQLite file of another program, not a store of nastoolkit")
+        if version > SCHEMA_VERSION:
+            raise StoreError(f"{self.path} was written by a newer nastoolkit (schema {version}, known {SCHEMA_VERSION})")
+        self._check_problem()
+
+    def _is_empty(self) -> bool:
+        return self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+
+    def _create(self) -> None:
+        columns = "".join(f"{_quoted(name)} REAL NOT NULL, " for name in self._names)
+        execute = self._connection.execute
+        execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        execute("CREATE TABLE problem (part TEXT PRIMARY KEY, value TEXT NOT NULL)")
+        execute(f"CREATE TABLE evaluations (genotype TEXT PRIMARY KEY, {columns}seconds REAL, created_at TEXT)")
+        execute(
+            "CREATE TABLE studies (id INTEGER PRIMARY KEY, algorithm TEXT, seed INTEGER, settings TEXT, "
+            "started_at TEXT, finished_at TEXT)"
+        )
+        for part, value in self._problem.items():
+            execute("INSERT INTO problem VALUES (?, ?)", (part, json.dumps(value)))
+
+    def _check_problem(self) -> None:
+        with self._clear_errors():
+            rows = self._connection.execute("SELECT part, value FROM problem").fetchall()
+        stored = {part: json.loads(value) for part, value in rows}
+        differences = []
+        if stored["space"] != self._problem["space"]:
+            differences.append(f"space (fingerprint {stored['space']} in the file, {self._problem['space']} here)")
+        for part in ("objectives", "settings"):
+            differences += _differences(part, stored[part], self._problem[part])
+        if differences:
+            raise StoreError(f"{self.path} holds evaluations of another problem; it differs in {'; '.join(differences)}")
+
+    def _as_json(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            return json.loads(json.dumps(dict(settings)))
+        except TypeError as error:
+            raise StoreError(f"settings in the store {self.path} must be JSON types: {error}") from None
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with self._clear_errors():
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                if self._connection.in_transaction:  # a full disk has rolled it back already
+                    self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+
+    @contextmanager
+    def _clear_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            raise StoreError(f"cannot use {self.path} as a store: {error}") from error
+
+
+def _differences(part: str, stored: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
+    return [
+        f"{part}[{key!r}] ({_shown(stored, key)} in the file, {_shown(here, key)} here)"
+        for key in sorted(stored.keys() | here.keys())
+        if key not in stored or key not in here or stored[key] != here[key]
+    ]
+
+
+def _shown(entries: Mapping[str, Any], key: str) -> str:
+    return repr(entries[key]) if key in entries else "absent"
+
+
+def _texts(genotypes: np.ndarray) -> list[str]:
+    return [" ".join(map(str, row)) for row in genotypes.tolist()]
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,294 @@
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import closing
+from functools import partial
+from itertools import count
+from threading import Barrier, Event
+
+import numpy as np
+import pytest
+
+from nastoolkit.objectives import Objective
+from nastoolkit.search import optimize
+from nastoolkit.space import Choice, SearchSpace
+from nastoolkit.store import StoreError
+
+SPACE = SearchSpace([Choice(f"kernel{i}", (3, 5, 7)) for i in range(6)] + [Choice("extra", (1, 2), when=("kernel0", (7,)))])
+ACCURACY = Objective("accuracy_top1", "max", "%")
+LATENCY = Objective("latency_ms", "min", "ms")
+BOTH = [ACCURACY, LATENCY]
+
+
+def measure(genotypes):
+    """``(n, 2)``, each row by itself and exactly."""
+    return np.stack([70 + (genotypes**2).sum(axis=1) / 7, 3 + genotypes @ np.arange(7) / 3], axis=1)
+
+
+class Recording:
+    """A measurement that notes the rows of each call, and fails at one of them if told to."""
+
+    def __init__(self, fail_at=None, **settings):
+        self.calls = []
+        self.fail_at = fail_at
+        self.settings = settings
+
+    def __call__(self, genotypes):
+        if self.fail_at == sum(map(len, self.calls)):
+            raise RuntimeError("the device went away")
+        self.calls.append(genotypes.copy())
+        return measure(genotypes)
+
+
+def search(evaluate, **arguments):
+    defaults = {"algorithm": "nsga2", "budget": 40, "population": 12, "progress": False}
+    return optimize(SPACE, evaluate, arguments.pop("objectives", BOTH), **defaults | arguments)
+
+
+def assert_same(one, other):
+    np.testing.assert_array_equal(one.genotypes, other.genotypes)
+    assert one.values.tobytes() == other.values.tobytes()
+
+
+def test_without_a_store_populations_are_measured_whole():
+    evaluate = Recording()
+    history = search(evaluate)
+    assert [len(call) for call in evaluate.calls] == [12, 12, 12, 4]
+    np.testing.assert_array_equal(np.concatenate(evaluate.calls), history.genotypes)
+    np.testing.assert_array_equal(history.values, measure(history.genotypes))
+
+
+def test_chunks_are_of_the_size_asked_for(tmp_path):
+    one, five = Recording(), Recording()
+    search(one, store=tmp_path / "one.sqlite", budget=13)
+    search(five, store=tmp_path / "five.sqlite", budget=13, chunk_size=5)
+    assert [len(call) for call in one.calls] == [1] * 13
+    assert [len(call) for call in five.calls] == [5, 5, 2, 1]
+
+
+def test_a_finished_search_replays_without_measuring(tmp_path):
+    first, again = Recording(), Recording()
+    history = search(first, store=tmp_path / "a.sqlite")
+    assert_same(search(again, store=tmp_path / "a.sqlite"), history)
+    assert_same(search(measure), history)
+    assert not again.calls
+    longer = Recording()
+    assert_same(search(longer, store=tmp_path / "a.sqlite", budget=55)[:40], history)
+    assert len(longer.calls) == 15
+
+
+def test_algorithms_and_seeds_share_measurements(tmp_path):
+    space = SPACE.restrict({f"kernel{i}": (3,) for i in range(3)})  # 27 sub-networks
+    total = 0
+    for algorithm, seed in [("random", 0), ("random", 1), ("nsga2", 0)]:
+        evaluate = Recording()
+        optimize(space, evaluate, BOTH, algorithm, 20, seed, tmp_path / "a.sqlite", population=6, progress=False)
+        total += len(evaluate.calls)
+    with closing(sqlite3.connect(tmp_path / "a.sqlite")) as connection:
+        assert connection.execute("SELECT count(*) FROM evaluations").fetchone() == (total,)
+        assert connection.execute("SELECT algorithm, seed FROM studies WHERE finished_at NOTNULL").fetchall() == [
+            ("random", 0), ("random", 1), ("nsga2", 0)
+        ]  # fmt: skip
+    assert total <= 27
+
+
+def test_another_latency_table_reuses_measured_accuracies(tmp_path):
+    def table(factor):
+        return Objective("latency_ms", "min", "ms", exact=lambda genotypes: factor * measure(genotypes)[:, 1])
+
+    first, second = (Recording() for _ in range(2))
+    first_accuracy = lambda g: first(g)[:, 0]  # noqa: E731
+    second_accuracy = lambda g: second(g)[:, :1]  # noqa: E731
+    one = search(first_accuracy, objectives=[ACCURACY, table(1)], store=tmp_path / "a.sqlite")
+    two = search(second_accuracy, objectives=[ACCURACY, table(10)], store=tmp_path / "a.sqlite")
+    assert not second.calls
+    np.testing.assert_array_equal(two.genotypes, one.genotypes)
+    np.testing.assert_allclose(two.values, one.values * [1, 10])
+
+
+def test_other_settings_of_the_measurement_are_refused(tmp_path):
+    search(Recording(weights="abc"), store=tmp_path / "a.sqlite")
+    with pytest.raises(StoreError, match=r"settings\['weights'\] \('abc' in the file, 'xyz' here\)"):
+        search(Recording(weights="xyz"), store=tmp_path / "a.sqlite")
+
+
+def test_a_failing_measurement_loses_nothing(tmp_path):
+    evaluate = Recording(fail_at=17)
+    with pytest.raises(RuntimeError, match="device went away"):
+        search(evaluate, store=tmp_path / "a.sqlite")
+    rest = Recording()
+    assert_same(search(rest, store=tmp_path / "a.sqlite"), search(measure))
+    assert len(evaluate.calls) == 17 and len(rest.calls) == 40 - 17
+
+
+def test_an_interrupt_leaves_the_store_good(tmp_path):
+    def interrupted(genotypes, seen=[]):  # noqa: B006
+        seen.append(1)
+        if len(seen) == 9:
+            raise KeyboardInterrupt
+        return measure(genotypes)
+
+    with pytest.raises(KeyboardInterrupt):
+        search(interrupted, store=tmp_path / "a.sqlite")
+    rest = Recording()
+    assert_same(search(rest, store=tmp_path / "a.sqlite"), search(measure))
+    assert len(rest.calls) == 40 - 8
+
+
+@pytest.mark.parametrize("chunk_size", [None, 5])
+def test_threads_give_the_same_history(tmp_path, chunk_size):
+    def uneven(genotypes):
+        time.sleep(0.002 * float(genotypes[0, 1]))
+        return measure(genotypes)
+
+    with ThreadPoolExecutor(4) as executor:
+        assert_same(search(uneven, executor=executor, chunk_size=chunk_size), search(measure))
+        stored = search(uneven, executor=executor, chunk_size=chunk_size, store=tmp_path / "a.sqlite")
+    assert_same(stored, search(measure))
+
+
+def test_processes_give_the_same_history():
+    evaluate = partial(np.dot, b=np.arange(14).reshape(7, 2))
+    with ProcessPoolExecutor(2) as executor:
+        assert_same(search(evaluate, executor=executor, chunk_size=6, budget=24), search(evaluate, budget=24))
+
+
+def test_a_failure_in_an_executor_keeps_what_still_runs(tmp_path):
+    started = Barrier(3, timeout=30)
+    failed = Event()
+
+    def evaluate(genotypes, order=count()):  # noqa: B008
+        turn = next(order)
+        if turn < 3:
+            started.wait()
+        if turn == 0:
+            failed.set()
+            raise RuntimeError("worker 0 died")
+        failed.wait(30)
+        time.sleep(0.05)
+        return measure(genotypes)
+
+    with ThreadPoolExecutor(3) as executor, pytest.raises(RuntimeError, match="worker 0 died"):
+        search(evaluate, store=tmp_path / "a.sqlite", executor=executor)
+    rest = Recording()
+    assert_same(search(rest, store=tmp_path / "a.sqlite"), search(measure))
+    assert len(rest.calls) <= 40 - 2
+
+
+LOGGED_SEARCH = """
+import os, sys, time
+import numpy as np
+from nastoolkit.objectives import Objective
+from nastoolkit.search import optimize
+from nastoolkit.space import Choice, SearchSpace
+
+store, log, pause = sys.argv[1], sys.argv[2], float(sys.argv[3])
+space = SearchSpace([Choice(f"c{i}", (3, 5, 7)) for i in range(10)])
+
+def evaluate(genotypes):
+    time.sleep(pause)
+    with open(log, "a") as file:
+        file.writelines(" ".join(map(str, row)) + "\\n" for row in genotypes.tolist())
+    return 70 + np.stack([(genotypes**2) @ np.arange(10), genotypes @ np.ones(10, dtype=int)], axis=1) / 7
+
+objectives = [Objective("accuracy_top1", "max"), Objective("latency_ms", "min")]
+history = optimize(space, evaluate, objectives, "linas", 60, population=15, generations=5, store=store, progress=False)
+print(history.genotypes.tobytes().hex(), history.values.tobytes().hex())
+"""
+
+
+def run_logged(store, log, pause):
+    command = [sys.executable, "-c", LOGGED_SEARCH, str(store), str(log), str(pause)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def test_a_killed_search_resumes_to_the_identical_history(tmp_path):
+    undisturbed = run_logged(tmp_path / "whole.sqlite", tmp_path / "whole.log", 0)
+    expected = undisturbed.communicate(timeout=120)[0]
+    store, log = tmp_path / "a.sqlite", tmp_path / "a.log"
+    n_kills = 2
+    for kill in range(n_kills):
+        process = run_logged(store, log, 0.01)
+        while not log.exists() or len(log.read_text().splitlines()) < 20 * kill + 1:
+            assert process.poll() is None, "the search ended before the kill"
+            time.sleep(0.005)
+        time.sleep(random.uniform(0, 0.15))
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        assert process.returncode == -signal.SIGKILL
+    resumed = run_logged(store, log, 0)
+    assert resumed.communicate(timeout=120)[0] == expected != ""
+    measured = log.read_text().splitlines()
+    assert len(set(measured)) == 60
+    assert len(measured) <= 60 + n_kills  # a kill may fall between a measurement and its transaction
+
+
+@pytest.mark.parametrize(
+    ("returned", "message"),
+    [
+        (lambda g: measure(g)[:, :1], r"got 12 genotypes and returned shape \(12, 1\); expected \(12, 2\).*accuracy_top1"),
+        (lambda g: measure(g).T, r"returned shape \(2, 12\)"),
+        (lambda g: measure(g[:5]), r"returned shape \(5, 2\)"),
+    ],
+)
+def test_values_of_a_wrong_shape(returned, message):
+    with pytest.raises(ValueError, match=message):
+        search(returned)
+
+
+def test_a_value_that_is_not_finite_is_named_and_the_others_are_kept(tmp_path):
+    def evaluate(genotypes):
+        values = measure(genotypes)
+        values[3, 1] = np.inf
+        return values
+
+    with pytest.raises(ValueError, match="returned inf for 'latency_ms' of {'kernel0': [357], "):
+        search(evaluate, store=tmp_path / "a.sqlite", chunk_size=6)
+    rest = Recording()
+    search(rest, store=tmp_path / "a.sqlite")
+    assert len(rest.calls) == 40 - 5
+
+
+def test_one_objective_may_come_as_a_vector():
+    history = search(lambda genotypes: measure(genotypes)[:, 0], objectives=[ACCURACY])
+    np.testing.assert_array_equal(history.values, measure(history.genotypes)[:, :1])
+
+
+def test_negative_zero_replays_identically(tmp_path):
+    def evaluate(genotypes):
+        return np.full((len(genotypes), 2), -0.0)
+
+    first = search(evaluate, store=tmp_path / "a.sqlite")
+    assert_same(search(evaluate, store=tmp_path / "a.sqlite"), first)
+    assert_same(search(evaluate), first)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"algorithm": "gradient descent"}, r"unknown algorithm 'gradient descent'; known: \['linas', 'nsga2', 'random'"),
+        ({"generation": 5}, r"'nsga2' has no settings \['generation'\]; its settings are \[\]"),
+        ({"algorithm": "linas", "generation": 5}, r"its settings are \['predictor', 'generations'\]"),
+        ({"budget": 0}, "budget must be at least 1, got 0"),
+        ({"population": -1}, "population must be at least 1, got -1"),
+        ({"chunk_size": 0}, "chunk_size must be at least 1, got 0"),
+        ({"objectives": []}, "needs objectives"),
+        ({"evaluate": None}, r"evaluate is None, but \['accuracy_top1', 'latency_ms'\]"),
+    ],
+)
+def test_arguments_that_make_no_sense(tmp_path, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        search(arguments.pop("evaluate", measure), store=tmp_path / "a.sqlite", **arguments)
+    assert not list(tmp_path.iterdir())
+
+
+def test_progress_counts_evaluations_and_replays(tmp_path, capsys):
+    search(measure, store=tmp_path / "a.sqlite", budget=5)
+    assert capsys.readouterr().err == ""
+    search(measure, store=tmp_path / "a.sqlite", progress=True)
+    last = capsys.readouterr().err.split("\r")[-1]
+    assert "nsga2: 100%" in last and "40/40" in last and "replayed=5" in last

@@ -1,0 +1,46 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from nastoolkit.history import History
+from nastoolkit.objectives import Objective
+from nastoolkit.space import Choice, SearchSpace
+
+SPACE = SearchSpace(
+    [
+        Choice("depth", (2, 3)),
+        Choice("kernel", (3, 5), when=("depth", (3,))),
+        Choice("width", (1.0, 1.5)),
+        Choice("activation", ("relu", "swish")),
+    ]
+)
+OBJECTIVES = (Objective("accuracy_top1", "max", "%"), Objective("latency_ms", "min", "ms"))
+
+
+@pytest.fixture
+def history():
+    genotypes = np.array([[0, 0, 0, 0], [1, 1, 0, 0], [1, 0, 1, 1], [0, 0, 1, 0]])
+    return History(SPACE, OBJECTIVES, genotypes, np.array([[72.0, 20.0], [76.0, 28.0], [75.0, 29.0], [70.0, 10.0]]))
+
+
+def test_the_front_is_the_measured_best_sorted_by_the_first_objective(history):
+    np.testing.assert_array_equal(history.front().values, [[76, 28], [72, 20], [70, 10]])
+    np.testing.assert_array_equal(history.front().genotypes, history.genotypes[[1, 0, 3]])
+    assert len(history[:0].front()) == 0
+
+
+def test_hypervolume_has_its_reference_in_raw_units(history):
+    assert history.hypervolume((70.0, 30.0)) == 2 * 10 + 4 * 2
+    np.testing.assert_array_equal(history.hypervolume_curve((70.0, 30.0)), [20, 28, 28, 28])
+    assert history[:1].hypervolume((70.0, 30.0)) == 20
+    with pytest.raises(ValueError, match="accuracy_top1.*latency_ms"):
+        history.hypervolume((70.0,))
+
+
+def test_frame(history):
+    frame = history.to_frame()
+    assert frame.columns.tolist() == ["accuracy_top1", "latency_ms", "depth", "kernel", "width", "activation"]
+    assert frame["depth"].tolist() == [2, 3, 3, 2] and frame["width"].tolist() == [1.0, 1.0, 1.5, 1.5]
+    assert frame["kernel"].isna().tolist() == [True, False, False, True]
+    assert frame["kernel"].dropna().tolist() == [5, 3] and pd.api.types.is_integer_dtype(frame["kernel"].dtype)
+    assert len(history[:0].to_frame()) == 0

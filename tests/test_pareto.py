@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+from pymoo.indicators.hv import HV
+
+from nastoolkit import pareto
+
+COSTS = arrays(float, array_shapes(min_dims=2, max_dims=2, max_side=6).filter(lambda s: s[1] <= 4), elements=st.integers(0, 5))
+
+
+def dominates(a, b):
+    return bool((a <= b).all() and (a < b).any())
+
+
+@given(COSTS)
+def test_non_dominated_by_definition(costs):
+    mask = pareto.non_dominated(costs)
+    best = {tuple(row) for row in costs if not any(dominates(other, row) for other in costs)}
+    kept = [tuple(row) for row in costs[mask]]
+    assert set(kept) == best and len(kept) == len(best)
+
+
+@given(COSTS)
+def test_ranks_peel_fronts_off(costs):
+    ranks = pareto.ranks(costs)
+    for number in range(ranks.max() + 1):
+        left = np.flatnonzero(ranks >= number)
+        front = [i for i in left if not any(dominates(costs[j], costs[i]) for j in left)]
+        assert front == np.flatnonzero(ranks == number).tolist()
+
+
+def test_best_first_takes_fronts_in_order_and_the_lonely_first():
+    front = np.array([[0.0, 10], [1, 9], [2, 8], [6, 4], [10, 0]])
+    costs = np.vstack([front + 5, front])
+    order = pareto.best_first(costs, 7)
+    assert set(order[:2]) == {5, 9} and order[2:5].tolist() == [8, 7, 6]
+    assert set(order[5:]) == {0, 4}
+    assert len(pareto.best_first(costs, 99)) == 10
+    assert len(pareto.best_first(np.empty((0, 2)), 3)) == 0
+    assert pareto.best_first(np.array([[3.0], [1], [2]]), 2).tolist() == [1, 2]
+
+
+@given(st.integers(1, 4), st.lists(st.floats(0.1, 5), min_size=1, max_size=4))
+def test_hypervolume_of_one_point_is_a_box(repeats, sides):
+    costs = np.repeat([[-side for side in sides]], repeats, axis=0)
+    assert pareto.hypervolume(costs, np.zeros(len(sides))) == pytest.approx(np.prod(sides))
+
+
+def test_hypervolume_of_a_staircase():
+    staircase = np.array([[1.0, 3], [2, 2], [3, 1]])
+    assert pareto.hypervolume(staircase, (4, 4)) == 3 + 2 + 1
+    beyond = np.array([[4.0, 0], [0, 4], [5, 5]])
+    assert pareto.hypervolume(np.vstack([staircase, beyond]), (4, 4)) == 6
+    assert pareto.hypervolume(beyond, (4, 4)) == 0
+
+
+@pytest.mark.parametrize("m", [1, 2, 3, 4])
+def test_hypervolume_agrees_with_pymoo_and_the_curve_with_its_prefixes(m):
+    costs = np.random.default_rng(m).random((60, m))
+    reference = np.full(m, 0.9)
+    inside = costs[(costs < reference).all(axis=1)]
+    assert pareto.hypervolume(costs, reference) == pytest.approx(float(HV(ref_point=reference)(inside)))
+    curve = pareto.hypervolume_curve(costs, reference)
+    np.testing.assert_allclose(curve, [pareto.hypervolume(costs[: k + 1], reference) for k in range(60)])

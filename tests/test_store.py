@@ -1,0 +1,153 @@
+import os
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nastoolkit.objectives import Objective
+from nastoolkit.space import Choice, SearchSpace
+from nastoolkit.store import SCHEMA_VERSION, Store, StoreError
+
+SPACE = SearchSpace([Choice("depth", (2, 3)), Choice("kernel", (3, 5, 7)), Choice("width", (1, 2))])
+OBJECTIVES = (
+    Objective("accuracy_top1", "max", "%"),
+    Objective("macs", "min", "MMACs", exact=lambda genotypes: genotypes.sum(axis=1)),
+    Objective('odd "name"; --', "min"),
+)
+SETTINGS = {"weights": "abc", "n_images": 500}
+GENOTYPES = np.array([[0, 0, 0], [1, 2, 1]])
+VALUES = np.array([[70.1, 1.0], [1 / 3, -2e-300]])
+
+
+@pytest.fixture
+def path(tmp_path):
+    """A store with two evaluations."""
+    path = tmp_path / "runs" / "a.sqlite"
+    with Store(path, SPACE, OBJECTIVES, SETTINGS) as store:
+        store.save(GENOTYPES, VALUES, seconds=0.5)
+    return path
+
+
+def test_what_was_saved_is_found(path):
+    with Store(path, SPACE, OBJECTIVES, SETTINGS) as store:
+        asked = np.array([[1, 2, 1], [0, 1, 0], [0, 0, 0]])
+        np.testing.assert_array_equal(store.lookup(asked), [VALUES[1], [np.nan, np.nan], VALUES[0]])
+        assert len(store) == 2
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_floats_round_trip_bit_for_bit(value):
+    with Store(":memory:", SPACE, OBJECTIVES[:1], {}) as store:
+        store.save(GENOTYPES[:1], np.array([[value + 0.0]]), seconds=0.0)
+        assert store.lookup(GENOTYPES[:1]).tobytes() == np.array([value + 0.0]).tobytes()
+
+
+def test_the_file_is_readable_without_the_package(path):
+    connection = sqlite3.connect(path)
+    assert connection.execute("SELECT genotype, accuracy_top1 FROM evaluations").fetchall()[1] == ("1 2 1", 1 / 3)
+    connection.close()
+
+
+def test_a_second_measurement_does_not_replace_the_first(path):
+    with Store(path, SPACE, OBJECTIVES, SETTINGS) as store:
+        store.save(GENOTYPES, VALUES + 1, seconds=0.5)
+        np.testing.assert_array_equal(store.lookup(GENOTYPES), VALUES)
+
+
+def test_a_failed_save_keeps_nothing_of_its_chunk(path):
+    with Store(path, SPACE, OBJECTIVES, SETTINGS) as store:
+        with pytest.raises(StoreError, match="a.sqlite"):
+            store.save(np.array([[0, 1, 0], [0, 2, 0]]), np.array([[1.0, 1.0], [np.nan, 1.0]]), seconds=0.5)
+        assert len(store) == 2
+
+
+def test_exact_objectives_directions_and_restrictions_do_not_make_another_problem(path):
+    other = [replace(OBJECTIVES[2], direction="max"), Objective("size_mb", "min", exact=len), OBJECTIVES[0]]
+    with Store(path, SPACE.restrict({"depth": (3,)}), other, dict(reversed(SETTINGS.items()))) as store:
+        np.testing.assert_array_equal(store.lookup(GENOTYPES), VALUES[:, ::-1])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"space": SearchSpace([Choice("depth", (2, 3))])}, f"space.*{SPACE.fingerprint}"),
+        ({"objectives": [OBJECTIVES[0]]}, r"objectives\['odd .* in the file, absent here"),
+        (
+            {"objectives": [replace(OBJECTIVES[0], unit=""), OBJECTIVES[2]]},
+            r"objectives\['accuracy_top1'\] \('%' in the file, ''",
+        ),
+        ({"settings": {"weights": "xyz", "n_images": 500}}, r"settings\['weights'\] \('abc' in the file, 'xyz' here\)$"),
+        ({"settings": {"weights": "abc", "split": "test"}}, r"'n_images'\] \(500 in the file, absent.*'split'\] \(absent in"),
+    ],
+)
+def test_another_problem_is_refused_and_the_file_left_alone(path, change, message):
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match=f"a.sqlite holds evaluations of another problem.*{message}"):
+        Store(path, **{"space": SPACE, "objectives": OBJECTIVES, "settings": SETTINGS} | change)
+    assert path.read_bytes() == before
+    assert os.listdir(path.parent) == ["a.sqlite"]
+
+
+def test_files_that_are_no_store(tmp_path, path):
+    text = tmp_path / "notes.txt"
+    text.write_text("not a database, but long enough to have been one " * 50)
+    other = tmp_path / "other.sqlite"
+    connection = sqlite3.connect(other)
+    connection.execute("CREATE TABLE evaluations (genotype TEXT)")
+    connection.close()
+    connection = sqlite3.connect(path)
+    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+    connection.close()
+    for file, message in [
+        (text, "cannot use .*notes.txt as a store: file is not a database"),
+        (other, "other.sqlite is an SQLite file of another program"),
+        (path, f"a.sqlite was written by a newer nastoolkit .schema {SCHEMA_VERSION + 1}, known {SCHEMA_VERSION}"),
+        (text / "a.sqlite", "cannot use .*notes.txt/a.sqlite as a store"),
+        (tmp_path, "cannot use .* as a store"),
+    ]:
+        before = file.read_bytes() if file.is_file() else b""
+        with pytest.raises(StoreError, match=message):
+            Store(file, SPACE, OBJECTIVES, SETTINGS)
+        assert not file.is_file() or file.read_bytes() == before
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
+def test_a_read_only_folder(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(StoreError, match=f"cannot use {tmp_path}/a.sqlite as a store"):
+        Store(tmp_path / "a.sqlite", SPACE, OBJECTIVES, SETTINGS)
+
+
+def test_settings_must_be_json(tmp_path):
+    with pytest.raises(StoreError, match=r"a.sqlite must be JSON types.*array"):
+        Store(tmp_path / "a.sqlite", SPACE, OBJECTIVES, {"weights": np.zeros(2)})
+    assert not list(tmp_path.iterdir())
+
+
+def test_studies_are_noted(path):
+    with Store(path, SPACE, OBJECTIVES, SETTINGS) as store:
+        first = store.start_study("linas", 3, {"population": 50})
+        store.start_study("random", 4, {})
+        store.finish_study(first)
+    connection = sqlite3.connect(path)
+    rows = connection.execute("SELECT algorithm, seed, settings, finished_at IS NULL FROM studies ORDER BY id").fetchall()
+    connection.close()
+    assert rows == [("linas", 3, '{"population": 50}', 0), ("random", 4, "{}", 1)]
+
+
+def test_searches_side_by_side_may_make_and_fill_one_store(tmp_path):
+    genotypes = np.array([[d, k, w] for d in range(2) for k in range(3) for w in range(2)])
+
+    def fill(seed):
+        with Store(tmp_path / "a.sqlite", SPACE, OBJECTIVES, SETTINGS) as store:
+            for row in np.random.default_rng(seed).permutation(genotypes):
+                store.save(row[None], row[None, :2] + 0.5, seconds=0.1)
+            return store.lookup(genotypes)
+
+    with ThreadPoolExecutor(4) as executor:
+        for values in executor.map(fill, range(4)):
+            np.testing.assert_array_equal(values, genotypes[:, :2] + 0.5)
