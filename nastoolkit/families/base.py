@@ -1,0 +1,161 @@
+"""What all families share: a search space, and slots that turn genotypes into plans and plans into networks."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from torch import nn
+
+from nastoolkit.blocks import BlockSpec, channels_last
+from nastoolkit.space import SearchSpace
+
+Plan = tuple[tuple[str, BlockSpec], ...]
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One place of the network, where a genotype puts a block or nothing.
+
+    Attributes:
+        name: The block's dotted name, which is also its module path, e.g. ``stage1.block2``.
+        choices: Names of the choices that its spec depends on.
+        spec: Takes the options of these choices in this order and returns a block spec, or None where the slot is empty.
+    """
+
+    name: str
+    choices: tuple[str, ...]
+    spec: Callable[..., BlockSpec | None]
+
+
+class Family:
+    """A search space whose genotypes stand for networks.
+
+    A plan and every additive cost follow from the slots: each slot depends on few choices, so that its possible specs fit
+    a small table, and costs of whole populations are sums of table look-ups.
+
+    Attributes:
+        name: Key in ``FAMILIES``.
+        space: The choices; genotypes are indices into their options.
+        slots: The network's places, from input to output.
+    """
+
+    def __init__(self, name: str, space: SearchSpace, slots: tuple[Slot, ...]) -> None:
+        self.name, self.space, self.slots = name, space, slots
+        index = {choice: gene for gene, choice in enumerate(space.names)}
+        self._genes = [tuple(index[choice] for choice in slot.choices) for slot in slots]
+        self._specs: list[dict[tuple[int, ...], BlockSpec | None]] = [{} for _ in slots]
+
+    def _spec(self, slot: int, indices: tuple[int, ...]) -> BlockSpec | None:
+        """The spec in a slot when its choices take these option indices, computed once."""
+        specs = self._specs[slot]
+        if indices not in specs:
+            choices = [self.space.choices[gene] for gene in self._genes[slot]]
+            options = [choice.options[index] for choice, index in zip(choices, indices, strict=True)]
+            specs[indices] = self.slots[slot].spec(*options)
+        return specs[indices]
+
+    def plan(self, genotype: np.ndarray) -> Plan:
+        """The named block specs of one genotype ``(d,)``, from input to output."""
+        genes = self.space.check(genotype).tolist()
+        specs = [self._spec(slot, tuple(genes[gene] for gene in needed)) for slot, needed in enumerate(self._genes)]
+        return tuple((slot.name, spec) for slot, spec in zip(self.slots, specs, strict=True) if spec is not None)
+
+    def build(self, genotype: np.ndarray) -> nn.Module:
+        """A new network for one genotype ``(d,)``, freshly initialised."""
+        return channels_last(self.assemble({name: spec.build() for name, spec in self.plan(genotype)}))
+
+    def assemble(self, blocks: Mapping[str, nn.Module]) -> nn.Module:
+        """Join named blocks to a network: a chain here; families that are no chain override this."""
+        return chain(blocks)
+
+    def tabulate(self, cost: Callable[[BlockSpec], float]) -> Callable[[np.ndarray], np.ndarray]:
+        """An additive cost as a function of genotypes ``(n, d)`` or ``(d,)``, by one table of block costs per slot.
+
+        Args:
+            cost: Called once for every distinct block spec of the space.
+        """
+        known = {spec: cost(spec) for spec in self.block_specs}
+        tables = [self._table(slot, known) for slot in range(len(self.slots))]
+
+        def total(genotypes: np.ndarray) -> np.ndarray:
+            genes = self.space.check(genotypes)
+            columns = np.moveaxis(genes, -1, 0)
+            return sum(table[tuple(columns[list(needed)])] for table, needed in zip(tables, self._genes, strict=True))
+
+        return total
+
+    def _table(self, slot: int, costs: Mapping[BlockSpec, float]) -> np.ndarray:
+        shape = tuple(len(self.space.choices[gene].options) for gene in self._genes[slot])
+        specs = (self._spec(slot, indices) for indices in np.ndindex(shape))
+        return np.array([0 if spec is None else costs[spec] for spec in specs]).reshape(shape)
+
+    @cached_property
+    def block_specs(self) -> tuple[BlockSpec, ...]:
+        """Every distinct block spec that some genotype uses, in slot order."""
+        specs: dict[BlockSpec | None, None] = {}
+        for slot, needed in enumerate(self._genes):
+            options = [range(len(self.space.choices[gene].options)) for gene in needed]
+            specs.update(dict.fromkeys(self._spec(slot, indices) for indices in itertools.product(*options)))
+        return tuple(spec for spec in specs if spec is not None)
+
+    def genotypes_with(self, spec: BlockSpec, n: int, rng: np.random.Generator) -> np.ndarray:
+        """Random genotypes ``(n, d)`` of networks that have this block, each in a random slot that can hold it."""
+        places = [
+            (list(self._genes[slot]), indices)
+            for slot, specs in enumerate(self._specs)
+            for indices, candidate in specs.items()
+            if candidate == spec
+        ]
+        genotypes = self.space.sample(n, rng)
+        for genotype, place in zip(genotypes, rng.integers(len(places), size=n), strict=True):
+            genes, indices = places[place]
+            genotype[genes] = indices
+        return self.space.canonical(genotypes)
+
+    @cached_property
+    def _params(self) -> Callable[[np.ndarray], np.ndarray]:
+        return self.tabulate(lambda spec: spec.params)
+
+    @cached_property
+    def _macs(self) -> Callable[[np.ndarray], np.ndarray]:
+        return self.tabulate(lambda spec: spec.macs)
+
+    def params(self, genotypes: np.ndarray) -> np.ndarray:
+        """Trainable parameters ``(n,)`` of the extracted networks of genotypes ``(n, d)``, exact integers."""
+        return self._params(genotypes)
+
+    def macs(self, genotypes: np.ndarray) -> np.ndarray:
+        """Multiply-accumulates ``(n,)`` for one input of genotypes ``(n, d)``, exact integers."""
+        return self._macs(genotypes)
+
+    def mmacs(self, genotypes: np.ndarray) -> np.ndarray:
+        """MACs in millions ``(n,)``, an exact objective."""
+        return self.macs(genotypes) / 1e6
+
+    def input_shape(self, genotype: np.ndarray) -> tuple[int, ...]:
+        """Shape of one network input, without the batch dimension."""
+        return self.plan(genotype)[0][1].input_shape
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.name!r}, {self.space})"
+
+
+def chain(blocks: Mapping[str, nn.Module]) -> nn.Sequential:
+    """Blocks in order; dots in their names become nested containers: ``stage1.block2`` is child ``block2`` of ``stage1``."""
+    network = nn.Sequential()
+    for path, block in blocks.items():
+        prefix, _, name = path.rpartition(".")
+        _container(network, prefix).add_module(name, block)
+    return network
+
+
+def _container(network: nn.Module, path: str) -> nn.Module:
+    for name in filter(None, path.split(".")):
+        if name not in network._modules:
+            network.add_module(name, nn.Sequential())
+        network = network.get_submodule(name)
+    return network

@@ -1,0 +1,24 @@
+"""Losses of supernet training: what a path learns from.
+
+[Yu2019] J. Yu and T. Huang, "Universally Slimmable Networks and Improved Training Techniques", ICCV 2019, Section 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch.nn import functional
+
+Criterion = Callable[[torch.Tensor, torch.Tensor, "torch.Tensor | None"], torch.Tensor]
+
+
+def in_place_distillation(task_loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]) -> Criterion:
+    """The first path of a step learns from the targets, the others from the first one's outputs (soft cross-entropy)."""
+
+    def criterion(outputs: torch.Tensor, targets: torch.Tensor, teacher: torch.Tensor | None) -> torch.Tensor:
+        if teacher is None:
+            return task_loss(outputs, targets)
+        return functional.cross_entropy(outputs, teacher.softmax(1))
+
+    return criterion

@@ -1,0 +1,60 @@
+"""Path samplers: which sub-networks a training step runs. A draw depends on the seed and the step alone, so runs can resume.
+
+[Yu2019] J. Yu and T. Huang, "Universally Slimmable Networks and Improved Training Techniques", ICCV 2019, Section 3.
+[Guo2020] Z. Guo et al., "Single Path One-Shot Neural Architecture Search with Uniform Sampling", ECCV 2020, Section 3.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from nastoolkit.space import SearchSpace
+
+
+class PathSampler(Protocol):
+    """What the fit loop asks at every step."""
+
+    def draw(self, step: int) -> list[tuple[np.ndarray, float]]:
+        """Genotypes ``(d,)`` with the weights of their losses; the first one is the teacher of the others."""
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """Always the same sub-network: training it alone."""
+
+    genotype: np.ndarray
+
+    def draw(self, step: int) -> list[tuple[np.ndarray, float]]:
+        """See :class:`PathSampler`."""
+        return [(self.genotype, 1.0)]
+
+
+@dataclass(frozen=True)
+class Uniform:
+    """``n_paths`` random sub-networks a step ([Guo2020] with one)."""
+
+    space: SearchSpace
+    n_paths: int = 1
+    seed: int = 0
+
+    def draw(self, step: int) -> list[tuple[np.ndarray, float]]:
+        """See :class:`PathSampler`."""
+        rng = np.random.default_rng([self.seed, step])
+        return [(genotype, 1.0) for genotype in self.space.sample(self.n_paths, rng)]
+
+
+@dataclass(frozen=True)
+class Sandwich:
+    """The largest, the smallest and ``n_random`` random sub-networks a step: the ends bound all others ([Yu2019])."""
+
+    space: SearchSpace
+    n_random: int = 2
+    seed: int = 0
+
+    def draw(self, step: int) -> list[tuple[np.ndarray, float]]:
+        """See :class:`PathSampler`."""
+        ends = [(self.space.largest, 1.0), (self.space.smallest, 1.0)]
+        return ends + Uniform(self.space, self.n_random, self.seed).draw(step)
