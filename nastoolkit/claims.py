@@ -1,0 +1,52 @@
+"""Claims: what a paper says, what a run found, and the verdict, kept beside the run's figures."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+VERDICTS = ("reproduced", "direction only", "not reproduced", "not tested at this scale")
+
+
+def claim(
+    path: str | Path,
+    *,
+    paper: str,
+    item: str,
+    statement: str,
+    paper_value: Any,
+    ours: Any,
+    interval: Any,
+    verdict: str,
+) -> dict[str, Any]:
+    """Record a claim in a JSON file; one with the same paper, item and statement is replaced.
+
+    Args:
+        path: The run's ``claims.json``.
+        paper: Its arXiv number, or ``nastoolkit`` for a claim of our own.
+        item: Figure, table or section.
+        statement: The sentence under test.
+        paper_value: The paper's number; None where it gives none.
+        ours: The number found.
+        interval: Lower and upper end of its uncertainty; None where one run gives one number.
+        verdict: One of ``VERDICTS``.
+    """
+    if verdict not in VERDICTS:
+        raise ValueError(f"unknown verdict {verdict!r}; known: {VERDICTS}")
+    new = {
+        "paper": paper,
+        "item": item,
+        "statement": statement,
+        "paper_value": paper_value,
+        "ours": ours,
+        "interval": interval,
+        "verdict": verdict,
+    }
+    path = Path(path)
+    known = json.loads(path.read_text()) if path.exists() else []
+    identity = ("paper", "item", "statement")
+    others = [old for old in known if any(old[key] != new[key] for key in identity)]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps([*others, new], indent=1))
+    return new

@@ -1,0 +1,221 @@
+"""The command line: ``nastoolkit search | profile | export | papers | doctor``, each with ``--json`` for programs."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import pkgutil
+import re
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import torch
+import typer
+
+import nastoolkit
+from nastoolkit.export import export_network, network_card
+from nastoolkit.families import FAMILIES, Family
+from nastoolkit.measurements import Accuracy, LookupTable, describe_machine
+from nastoolkit.objectives import Objective
+from nastoolkit.search import ALGORITHMS, optimize
+from nastoolkit.supernet import EMBEDDED, load_supernet, read_checkpoint
+from nastoolkit.tasks import TASKS
+
+app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+FamilyName = Annotated[str, typer.Option(help=f"One of {', '.join(FAMILIES)}.")]
+Checkpoint = Annotated[Path | None, typer.Option(help="Safetensors file; by default the one that ships with the package.")]
+Threads = Annotated[int, typer.Option(min=1, help="Threads that PyTorch may use.")]
+
+
+def _show(result: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(result))
+        return
+    for key, value in result.items():
+        rows = value if isinstance(value, list) else None
+        typer.echo(f"{key}:" if rows is not None else f"{key}: {value}")
+        for row in rows or []:
+            typer.echo("  " + ("  ".join(f"{k}={v}" for k, v in row.items()) if isinstance(row, dict) else str(row)))
+
+
+def _known(kind: str, name: str, known: Any) -> Any:
+    if name not in known:
+        raise typer.BadParameter(f"unknown {kind} {name!r}; known: {', '.join(known)}")
+    return known[name]
+
+
+def _cost(family: Family, cost: str, table: Path | None) -> Objective:
+    """The objective that is weighed against accuracy."""
+    if cost == "latency_ms":
+        if table is None:
+            raise typer.BadParameter("latency_ms needs --table FILE; make one with: nastoolkit profile --output FILE")
+        return Objective("latency_ms", "min", "ms", exact=LookupTable.load(table, family).latency_ms)
+    known = {"mmacs": ("MMACs", family.mmacs), "params": ("", family.params)}
+    unit, exact = _known("cost", cost, {**known, "latency_ms": None})
+    return Objective(cost, "min", unit, exact=exact)
+
+
+@app.command()
+def search(
+    family: FamilyName = "digits-mbv3",
+    cost: Annotated[str, typer.Option(help="Weighed against accuracy: mmacs, params, latency_ms.")] = "mmacs",
+    table: Annotated[Path | None, typer.Option(help="Lookup table for latency_ms, from `nastoolkit profile`.")] = None,
+    task: Annotated[str, typer.Option(help=f"One of {', '.join(TASKS)}.")] = "digits",
+    algorithm: Annotated[str, typer.Option(help=f"One of {', '.join(ALGORITHMS)}.")] = "linas",
+    budget: Annotated[int, typer.Option(min=1, help="Evaluations.")] = 100,
+    population: Annotated[int, typer.Option(min=1, help="Sub-networks a generation.")] = 20,
+    seed: Annotated[int, typer.Option(help="Of all randomness.")] = 0,
+    store: Annotated[Path | None, typer.Option(help="SQLite file that keeps every evaluation; rerun to resume.")] = None,
+    checkpoint: Checkpoint = None,
+    as_json: AsJson = False,
+) -> None:
+    """Search a supernet for the best sub-networks and print the measured Pareto front."""
+    _known("algorithm", algorithm, ALGORITHMS)
+    supernet = load_supernet(family, checkpoint)
+    accuracy = Accuracy(supernet, _known("task", task, TASKS)())
+    objectives = [Objective("accuracy_top1", "max", "%"), _cost(supernet.family, cost, table)]
+    history = optimize(
+        supernet.family.space,
+        accuracy,
+        objectives,
+        algorithm,
+        budget,
+        seed,
+        store,
+        population=population,
+        progress=not as_json,
+    )
+    front = history.front()
+    rows = [
+        {**dict(zip((o.name for o in objectives), map(float, values), strict=True)), "genotype": ",".join(map(str, genotype))}
+        for genotype, values in zip(front.genotypes, front.values, strict=True)
+    ]
+    _show({"evaluations": len(history), "front": rows}, as_json)
+
+
+@app.command()
+def profile(
+    family: FamilyName = "digits-mbv3",
+    backend: Annotated[str, typer.Option(help="What runs the blocks.")] = "torch",
+    batch_size: Annotated[int, typer.Option(min=1, help="Inputs a batch.")] = 1,
+    threads: Threads = 1,
+    check: Annotated[int, typer.Option(min=2, help="Random sub-networks that hold the table against the clock.")] = 30,
+    output: Annotated[Path | None, typer.Option(help="Where to save the table (JSON).")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure a latency lookup table on this machine, and its error against end-to-end latency."""
+    started = time.perf_counter()
+    built = LookupTable.measure(
+        _known("family", family, FAMILIES)(), backend, batch_size=batch_size, threads=threads, progress=not as_json
+    )
+    build_seconds = time.perf_counter() - started
+    checked = built.validate(check, progress=not as_json)
+    result = {
+        "family": family,
+        "blocks": len(built.timings),
+        "mape_percent": checked.mape_percent,
+        "bias_percent": checked.bias_percent,
+        "spearman": checked.spearman,
+        "kendall_tau": checked.kendall_tau,
+        "build_seconds": build_seconds,
+        "lookups_per_second": _lookups_per_second(built),
+        "unit": "ms",
+        **built.conditions,
+    }
+    if output is not None:
+        result["table"] = str(built.save(output))
+    _show(result, as_json)
+
+
+def _lookups_per_second(table: LookupTable, n: int = 100_000) -> float:
+    genotypes = table.family.space.sample(n, np.random.default_rng(0))
+    started = time.perf_counter()
+    table.latency_ms(genotypes)
+    return n / (time.perf_counter() - started)
+
+
+@app.command()
+def export(
+    genotype: Annotated[str, typer.Argument(help="Genes separated by commas, as `nastoolkit search` prints them.")],
+    output: Annotated[Path, typer.Option(help="Folder for network.onnx, network.safetensors, network.json.")],
+    family: FamilyName = "digits-mbv3",
+    task: Annotated[str, typer.Option(help=f"One of {', '.join(TASKS)}.")] = "digits",
+    checkpoint: Checkpoint = None,
+    as_json: AsJson = False,
+) -> None:
+    """Extract a sub-network, calibrate it, and write it as ONNX and safetensors, checked in ONNX Runtime."""
+    supernet = load_supernet(family, checkpoint)
+    genes = supernet.family.space.canonical(np.array([int(gene) for gene in genotype.split(",")]))
+    data, network = _known("task", task, TASKS)(), supernet.extract(genes)
+    accuracy = Accuracy(supernet, data).of_network(network)
+    card = network_card(supernet.family, genes, {"accuracy_top1_validation": accuracy, "weights": supernet.fingerprint})
+    made = export_network(network, data.split("validation").inputs[:8], output, card)
+    result = {"files": [str(file) for file in made.files], "onnx_max_abs_difference": made.max_abs_difference}
+    _show({**result, "accuracy_top1_validation": accuracy}, as_json)
+
+
+@app.command()
+def papers(as_json: AsJson = False) -> None:
+    """List the papers that the code follows, and the modules that follow them."""
+    found: dict[str, dict[str, Any]] = {}
+    for module in pkgutil.walk_packages(nastoolkit.__path__, "nastoolkit."):
+        text = importlib.import_module(module.name).__doc__ or ""
+        for key, reference in re.findall(r"^\[(\w+)\] (.+?)(?=\n\[|\n\n|\Z)", text, flags=re.MULTILINE | re.DOTALL):
+            entry = found.setdefault(key, {"key": key, "reference": " ".join(reference.split()), "modules": []})
+            entry["modules"].append(module.name)
+    _show({"papers": [found[key] for key in sorted(found)]}, as_json)
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Check that this installation works: versions, embedded supernets, a writable folder, ONNX export."""
+    checks = {"embedded supernets": _check_embedded, "writable folder": _check_folder, "ONNX export": _check_export}
+    results: dict[str, str] = {}
+    for name, check in checks.items():
+        try:
+            results[name] = f"ok, {check()}"
+        except Exception as error:  # a doctor reports every illness and goes on
+            results[name] = f"FAILED: {error}"
+    _show({**describe_machine(), "nastoolkit": nastoolkit.__version__, **results}, as_json)
+    if any(result.startswith("FAILED") for result in results.values()):
+        raise typer.Exit(1)
+
+
+def _check_embedded() -> str:
+    names = [file.stem for file in EMBEDDED.glob("*.safetensors")]
+    for name in names:
+        read_checkpoint(EMBEDDED / f"{name}.safetensors")
+        load_supernet(name)
+    return ", ".join(names)
+
+
+def _check_folder() -> str:
+    with tempfile.NamedTemporaryFile(dir=Path.cwd()):
+        return str(Path.cwd())
+
+
+def _check_export() -> str:
+    family = FAMILIES["digits-mbv3"]()
+    example = torch.randn(2, *family.input_shape(family.space.smallest))
+    with tempfile.TemporaryDirectory() as folder:
+        made = export_network(family.build(family.space.smallest), example, folder, {})
+    return f"ONNX Runtime differs from PyTorch by {made.max_abs_difference:.0e}"
+
+
+def main() -> None:
+    """Run a command; what the user can mend is told in a sentence, without a traceback."""
+    try:
+        app()
+    except (ValueError, OSError) as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+"""Export of extracted networks: safetensors with a card, and ONNX held against PyTorch."""
+
+from __future__ import annotations
+
+import json
+import logging
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from nastoolkit.blocks import describe_block
+from nastoolkit.families import Family
+
+TOLERANCE = 1e-4
+
+
+@dataclass(frozen=True)
+class Export:
+    """What an export wrote.
+
+    Attributes:
+        files: The ONNX file, the safetensors file and the JSON card.
+        max_abs_difference: Largest difference between ONNX Runtime's and PyTorch's outputs.
+    """
+
+    files: tuple[Path, ...]
+    max_abs_difference: float
+
+
+def export_network(network: nn.Module, example: torch.Tensor, folder: str | Path, card: Mapping[str, Any]) -> Export:
+    """Write a network to ``network.onnx``, ``network.safetensors`` and ``network.json``, and run the first to check it.
+
+    Args:
+        network: With its final weights and statistics; it is set to evaluation mode.
+        example: A batch ``(n, ...)`` of at least two inputs; the exported batch size is free.
+        folder: Made if missing.
+        card: What the network is and what was measured, as JSON types.
+
+    Raises:
+        ValueError: ONNX Runtime's outputs differ from PyTorch's by more than 1e-4, on the batch or on its first input.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    network.eval()
+    onnx, weights, text = (folder / f"network.{suffix}" for suffix in ("onnx", "safetensors", "json"))
+    _write_onnx(network, example, onnx)
+    save_file({name: tensor.contiguous() for name, tensor in network.state_dict().items()}, weights)
+    difference = max(onnx_difference(network, inputs, onnx) for inputs in (example, example[:1]))
+    text.write_text(json.dumps({**card, "onnx_max_abs_difference": difference}, indent=1))
+    if difference > TOLERANCE:
+        raise ValueError(f"{onnx} differs from PyTorch by {difference:.1e}, more than {TOLERANCE:.0e}")
+    return Export((onnx, weights, text), difference)
+
+
+def _write_onnx(network: nn.Module, example: torch.Tensor, path: Path) -> None:
+    """Export with a free batch size, without PyTorch's remarks on operators that no network here has."""
+    exporter_log = logging.getLogger("torch.onnx._internal.exporter")
+    level = exporter_log.level
+    exporter_log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            torch.onnx.export(
+                network, (example,), path, dynamo=True, dynamic_shapes=({0: "batch"},), external_data=False, verbose=False
+            )
+    finally:
+        exporter_log.setLevel(level)
+
+
+def network_card(family: Family, genotype: np.ndarray, measured: dict[str, Any]) -> dict[str, Any]:
+    """What an exported network is: its family, genotype, options, plan, exact costs, and measured values."""
+    return {
+        "family": family.name,
+        "genotype": genotype.tolist(),
+        "options": family.space.decode(genotype),
+        "plan": {name: describe_block(spec) for name, spec in family.plan(genotype)},
+        "params": int(family.params(genotype)),
+        "macs": int(family.macs(genotype)),
+        **measured,
+    }
+
+
+@torch.inference_mode()
+def onnx_difference(network: nn.Module, inputs: torch.Tensor, path: str | Path) -> float:
+    """Largest absolute difference between an ONNX file's outputs, by ONNX Runtime on the CPU, and the network's."""
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    (outputs,) = session.run(None, {session.get_inputs()[0].name: inputs.numpy()})
+    return float((torch.from_numpy(outputs) - network(inputs)).abs().max())

@@ -1,0 +1,8 @@
+"""Measurements: accuracy, latency, lookup tables. Each value has its unit in its name."""
+
+from nastoolkit.measurements.accuracy import Accuracy, StandAloneAccuracy
+from nastoolkit.measurements.latency import Timing, measure
+from nastoolkit.measurements.lookup_table import BACKENDS, LookupTable, TableCheck
+from nastoolkit.measurements.machine import describe_machine
+
+__all__ = ["BACKENDS", "Accuracy", "LookupTable", "StandAloneAccuracy", "TableCheck", "Timing", "describe_machine", "measure"]

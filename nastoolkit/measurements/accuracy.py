@@ -1,0 +1,100 @@
+"""Accuracy of sub-networks: with the supernet's weights, each extracted and calibrated on its own, or trained alone.
+
+[Cai2020] H. Cai et al., "Once-for-All: Train One Network and Specialize it for Efficient Deployment", ICLR 2020:
+its sub-networks are evaluated so, after calibrating batch normalisation on 2,000 training images.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from nastoolkit.families import Family
+from nastoolkit.supernet import Supernet, calibrate_batchnorm
+from nastoolkit.tasks import Split, Task
+from nastoolkit.training import Fixed, Recipe, fit, in_place_distillation
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """The task's metric of sub-networks on one split, a function of genotypes that a search can call as ``evaluate``.
+
+    Attributes:
+        supernet: Where sub-networks come from; its weights are left as they are.
+        task: Gives data and metric.
+        split: ``validation`` while choosing, ``test`` once at the end.
+        n_calibration: Training images for batch normalisation, the first ones of the split.
+        batch_size: Images a batch; part of the calibration's definition through its weights.
+    """
+
+    supernet: Supernet
+    task: Task
+    split: str = "validation"
+    n_calibration: int = 1000
+    batch_size: int = 250
+
+    def __call__(self, genotypes: np.ndarray) -> np.ndarray:
+        """Genotypes ``(n, d)`` to the metric ``(n, 1)``, in the metric's unit."""
+        return np.array([[self.of_network(self.supernet.extract(genotype))] for genotype in np.atleast_2d(genotypes)])
+
+    def of_network(self, network: nn.Module) -> float:
+        """The metric of one network, which is calibrated in place first."""
+        calibration = self.task.split("train").inputs[: self.n_calibration]
+        calibrate_batchnorm(network, calibration.split(self.batch_size))
+        return score(network, self.task, self.task.split(self.split), self.batch_size)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What the values depend on besides the genotype; a store keeps it beside them."""
+        return {
+            "measurement": self.task.metric,
+            "task": self.task.name,
+            "split": self.split,
+            "n_calibration": self.n_calibration,
+            "batch_size": self.batch_size,
+            "family": self.supernet.family.name,
+            "weights": self.supernet.fingerprint,
+        }
+
+
+@dataclass(frozen=True)
+class StandAloneAccuracy:
+    """The task's metric of sub-networks trained alone, from fresh weights: the ground truth of weight sharing.
+
+    Attributes:
+        family: Gives the networks.
+        task: Gives data, loss and metric.
+        recipe: How each network is trained.
+        split: What it is scored on.
+    """
+
+    family: Family
+    task: Task
+    recipe: Recipe
+    split: str = "validation"
+
+    def __call__(self, genotypes: np.ndarray) -> np.ndarray:
+        """Genotypes ``(n, d)`` to the metric ``(n, 1)``, in the metric's unit; a training run each."""
+        return np.concatenate([self._train_and_score(genotype) for genotype in np.atleast_2d(genotypes)])
+
+    def _train_and_score(self, genotype: np.ndarray) -> np.ndarray:
+        supernet = Supernet(self.family, seed=self.recipe.seed)
+        fit(supernet, self.task, Fixed(genotype), in_place_distillation(self.task.loss), self.recipe, progress=False)
+        return Accuracy(supernet, self.task, self.split)(genotype)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What the values depend on besides the genotype."""
+        names = {"measurement": f"stand-alone {self.task.metric}", "task": self.task.name, "family": self.family.name}
+        return {**names, "split": self.split, **asdict(self.recipe)}
+
+
+@torch.inference_mode()
+def score(network: nn.Module, task: Task, split: Split, batch_size: int = 250) -> float:
+    """The task's metric of a network in evaluation mode on a whole split."""
+    outputs = torch.cat([network(batch) for batch in split.inputs.split(batch_size)])
+    return task.score(outputs, split.targets)

@@ -1,0 +1,110 @@
+"""The package's floors: an import points down or sideways, never up; below the torch line nothing imports torch."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[1] / "nastoolkit"
+
+# Lowest first. Modules of one line may import each other; a name stands for a module or a whole sub-package.
+NUMPY_FLOORS = [
+    ["space"],
+    ["objectives", "pareto"],
+    ["predictors"],
+    ["store", "history"],
+    ["search"],
+]
+TORCH_FLOORS = [
+    ["blocks"],
+    ["families"],
+    ["sharing"],
+    ["supernet"],
+    ["tasks"],
+    ["training"],
+    ["measurements"],
+    ["benchmarks"],
+    ["figures", "claims", "export", "widgets"],
+    ["cli"],
+]
+FLOOR = {name: floor for floor, names in enumerate(NUMPY_FLOORS + TORCH_FLOORS) for name in names}
+TORCH_LINE = len(NUMPY_FLOORS)
+MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
+
+
+def unit_of(module: str) -> str:
+    """The name in the table that a dotted module of the package belongs to."""
+    return module.split(".")[1]
+
+
+def dotted(path: Path) -> str:
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Absolute names of all that a file imports, also inside functions: ``from a import b`` gives ``a.b``."""
+    package = dotted(path).split(".") if path.name == "__init__.py" else dotted(path).split(".")[:-1]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            origin = ".".join([*base, *([node.module] if node.module else [])])
+            yield from (f"{origin}.{alias.name}" for alias in node.names)
+
+
+def faults(path: Path) -> list[str]:
+    """What one file of the package does against the floors."""
+    unit = unit_of(dotted(path))
+    if unit not in FLOOR:
+        return [f"{dotted(path)} stands on no floor: give it one in tests/test_floors.py"]
+    found = []
+    for name in imports(path):
+        if name.split(".")[0] == "torch" and FLOOR[unit] < TORCH_LINE:
+            found.append(f"{dotted(path)} imports torch below the torch line")
+        if name.startswith("nastoolkit.") and FLOOR.get(unit_of(name), -1) > FLOOR[unit]:
+            found.append(f"{dotted(path)} imports {name}, which is above it")
+    return found
+
+
+@pytest.mark.parametrize("path", MODULES, ids=dotted)
+def test_no_arrow_points_up(path):
+    assert not faults(path)
+
+
+def test_importing_the_package_imports_none_of_its_modules():
+    root = PACKAGE / "__init__.py"
+    assert not [name for name in imports(root) if name.startswith("nastoolkit.")]
+
+
+@pytest.mark.parametrize("name", [name for floor in NUMPY_FLOORS for name in floor])
+def test_the_numpy_part_runs_without_torch(name):
+    if not (PACKAGE / f"{name}.py").exists() and not (PACKAGE / name / "__init__.py").exists():
+        pytest.skip(f"there is no nastoolkit.{name}")
+    code = f"import sys, nastoolkit.{name}; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("file", "code", "fault"),
+    [
+        ("pareto.py", "def f():\n    from nastoolkit.search import optimize", "imports nastoolkit.search.optimize"),
+        ("search/linas.py", "from ..supernet import Supernet", "imports nastoolkit.supernet.Supernet"),
+        ("search/linas.py", "from nastoolkit import supernet", "imports nastoolkit.supernet"),
+        ("space.py", "from torch import nn", "imports torch"),
+        ("novelty.py", "", "stands on no floor"),
+        ("search/linas.py", "from . import base\nfrom ..pareto import front\nimport numpy", None),
+        ("families/base.py", "import torch\nfrom nastoolkit.blocks import Conv", None),
+    ],
+)
+def test_the_check_sees_what_it_should(tmp_path, monkeypatch, file, code, fault):
+    package = tmp_path / "nastoolkit"
+    monkeypatch.setattr(sys.modules[__name__], "PACKAGE", package)
+    path = package / file
+    path.parent.mkdir(parents=True)
+    path.write_text(code)
+    assert (fault in "".join(faults(path))) if fault else not faults(path)
