@@ -17,12 +17,13 @@ import torch
 import typer
 
 import nastoolkit
+from nastoolkit.checkpoints import embedded_names
 from nastoolkit.export import export_network, network_card
 from nastoolkit.families import FAMILIES, Family
 from nastoolkit.measurements import Accuracy, LookupTable, describe_machine
 from nastoolkit.objectives import Objective
 from nastoolkit.search import ALGORITHMS, optimize
-from nastoolkit.supernet import EMBEDDED, load_supernet, read_checkpoint
+from nastoolkit.supernet import load_supernet
 from nastoolkit.tasks import TASKS
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -151,13 +152,21 @@ def export(
 ) -> None:
     """Extract a sub-network, calibrate it, and write it as ONNX and safetensors, checked in ONNX Runtime."""
     supernet = load_supernet(family, checkpoint)
-    genes = supernet.family.space.canonical(np.array([int(gene) for gene in genotype.split(",")]))
+    genes = _genotype(supernet.family, genotype)
     data, network = _known("task", task, TASKS)(), supernet.extract(genes)
     accuracy = Accuracy(supernet, data).of_network(network)
     card = network_card(supernet.family, genes, {"accuracy_top1_validation": accuracy, "weights": supernet.fingerprint})
     made = export_network(network, data.split("validation").inputs[:8], output, card)
     result = {"files": [str(file) for file in made.files], "onnx_max_abs_difference": made.max_abs_difference}
     _show({**result, "accuracy_top1_validation": accuracy}, as_json)
+
+
+def _genotype(family: Family, text: str) -> np.ndarray:
+    try:
+        genes = [int(gene) for gene in text.split(",")]
+    except ValueError:
+        raise typer.BadParameter(f"a genotype is integers separated by commas, got {text!r}") from None
+    return family.space.canonical(np.array(genes))
 
 
 @app.command()
@@ -188,9 +197,8 @@ def doctor(as_json: AsJson = False) -> None:
 
 
 def _check_embedded() -> str:
-    names = [file.stem for file in EMBEDDED.glob("*.safetensors")]
+    names = embedded_names()
     for name in names:
-        read_checkpoint(EMBEDDED / f"{name}.safetensors")
         load_supernet(name)
     return ", ".join(names)
 

@@ -153,7 +153,8 @@ class Store:
         for part in ("objectives", "settings"):
             differences += _differences(part, stored[part], self._problem[part])
         if differences:
-            raise StoreError(f"{self.path} holds evaluations of another problem; it differs in {'; '.join(differences)}")
+            here = f"{self.path} holds evaluations of another problem; it differs in {'; '.join(differences)}"
+            raise StoreError(f"{here}. It is left as it is: name another file, or move this one away")
 
     def _as_json(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         try:

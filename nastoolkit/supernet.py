@@ -7,24 +7,21 @@ Section 3 for weight sharing; the released code for the calibration of batch nor
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import nn
 from torch.func import functional_call
 
 from nastoolkit.blocks import BlockSpec, channels_last
+from nastoolkit.checkpoints import EMBEDDED, check_tensors, read_checkpoint, write_checkpoint
 from nastoolkit.families import FAMILIES, Family
-from nastoolkit.sharing import SharingRule, Slice
+from nastoolkit.sharing import SHARING_RULES, SharingRule, Slice
 
-EMBEDDED = Path(__file__).parent / "checkpoints"
 BatchNorm = nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d
 
 
@@ -49,6 +46,8 @@ class Supernet(nn.Module):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.shared = family.build(family.space.largest)
+        for name, _ in family.plan(family.space.largest):
+            self.sharing.prepare(self.shared.get_submodule(name))
         self._templates: dict[tuple[str, BlockSpec, bool], nn.Module] = {}
 
     def forward(self, x: torch.Tensor, genotype: np.ndarray) -> torch.Tensor:
@@ -130,53 +129,44 @@ def calibrate_batchnorm(network: nn.Module, batches: Iterable[torch.Tensor]) -> 
         network: Changed in place, also returned.
         batches: Inputs ``(n, ...)``, training images usually; 2,000 in [Cai2020].
     """
+    network.eval()
     norms = [module for module in network.modules() if isinstance(module, BatchNorm)]
     sums = {norm: torch.zeros(2, norm.num_features, device=norm.weight.device) for norm in norms}
-    n_inputs = 0
-    network.train()
-    with _before_each(norms, lambda norm, inputs: _add_moments(sums[norm], inputs[0])):
-        for batch in batches:
-            network(batch)
-            n_inputs += len(batch)
+    handles = [norm.register_forward_pre_hook(partial(_use_batch_statistics, sums[norm])) for norm in norms]
+    try:
+        n_inputs = sum(len(batch) for batch in batches if network(batch) is not None)
+    finally:
+        for handle in handles:
+            handle.remove()
     if not n_inputs:
         raise ValueError("calibration needs at least one batch of inputs")
-    for norm, (mean, variance) in sums.items():
-        norm.load_state_dict({"running_mean": mean / n_inputs, "running_var": variance / n_inputs}, strict=False)
-    return network.eval()
-
-
-@contextmanager
-def _before_each(norms: list[BatchNorm], hook: Callable[..., None]) -> Iterator[None]:
-    """Run a hook before every batch normalisation, whose own running average is off meanwhile."""
-    momenta = [norm.momentum for norm in norms]
-    handles = [norm.register_forward_pre_hook(hook) for norm in norms]
     for norm in norms:
-        norm.momentum = 0.0
-    try:
-        yield
-    finally:
-        for norm, momentum, handle in zip(norms, momenta, handles, strict=True):
-            norm.momentum = momentum
-            handle.remove()
+        _set_statistics(norm, *sums[norm] / n_inputs)
+    return network
 
 
-def _add_moments(sums: torch.Tensor, x: torch.Tensor) -> None:
-    """Add a batch's mean and biased variance of each channel, weighted by its size, to ``(2, channels)``."""
-    dims = [0, *range(2, x.dim())]
-    sums += len(x) * torch.stack([x.mean(dims), x.var(dims, unbiased=False)])
+def _use_batch_statistics(sums: torch.Tensor, norm: BatchNorm, inputs: tuple[torch.Tensor]) -> None:
+    """Normalise this batch by its own statistics, and add them to ``sums`` ``(2, channels)``, weighted by its size.
+
+    They are not left to PyTorch's training mode, whose sums over channels-last tensors are off by 5e-5 on large images.
+    """
+    (x,) = inputs
+    values = x.movedim(1, -1).reshape(-1, x.shape[1])
+    mean = values.mean(0)
+    variance = (values - mean).square_().mean(0)
+    _set_statistics(norm, mean, variance)
+    sums += len(x) * torch.stack([mean, variance])
 
 
-class CheckpointError(ValueError):
-    """A checkpoint that is missing, damaged, or not one of the family's."""
+def _set_statistics(norm: BatchNorm, mean: torch.Tensor, variance: torch.Tensor) -> None:
+    norm.load_state_dict({"running_mean": mean, "running_var": variance}, strict=False)
 
 
 def save_supernet(supernet: Supernet, path: str | Path, card: Mapping[str, Any] | None = None) -> Path:
     """Write the shared weights as safetensors, with a card (how they were made, what was measured) in the header."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    tensors = {name: tensor.detach().contiguous() for name, tensor in supernet.shared.state_dict().items()}
-    save_file(tensors, path, metadata={"family": supernet.family.name, "card": json.dumps(card or {})})
-    return path
+    sharing = next(name for name, rule in SHARING_RULES.items() if type(supernet.sharing) is rule)
+    identity = {"family": supernet.family.name, "sharing": sharing}
+    return write_checkpoint(path, supernet.shared.state_dict(), {**identity, **(card or {})})
 
 
 def load_supernet(name: str, checkpoint: str | Path | None = None) -> Supernet:
@@ -184,7 +174,8 @@ def load_supernet(name: str, checkpoint: str | Path | None = None) -> Supernet:
 
     Args:
         name: Key in ``FAMILIES``.
-        checkpoint: Safetensors file written by :func:`save_supernet`; by default the one that ships with the package.
+        checkpoint: A file of :func:`save_supernet`, or one as published by Once-for-All; by default the one that ships with
+            the package.
 
     Raises:
         ValueError: An unknown family name.
@@ -193,33 +184,10 @@ def load_supernet(name: str, checkpoint: str | Path | None = None) -> Supernet:
     if name not in FAMILIES:
         raise ValueError(f"unknown family {name!r}; known: {sorted(FAMILIES)}")
     path = Path(checkpoint or EMBEDDED / f"{name}.safetensors")
-    if not path.is_file():
-        shipped = sorted(file.stem for file in EMBEDDED.glob("*.safetensors"))
-        raise CheckpointError(f"no checkpoint at {path}; supernets that ship with the package: {shipped}")
-    tensors, _ = read_checkpoint(path)
-    supernet = Supernet(FAMILIES[name]())
-    _check_tensors(path, tensors, supernet.shared.state_dict())
-    supernet.shared.load_state_dict(tensors)
+    tensors, card = read_checkpoint(path)
+    supernet = Supernet(FAMILIES[name](), SHARING_RULES[card.get("sharing", "slice")]())
+    wanted = supernet.shared.state_dict()
+    of_the_rule = wanted.keys() - supernet.family.build(supernet.family.space.largest).state_dict().keys()
+    check_tensors(path, tensors, wanted, optional=of_the_rule)
+    supernet.shared.load_state_dict({**wanted, **tensors})
     return supernet.eval()
-
-
-def read_checkpoint(path: str | Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    """Tensors by name, and the card, of a file written by :func:`save_supernet`."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            card = json.loads((file.metadata() or {}).get("card", "{}"))
-            return {name: file.get_tensor(name) for name in file.keys()}, card  # noqa: SIM118
-    except (SafetensorError, ValueError) as error:
-        raise CheckpointError(f"{path} is no readable safetensors file, perhaps cut off: {error}") from error
-
-
-def _check_tensors(path: Path, found: Mapping[str, torch.Tensor], wanted: Mapping[str, torch.Tensor]) -> None:
-    problems = [f"missing {name}" for name in wanted.keys() - found.keys()]
-    problems += [f"unexpected {name}" for name in found.keys() - wanted.keys()]
-    problems += [
-        f"{name} has shape {tuple(found[name].shape)}, not {tuple(wanted[name].shape)}"
-        for name in wanted.keys() & found.keys()
-        if found[name].shape != wanted[name].shape
-    ]
-    if problems:
-        raise CheckpointError(f"{path} does not fit this family:\n  " + "\n  ".join(sorted(problems)))

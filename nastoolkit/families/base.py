@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 
 import numpy as np
 from torch import nn
@@ -82,34 +82,51 @@ class Family:
         tables = [self._table(slot, known) for slot in range(len(self.slots))]
 
         def total(genotypes: np.ndarray) -> np.ndarray:
-            genes = self.space.check(genotypes)
-            columns = np.moveaxis(genes, -1, 0)
-            return sum(table[tuple(columns[list(needed)])] for table, needed in zip(tables, self._genes, strict=True))
+            columns = np.ascontiguousarray(self.space.check(genotypes).T)
+            rows = [sum(columns[gene] * step for gene, step in steps) for steps in self._steps]
+            return sum(table[row] for table, row in zip(tables, rows, strict=True))
 
         return total
 
     def _table(self, slot: int, costs: Mapping[BlockSpec, float]) -> np.ndarray:
-        shape = tuple(len(self.space.choices[gene].options) for gene in self._genes[slot])
-        specs = (self._spec(slot, indices) for indices in np.ndindex(shape))
-        return np.array([0 if spec is None else costs[spec] for spec in specs]).reshape(shape)
+        """Costs of a slot's specs, in the row-major order of its option indices."""
+        specs = (self._spec(slot, indices) for indices in np.ndindex(self._shape(slot)))
+        return np.array([0 if spec is None else costs[spec] for spec in specs])
+
+    def _shape(self, slot: int) -> tuple[int, ...]:
+        return tuple(len(self.space.choices[gene].options) for gene in self._genes[slot])
+
+    @cached_property
+    def _steps(self) -> list[list[tuple[int, int]]]:
+        """For each slot its genes, and how many table rows further one more of the gene is."""
+        shapes = [self._shape(slot) for slot in range(len(self.slots))]
+        return [
+            [(gene, prod(shape[i + 1 :])) for i, gene in enumerate(genes)]
+            for genes, shape in zip(self._genes, shapes, strict=True)
+        ]
 
     @cached_property
     def block_specs(self) -> tuple[BlockSpec, ...]:
         """Every distinct block spec that some genotype uses, in slot order."""
         specs: dict[BlockSpec | None, None] = {}
-        for slot, needed in enumerate(self._genes):
-            options = [range(len(self.space.choices[gene].options)) for gene in needed]
-            specs.update(dict.fromkeys(self._spec(slot, indices) for indices in itertools.product(*options)))
+        for slot in range(len(self.slots)):
+            specs.update(dict.fromkeys(self._spec(slot, indices) for indices in np.ndindex(self._shape(slot))))
         return tuple(spec for spec in specs if spec is not None)
 
     def genotypes_with(self, spec: BlockSpec, n: int, rng: np.random.Generator) -> np.ndarray:
-        """Random genotypes ``(n, d)`` of networks that have this block, each in a random slot that can hold it."""
+        """Random genotypes ``(n, d)`` of networks that have this block, each in a random slot that can hold it.
+
+        Raises:
+            ValueError: No network of the family has it.
+        """
         places = [
-            (list(self._genes[slot]), indices)
-            for slot, specs in enumerate(self._specs)
-            for indices, candidate in specs.items()
-            if candidate == spec
+            (list(needed), indices)
+            for slot, needed in enumerate(self._genes)
+            for indices in np.ndindex(self._shape(slot))
+            if self._spec(slot, indices) == spec
         ]
+        if not places:
+            raise ValueError(f"no network of {self.name!r} has the block {spec}")
         genotypes = self.space.sample(n, rng)
         for genotype, place in zip(genotypes, rng.integers(len(places), size=n), strict=True):
             genes, indices = places[place]
