@@ -1,0 +1,70 @@
+# The commands of nastoolkit; `make` alone lists them.
+
+PYTHON ?= python3
+PROFILE ?= laptop
+NOTEBOOK ?=
+JOBS ?= 2
+
+override VENV := .venv
+PY := $(VENV)/bin/python
+INSTALLED := $(VENV)/installed
+RUN := $(PY) experiments/run.py
+BUILT := build docs/_api docs/_build docs/_notebooks nastoolkit.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup run test lab figures smoke docs clean
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo "  variables: PYTHON=python3.12  PROFILE=smoke|laptop|paper  NOTEBOOK=quickstart  JOBS=2"
+
+setup: $(INSTALLED)-notebooks ## create .venv and install what the notebooks need; done once
+
+run: setup ## the main job: the quickstart notebook, at the laptop profile
+	$(RUN) notebooks/quickstart.ipynb --profile laptop
+
+test: $(INSTALLED)-dev ## linter, formatter, types, tests, and every notebook at the smoke profile
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	OMP_NUM_THREADS=1 $(PY) -m pytest -n $(JOBS)
+	$(RUN) --profile smoke --jobs $(JOBS)
+
+lab: $(INSTALLED)-lab ## open the notebooks in JupyterLab
+	$(PY) -m jupyterlab notebooks
+
+figures: setup ## all notebooks, or NOTEBOOK=..., at PROFILE=laptop
+	$(RUN) $(NOTEBOOK) --profile $(PROFILE)
+
+smoke: setup ## all notebooks at the smoke profile, JOBS=2 side by side
+	$(RUN) --profile smoke --jobs $(JOBS)
+
+docs: $(INSTALLED)-docs ## build the site in docs/_build
+	$(PY) -m sphinx -q -d docs/_build/doctrees docs docs/_build/html
+	@echo "files made:"; echo "  docs/_build/html/index.html"
+
+clean: ## remove what builds and tests left
+	rm -rf $(BUILT)
+	find nastoolkit experiments tests docs -name __pycache__ -type d -prune -exec rm -rf {} +
+	@echo "left as they are: runs/ (results) and $(VENV)/ (installed packages)"
+
+# A stamp file for each set of packages: nothing is installed again until what it says changes.
+$(INSTALLED)-notebooks: pyproject.toml constraints.txt $(PY)
+	@echo "Installing into $(VENV), PyTorch included: this takes minutes, once."
+	$(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[notebooks]'
+	@touch $@
+
+$(INSTALLED)-%: $(INSTALLED)-notebooks
+	$(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[notebooks,$*]'
+	@touch $@
+
+$(PY):
+	@command -v $(PYTHON) > /dev/null || \
+		{ echo "There is no $(PYTHON): install Python 3.11 or later, or name one: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "$(PYTHON) is too old, nastoolkit needs Python 3.11 or later; name one: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2> /dev/null || \
+		{ echo "$(PYTHON) has no venv module: on Debian and Ubuntu, apt install python3-venv"; exit 1; }
+	rm -rf $(VENV)
+	$(PYTHON) -m venv $(VENV)

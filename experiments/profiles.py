@@ -1,0 +1,153 @@
+"""Which parameters a notebook has, which values a profile gives them, and whether these values fit.
+
+A notebook declares its parameters in one cell tagged ``parameters``, a line each: ``name: type = value  # help, unit``.
+The file ``experiments/<path>.yaml`` gives ``notebooks/<path>.ipynb`` its values per profile. Papermill only warns of an
+unknown parameter and silently loses some declarations; here each is an error.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import logging
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import papermill
+import yaml
+
+PROFILES = ("smoke", "laptop", "paper")
+PLAIN_TYPES: dict[str, type] = {"int": int, "float": float, "str": str, "bool": bool, "list": list, "dict": dict}
+
+
+class UsageError(ValueError):
+    """Something the caller can put right: an unknown name, a wrong type, a missing file."""
+
+
+def notebook_names(root: Path) -> list[str]:
+    """Names of all notebooks: the paths below ``notebooks/`` without their suffix, sorted."""
+    folder = root / "notebooks"
+    paths = [path for path in folder.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts]
+    return sorted(path.relative_to(folder).with_suffix("").as_posix() for path in paths)
+
+
+def notebook_name(argument: str, root: Path) -> str:
+    """The name of the notebook that the argument means: ``quickstart`` or a path to ``notebooks/quickstart.ipynb``.
+
+    Raises:
+        UsageError: There is no such notebook.
+    """
+    known = notebook_names(root)
+    paths = [Path(argument).absolute(), root / argument, root / "notebooks" / f"{argument}.ipynb"]
+    for name in known:
+        if root / "notebooks" / f"{name}.ipynb" in paths:
+            return name
+    raise UsageError(f"no notebook {argument!r}; there are: {', '.join(known) or 'none'}")
+
+
+def declared_parameters(notebook: Path) -> dict[str, ast.expr | None]:
+    """The annotation of every parameter of a notebook, by name.
+
+    Raises:
+        UsageError: No parameters cell, or two, or a declaration that Papermill would lose.
+    """
+    cells = [c for c in nbformat.read(notebook, as_version=4).cells if "parameters" in c.metadata.get("tags", [])]
+    if len(cells) != 1:
+        raise UsageError(f"{notebook.name}: {len(cells)} cells are tagged `parameters`; it needs exactly one")
+    annotations: dict[str, ast.expr | None] = {}
+    for statement in ast.parse(cells[0].source).body:
+        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+            annotations[statement.target.id] = statement.annotation
+        elif isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
+            annotations[statement.targets[0].id] = None
+    with _quiet("papermill.translators"):
+        seen = papermill.inspect_notebook(str(notebook))
+    lost = [name for name in annotations if name not in seen]
+    if lost:
+        raise UsageError(
+            f"{notebook.name}: Papermill loses the parameters {', '.join(lost)}: it cannot read annotations with `|` or `.` "
+            "(int | None, typing.List, tuple[int, ...]), nor a line with a second `=`, in its comment for example"
+        )
+    return annotations
+
+
+@contextlib.contextmanager
+def _quiet(logger: str) -> Iterator[None]:
+    log = logging.getLogger(logger)
+    log.disabled = True
+    yield
+    log.disabled = False
+
+
+def profile_values(name: str, profile: str, root: Path) -> dict[str, Any]:
+    """What ``experiments/<name>.yaml`` gives the notebook's parameters in a profile, unchecked.
+
+    Raises:
+        UsageError: No such file or profile, or a file that is not a mapping ``profiles: {name: {parameter: value}}``.
+    """
+    path = root / "experiments" / f"{name}.yaml"
+    if not path.is_file():
+        raise UsageError(f"no experiments/{name}.yaml, which holds the profiles of notebooks/{name}.ipynb")
+    content = yaml.safe_load(path.read_text())
+    if not isinstance(content, dict) or set(content) != {"profiles"} or not isinstance(content["profiles"], dict):
+        raise UsageError(f"experiments/{name}.yaml: needs one key, `profiles`, with a mapping of parameters for each profile")
+    profiles = content["profiles"]
+    if profile not in profiles:
+        raise UsageError(f"experiments/{name}.yaml: no profile {profile!r}; it has: {', '.join(profiles)}")
+    values = profiles[profile] or {}
+    if not isinstance(values, dict):
+        raise UsageError(f"experiments/{name}.yaml: profile {profile!r} is no mapping of parameters to values")
+    return values
+
+
+def fitting_values(name: str, values: Mapping[str, Any], settings: Mapping[str, str], root: Path) -> dict[str, Any]:
+    """A notebook's parameter values: a profile's ``values``, then ``settings``, texts from the command line.
+
+    Raises:
+        UsageError: An unknown parameter, or a value that does not fit its parameter's annotation.
+    """
+    annotations = declared_parameters(root / "notebooks" / f"{name}.ipynb")
+    unknown = [key for key in [*values, *settings] if key not in annotations]
+    if unknown:
+        raise UsageError(f"{name}: unknown parameters {', '.join(unknown)}; it has: {', '.join(annotations)}")
+    fitting = {key: _fit(name, key, value, annotations[key]) for key, value in values.items()}
+    for key, text in settings.items():
+        annotation = annotations[key]
+        is_text = annotation is not None and ast.unparse(annotation) == "str"
+        fitting[key] = _fit(name, key, text if is_text else yaml.safe_load(text), annotation)
+    return fitting
+
+
+def _fit(notebook: str, parameter: str, value: Any, annotation: ast.expr | None) -> Any:
+    try:
+        return value if annotation is None else fit(value, annotation)
+    except TypeError:
+        wanted = ast.unparse(annotation) if annotation else ""
+        raise UsageError(f"{notebook}: {parameter} is of type {wanted}, which {value!r} is not") from None
+
+
+def fit(value: Any, annotation: ast.expr) -> Any:
+    """The value, an int or a text like ``1e-3`` (which YAML takes for a string) as float where a float is wanted.
+
+    Raises:
+        TypeError: It does not fit the annotation, or the annotation is none of :data:`PLAIN_TYPES`, with or without items.
+    """
+    match annotation:
+        case ast.Name(id="float") if not isinstance(value, bool):
+            return _float(value)
+        case ast.Name(id=name) if name in PLAIN_TYPES and type(value) is PLAIN_TYPES[name]:
+            return value
+        case ast.Subscript(value=ast.Name(id="list"), slice=item) if isinstance(value, list):
+            return [fit(element, item) for element in value]
+        case ast.Subscript(value=ast.Name(id="dict"), slice=ast.Tuple(elts=[key, item])) if isinstance(value, dict):
+            return {fit(k, key): fit(v, item) for k, v in value.items()}
+    raise TypeError
+
+
+def _float(value: Any) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        raise TypeError from None

@@ -1,0 +1,125 @@
+"""Run notebooks by profile: strict parameters, live progress, seconds and peak memory, claims, and the files made.
+
+A run of ``notebooks/<path>.ipynb`` writes to ``runs/<path>/<profile>/``: the executed notebook, and all that it makes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+
+import scoreboard
+from profiles import PROFILES, UsageError, fitting_values, notebook_name, notebook_names, profile_values
+from worker import Job, Result, execute
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def plan_jobs(names: Sequence[str], profile: str, settings: dict[str, str], n_jobs: int, root: Path) -> list[Job]:
+    """The jobs of a run, everything about them checked.
+
+    Raises:
+        UsageError: Anything unknown or unfitting, or several notebooks that would write into one folder.
+    """
+    if not names:
+        raise UsageError("there are no notebooks")
+    if "output_dir" in settings and len(names) > 1:
+        raise UsageError("--set output_dir=... is for one notebook: several would overwrite each other's files")
+    jobs = []
+    for name in names:
+        values = {"output_dir": f"runs/{name}/{profile}"} | profile_values(name, profile, root)
+        parameters = fitting_values(name, values, settings, root)
+        jobs.append(Job(name, profile, parameters, parameters["output_dir"], root, n_jobs > 1))
+    return jobs
+
+
+def run_jobs(jobs: Sequence[Job], n_jobs: int) -> list[Result]:
+    """The jobs' results in their order, ``n_jobs`` notebooks side by side."""
+    with ThreadPoolExecutor(n_jobs) as threads:
+        return list(threads.map(_in_own_process, jobs))
+
+
+def _in_own_process(job: Job) -> Result:
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
+        try:
+            return process.submit(execute, job).result()
+        except BrokenProcessPool as failure:
+            return Result(job, error=f"its process died: {failure}")
+
+
+def report(results: Sequence[Result]) -> str:
+    """The closing summary: each notebook's cost and outcome, the claims, the files made."""
+    rows = [[r.job.name, r.job.profile, f"{r.seconds:.1f}", f"{r.peak_mb:.0f}", _outcome(r)] for r in results]
+    parts = [scoreboard.text_table(["notebook", "profile", "seconds", "peak MB", "outcome"], rows)]
+    claims = [claim for result in results for claim in result.claims]
+    if claims:
+        parts.append(f"claims:\n{scoreboard.claims_table(claims)}")
+    parts.append("\n".join(["files made:", *(f"  {path}" for result in results for path in result.files)]))
+    return "\n\n".join(parts)
+
+
+def _outcome(result: Result) -> str:
+    return f"FAILED: {result.error}" if result.error else "done"
+
+
+def listing(root: Path) -> str:
+    """All notebooks, each with the first comment of its parameter file."""
+    rows = []
+    for name in notebook_names(root):
+        path = root / "experiments" / f"{name}.yaml"
+        first_line = path.read_text().partition("\n")[0] if path.is_file() else "# no parameter file"
+        rows.append([name, first_line.lstrip("# ")])
+    return scoreboard.text_table(["notebook", "about"], rows)
+
+
+def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(prog="run.py", description=__doc__)
+    parser.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="a path or a name such as quickstart; none means all")
+    parser.add_argument("--profile", default="laptop", choices=PROFILES, help="default: laptop")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="one parameter; can be repeated")
+    parser.add_argument("--jobs", type=int, default=1, help="notebooks side by side, one thread each; default: 1")
+    parser.add_argument("--list", action="store_true", help="name the notebooks and stop")
+    parser.add_argument("--claims", action="store_true", help="rebuild experiments/CLAIMS.md from the runs and stop")
+    parsed = parser.parse_args(argv)
+    for setting in parsed.set:
+        if "=" not in setting:
+            parser.error(f"--set takes NAME=VALUE, got {setting!r}")
+    if parsed.jobs < 1:
+        parser.error("--jobs takes a number from 1 on")
+    return parsed
+
+
+def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> int:
+    """The command; returns its exit code: 0 all done, 1 a notebook failed, 2 a mistake in what was asked, 130 interrupted."""
+    parsed = arguments(argv)
+    if parsed.list:
+        print(listing(root))
+        return 0
+    if parsed.claims:
+        (root / "experiments" / "CLAIMS.md").write_text(scoreboard.claims_page(root))
+        print("files made:\n  experiments/CLAIMS.md")
+        return 0
+    settings = dict(setting.split("=", 1) for setting in parsed.set)
+    try:
+        names = [notebook_name(argument, root) for argument in parsed.notebooks] or notebook_names(root)
+        jobs = plan_jobs(list(dict.fromkeys(names)), parsed.profile, settings, parsed.jobs, root)
+    except UsageError as error:
+        print(f"run.py: {error}", file=sys.stderr)
+        return 2
+    try:
+        results = run_jobs(jobs, parsed.jobs)
+    except KeyboardInterrupt:
+        print("\nrun.py: interrupted; run it again to go on from what the notebooks have stored", file=sys.stderr)
+        return 130
+    print(f"\n{report(results)}", flush=True)
+    return 1 if any(result.error for result in results) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,157 @@
+"""One notebook run by Papermill in a process of its own: its printed lines live, its cost, its claims, its files."""
+
+from __future__ import annotations
+
+import os
+import re
+import resource
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import papermill
+from scoreboard import read_claims
+from traitlets.config import Config
+
+THREAD_SETTINGS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+# tqdm.auto draws widgets where ipywidgets is installed, of which no text reaches the terminal.
+TEXT_BARS = "import tqdm.auto as _a, tqdm.std as _s; _a.tqdm, _a.trange = _s.tqdm, _s.trange; del _a, _s"
+SECONDS_BETWEEN_BARS = 10.0  # in a log, where a progress bar cannot be redrawn
+
+
+@dataclass(frozen=True)
+class Job:
+    """One notebook to run with checked parameters; ``output_dir`` is relative to ``root``, or absolute."""
+
+    name: str
+    profile: str
+    parameters: dict[str, Any]
+    output_dir: str
+    root: Path
+    side_by_side: bool
+
+    @property
+    def folder(self) -> Path:
+        """Where the job's files go."""
+        return self.root / self.output_dir
+
+    def files_since(self, moment: float) -> list[str]:
+        """Files in the folder that were written since a moment (seconds since the epoch), relative to ``root``."""
+        paths = (path for path in self.folder.rglob("*") if path.is_file() and path.stat().st_mtime >= moment)
+        return sorted(os.path.relpath(path, self.root) for path in paths)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a job; ``peak_mb`` is that of the largest process, the kernel or one that it started."""
+
+    job: Job
+    seconds: float = 0.0
+    peak_mb: float = 0.0
+    error: str = ""
+    claims: list[dict[str, Any]] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+
+
+class Console:
+    """Prints a stream of a notebook, a line at a time; redraws its progress bars in a terminal, thins them out in a log."""
+
+    def __init__(self, prefix: str, live: bool) -> None:
+        self.prefix = prefix
+        self._live = live
+        self._line = ""
+        self._last_bar = time.monotonic()
+
+    def write(self, text: str) -> None:
+        """Take text with line ends and carriage returns; movements of the cursor are left out."""
+        text = re.sub(r"\x1b\[[0-9;]*[A-K]", "", text)
+        for piece in re.split(r"([\r\n])", text):
+            if piece == "\n":
+                self.line(self._line)
+            self._line = "" if piece in ("\r", "\n") else self._line + piece
+        self._bar()
+
+    def line(self, text: str) -> None:
+        """Print one line, unless it is blank."""
+        if text.strip():
+            print(f"{self._erase}{self.prefix}{text}", flush=True)
+
+    def _bar(self) -> None:
+        if not self._line.strip():
+            return
+        if self._live:
+            print(f"{self._erase}{self._line}", end="", flush=True)
+        elif time.monotonic() - self._last_bar > SECONDS_BETWEEN_BARS:
+            self.line(self._line)
+            self._last_bar = time.monotonic()
+
+    @property
+    def _erase(self) -> str:
+        return "\r\x1b[K" if self._live else ""
+
+    def flush(self) -> None:
+        """Nothing waits: every print flushes."""
+
+
+def execute(job: Job) -> Result:
+    """Run one job. The calling process knows its children's peak memory only, so it must have run no other job before."""
+    os.environ.setdefault("PYTHONWARNINGS", "ignore:IProgress not found")  # tqdm.auto's, without ipywidgets
+    if job.side_by_side:
+        for setting in THREAD_SETTINGS:
+            os.environ.setdefault(setting, "1")
+    live = sys.stdout.isatty() and not job.side_by_side
+    console = Console(f"{job.name} | " if job.side_by_side else "", live)
+    moment = time.time()
+    clock = time.perf_counter()
+    claims: list[dict[str, Any]] = []
+    claims_file = job.folder / "claims.json"
+    claims_file.unlink(missing_ok=True)  # claims add up in it, and those of a run before are this run's to make again
+    error = ""
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            _execute(job, console, live, f"{folder}/kernel")
+        if claims_file.exists():
+            claims = read_claims(claims_file)
+    except papermill.PapermillExecutionError as failure:
+        error = f"{failure.ename}: {failure.evalue}".partition("\n")[0]
+        console.write(re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(failure.traceback)) + "\n")
+    except Exception as failure:
+        error = f"{type(failure).__name__}: {failure}"
+    seconds = time.perf_counter() - clock
+    console.line(f"FAILED after {seconds:.1f} s: {error}" if error else f"done in {seconds:.1f} s")
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return Result(job, seconds, peak / 1e6, error, claims, job.files_since(moment))
+
+
+def _execute(job: Job, console: Console, live: bool, socket: str) -> None:
+    path = job.root / "notebooks" / f"{job.name}.ipynb"
+    n_cells = sum(cell.cell_type == "code" for cell in nbformat.read(path, as_version=4).cells) + 1  # and the injected values
+    n_started = 0
+
+    def announce(cell: Any, cell_index: int) -> None:
+        nonlocal n_started
+        n_started += 1
+        first_line = next((line for line in cell.source.splitlines() if line.strip()), "")
+        console.line(f"cell {n_started}/{n_cells}: {first_line[:90]}")
+
+    # Kernels that start side by side now and then pick the same TCP port, and one dies; socket files of their own never clash.
+    transport = Config({"KernelManager": {"transport": "ipc", "ip": socket}})
+    job.folder.mkdir(parents=True, exist_ok=True)
+    console.line(f"{job.name}, profile {job.profile} -> {job.output_dir}")
+    papermill.execute_notebook(
+        str(path),
+        str(job.folder / "notebook.ipynb"),
+        parameters=job.parameters,
+        kernel_name="python3",
+        config=transport,
+        extra_arguments=["--log-level=CRITICAL", f"--IPKernelApp.exec_lines={TEXT_BARS}"],
+        cwd=str(job.root),
+        progress_bar=False,
+        stdout_file=Console(console.prefix + "  ", live),
+        stderr_file=Console(console.prefix + "  ", live),
+        on_cell_execute=announce,
+    )

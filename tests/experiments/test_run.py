@@ -1,0 +1,176 @@
+"""The notebook runner, on tiny notebooks executed for real, and the rules that every notebook of the project keeps."""
+
+import json
+import os
+from pathlib import Path
+
+import nbformat
+import pytest
+import run
+import scoreboard
+from profiles import PROFILES, UsageError, declared_parameters, fitting_values, notebook_names, profile_values
+from worker import Console
+
+PARAMETERS = """output_dir: str = "runs/unset"  # where the files go
+n: int = 3  # rounds
+rate: float = 0.5
+sizes: list[int] = [1, 2]"""
+PROFILES_YAML = "# A test, 1 minute\nprofiles:\n  smoke: {n: 1, rate: 1e-3}\n  laptop:\n  paper: {n: 9}\n"
+CLAIM = {
+    "paper": "Key2022",
+    "item": "Fig. 1",
+    "statement": "A | B",
+    "paper_value": 1.5,
+    "ours": 1.25,
+    "interval": [1.0, 1.5],
+    "verdict": "reproduced",
+}
+GOOD = f"""import json, os, pathlib
+print("rounds", n, "rate", rate, "threads", os.environ.get("OMP_NUM_THREADS"))
+pathlib.Path(output_dir, "claims.json").write_text(json.dumps([{CLAIM}]))"""
+
+
+def write_notebook(root: Path, name: str, *code: str, parameters: str = PARAMETERS, profiles: str = PROFILES_YAML) -> Path:
+    cells = [nbformat.v4.new_code_cell(parameters, metadata={"tags": ["parameters"]}), *map(nbformat.v4.new_code_cell, code)]
+    kernel = {"name": "python3", "language": "python", "display_name": "Python 3"}
+    path = root / "notebooks" / f"{name}.ipynb"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), path)
+    yaml_path = root / "experiments" / f"{name}.yaml"
+    yaml_path.parent.mkdir(parents=True, exist_ok=True)
+    yaml_path.write_text(profiles)
+    return path
+
+
+@pytest.fixture
+def root(tmp_path):
+    write_notebook(tmp_path, "good", GOOD)
+    write_notebook(tmp_path, "system/bad", "raise KeyError('no such stage')", "print('never')")
+    return tmp_path
+
+
+def test_a_failing_notebook_is_named_and_the_others_still_run(root, capfd):
+    (root / "runs/system/bad/smoke").mkdir(parents=True)
+    (root / "runs/system/bad/smoke/claims.json").write_text(json.dumps([CLAIM | {"item": "of an earlier run"}]))
+    assert run.main(["--profile", "smoke", "--jobs", "2", "--set", "sizes=[7]"], root) == 1
+    out = capfd.readouterr().out
+    assert "FAILED: KeyError: 'no such stage'" in out and "never" not in out and "earlier run" not in out
+    assert "good | " in out and "rounds 1 rate 0.001 threads 1" in out
+    assert "Key2022  Fig. 1  1.5            1.25  [1, 1.5]  reproduced  A | B" in out
+    made = ["runs/good/smoke/claims.json", "runs/good/smoke/notebook.ipynb", "runs/system/bad/smoke/notebook.ipynb"]
+    assert out.endswith("files made:\n  " + "\n  ".join(made) + "\n")
+    executed = nbformat.read(root / "runs/good/smoke/notebook.ipynb", as_version=4)
+    assert "sizes = [7]" in executed.cells[1].source and 'output_dir = "runs/good/smoke"' in executed.cells[1].source
+
+
+def test_one_notebook_streams_and_writes_where_it_is_told(root, capfd):
+    (root / "elsewhere").mkdir()
+    (root / "elsewhere" / "older.csv").write_text("made by another run")
+    os.utime(root / "elsewhere" / "older.csv", (0, 0))
+    assert run.main(["notebooks/good.ipynb", "--set", "output_dir=elsewhere"], root) == 0
+    out = capfd.readouterr().out
+    assert "cell 3/3: import json" in out and "  rounds 3 rate 0.5" in out
+    assert out.endswith("files made:\n  elsewhere/claims.json\n  elsewhere/notebook.ipynb\n")
+
+
+@pytest.mark.parametrize(
+    ("argv", "complaint"),
+    [
+        (["good", "--set", "rounds=3"], "good: unknown parameters rounds; it has: output_dir, n, rate, sizes"),
+        (["good", "--set", "n=1.5"], "good: n is of type int, which 1.5 is not"),
+        (["good", "--set", "n=true"], "n is of type int"),
+        (["good", "--set", "sizes=[1, two]"], "sizes is of type list[int], which [1, 'two'] is not"),
+        (["missing"], "no notebook 'missing'; there are: good, system/bad"),
+        (["--set", "output_dir=x"], "is for one notebook"),
+    ],
+)
+def test_mistakes_are_told_before_anything_runs(root, capfd, argv, complaint):
+    assert run.main(argv, root) == 2
+    assert complaint in capfd.readouterr().err
+    assert not (root / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("profiles", "complaint"),
+    [
+        ("profiles: {smoke: , paper: }", "no profile 'laptop'; it has: smoke, paper"),
+        ("laptop: {n: 1}", "needs one key, `profiles`"),
+        ("profiles: {laptop: [n]}", "is no mapping"),
+        ("profiles: {laptop: {m: 1}}", "unknown parameters m"),
+        ("profiles: {laptop: {n: two}}", "n is of type int, which 'two' is not"),
+    ],
+)
+def test_a_parameter_file_with_a_mistake(root, capfd, profiles, complaint):
+    write_notebook(root, "good", profiles=profiles)
+    assert run.main(["good"], root) == 2
+    assert complaint in capfd.readouterr().err
+
+
+def test_a_notebook_without_a_parameter_file(root, capfd):
+    (root / "experiments/good.yaml").unlink()
+    assert run.main(["good"], root) == 2
+    assert "no experiments/good.yaml" in capfd.readouterr().err
+
+
+def test_texts_ints_and_exponents_fit_where_they_should(root):
+    values = fitting_values("good", {"rate": "1e-3"}, {"output_dir": "12", "sizes": "[]"}, root)
+    assert values == {"rate": 0.001, "output_dir": "12", "sizes": []}
+    assert isinstance(fitting_values("good", {"rate": 2}, {}, root)["rate"], float)
+
+
+@pytest.mark.parametrize("line", ["a: int | None = 3", "a: typing.Any = 3", 'a: str = "x=y"', "a: int = 3  # as in n=3"])
+def test_a_parameter_that_papermill_would_lose_is_an_error(tmp_path, line):
+    path = write_notebook(tmp_path, "lossy", parameters=f"{PARAMETERS}\n{line}")
+    with pytest.raises(UsageError, match="Papermill loses the parameters a:"):
+        declared_parameters(path)
+
+
+def test_the_scoreboard_holds_laptop_and_paper_runs(root, capfd):
+    for profile in PROFILES:
+        folder = root / "runs/good" / profile
+        folder.mkdir(parents=True)
+        (folder / "claims.json").write_text(json.dumps([CLAIM]))
+    assert run.main(["--claims"], root) == 0
+    rows = [line for line in (root / "experiments/CLAIMS.md").read_text().splitlines() if "Key2022" in line]
+    assert [row.split(" | ")[-1] for row in rows] == ["laptop |", "paper |"]
+    assert "A \\| B" in rows[0]
+    assert "experiments/CLAIMS.md" in capfd.readouterr().out
+
+
+def test_a_claim_without_its_verdict_is_an_error(tmp_path):
+    path = tmp_path / "claims.json"
+    path.write_text(json.dumps([{key: value for key, value in CLAIM.items() if key != "verdict"}]))
+    with pytest.raises(ValueError, match="a claim lacks verdict"):
+        scoreboard.read_claims(path)
+
+
+def test_a_log_gets_a_progress_bar_once(capsys):
+    console = Console("job | ", live=False)
+    for percent in (0, 50, 100):
+        console.write(f"\r{percent}%")
+    console.write("\nline\n\npart")
+    assert capsys.readouterr().out == "job | 100%\njob | line\n"
+
+
+def test_a_terminal_gets_it_redrawn(capsys):
+    console = Console("", live=True)
+    console.write("\r0%")
+    console.write("\r100%")
+    assert capsys.readouterr().out == "\r\x1b[K0%\r\x1b[K100%"
+
+
+@pytest.mark.parametrize("name", notebook_names(run.ROOT))
+def test_every_notebook_of_the_project_keeps_the_rules(name):
+    path = run.ROOT / "notebooks" / f"{name}.ipynb"
+    annotations = declared_parameters(path)
+    assert "output_dir" in annotations and None not in annotations.values()
+    for profile in PROFILES:
+        fitting_values(name, profile_values(name, profile, run.ROOT), {}, run.ROOT)
+    for cell in nbformat.read(path, as_version=4).cells:
+        assert not cell.get("outputs") and not cell.get("execution_count"), f"strip the outputs: nbstripout {path}"
+
+
+@pytest.mark.parametrize("path", sorted((run.ROOT / "experiments").rglob("*.yaml")), ids=lambda path: path.stem)
+def test_every_parameter_file_has_its_notebook_and_a_header(path):
+    assert path.relative_to(run.ROOT / "experiments").with_suffix("").as_posix() in notebook_names(run.ROOT)
+    assert path.read_text().startswith("# ")
