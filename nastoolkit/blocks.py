@@ -10,7 +10,7 @@ MACs are those of convolutions and linear layers for one input, as the Once-for-
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Protocol
 
 import torch
@@ -18,6 +18,7 @@ from torch import nn
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "relu6": nn.ReLU6, "h_swish": nn.Hardswish, "none": nn.Identity}
 WIDTHS = ("in_channels", "mid_channels", "out_channels", "channels", "features", "n_classes")
+EPS = 1e-5  # of batch normalisation: PyTorch's own
 
 
 class BlockSpec(Protocol):
@@ -64,14 +65,22 @@ def channels_last(network: nn.Module) -> nn.Module:
 
 
 def convolution(
-    in_channels: int, out_channels: int, kernel: int, stride: int, *, depthwise: bool, norm: bool, act: str
+    in_channels: int,
+    out_channels: int,
+    kernel: int,
+    stride: int,
+    *,
+    act: str,
+    depthwise: bool = False,
+    norm: bool = True,
+    eps: float = EPS,
 ) -> nn.Module:
     """Convolution, batch normalisation and activation as named children ``conv``, ``bn``, ``act``."""
     groups = in_channels if depthwise else 1
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     layers["conv"] = nn.Conv2d(in_channels, out_channels, kernel, stride, kernel // 2, groups=groups, bias=False)
     if norm:
-        layers["bn"] = nn.BatchNorm2d(out_channels)
+        layers["bn"] = nn.BatchNorm2d(out_channels, eps)
     if act != "none":
         layers["act"] = ACTIVATIONS[act]()
     return nn.Sequential(layers)
@@ -101,7 +110,10 @@ class SqueezeExcite(nn.Module):
 
 @dataclass(frozen=True)
 class Conv:
-    """A convolution with optional batch normalisation and activation; square inputs of ``input_size`` pixels."""
+    """A convolution with optional batch normalisation and activation; square inputs of ``input_size`` pixels.
+
+    ``eps`` is that of batch normalisation. It changes no cost, so saved tables of costs, whose keys are reprs, do without it.
+    """
 
     in_channels: int
     out_channels: int
@@ -110,6 +122,7 @@ class Conv:
     input_size: int
     act: str
     norm: bool = True
+    eps: float = field(default=EPS, repr=False)
 
     @property
     def params(self) -> int:
@@ -129,7 +142,7 @@ class Conv:
     def build(self) -> nn.Module:
         """See :class:`BlockSpec`."""
         return convolution(
-            self.in_channels, self.out_channels, self.kernel, self.stride, depthwise=False, norm=self.norm, act=self.act
+            self.in_channels, self.out_channels, self.kernel, self.stride, act=self.act, norm=self.norm, eps=self.eps
         )
 
 
@@ -137,7 +150,8 @@ class Conv:
 class MBConv:
     """Mobile inverted bottleneck: expand (1x1), depthwise (k x k), optional squeeze-excite, project (1x1), optional skip.
 
-    ``mid_channels`` is the width of the depthwise convolution; without ``expand`` it equals ``in_channels``.
+    ``mid_channels`` is the width of the depthwise convolution; without ``expand`` it equals ``in_channels``. ``eps`` is as in
+    :class:`Conv`.
     """
 
     in_channels: int
@@ -149,6 +163,7 @@ class MBConv:
     act: str
     squeeze_excite: bool
     expand: bool = True
+    eps: float = field(default=EPS, repr=False)
 
     @property
     def hidden(self) -> int:
@@ -182,14 +197,14 @@ class MBConv:
 
     def build(self) -> nn.Module:
         """See :class:`BlockSpec`."""
-        mid = self.mid_channels
+        mid, act, eps = self.mid_channels, self.act, self.eps
         layers: OrderedDict[str, nn.Module] = OrderedDict()
         if self.expand:
-            layers["expand"] = convolution(self.in_channels, mid, 1, 1, depthwise=False, norm=True, act=self.act)
-        layers["depthwise"] = convolution(mid, mid, self.kernel, self.stride, depthwise=True, norm=True, act=self.act)
+            layers["expand"] = convolution(self.in_channels, mid, 1, 1, act=act, eps=eps)
+        layers["depthwise"] = convolution(mid, mid, self.kernel, self.stride, act=act, depthwise=True, eps=eps)
         if self.squeeze_excite:
             layers["excite"] = SqueezeExcite(mid, self.hidden)
-        layers["project"] = convolution(mid, self.out_channels, 1, 1, depthwise=False, norm=True, act="none")
+        layers["project"] = convolution(mid, self.out_channels, 1, 1, act="none", eps=eps)
         return Residual(layers) if self.residual else nn.Sequential(layers)
 
 

@@ -184,16 +184,18 @@ class SearchSpace:
     def encode(self, options: Mapping[str, Any]) -> np.ndarray:
         """The canonical genotype ``(d,)`` of options by name; options of dead choices may be given and are ignored.
 
+        A choice that has only one option may be left out.
+
         Raises:
-            ValueError: An unknown name, an unknown option, or a live choice left out.
+            ValueError: An unknown name, an unknown option, or another live choice left out.
         """
         self._check_names(options)
         genotype = np.zeros(self.n_genes, dtype=np.int64)
         for gene, choice in enumerate(self.choices):
             if choice.name in options:
                 genotype[gene] = self._option_index(choice, options[choice.name])
-        alive = self.alive(genotype)
-        missing = [c.name for c, live in zip(self.choices, alive, strict=True) if live and c.name not in options]
+        open_choices = self.alive(genotype) & (self._n_options > 1)
+        missing = [c.name for c, is_open in zip(self.choices, open_choices, strict=True) if is_open and c.name not in options]
         if missing:
             raise ValueError(f"no option given for {missing}")
         return self.canonical(genotype)

@@ -162,6 +162,11 @@ def test_options_that_make_no_sense():
         CHAIN.encode({"depth": 3, "width": "wide"})
 
 
+def test_a_choice_of_one_option_may_be_left_out():
+    space = SearchSpace([Choice("resolution", (32,)), Choice("depth", (1, 2))])
+    assert space.encode({"depth": 2}).tolist() == space.encode({"resolution": 32, "depth": 2}).tolist() == [0, 1]
+
+
 def test_keys_tell_genotypes_apart():
     genotypes = CHAIN.sample(500, np.random.default_rng(0))
     assert len(set(genotype_keys(genotypes))) == len(np.unique(genotypes, axis=0))

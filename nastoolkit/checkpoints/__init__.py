@@ -12,10 +12,10 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from nastoolkit.checkpoints import ofa
+from nastoolkit.checkpoints import ofa, ofa_resnet50
 
 EMBEDDED = Path(__file__).parent
-FORMATS = {"once-for-all": ofa}
+FORMATS = {"once-for-all": ofa, "once-for-all-resnet50": ofa_resnet50}
 Tensors = dict[str, torch.Tensor]
 
 
@@ -57,6 +57,8 @@ def read_checkpoint(path: str | Path) -> tuple[Tensors, dict[str, Any]]:
 def _read_ours(path: Path) -> tuple[Tensors, dict[str, Any]]:
     with safe_open(path, framework="pt") as file:
         card = json.loads((file.metadata() or {}).get("card", "{}"))
+        if not isinstance(card, dict):
+            raise CheckpointError(f"{path} has a card that is no JSON object")
         return {name: file.get_tensor(name) for name in file.keys()}, card  # noqa: SIM118
 
 

@@ -1,19 +1,22 @@
-"""Key names of Once-for-All's released MobileNetV3 checkpoints, in terms of ours.
+"""Key names of Once-for-All's released MobileNetV3 and ProxylessNAS checkpoints, in terms of ours.
 
-Source: https://github.com/mit-han-lab/once-for-all, ``OFAMobileNetV3`` and its ``load_state_dict``. Blocks are numbered
-through there, with four to a stage; layers that are elastic are nested twice (``conv.conv``, ``bn.bn``), in the teacher once.
+Source: https://github.com/mit-han-lab/once-for-all, ``OFAMobileNetV3``, ``OFAProxylessNASNets`` and their ``load_state_dict``.
+Blocks are numbered through there, with four to a stage; layers that are elastic are nested twice (``conv.conv``, ``bn.bn``),
+in the teacher once.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import torch
 
+Renaming = tuple[str, str | Callable[[re.Match[str]], str]]
+
 SHARING = "kernel-transform"
 BLOCKS_PER_STAGE = 4
-RENAMED = (
+RENAMED: tuple[Renaming, ...] = (
     (r"\.(?:mobile_inverted_conv|conv)\.(?=inverted_bottleneck|depth_conv|point_linear)", "."),
     (r"\b(conv|bn|linear)\.\1\.", r"\1."),
     (r"\.depth_conv\.se\.fc\.", ".excite."),
@@ -29,13 +32,13 @@ RENAMED = (
 
 
 def recognise(keys: Iterable[str]) -> bool:
-    """Whether these are the keys of a released MobileNetV3."""
-    return "final_expand_layer.conv.weight" in keys
+    """Whether these are the keys of a released MobileNetV3 or ProxylessNAS."""
+    return any(key.startswith("first_conv.") for key in keys)
 
 
 def translate(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """The same tensors under our names."""
-    return {our_name(key): tensor for key, tensor in state.items()}
+    return {rename(key, RENAMED): tensor for key, tensor in state.items()}
 
 
 def place(number: int) -> tuple[int, int]:
@@ -44,8 +47,8 @@ def place(number: int) -> tuple[int, int]:
     return stage + 1, block + 1
 
 
-def our_name(key: str) -> str:
-    """The name in :class:`nastoolkit.supernet.Supernet` of a key of a released checkpoint."""
-    for pattern, replacement in RENAMED:
+def rename(key: str, renamed: Iterable[Renaming]) -> str:
+    """A released key after all replacements of patterns, in their order."""
+    for pattern, replacement in renamed:
         key = re.sub(pattern, replacement, key)
     return key

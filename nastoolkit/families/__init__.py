@@ -3,13 +3,15 @@
 from collections.abc import Callable
 from functools import partial
 
+from nastoolkit.families import mobilenet_v3, proxyless_nas, resnet50
 from nastoolkit.families.base import Family, Plan, Slot
-from nastoolkit.families.mobilenet_v3 import DIGITS, OFA, OFA_WIDE, MobileNetV3Family
 
 FAMILIES: dict[str, Callable[[], Family]] = {
-    "digits-mbv3": partial(MobileNetV3Family, "digits-mbv3", DIGITS),
-    "ofa-mbv3-w1.0": partial(MobileNetV3Family, "ofa-mbv3-w1.0", OFA),
-    "ofa-mbv3-w1.2": partial(MobileNetV3Family, "ofa-mbv3-w1.2", OFA_WIDE),
+    "digits-mbv3": partial(mobilenet_v3.MobileNetV3Family, "digits-mbv3", mobilenet_v3.DIGITS),
+    "ofa-mbv3-w1.0": partial(mobilenet_v3.MobileNetV3Family, "ofa-mbv3-w1.0", mobilenet_v3.OFA),
+    "ofa-mbv3-w1.2": partial(mobilenet_v3.MobileNetV3Family, "ofa-mbv3-w1.2", mobilenet_v3.OFA_WIDE),
+    "ofa-proxyless-w1.3": partial(proxyless_nas.ProxylessNASFamily, "ofa-proxyless-w1.3", proxyless_nas.OFA),
+    "ofa-resnet50": partial(resnet50.ResNet50Family, "ofa-resnet50", resnet50.OFA),
 }
 
 __all__ = ["FAMILIES", "Family", "Plan", "Slot"]

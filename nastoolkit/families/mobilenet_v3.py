@@ -9,50 +9,22 @@ Differs from the paper in: nothing; channel counts, block order and the counting
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
-from nastoolkit.blocks import Classifier, Conv, GlobalPool, MBConv, make_divisible, output_size
+from nastoolkit.blocks import Classifier, Conv, GlobalPool
+from nastoolkit.families import elastic_mbconv
 from nastoolkit.families.base import Family, Slot
-from nastoolkit.space import Choice, SearchSpace
+from nastoolkit.families.elastic_mbconv import Stage, elastic_space, stage_slots, stem_slots
 
 
-@dataclass(frozen=True)
-class Stage:
-    """A row of the table: output channels (before the width multiplier), stride of the first block, the rest of all blocks."""
-
-    channels: int
-    stride: int
-    act: str
-    squeeze_excite: bool
-
-
-@dataclass(frozen=True)
-class Table:
-    """The paper's table of one MobileNetV3 supernet.
+@dataclass(frozen=True, kw_only=True)
+class Table(elastic_mbconv.Table):
+    """The paper's table of one MobileNetV3 supernet; the 1x1 convolution ``feature_mix`` comes after pooling.
 
     Attributes:
-        resolutions: Input heights and widths, in pixels; one value makes the resolution fixed.
-        stem: Output channels of the first convolution, which has stride 2, and of the fixed block behind it.
-        stages: The elastic stages.
         final_expand: Output channels of the 1x1 convolution before pooling.
-        feature_mix: Output channels of the 1x1 convolution after pooling.
     """
 
-    image_channels: int
-    n_classes: int
-    resolutions: tuple[int, ...]
-    depths: tuple[int, ...]
-    kernels: tuple[int, ...]
-    expands: tuple[int, ...]
-    stem: int
-    stages: tuple[Stage, ...]
     final_expand: int
-    feature_mix: int
-    width: float = 1.0
-
-    def channels(self, base: int) -> int:
-        """Channels at this table's width multiplier."""
-        return make_divisible(base * self.width)
 
 
 OFA = Table(
@@ -62,13 +34,14 @@ OFA = Table(
     depths=(2, 3, 4),
     kernels=(3, 5, 7),
     expands=(3, 4, 6),
-    stem=16,
+    stem=(16, 16),
+    stem_act=("h_swish", "relu"),
     stages=(
-        Stage(24, 2, "relu", False),
-        Stage(40, 2, "relu", True),
-        Stage(80, 2, "h_swish", False),
-        Stage(112, 1, "h_swish", True),
-        Stage(160, 2, "h_swish", True),
+        Stage(24, 2, "relu"),
+        Stage(40, 2, "relu", squeeze_excite=True),
+        Stage(80, 2, "h_swish"),
+        Stage(112, 1, "h_swish", squeeze_excite=True),
+        Stage(160, 2, "h_swish", squeeze_excite=True),
     ),
     final_expand=960,
     feature_mix=1280,
@@ -82,11 +55,12 @@ DIGITS = Table(
     depths=(1, 2, 3),
     kernels=(3, 5, 7),
     expands=(2, 4, 6),
-    stem=8,
+    stem=(8, 8),
+    stem_act=("h_swish", "relu"),
     stages=(
-        Stage(16, 2, "relu", False),
-        Stage(24, 2, "h_swish", True),
-        Stage(40, 1, "h_swish", True),
+        Stage(16, 2, "relu"),
+        Stage(24, 2, "h_swish", squeeze_excite=True),
+        Stage(40, 1, "h_swish", squeeze_excite=True),
     ),
     final_expand=160,
     feature_mix=192,
@@ -106,80 +80,22 @@ class MobileNetV3Family(Family):
 
     def __init__(self, name: str, table: Table) -> None:
         self.table = table
-        super().__init__(name, SearchSpace(_choices(table)), _slots(table))
+        super().__init__(name, elastic_space(table), (*stem_slots(table), *stage_slots(table), *_head(table)))
 
     def __reduce__(self) -> tuple[type, tuple[str, Table]]:
         return type(self), (self.name, self.table)
 
 
-def _choices(table: Table) -> list[Choice]:
-    choices = [Choice("resolution", table.resolutions)]
-    for stage in range(1, len(table.stages) + 1):
-        depth = f"stage{stage}.depth"
-        choices.append(Choice(depth, table.depths))
-        for block in range(1, max(table.depths) + 1):
-            deep_enough = tuple(d for d in table.depths if d >= block)
-            when = None if deep_enough == table.depths else (depth, deep_enough)
-            choices.append(Choice(f"stage{stage}.block{block}.kernel", table.kernels, when))
-            choices.append(Choice(f"stage{stage}.block{block}.expand", table.expands, when))
-    return choices
+def _head(table: Table) -> list[Slot]:
+    """[Howard2019], Table 1: expand, pool, mix features at one pixel, classify."""
+    channels, final, features = map(table.channels, (table.stages[-1].channels, table.final_expand, table.feature_mix))
 
-
-def _slots(table: Table) -> tuple[Slot, ...]:
-    """Stem, fixed first block, elastic stages, head: [Howard2019] Table 1, top to bottom."""
-    stem = table.channels(table.stem)
-    slots = _stem(table, stem)
-    stride = 2
-    widths = [stem, *(table.channels(stage.channels) for stage in table.stages)]
-    for number, (stage, (narrow, wide)) in enumerate(zip(table.stages, pairwise(widths), strict=True), start=1):
-        slots += [_block(number, block, stage, narrow, wide, stride) for block in range(1, max(table.depths) + 1)]
-        stride *= stage.stride
-    return (*slots, *_head(table, widths[-1], stride))
-
-
-def _stem(table: Table, channels: int) -> list[Slot]:
-    def first_block(resolution: int) -> MBConv:
-        size = output_size(resolution, 2)
-        return MBConv(channels, channels, channels, 3, 1, size, "relu", squeeze_excite=False, expand=False)
+    def final_expand(resolution: int) -> Conv:
+        return Conv(channels, final, 1, 1, table.final_size(resolution), "h_swish", eps=table.eps)
 
     return [
-        Slot("stem", ("resolution",), lambda size: Conv(table.image_channels, channels, 3, 2, size, "h_swish")),
-        Slot("first_block", ("resolution",), first_block),
-    ]
-
-
-def _block(stage_number: int, number: int, stage: Stage, narrow: int, wide: int, stride: int) -> Slot:
-    """Block ``number`` of a stage: the first one changes channels and resolution, the others keep them."""
-    first = number == 1
-    channels, reduction = (narrow, stride) if first else (wide, stride * stage.stride)
-
-    def spec(resolution: int, depth: int, kernel: int, expand: int) -> MBConv | None:
-        if number > depth:
-            return None
-        return MBConv(
-            in_channels=channels,
-            mid_channels=make_divisible(round(channels * expand)),
-            out_channels=wide,
-            kernel=kernel,
-            stride=stage.stride if first else 1,
-            input_size=output_size(resolution, reduction),
-            act=stage.act,
-            squeeze_excite=stage.squeeze_excite,
-        )
-
-    name = f"stage{stage_number}.block{number}"
-    return Slot(name, ("resolution", f"stage{stage_number}.depth", f"{name}.kernel", f"{name}.expand"), spec)
-
-
-def _head(table: Table, channels: int, stride: int) -> list[Slot]:
-    final, features = table.channels(table.final_expand), table.channels(table.feature_mix)
-    return [
-        Slot(
-            "final_expand",
-            ("resolution",),
-            lambda size: Conv(channels, final, 1, 1, output_size(size, stride), "h_swish"),
-        ),
-        Slot("pool", ("resolution",), lambda size: GlobalPool(final, output_size(size, stride))),
+        Slot("final_expand", ("resolution",), final_expand),
+        Slot("pool", ("resolution",), lambda resolution: GlobalPool(final, table.final_size(resolution))),
         Slot("feature_mix", (), lambda: Conv(final, features, 1, 1, 1, "h_swish", norm=False)),
         Slot("classifier", (), lambda: Classifier(features, table.n_classes)),
     ]
