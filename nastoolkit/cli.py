@@ -36,7 +36,7 @@ Threads = Annotated[int, typer.Option(min=1, help="Threads that PyTorch may use.
 
 def _show(result: dict[str, Any], as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps(result))
+        typer.echo(json.dumps({key: None if value != value else value for key, value in result.items()}))  # JSON has no NaN
         return
     for key, value in result.items():
         rows = value if isinstance(value, list) else None

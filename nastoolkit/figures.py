@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,7 @@ def save_figure(figure: Figure, points: pd.DataFrame, path: str | Path) -> list[
 def plot_fronts(axes: Axes, histories: Mapping[str, History]) -> pd.DataFrame:
     """Measured sub-networks and Pareto fronts of searches: second objective across, first objective up."""
     frames = []
-    for colour, (label, history) in zip(COLOURS, histories.items(), strict=False):
+    for colour, (label, history) in zip(cycle(COLOURS), histories.items(), strict=False):
         up, across = history.objectives[:2]
         frame = history.to_frame()[[across.name, up.name]].assign(search=label)
         front = history.front().to_frame().sort_values(across.name)
@@ -70,7 +71,7 @@ def plot_fronts(axes: Axes, histories: Mapping[str, History]) -> pd.DataFrame:
 def plot_hypervolume(axes: Axes, histories: Mapping[str, History], reference_point: ArrayLike) -> pd.DataFrame:
     """Hypervolume after each evaluation of searches, at a reference point in raw units."""
     frames = []
-    for colour, (label, history) in zip(COLOURS, histories.items(), strict=False):
+    for colour, (label, history) in zip(cycle(COLOURS), histories.items(), strict=False):
         curve = history.hypervolume_curve(reference_point)
         evaluations = np.arange(1, len(curve) + 1)
         axes.plot(evaluations, curve, color=colour, label=label)

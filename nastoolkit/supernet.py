@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
+from threading import get_ident
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from torch import nn
 from torch.func import functional_call
 
 from nastoolkit.blocks import BlockSpec, channels_last
-from nastoolkit.checkpoints import EMBEDDED, check_tensors, read_checkpoint, write_checkpoint
+from nastoolkit.checkpoints import EMBEDDED, CheckpointError, check_tensors, read_checkpoint, write_checkpoint
 from nastoolkit.families import FAMILIES, Family
 from nastoolkit.sharing import SHARING_RULES, SharingRule, Slice
 
@@ -48,7 +49,7 @@ class Supernet(nn.Module):
             self.shared = family.build(family.space.largest)
         for name, _ in family.plan(family.space.largest):
             self.sharing.prepare(self.shared.get_submodule(name))
-        self._templates: dict[tuple[str, BlockSpec, bool], nn.Module] = {}
+        self._templates: dict[tuple[str, BlockSpec, bool, int], nn.Module] = {}
 
     def forward(self, x: torch.Tensor, genotype: np.ndarray) -> torch.Tensor:
         """Outputs of one sub-network.
@@ -61,8 +62,8 @@ class Supernet(nn.Module):
         return functional_call(self.family.assemble(templates), self._weights(templates, genotype), (x,))
 
     def _template(self, name: str, spec: BlockSpec) -> nn.Module:
-        """A block without memory for weights, one for each place, spec and mode."""
-        key = (name, spec, self.training)
+        """A block without memory for weights, one for each place, spec, mode and (as it holds weights in a pass) thread."""
+        key = (name, spec, self.training, get_ident())
         if key not in self._templates:
             with torch.device("meta"):
                 block = spec.build().train(self.training)
@@ -163,9 +164,15 @@ def _set_statistics(norm: BatchNorm, mean: torch.Tensor, variance: torch.Tensor)
 
 
 def save_supernet(supernet: Supernet, path: str | Path, card: Mapping[str, Any] | None = None) -> Path:
-    """Write the shared weights as safetensors, with a card (how they were made, what was measured) in the header."""
-    sharing = next(name for name, rule in SHARING_RULES.items() if type(supernet.sharing) is rule)
-    identity = {"family": supernet.family.name, "sharing": sharing}
+    """Write the shared weights as safetensors, with a card (how they were made, what was measured) in the header.
+
+    Raises:
+        ValueError: The sharing rule is none of ``SHARING_RULES``, so that nobody could load the file.
+    """
+    names = {rule: name for name, rule in SHARING_RULES.items()}
+    if type(supernet.sharing) not in names:
+        raise ValueError(f"sharing rule {type(supernet.sharing).__name__} is in no registry; known: {list(SHARING_RULES)}")
+    identity = {"family": supernet.family.name, "sharing": names[type(supernet.sharing)]}
     return write_checkpoint(path, supernet.shared.state_dict(), {**identity, **(card or {})})
 
 
@@ -185,7 +192,10 @@ def load_supernet(name: str, checkpoint: str | Path | None = None) -> Supernet:
         raise ValueError(f"unknown family {name!r}; known: {sorted(FAMILIES)}")
     path = Path(checkpoint or EMBEDDED / f"{name}.safetensors")
     tensors, card = read_checkpoint(path)
-    supernet = Supernet(FAMILIES[name](), SHARING_RULES[card.get("sharing", "slice")]())
+    sharing = card.get("sharing", "slice")
+    if sharing not in SHARING_RULES:
+        raise CheckpointError(f"{path} needs sharing rule {sharing!r}; known: {list(SHARING_RULES)}")
+    supernet = Supernet(FAMILIES[name](), SHARING_RULES[sharing]())
     wanted = supernet.shared.state_dict()
     of_the_rule = wanted.keys() - supernet.family.build(supernet.family.space.largest).state_dict().keys()
     check_tensors(path, tensors, wanted, optional=of_the_rule)

@@ -80,7 +80,7 @@ def test_exact_objectives_directions_and_restrictions_do_not_make_another_proble
             {"objectives": [replace(OBJECTIVES[0], unit=""), OBJECTIVES[2]]},
             r"objectives\['accuracy_top1'\] \('%' in the file, ''",
         ),
-        ({"settings": {"weights": "xyz", "n_images": 500}}, r"settings\['weights'\] \('abc' in the file, 'xyz' here\)$"),
+        ({"settings": {"weights": "xyz", "n_images": 500}}, r"settings\['weights'\] \('abc' in the file, 'xyz' here\)\. "),
         ({"settings": {"weights": "abc", "split": "test"}}, r"'n_images'\] \(500 in the file, absent.*'split'\] \(absent in"),
     ],
 )

@@ -63,7 +63,7 @@ class Accuracy:
 
 @dataclass(frozen=True)
 class StandAloneAccuracy:
-    """The task's metric of sub-networks trained alone, from fresh weights: the ground truth of weight sharing.
+    """The task's metric of sub-networks trained alone, from slices of fresh weights: the ground truth of weight sharing.
 
     Attributes:
         family: Gives the networks.

@@ -102,7 +102,7 @@ class LookupTable:
         """Read a table that :meth:`save` wrote.
 
         Raises:
-            ValueError: Not such a file, another family's table, or one that lacks blocks of this family.
+            ValueError: Not such a file, or one that lacks blocks of this family.
         """
         try:
             content = json.loads(Path(path).read_text())

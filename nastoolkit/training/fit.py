@@ -36,10 +36,10 @@ class Recipe:
 
     def learning_rate_at(self, step: int) -> float:
         """Share of the peak learning rate in 0..1."""
-        warm_up = max(1, self.n_steps // 10)
+        warm_up = self.n_steps // 10
         if step < warm_up:
             return (step + 1) / warm_up
-        return 0.5 * (1 + cos(pi * (step - warm_up) / (self.n_steps - warm_up)))
+        return 0.5 * (1 + cos(pi * (step - warm_up) / max(1, self.n_steps - warm_up)))
 
 
 def fit(

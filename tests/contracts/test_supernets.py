@@ -1,0 +1,156 @@
+"""What the supernet of every entry of FAMILIES keeps; a new one is tested by being there."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import torch
+
+from nastoolkit.families import FAMILIES
+from nastoolkit.measurements.accuracy import score
+from nastoolkit.supernet import calibrate_batchnorm
+from nastoolkit.tasks import Split
+from nastoolkit.tasks.digits import Digits
+
+
+@pytest.fixture(params=FAMILIES, scope="module")
+def supernet(request, supernet_of):
+    return supernet_of(FAMILIES[request.param]())
+
+
+@pytest.fixture(scope="module")
+def genotypes(supernet):
+    """The ends and a hundred others, two where networks are large; the lowest resolution if there is a choice."""
+    space, n = supernet.family.space, 100 if supernet.family.params(supernet.family.space.largest) < 1e6 else 2
+    if "resolution" in space.names:
+        space = space.restrict({"resolution": [min(space.choices[space.names.index("resolution")].options)]})
+    return np.concatenate([[space.smallest, space.largest], space.sample(n, np.random.default_rng(0))])
+
+
+def batch(supernet, genotype, n=2, seed=0):
+    return torch.randn(n, *supernet.family.input_shape(genotype), generator=torch.Generator().manual_seed(seed))
+
+
+def used(shared, shape):
+    """Which entries of a shared tensor a sub-network's tensor of this shape takes: first channels, middle of the kernel."""
+    mask = torch.zeros(shared.shape, dtype=torch.bool)
+    margins = [0 if dim < 2 else (have - want) // 2 for dim, (have, want) in enumerate(zip(shared.shape, shape, strict=True))]
+    mask[tuple(slice(margin, margin + want) for margin, want in zip(margins, shape, strict=True))] = True
+    assert mask.sum() == shape.numel()
+    return mask
+
+
+def build_with_shared_weights(supernet, genotype):
+    """The sub-network without any of the supernet's own code."""
+    shared = supernet.shared.state_dict()
+    with torch.device("meta"):
+        network = supernet.family.build(genotype)
+    tensors = {name: shared[name][used(shared[name], own.shape)].view(own.shape) for name, own in network.state_dict().items()}
+    network.load_state_dict(tensors, assign=True)
+    return network.to(memory_format=torch.channels_last).train(supernet.training)
+
+
+def copy_of_weights(supernet):
+    return {name: tensor.clone() for name, tensor in supernet.shared.state_dict().items()}
+
+
+def assert_unchanged(supernet, before):
+    after = supernet.shared.state_dict()
+    assert [name for name in before if not torch.equal(before[name], after[name])] == []
+
+
+@pytest.mark.parametrize("training", [True, False], ids=["train", "eval"])
+def test_a_subnetwork_is_the_same_run_inside_extracted_or_built(supernet, genotypes, training):
+    supernet.train(training)
+    before = copy_of_weights(supernet)
+    with torch.no_grad():
+        for genotype in genotypes:
+            x = batch(supernet, genotype)
+            inside = supernet(x, genotype)
+            for network in (supernet.extract(genotype), build_with_shared_weights(supernet, genotype)):
+                assert network.training is training
+                torch.testing.assert_close(network(x), inside, rtol=0, atol=1e-5 * max(1.0, float(inside.abs().max())))
+    assert_unchanged(supernet, before)
+
+
+def test_gradients_reach_all_of_the_slices_in_use_and_nothing_else(supernet, genotypes, supernet_of):
+    supernet = supernet_of(supernet.family).double()  # no gradient is rounded to zero
+    with torch.no_grad():
+        for parameter in supernet.parameters():
+            parameter.mul_(0.001 if parameter.dim() > 1 else 1.0)  # small beside the biases: no unit sleeps
+    for training in (False, True):
+        supernet.train(training)
+        before = copy_of_weights(supernet)
+        for genotype in genotypes[[0, 2]]:
+            supernet.zero_grad()
+            outputs = supernet(batch(supernet, genotype).double(), genotype)
+            weights = torch.linspace(1.0, 2.0, outputs.numel(), dtype=torch.float64).view_as(outputs)
+            (outputs * weights).sum().backward()
+            assert_gradients(supernet, genotype, everywhere=not training)
+        assert_unchanged(supernet, before)
+
+
+def assert_gradients(supernet, genotype, everywhere):
+    """Batch statistics take the effect of some biases away, so that in training not every gradient is other than 0."""
+    with torch.device("meta"):
+        shapes = {name: own.shape for name, own in supernet.family.build(genotype).named_parameters()}
+    for name, parameter in supernet.shared.named_parameters():
+        touched = torch.zeros(parameter.shape, dtype=torch.bool) if parameter.grad is None else parameter.grad != 0
+        expected = used(parameter, shapes[name]) if name in shapes else torch.zeros_like(touched)
+        assert not (touched & ~expected).any(), name
+        assert not everywhere or torch.equal(touched, expected), name
+
+
+def test_measuring_leaves_the_shared_weights_alone(supernet, genotypes):
+    supernet.eval()
+    before, fingerprint = copy_of_weights(supernet), supernet.fingerprint
+    for genotype in genotypes[:3]:
+        inputs = batch(supernet, genotype, n=4)
+        network = calibrate_batchnorm(supernet.extract(genotype), inputs.split(2))
+        score(network, Digits(), Split(inputs, torch.arange(4)), batch_size=2)
+    assert_unchanged(supernet, before)
+    assert supernet.fingerprint == fingerprint
+
+
+def test_an_extracted_network_shares_no_memory(supernet, genotypes):
+    owned = {tensor.untyped_storage().data_ptr() for tensor in supernet.shared.state_dict().values()}
+    for genotype in genotypes[:3]:
+        first, second = (supernet.extract(genotype).state_dict().values() for _ in range(2))
+        places = [tensor.untyped_storage().data_ptr() for tensor in (*first, *second)]
+        assert owned.isdisjoint(places) and len(set(places)) == len(places)
+
+
+def test_results_do_not_depend_on_the_calls_before(supernet, genotypes, supernet_of):
+    def outputs(net, genotype, training):
+        with torch.no_grad():
+            return net.train(training)(batch(supernet, genotype), genotype)
+
+    calls = [(genotype, training) for genotype in genotypes[:4] for training in (True, False)]
+    forwards = [outputs(supernet, *call) for call in calls]
+    other = supernet_of(supernet.family)
+    backwards = [outputs(other, *call) for call in reversed(calls)][::-1]
+    again = [outputs(supernet, *call) for call in calls]
+    for one, two, three in zip(forwards, backwards, again, strict=True):
+        assert torch.equal(one, two) and torch.equal(one, three)
+
+
+@pytest.mark.slow
+@torch.no_grad()
+def test_a_hundred_subnetworks_are_the_same_inside_and_extracted(supernet):
+    space = supernet.family.space
+    space = space.restrict({"resolution": space.choices[0].options[:1]})
+    for number, genotype in enumerate(space.sample(100, np.random.default_rng(1))):
+        supernet.train(number % 2 == 0)
+        x = batch(supernet, genotype)
+        torch.testing.assert_close(supernet.extract(genotype)(x), supernet(x, genotype), rtol=1e-5, atol=1e-5)
+
+
+def test_threads_run_different_subnetworks_at_once(supernet, genotypes):
+    supernet.eval()
+    x = batch(supernet, genotypes[0])
+    with torch.no_grad(), ThreadPoolExecutor(4) as threads:
+        alone = [supernet(x, genotype) for genotype in genotypes[:4]]
+        with_grad_off = torch.no_grad()(supernet.forward)
+        for _ in range(3):
+            together = list(threads.map(lambda genotype: with_grad_off(x, genotype), genotypes[:4]))
+            assert all(torch.equal(one, other) for one, other in zip(alone, together, strict=True))

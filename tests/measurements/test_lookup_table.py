@@ -1,0 +1,116 @@
+import json
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from nastoolkit.families import FAMILIES
+from nastoolkit.families.mobilenet_v3 import MobileNetV3Family
+from nastoolkit.measurements import BACKENDS, LookupTable, TableCheck, Timing
+from nastoolkit.measurements.lookup_table import covering_genotypes
+
+
+@pytest.fixture(scope="module")
+def measured(narrow):
+    return LookupTable.measure(narrow, batch_size=2, n_contexts=2, progress=False)
+
+
+@pytest.fixture
+def known(tiny):
+    """A table whose latencies are known, without a clock."""
+    timings = {spec: Timing(0.1 * number + 0.01, 0.001, 5) for number, spec in enumerate(tiny.block_specs)}
+    return LookupTable(tiny, timings, {"backend": "torch", "batch_size": 1, "threads": 1})
+
+
+def test_latency_is_the_sum_over_blocks(known, tiny):
+    genotypes = tiny.space.sample(30, np.random.default_rng(0))
+    expected = [sum(known.timings[spec].median_ms for _, spec in tiny.plan(genotype)) for genotype in genotypes]
+    np.testing.assert_allclose(known.latency_ms(genotypes), expected, rtol=1e-12)
+    assert known.latency_ms(genotypes[0]) == pytest.approx(expected[0])
+
+
+def test_measuring_times_every_block_and_notes_the_conditions(measured, narrow):
+    assert tuple(measured.timings) == narrow.block_specs
+    assert all(timing.median_ms > 0 and timing.n_runs > 1 for timing in measured.timings.values())
+    assert {"backend": "torch", "batch_size": 2, "threads": 1}.items() <= measured.conditions.items()
+    assert measured.conditions["cpu"] and measured.conditions["torch"]
+
+
+def test_validation_holds_it_against_the_clock(measured):
+    check = measured.validate(n=4, seconds=0.04, progress=False)
+    assert len(check.frame) == 4 and (check.frame > 0).all(axis=None)
+    genotypes = measured.family.space.sample(4, np.random.default_rng(0))
+    np.testing.assert_array_equal(check.frame.table_ms, measured.latency_ms(genotypes))
+    assert np.isfinite([check.mape_percent, check.bias_percent, check.spearman, check.kendall_tau]).all()
+
+
+def test_errors_in_closed_form():
+    check = TableCheck(table_ms=np.array([11.0, 18.0, 40.0, 30.0]), measured_ms=np.array([10.0, 20.0, 40.0, 50.0]))
+    assert check.mape_percent == pytest.approx((10 + 10 + 0 + 40) / 4)
+    assert check.bias_percent == pytest.approx((10 - 10 + 0 - 40) / 4)
+    assert check.kendall_tau == pytest.approx((5 - 1) / 6) and check.spearman == pytest.approx(0.8)
+
+
+@pytest.mark.parametrize("times", [1, 3])
+@pytest.mark.parametrize("name", ["tiny", "digits-mbv3"])
+def test_few_networks_cover_every_block(tiny, name, times):
+    family = tiny if name == "tiny" else FAMILIES[name]()
+    genotypes = covering_genotypes(family, times, np.random.default_rng(0))
+    np.testing.assert_array_equal(family.space.canonical(genotypes), genotypes)
+    counts = Counter(spec for genotype in genotypes for _, spec in family.plan(genotype))
+    assert counts.keys() == set(family.block_specs) and min(counts.values()) >= times
+    assert len(genotypes) < times * len(family.block_specs) / 2
+
+
+def test_a_saved_table_comes_back_whole(known, tiny, tmp_path):
+    path = known.save(tmp_path / "new" / "table.json")
+    loaded = LookupTable.load(path, MobileNetV3Family("tiny", tiny.table))
+    assert loaded.timings == known.timings and loaded.conditions == known.conditions
+    genotypes = tiny.space.sample(5, np.random.default_rng(0))
+    np.testing.assert_array_equal(loaded.latency_ms(genotypes), known.latency_ms(genotypes))
+
+
+def test_a_table_of_another_family_is_an_error(known, tmp_path):
+    path = known.save(tmp_path / "table.json")
+    with pytest.raises(ValueError, match=f"{path} is a table of 'tiny' and lacks .* blocks of 'ofa-mbv3-w1.0'"):
+        LookupTable.load(path, FAMILIES["ofa-mbv3-w1.0"]())
+
+
+def test_a_table_that_lacks_a_block_is_an_error(known, tiny, tmp_path):
+    path = known.save(tmp_path / "table.json")
+    content = json.loads(path.read_text())
+    del content["blocks"][3]
+    path.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match="lacks 1 blocks"):
+        LookupTable.load(path, tiny)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.99])
+def test_a_cut_file_is_named(known, tiny, tmp_path, share):
+    path = known.save(tmp_path / "table.json")
+    path.write_text(path.read_text()[: int(share * path.stat().st_size)])
+    with pytest.raises(ValueError, match=f"{path} is no latency table"):
+        LookupTable.load(path, tiny)
+
+
+@pytest.mark.parametrize("key", ["family", "conditions", "blocks", "block", "median_ms"])
+def test_a_missing_key_is_named(known, tiny, tmp_path, key):
+    path = known.save(tmp_path / "table.json")
+    content = json.loads(path.read_text())
+    del (content if key in content else content["blocks"][0])[key]
+    path.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match=f"{path} is no latency table.*{key}"):
+        LookupTable.load(path, tiny)
+
+
+@pytest.mark.parametrize("text", ["[1, 2]", "7", '"table"', '{"blocks": 3}', '{"blocks": [4]}'])
+def test_other_json_is_no_table(tiny, tmp_path, text):
+    path = tmp_path / "other.json"
+    path.write_text(text)
+    with pytest.raises(ValueError, match="is no latency table"):
+        LookupTable.load(path, tiny)
+
+
+def test_an_unknown_backend_lists_the_known_ones(tiny):
+    with pytest.raises(ValueError, match=f"unknown backend 'abacus'; known: .*'{BACKENDS[0]}'"):
+        LookupTable.measure(tiny, "abacus")

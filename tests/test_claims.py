@@ -1,0 +1,49 @@
+import json
+
+import pytest
+
+from nastoolkit.claims import VERDICTS, claim
+
+FIRST = {
+    "paper": "2202.12954",
+    "item": "Figure 10",
+    "statement": "LINAS needs fewer evaluations",
+    "paper_value": 7.9,
+    "ours": 3.1,
+    "interval": [2.0, 4.2],
+    "verdict": "direction only",
+}
+
+
+def stored(path):
+    return json.loads(path.read_text())
+
+
+def test_claims_are_added_in_order(tmp_path):
+    path = tmp_path / "new" / "claims.json"
+    assert claim(path, **FIRST) == FIRST
+    others = [{**FIRST, key: "another"} for key in ("paper", "item", "statement")]
+    for other in others:
+        claim(path, **other)
+    assert stored(path) == [FIRST, *others]
+
+
+def test_the_same_claim_is_replaced(tmp_path):
+    path = tmp_path / "claims.json"
+    other = {**FIRST, "item": "Figure 9"}
+    rerun = {**FIRST, "ours": 0.4, "interval": None, "paper_value": None, "verdict": "not reproduced"}
+    for entry in (FIRST, other, rerun):
+        claim(path, **entry)
+    assert stored(path) == [other, rerun]
+
+
+@pytest.mark.parametrize("verdict", VERDICTS)
+def test_every_verdict_is_taken(tmp_path, verdict):
+    claim(tmp_path / "claims.json", **FIRST | {"verdict": verdict})
+    assert stored(tmp_path / "claims.json")[0]["verdict"] == verdict
+
+
+def test_an_unknown_verdict_lists_the_known_ones_and_writes_nothing(tmp_path):
+    with pytest.raises(ValueError, match="unknown verdict 'proven'; known: .*'reproduced', 'direction only'"):
+        claim(tmp_path / "claims.json", **FIRST | {"verdict": "proven"})
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,182 @@
+import json
+import re
+import sys
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from nastoolkit import checkpoints, cli
+from nastoolkit.families import FAMILIES
+from nastoolkit.measurements import Accuracy, LookupTable, Timing
+from nastoolkit.supernet import load_supernet, save_supernet
+from nastoolkit.tasks import TASKS
+
+BRIEF = ("--budget", "3", "--population", "2", "--algorithm", "random")
+
+
+def answer(*arguments, code=0):
+    """The one JSON object that a command prints."""
+    result = CliRunner().invoke(cli.app, [*map(str, arguments), "--json"])
+    assert result.exit_code == code, result.output
+    return json.loads(result.stdout)
+
+
+@pytest.fixture
+def complaint(monkeypatch, capsys):
+    """Runs a command that fails; what it tells the user, on one line."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["nastoolkit", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stopped:
+            cli.main()
+        out, err = capsys.readouterr()
+        assert stopped.value.code in (1, 2) and not out
+        assert "Traceback" not in err
+        return " ".join(re.sub(r"[│╭╮╰╯─]", " ", err).split())
+
+    return run
+
+
+@pytest.fixture
+def tiny_too(tiny, monkeypatch):
+    """The commands know one more family, a quick one."""
+    monkeypatch.setitem(FAMILIES, "tiny", lambda: tiny)
+    return tiny
+
+
+@pytest.fixture
+def table(tiny, tmp_path):
+    """A latency table with known times."""
+    timings = {spec: Timing(1e-6 * spec.macs + 0.01, 0.001, 5) for spec in tiny.block_specs}
+    return LookupTable(tiny, timings, {"backend": "torch", "batch_size": 1, "threads": 1}).save(tmp_path / "table.json")
+
+
+def test_search_prints_a_measured_front_and_resumes(tmp_path):
+    arguments = ("search", *BRIEF, "--seed", 3, "--store", tmp_path / "store.sqlite")
+    found = answer(*arguments)
+    assert found.keys() == {"evaluations", "front"} and found["evaluations"] == 3
+    assert 1 <= len(found["front"]) <= 3
+    family = FAMILIES["digits-mbv3"]()
+    genotypes = np.array([list(map(int, row["genotype"].split(","))) for row in found["front"]])
+    np.testing.assert_array_equal(family.space.canonical(genotypes), genotypes)
+    assert [row["mmacs"] for row in found["front"]] == family.mmacs(genotypes).tolist()
+    best, *_ = found["front"]
+    assert best["accuracy_top1"] == Accuracy(load_supernet(family.name), TASKS["digits"]())(genotypes[:1]).item()
+    assert best["accuracy_top1"] == max(row["accuracy_top1"] for row in found["front"])
+    assert answer(*arguments) == found
+
+
+def test_search_takes_a_latency_table_and_a_checkpoint(tmp_path, tiny_too, table, supernet_of):
+    supernet = supernet_of(tiny_too)
+    checkpoint = save_supernet(supernet, tmp_path / "net.safetensors")
+    given = ("--family", "tiny", "--cost", "latency_ms", "--table", table, "--checkpoint", checkpoint)
+    found = answer("search", *BRIEF, *given)
+    known, genotypes = LookupTable.load(table, tiny_too), [row["genotype"].split(",") for row in found["front"]]
+    assert [row["latency_ms"] for row in found["front"]] == known.latency_ms(np.array(genotypes, dtype=int)).tolist()
+    expected = Accuracy(supernet, TASKS["digits"]())(np.array(genotypes[:1], dtype=int)).item()
+    assert found["front"][0]["accuracy_top1"] == expected
+
+
+def test_profile_measures_a_table_and_checks_it(tmp_path, narrow, monkeypatch):
+    monkeypatch.setitem(FAMILIES, "narrow", lambda: narrow)
+    output = tmp_path / "new" / "table.json"
+    found = answer("profile", "--family", "narrow", "--check", "8", "--batch-size", "2", "--output", output)
+    numbers = ("mape_percent", "bias_percent", "spearman", "kendall_tau", "build_seconds", "lookups_per_second")
+    assert found.keys() >= {*numbers, "family", "blocks", "unit", "backend", "batch_size", "threads", "cpu", "torch", "table"}
+    assert (found["family"], found["unit"], found["batch_size"]) == ("narrow", "ms", 2)
+    assert all(np.isfinite(found[name]) for name in numbers) and found["lookups_per_second"] > 0
+    loaded = LookupTable.load(found["table"], narrow)
+    assert found["blocks"] == len(loaded.timings) == len(narrow.block_specs) and loaded.conditions["batch_size"] == 2
+
+
+def test_export_writes_a_checked_network(tmp_path):
+    family = FAMILIES["digits-mbv3"]()
+    genotype = family.space.smallest
+    found = answer("export", ",".join(map(str, genotype)), "--output", tmp_path / "made")
+    assert found.keys() == {"files", "onnx_max_abs_difference", "accuracy_top1_validation"}
+    assert found["files"] == [str(tmp_path / "made" / f"network.{suffix}") for suffix in ("onnx", "safetensors", "json")]
+    assert all((tmp_path / "made" / f"network.{suffix}").stat().st_size for suffix in ("onnx", "safetensors", "json"))
+    assert found["onnx_max_abs_difference"] <= 1e-4
+    card = json.loads((tmp_path / "made" / "network.json").read_text())
+    supernet = load_supernet(family.name)
+    accuracy = Accuracy(supernet, TASKS["digits"]())(genotype).item()
+    assert card["accuracy_top1_validation"] == found["accuracy_top1_validation"] == accuracy
+    assert card["genotype"] == genotype.tolist() and card["weights"] == supernet.fingerprint
+
+
+def test_papers_name_the_modules_that_follow_them():
+    found = answer("papers")["papers"]
+    assert all(paper.keys() == {"key", "reference", "modules"} and paper["modules"] for paper in found)
+    papers = {paper["key"]: paper for paper in found}
+    assert len(papers) == len(found) and list(papers) == sorted(papers)
+    assert "nastoolkit.search.linas" in papers["Cummings2022"]["modules"]
+    assert "arXiv 2202.12954" in papers["Cummings2022"]["reference"]
+    assert "nastoolkit.supernet" in papers["Cai2020"]["modules"]
+
+
+def test_the_doctor_finds_this_installation_well(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found = answer("doctor")
+    assert found.keys() >= {"cpu", "python", "torch", "nastoolkit"}
+    assert found["embedded supernets"].startswith("ok, digits-mbv3")
+    assert found["writable folder"] == f"ok, {tmp_path}" and found["ONNX export"].startswith("ok, ")
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_doctor_reports_an_illness_and_goes_on(tmp_path, monkeypatch):
+    (tmp_path / "digits-mbv3.safetensors").write_bytes(b"cut")
+    monkeypatch.setattr(checkpoints, "EMBEDDED", tmp_path)
+    monkeypatch.setattr("nastoolkit.supernet.EMBEDDED", tmp_path)
+    found = answer("doctor", code=1)
+    assert found["embedded supernets"].startswith("FAILED: ") and "digits-mbv3.safetensors" in found["embedded supernets"]
+    assert found["ONNX export"].startswith("ok, ")
+
+
+def test_without_json_it_is_read_by_people():
+    result = CliRunner().invoke(cli.app, ["papers"])
+    assert result.exit_code == 0 and re.search(r"^papers:\n  key=\w+  reference=", result.stdout)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "known"),
+    [
+        (("search", "--family", "resnet"), "unknown family 'resnet'; known: .*digits-mbv3.*ofa-mbv3-w1.0"),
+        (("profile", "--family", "resnet"), "unknown family 'resnet'; known: .*digits-mbv3.*ofa-mbv3-w1.0"),
+        (("export", "0,0", "--output", "x", "--family", "resnet"), "unknown family 'resnet'; known: .*digits-mbv3"),
+        (("search", "--algorithm", "guess"), "unknown algorithm 'guess'; known: .*linas.*nsga2"),
+        (("search", "--cost", "dollars"), "unknown cost 'dollars'; known: .*mmacs.*params.*latency_ms"),
+        (("search", "--task", "chess"), "unknown task 'chess'; known: .*digits"),
+        (("profile", "--backend", "abacus"), "unknown backend 'abacus'; known: .*torch"),
+        (("search", "--cost", "latency_ms"), "latency_ms needs --table FILE"),
+        (("search", "--budget", "0"), "'--budget'.* 1"),
+        (("search", "--famly", "x"), "No such option"),
+        (("races",), "No such command 'races'"),
+    ],
+)
+def test_what_is_unknown_is_told_with_what_is_known(complaint, arguments, known):
+    assert re.search(known, complaint(*arguments))
+
+
+@pytest.mark.parametrize(
+    ("genotype", "message"),
+    [
+        ("0,1", r"genotypes have shape \(n, 22\)"),
+        ("9" + ",0" * 21, "'resolution' is 9, out of range"),
+        ("a,b", "a genotype is integers .*'a,b'"),
+    ],
+)
+def test_a_genotype_that_is_none(complaint, tmp_path, genotype, message):
+    assert re.search(message, complaint("export", genotype, "--output", tmp_path / "made"))
+    assert not list(tmp_path.iterdir())
+
+
+def test_files_that_do_not_serve(complaint, tmp_path, table):
+    family = FAMILIES["digits-mbv3"]()
+    genotype = ",".join(map(str, family.space.smallest))
+    missing = complaint("export", genotype, "--output", tmp_path, "--checkpoint", tmp_path / "none.safetensors")
+    assert "none.safetensors" in missing and "digits-mbv3" in missing
+    assert "no checkpoint" in complaint("search", "--family", "ofa-mbv3-w1.0")
+    assert "none.json" in complaint("search", "--cost", "latency_ms", "--table", tmp_path / "none.json")
+    (tmp_path / "cut.json").write_text(table.read_text()[:50])
+    assert "is no latency table" in complaint("search", "--cost", "latency_ms", "--table", tmp_path / "cut.json")

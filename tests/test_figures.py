@@ -1,0 +1,103 @@
+import matplotlib
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+from nastoolkit.blocks import describe_block
+from nastoolkit.figures import COLOURS, draw_network, new_figure, plot_agreement, plot_fronts, plot_hypervolume, save_figure
+from nastoolkit.history import History
+from nastoolkit.objectives import Objective
+from nastoolkit.space import Choice, SearchSpace
+
+SPACE = SearchSpace([Choice("a", tuple(range(9))), Choice("b", tuple(range(9)))])
+OBJECTIVES = (Objective("accuracy_top1", "max", "%"), Objective("latency_ms", "min", "ms"))
+
+
+@pytest.fixture(autouse=True)
+def style_of_this_test_only():
+    backend = matplotlib.get_backend()
+    with plt.rc_context():
+        plt.switch_backend("Agg")
+        yield
+        plt.close("all")
+    plt.switch_backend(backend)
+
+
+def history(seed, n=12):
+    rng = np.random.default_rng(seed)
+    genotypes = np.array([divmod(index, 9) for index in rng.permutation(81)[:n]])
+    return History(SPACE, OBJECTIVES, genotypes, np.column_stack([rng.uniform(70, 80, n), rng.uniform(1, 9, n)]))
+
+
+def test_a_figure_has_the_asked_columns():
+    figure, axes = new_figure(columns=3, height=2.0)
+    assert len(axes) == 3 and figure.axes == list(axes)
+    np.testing.assert_allclose(figure.get_size_inches(), (10.2, 2.0))
+    assert plt.rcParams["axes.spines.top"] is False and plt.rcParams["pdf.fonttype"] == 42
+
+
+def test_three_files_of_a_figure(tmp_path):
+    figure, (axis,) = new_figure()
+    points = pd.DataFrame({"x": [1, 2, 3], "y": [0.1, 1 / 3, 2e-9], "search": ["linas", "linas", "random, uniform"]})
+    axis.plot(points.x, points.y)
+    files = save_figure(figure, points, tmp_path / "new" / "fig10.hypervolume")
+    assert [file.name for file in files] == [f"fig10.hypervolume.{suffix}" for suffix in ("pdf", "png", "csv")]
+    assert [file.read_bytes()[:4] for file in files[:2]] == [b"%PDF", b"\x89PNG"]
+    pd.testing.assert_frame_equal(pd.read_csv(files[2]), points)
+
+
+def test_fronts_are_those_of_the_histories():
+    histories, (_, (axis,)) = {"linas": history(0), "random": history(1, n=5)}, new_figure()
+    frame = plot_fronts(axis, histories)
+    assert frame.columns.tolist() == ["latency_ms", "accuracy_top1", "search", "on_front"]
+    assert frame.search.tolist() == ["linas"] * 12 + ["random"] * 5
+    for label, searched in histories.items():
+        rows = frame[frame.search == label]
+        np.testing.assert_array_equal(rows[["accuracy_top1", "latency_ms"]], searched.values)
+        front = rows[rows.on_front].sort_values("accuracy_top1", ascending=False)
+        np.testing.assert_array_equal(front[["accuracy_top1", "latency_ms"]], searched.front().values)
+        assert 0 < len(front) < len(rows)
+    assert (axis.get_xlabel(), axis.get_ylabel()) == ("latency_ms", "accuracy_top1 [%]")
+    assert [text.get_text() for text in axis.get_legend().get_texts()] == ["linas", "random"]
+    for line, searched in zip(axis.lines, histories.values(), strict=True):
+        np.testing.assert_array_equal(line.get_xydata()[::-1], searched.front().values[:, ::-1])
+
+
+def test_no_search_is_left_out_for_want_of_colours():
+    histories = {f"search {number}": history(number) for number in range(len(COLOURS) + 2)}
+    _, axes = new_figure(columns=2)
+    assert set(plot_fronts(axes[0], histories).search) == set(histories)
+    assert set(plot_hypervolume(axes[1], histories, (70.0, 9.0)).search) == set(histories)
+
+
+def test_hypervolumes_are_the_curves_of_the_histories():
+    histories, (_, (axis,)) = {"linas": history(0), "random": history(1, n=5)}, new_figure()
+    frame = plot_hypervolume(axis, histories, (70.0, 9.0))
+    assert frame.columns.tolist() == ["search", "evaluations", "hypervolume"]
+    for label, searched in histories.items():
+        rows = frame[frame.search == label]
+        assert rows.evaluations.tolist() == list(range(1, len(searched) + 1))
+        np.testing.assert_array_equal(rows.hypervolume, searched.hypervolume_curve((70.0, 9.0)))
+    assert frame.hypervolume.iloc[11] == histories["linas"].hypervolume((70.0, 9.0)) > 0
+
+
+def test_agreement_returns_what_it_draws():
+    measured = pd.DataFrame({"table_ms": [1.0, 3.0], "measured_ms": [1.5, 2.5], "params": [1, 2]})
+    _, (axis,) = new_figure()
+    frame = plot_agreement(axis, measured, "table_ms", "measured_ms", "title")
+    pd.testing.assert_frame_equal(frame, measured[["table_ms", "measured_ms"]])
+    np.testing.assert_array_equal(axis.collections[0].get_offsets(), frame)
+    np.testing.assert_array_equal(axis.lines[0].get_xydata(), [[1, 1], [3, 3]])
+    assert (axis.get_xlabel(), axis.get_ylabel(), axis.get_title()) == ("table_ms", "measured_ms", "title")
+
+
+def test_a_drawn_network_is_its_plan(tiny):
+    plan, (_, (axis,)) = tiny.plan(tiny.space.largest), new_figure()
+    frame = draw_network(axis, plan, lambda spec: spec.macs / 1e6, "MMACs")
+    assert frame.columns.tolist() == ["block", "MMACs", "settings"]
+    assert frame.block.tolist() == [name for name, _ in plan] == [text.get_text() for text in axis.get_yticklabels()]
+    assert frame.settings.tolist() == [describe_block(spec) for _, spec in plan] == [text.get_text() for text in axis.texts]
+    np.testing.assert_array_equal(frame.MMACs, [spec.macs / 1e6 for _, spec in plan])
+    np.testing.assert_array_equal(frame.MMACs, [bar.get_width() for bar in axis.patches])
+    assert axis.yaxis_inverted()

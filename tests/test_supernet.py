@@ -1,0 +1,204 @@
+import copy
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from nastoolkit.checkpoints import EMBEDDED, CheckpointError, embedded_names, read_checkpoint
+from nastoolkit.families import FAMILIES
+from nastoolkit.sharing import KernelTransform, Slice
+from nastoolkit.supernet import Supernet, calibrate_batchnorm, load_supernet, save_supernet
+
+NAME = "digits-mbv3"
+
+
+@pytest.fixture(scope="module")
+def supernet(supernet_of):
+    return supernet_of(FAMILIES[NAME]())
+
+
+@pytest.fixture(scope="module")
+def batches():
+    generator = torch.Generator().manual_seed(0)
+    return [torch.randn(n, 1, 32, 32, generator=generator) * n for n in (5, 2, 9)]
+
+
+def statistics(network):
+    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
+    return [(norm.running_mean.clone(), norm.running_var.clone()) for norm in norms]
+
+
+def assert_equal_statistics(one, other):
+    assert len(one) == len(other)
+    assert all(torch.equal(a, b) for pair, twin in zip(one, other, strict=True) for a, b in zip(pair, twin, strict=True))
+
+
+def test_calibration_averages_batch_means_and_biased_variances_over_images():
+    rng = np.random.default_rng(0)
+    batches = [rng.normal(n, n, size=(n, 3, 4, 4)).astype(np.float32) for n in (5, 2, 9)]
+    network = calibrate_batchnorm(nn.Sequential(nn.BatchNorm2d(3)), map(torch.from_numpy, batches))
+    sizes = [len(batch) for batch in batches]
+    means = np.average([batch.mean((0, 2, 3), dtype=float) for batch in batches], axis=0, weights=sizes)
+    variances = np.average([batch.var((0, 2, 3), dtype=float) for batch in batches], axis=0, weights=sizes)
+    np.testing.assert_allclose(network[0].running_mean, means, rtol=1e-5)
+    np.testing.assert_allclose(network[0].running_var, variances, rtol=1e-5)
+
+
+def test_while_calibrating_every_layer_normalises_with_its_own_batch(batches):
+    network = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Conv2d(4, 2, 3), nn.BatchNorm2d(2))
+    calibrate_batchnorm(network, batches)
+    seen = []
+    with torch.no_grad():
+        for batch in batches:
+            x = network[0](batch)
+            mean, variance = x.mean((0, 2, 3), keepdim=True), x.var((0, 2, 3), keepdim=True, unbiased=False)
+            seen.append(network[3](torch.relu((x - mean) / (variance + network[1].eps).sqrt())))
+    shares = torch.tensor([len(batch) for batch in batches]) / sum(len(batch) for batch in batches)
+    means = torch.stack([x.mean((0, 2, 3)) for x in seen])
+    variances = torch.stack([x.var((0, 2, 3), unbiased=False) for x in seen])
+    torch.testing.assert_close(network[4].running_mean, shares @ means, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(network[4].running_var, shares @ variances, rtol=1e-4, atol=1e-5)
+
+
+def test_calibration_depends_on_weights_and_batches_alone(supernet, batches):
+    genotype = supernet.family.space.sample(1, np.random.default_rng(0))[0]
+    network = calibrate_batchnorm(supernet.extract(genotype), batches)
+    first = statistics(network)
+    network.train()(batches[0])  # moves them
+    assert_equal_statistics(statistics(calibrate_batchnorm(network, batches)), first)
+    assert_equal_statistics(statistics(calibrate_batchnorm(supernet.extract(genotype), batches)), first)
+
+
+def test_calibration_changes_nothing_but_statistics():
+    network = nn.Sequential(nn.BatchNorm2d(1, momentum=0.3), nn.Conv2d(1, 1, 1), nn.BatchNorm2d(1, momentum=None))
+    before = copy.deepcopy(dict(network.named_parameters()))
+    calibrate_batchnorm(network, [torch.randn(4, 1, 2, 2)])
+    assert (network[0].momentum, network[2].momentum) == (0.3, None)
+    assert not any(module.training or module._forward_pre_hooks for module in network.modules())
+    for name, parameter in network.named_parameters():
+        assert torch.equal(parameter, before[name]) and parameter.grad is None
+
+
+def test_a_failing_calibration_leaves_neither_hooks_nor_momentum():
+    def batches():
+        yield torch.randn(4, 1, 2, 2)
+        raise RuntimeError("the data ended")
+
+    network = nn.Sequential(nn.BatchNorm2d(1, momentum=0.3))
+    with pytest.raises(RuntimeError, match="the data ended"):
+        calibrate_batchnorm(network, batches())
+    assert network[0].momentum == 0.3 and not network[0]._forward_pre_hooks
+
+
+def test_calibration_without_inputs_is_an_error():
+    with pytest.raises(ValueError, match="at least one batch"):
+        calibrate_batchnorm(nn.Sequential(nn.BatchNorm2d(1)), [])
+
+
+def test_initial_weights_follow_from_the_seed_alone(tiny):
+    torch.manual_seed(1)
+    state = torch.get_rng_state()
+    first = Supernet(tiny, seed=3)
+    assert torch.equal(torch.get_rng_state(), state)
+    torch.manual_seed(2)
+    assert Supernet(tiny, seed=3).fingerprint == first.fingerprint != Supernet(tiny, seed=4).fingerprint
+
+
+@pytest.mark.parametrize("name", ["classifier.linear.bias", "stem.bn.running_var", "stage1.block2.depthwise.conv.weight"])
+def test_the_fingerprint_changes_with_any_entry(tiny, name):
+    supernet = Supernet(tiny)
+    before = supernet.fingerprint
+    tensor = supernet.shared.state_dict()[name]
+    last = tensor[(-1,) * tensor.dim()]
+    last += 1e-3
+    assert supernet.fingerprint != before
+    last -= 1e-3
+    supernet.to(memory_format=torch.contiguous_format)
+    supernet(torch.randn(2, 1, 32, 32), tiny.space.largest)
+    assert supernet.fingerprint == Supernet(tiny).fingerprint
+
+
+def test_a_checkpoint_brings_back_every_bit_and_the_card(supernet, tmp_path):
+    card = {"steps": 7, "accuracy_top1": {"largest": 91.5}, "by": "Zoë"}
+    path = save_supernet(supernet, tmp_path / "new" / "net.safetensors", card)
+    loaded, (tensors, read) = load_supernet(NAME, path), read_checkpoint(path)
+    shared = supernet.shared.state_dict()
+    assert read == {"family": NAME, "sharing": "slice", **card}
+    assert not loaded.training and loaded.fingerprint == supernet.fingerprint
+    for state in (loaded.shared.state_dict(), tensors):
+        assert state.keys() == shared.keys() and all(torch.equal(state[name], shared[name]) for name in shared)
+
+
+def test_a_checkpoint_brings_back_the_sharing_rule(tmp_path):
+    supernet = Supernet(FAMILIES[NAME](), KernelTransform())
+    with torch.no_grad():
+        supernet.shared.stage1.block1.depthwise.conv.get_parameter("7to5_matrix").normal_()
+    loaded = load_supernet(NAME, save_supernet(supernet, tmp_path / "net.safetensors"))
+    assert isinstance(loaded.sharing, KernelTransform) and loaded.fingerprint == supernet.fingerprint
+
+
+@pytest.mark.parametrize("share", [0.0, 1e-5, 0.001, 0.5, 0.999])
+def test_a_cut_file_is_named(supernet, tmp_path, share):
+    path = save_supernet(supernet, tmp_path / "net.safetensors")
+    content = path.read_bytes()
+    path.write_bytes(content[: int(share * len(content))])
+    with pytest.raises(CheckpointError, match=f"{path} is no readable checkpoint"):
+        load_supernet(NAME, path)
+
+
+def test_all_that_does_not_fit_is_listed_at_once(supernet, tmp_path):
+    path = save_supernet(supernet, tmp_path / "net.safetensors")
+    tensors = load_file(path)
+    del tensors["stem.conv.weight"], tensors["stem.bn.bias"]
+    tensors["stem.prune.mask"] = torch.zeros(1)
+    tensors["classifier.linear.bias"] = torch.zeros(12)
+    save_file(tensors, path)
+    with pytest.raises(CheckpointError) as error:
+        load_supernet(NAME, path)
+    first, *problems = str(error.value).splitlines()
+    assert str(path) in first
+    assert [problem.strip() for problem in problems] == [
+        "classifier.linear.bias has shape (12,), not (10,)",
+        "missing stem.bn.bias",
+        "missing stem.conv.weight",
+        "unexpected stem.prune.mask",
+    ]
+
+
+def test_an_unknown_family_lists_the_known_ones():
+    with pytest.raises(ValueError, match="unknown family 'resnet'; known: .*digits-mbv3.*ofa-mbv3-w1.0"):
+        load_supernet("resnet")
+
+
+def test_a_family_without_a_shipped_checkpoint_lists_what_ships(tmp_path):
+    with pytest.raises(CheckpointError, match="no checkpoint at .*ofa-mbv3-w1.0.*ship with the package: .*'digits-mbv3'"):
+        load_supernet("ofa-mbv3-w1.0")
+    with pytest.raises(CheckpointError, match=f"no checkpoint at {tmp_path / 'none'}"):
+        load_supernet(NAME, tmp_path / "none")
+
+
+def test_shipped_checkpoints_are_small_and_load():
+    assert NAME in embedded_names()
+    for name in embedded_names():
+        assert (EMBEDDED / f"{name}.safetensors").stat().st_size <= 1_500_000
+        assert not load_supernet(name).training
+
+
+def test_it_says_what_it_is(tiny):
+    assert "'tiny'" in repr(Supernet(tiny)) and f"{int(tiny.params(tiny.space.largest)):,} shared" in repr(Supernet(tiny))
+
+
+def test_an_unknown_sharing_rule_is_told(supernet, tmp_path):
+    path = save_supernet(supernet, tmp_path / "net.safetensors", {"sharing": "mixture"})
+    with pytest.raises(CheckpointError, match=r"mixture.*known: \['slice', 'kernel-transform'\]"):
+        load_supernet(NAME, path)
+    with pytest.raises(ValueError, match="object is in no registry"):
+        save_supernet(Supernet(supernet.family, type("object", (Slice,), {})()), path)
+
+
+def test_a_card_that_is_no_object_is_told(tmp_path):
+    save_file({"x": torch.zeros(1)}, tmp_path / "net.safetensors", metadata={"card": "[]"})
+    with pytest.raises(CheckpointError, match="no JSON object"):
+        read_checkpoint(tmp_path / "net.safetensors")

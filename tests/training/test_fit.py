@@ -1,0 +1,152 @@
+import numpy as np
+import pytest
+import torch
+from scipy.special import log_softmax, softmax
+
+from nastoolkit.supernet import Supernet
+from nastoolkit.tasks.digits import Digits
+from nastoolkit.training import Fixed, Recipe, Sandwich, fit, in_place_distillation
+
+
+class TwoBatches(Digits):
+    """Real digits, but so few of them that they are soon learnt by heart."""
+
+    def batch(self, step, size, seed=0):
+        return super().batch(step % 2, size, seed)
+
+
+TASK = Digits()
+BRIEF = Recipe(n_steps=3, batch_size=16)
+
+
+def train(family, sampler, recipe):
+    supernet = Supernet(family)
+    losses = fit(supernet, TASK, sampler, in_place_distillation(TASK.loss), recipe, progress=False)
+    return supernet, losses
+
+
+def test_training_reduces_the_loss_of_every_path(tiny):
+    task, recipe = TwoBatches(), Recipe(n_steps=40, batch_size=16, learning_rate=0.02)
+    supernet, sampler = Supernet(tiny), Sandwich(tiny.space, n_random=1)
+    losses = fit(supernet, task, sampler, in_place_distillation(task.loss), recipe, progress=False)
+    assert not supernet.training
+    assert losses.shape == (40,) and losses[:4].mean() > 1.8 and losses[-4:].mean() < 0.5
+    batch = task.batch(step=0, size=16)
+    for genotype in (tiny.space.smallest, tiny.space.largest, tiny.space.sample(1, np.random.default_rng(9))[0]):
+        with torch.no_grad():
+            assert task.loss(supernet.train()(batch.inputs, genotype), batch.targets) < 1.0
+
+
+def test_the_same_seed_gives_the_same_bits(tiny):
+    torch.manual_seed(1)
+    first, losses = train(tiny, Sandwich(tiny.space), BRIEF)
+    torch.manual_seed(2)
+    second, again = train(tiny, Sandwich(tiny.space), BRIEF)
+    other, _ = train(tiny, Sandwich(tiny.space), Recipe(n_steps=3, batch_size=16, seed=1))
+    np.testing.assert_array_equal(losses, again)
+    assert first.fingerprint == second.fingerprint != other.fingerprint
+
+
+def test_a_fixed_path_is_plain_training_of_the_extracted_network(tiny):
+    genotype, recipe = tiny.space.largest, Recipe(n_steps=12, batch_size=16, clip_norm=0.5)
+    network = Supernet(tiny).train().extract(genotype)
+    optimizer = torch.optim.AdamW(network.parameters(), weight_decay=recipe.weight_decay)
+    losses = []
+    for step in range(recipe.n_steps):
+        batch = TASK.batch(step, recipe.batch_size, recipe.seed)
+        loss = torch.nn.functional.cross_entropy(network(batch.inputs), batch.targets)
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), recipe.clip_norm)
+        optimizer.param_groups[0]["lr"] = recipe.learning_rate * recipe.learning_rate_at(step)
+        optimizer.step()
+        losses.append(loss.item())
+    supernet, found = train(tiny, Fixed(genotype), recipe)
+    np.testing.assert_allclose(found, losses, rtol=1e-4)
+    trained = dict(supernet.extract(genotype).named_parameters())
+    for name, parameter in network.named_parameters():
+        torch.testing.assert_close(trained[name], parameter, rtol=1e-3, atol=1e-4)
+
+
+def test_a_fixed_path_trains_its_own_slice_only(tiny):
+    genotype = tiny.space.smallest
+    recipe = Recipe(n_steps=3, batch_size=16, weight_decay=0.0)
+    before, (supernet, _) = Supernet(tiny).shared.state_dict(), train(tiny, Fixed(genotype), recipe)
+    shapes = {name: parameter.shape for name, parameter in tiny.build(genotype).named_parameters()}
+    after = supernet.shared.state_dict()
+    assert shapes.keys() < after.keys()
+    for name, tensor in after.items():
+        changed = tensor != before[name]
+        if name in shapes:
+            margins = [0 if dim < 2 else (tensor.shape[dim] - want) // 2 for dim, want in enumerate(shapes[name])]
+            inside = tuple(slice(margin, margin + want) for margin, want in zip(margins, shapes[name], strict=True))
+            assert changed[inside].float().mean() > 0.5, name
+            changed[inside] = False
+        assert not changed.any(), name
+
+
+def test_the_first_path_learns_from_targets_the_others_from_the_first(tiny):
+    seen = []
+    genotypes = [tiny.space.largest, tiny.space.smallest, tiny.space.sample(1, np.random.default_rng(0))[0]]
+
+    class Paths:
+        def draw(self, step):
+            return [(genotype, 1.0) for genotype in genotypes]
+
+    def criterion(outputs, targets, teacher):
+        seen.append((outputs, targets, teacher))
+        return TASK.loss(outputs, targets)
+
+    fit(Supernet(tiny), TASK, Paths(), criterion, Recipe(n_steps=2, batch_size=8), progress=False)
+    for step in range(2):
+        first, *others = seen[3 * step : 3 * step + 3]
+        assert first[2] is None and torch.equal(first[1], TASK.batch(step, 8, 0).targets)
+        assert all(torch.equal(teacher, first[0]) and not teacher.requires_grad for _, _, teacher in others)
+        assert all(not torch.equal(outputs, first[0]) for outputs, _, _ in others)
+    assert len(seen) == 6
+
+
+def test_in_place_distillation_in_closed_form():
+    rng = np.random.default_rng(0)
+    outputs, teacher = rng.normal(size=(2, 7, 10))
+    targets = rng.integers(10, size=7)
+    criterion = in_place_distillation(TASK.loss)
+    hard = criterion(torch.tensor(outputs), torch.tensor(targets), None)
+    soft = criterion(torch.tensor(outputs), torch.tensor(targets), torch.tensor(teacher))
+    logs = log_softmax(outputs, axis=1)
+    np.testing.assert_allclose(hard, -logs[np.arange(7), targets].mean())
+    np.testing.assert_allclose(soft, -(softmax(teacher, axis=1) * logs).sum(axis=1).mean())
+
+
+@pytest.mark.parametrize("n_steps", [1, 5, 10, 100])
+def test_the_learning_rate_warms_up_and_ends_low(n_steps):
+    recipe = Recipe(n_steps=n_steps)
+    rates = np.array([recipe.learning_rate_at(step) for step in range(n_steps + 1)])
+    peak, warm_up = rates.argmax(), max(1, n_steps // 10)
+    assert rates.max() == 1.0 and rates.min() >= 0 and rates[:n_steps].min() > 0
+    assert (np.diff(rates[: peak + 1]) > 0).all() and (np.diff(rates[warm_up:]) <= 0).all()
+    assert peak == warm_up - 1 and rates[-1] < 1e-9
+
+
+def test_weights_of_paths_scale_their_gradients(tiny):
+    genotype = tiny.space.largest
+
+    class Twice:
+        def __init__(self, *weights):
+            self.weights = weights
+
+        def draw(self, step):
+            return [(genotype, weight) for weight in self.weights]
+
+    def gradients(*weights):
+        supernet, captured = Supernet(tiny), []
+
+        def criterion(outputs, targets, teacher):
+            outputs.register_hook(captured.append)
+            return TASK.loss(outputs, targets)
+
+        fit(supernet, TASK, Twice(*weights), criterion, Recipe(n_steps=1, batch_size=8), progress=False)
+        return captured
+
+    one, half = gradients(1.0, 0.5)
+    torch.testing.assert_close(half, 0.5 * one)
