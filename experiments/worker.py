@@ -154,4 +154,5 @@ def _execute(job: Job, console: Console, live: bool, socket: str) -> None:
         stdout_file=Console(console.prefix + "  ", live),
         stderr_file=Console(console.prefix + "  ", live),
         on_cell_execute=announce,
+        coalesce_streams=True,
     )

@@ -73,6 +73,13 @@ def test_one_notebook_streams_and_writes_where_it_is_told(root, capfd):
     assert out.endswith("files made:\n  elsewhere/claims.json\n  elsewhere/notebook.ipynb\n")
 
 
+def test_a_progress_bar_is_one_line_of_the_executed_notebook(root):
+    write_notebook(root, "bar", "from tqdm.auto import trange\nfor _ in trange(30, mininterval=0): pass")
+    assert run.main(["bar"], root) == 0
+    cell = nbformat.read(root / "runs/bar/laptop/notebook.ipynb", as_version=4).cells[-1]
+    assert [output["text"].count("%|") for output in cell.outputs] == [1]
+
+
 @pytest.mark.parametrize(
     ("argv", "complaint"),
     [
