@@ -32,8 +32,9 @@ class History:
     def __len__(self) -> int:
         return len(self.genotypes)
 
-    def __getitem__(self, rows: slice | np.ndarray) -> History:
-        """The history of some rows: ``history[:k]`` is the first k evaluations; a mask or indices work too."""
+    def __getitem__(self, rows: int | slice | np.ndarray) -> History:
+        """The history of some rows: ``history[:k]`` is the first k evaluations; a number, a mask or indices work too."""
+        rows = np.atleast_1d(rows) if not isinstance(rows, slice) else rows
         return History(self.space, self.objectives, self.genotypes[rows], self.values[rows])
 
     def __repr__(self) -> str:

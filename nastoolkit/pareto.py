@@ -2,6 +2,9 @@
 
 Everything here takes costs ``(n, m)``: every column is minimised (raw values times :func:`nastoolkit.objectives.signs`).
 A point dominates another one when it is no worse in every column and better in one.
+
+[Deb2002] K. Deb et al., "A Fast and Elitist Multiobjective Genetic Algorithm: NSGA-II", IEEE Transactions on Evolutionary
+Computation 6(2), 2002.
 """
 
 from __future__ import annotations

@@ -56,6 +56,8 @@ class SearchSpace:
             raise ValueError(f"two choices are named {choice.name!r}")
         if not choice.options or len(set(choice.options)) < len(choice.options):
             raise ValueError(f"choice {choice.name!r} needs different options, got {choice.options}")
+        if not all(isinstance(option, int | float | str) for option in choice.options):
+            raise ValueError(f"options of {choice.name!r} must be Python numbers or texts, got {choice.options}")
         if choice.when is not None:
             parent, options = choice.when
             if parent not in self._index:
@@ -136,6 +138,7 @@ class SearchSpace:
 
     def alive(self, genotypes: np.ndarray) -> np.ndarray:
         """Which genes matter: bools of the shape of ``genotypes``, ``(n, d)`` or ``(d,)``."""
+        genotypes = np.asarray(genotypes)
         alive = np.ones(genotypes.shape, dtype=bool)
         for gene, parent, wakes in self._conditions:
             alive[..., gene] = alive[..., parent] & wakes[genotypes[..., parent]]
@@ -175,9 +178,16 @@ class SearchSpace:
             )
         return genotypes.astype(np.int64)
 
+    def check_one(self, genotype: np.ndarray) -> np.ndarray:
+        """One genotype ``(d,)`` as int64; ValueError for several, and as :meth:`check`."""
+        genotype = self.check(genotype)
+        if genotype.ndim != 1:
+            raise ValueError(f"this takes one genotype, of shape ({self.n_genes},), got {genotype.shape}")
+        return genotype
+
     def decode(self, genotype: np.ndarray) -> dict[str, Any]:
         """The options of one genotype ``(d,)`` by name, live choices only."""
-        genotype = self.canonical(genotype)
+        genotype = self.canonical(self.check_one(genotype))
         alive = self.alive(genotype)
         return {c.name: c.options[gene] for c, gene, live in zip(self.choices, genotype, alive, strict=True) if live}
 

@@ -49,7 +49,7 @@ class Store:
     ) -> None:
         self.path = Path(path)
         measured = [o for o in objectives if o.exact is None]
-        self._names = [o.name for o in measured]
+        self._columns = [_quoted(f"value_{o.name}") for o in measured]
         self._problem: dict[str, Any] = {
             "space": space.fingerprint,
             "objectives": {o.name: o.unit for o in measured},
@@ -76,11 +76,11 @@ class Store:
 
     def lookup(self, genotypes: np.ndarray) -> np.ndarray:
         """Measured values ``(n, m')`` of genotypes ``(n, d)``; NaN where there are none."""
-        query = f"SELECT {', '.join(map(_quoted, self._names))} FROM evaluations WHERE genotype = ?"
+        query = f"SELECT {', '.join(self._columns)} FROM evaluations WHERE genotype = ?"
         with self._clear_errors():
             rows = [self._connection.execute(query, (text,)).fetchone() for text in _texts(genotypes)]
-        missing = (np.nan,) * len(self._names)
-        return np.array([row or missing for row in rows], dtype=float).reshape(len(genotypes), len(self._names))
+        missing = (np.nan,) * len(self._columns)
+        return np.array([row or missing for row in rows], dtype=float).reshape(len(genotypes), len(self._columns))
 
     def save(self, genotypes: np.ndarray, values: np.ndarray, seconds: float) -> None:
         """Keep measured values ``(n, m')`` in one transaction; a genotype that has values keeps the old ones.
@@ -90,8 +90,8 @@ class Store:
             values: ``(n, m')``, finite.
             seconds: What measuring one of them took.
         """
-        columns = ", ".join(["genotype", *map(_quoted, self._names), "seconds", "created_at"])
-        marks = ", ".join("?" * (len(self._names) + 3))
+        columns = ", ".join(["genotype", *self._columns, "seconds", "created_at"])
+        marks = ", ".join("?" * (len(self._columns) + 3))
         rows = [(text, *map(float, row), seconds, _now()) for text, row in zip(_texts(genotypes), values, strict=True)]
         with self._transaction():
             self._connection.executemany(
@@ -130,7 +130,7 @@ class Store:
         return self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
 
     def _create(self) -> None:
-        columns = "".join(f"{_quoted(name)} REAL NOT NULL, " for name in self._names)
+        columns = "".join(f"{column} REAL NOT NULL, " for column in self._columns)
         execute = self._connection.execute
         execute(f"PRAGMA application_id = {APPLICATION_ID}")
         execute(f"PRAGMA user_version = {SCHEMA_VERSION}")

@@ -44,3 +44,9 @@ def test_frame(history):
     assert frame["kernel"].isna().tolist() == [True, False, False, True]
     assert frame["kernel"].dropna().tolist() == [5, 3] and pd.api.types.is_integer_dtype(frame["kernel"].dtype)
     assert len(history[:0].to_frame()) == 0
+
+
+def test_one_row_is_a_history_too():
+    space = SearchSpace([Choice("depth", (2, 3))])
+    history = History(space, (Objective("a", "min"),), np.array([[0], [1]]), np.array([[3.0], [2.0]]))
+    assert history[0].values.tolist() == [[3.0]] and len(history[-1].front()) == 1

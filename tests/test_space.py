@@ -171,3 +171,15 @@ def test_keys_tell_genotypes_apart():
     genotypes = CHAIN.sample(500, np.random.default_rng(0))
     assert len(set(genotype_keys(genotypes))) == len(np.unique(genotypes, axis=0))
     assert genotype_keys(genotypes) == genotype_keys(genotypes.astype(np.int32))
+
+
+def test_what_takes_one_genotype_says_so_when_it_gets_several():
+    space = SearchSpace([Choice("depth", (2, 3))])
+    with pytest.raises(ValueError, match=r"takes one genotype, of shape \(1,\), got \(2, 1\)"):
+        space.decode(np.array([[0], [1]]))
+
+
+@pytest.mark.parametrize("options", [tuple(np.array([3, 5])), ((1, 2), (3, 4)), (None,)])
+def test_options_are_plain_numbers_or_texts(options):
+    with pytest.raises(ValueError, match=r"options of 'kernel' must be Python numbers or texts"):
+        SearchSpace([Choice("kernel", options)])

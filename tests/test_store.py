@@ -48,7 +48,7 @@ def test_floats_round_trip_bit_for_bit(value):
 
 def test_the_file_is_readable_without_the_package(path):
     connection = sqlite3.connect(path)
-    assert connection.execute("SELECT genotype, accuracy_top1 FROM evaluations").fetchall()[1] == ("1 2 1", 1 / 3)
+    assert connection.execute("SELECT genotype, value_accuracy_top1 FROM evaluations").fetchall()[1] == ("1 2 1", 1 / 3)
     connection.close()
 
 
@@ -151,3 +151,10 @@ def test_searches_side_by_side_may_make_and_fill_one_store(tmp_path):
     with ThreadPoolExecutor(4) as executor:
         for values in executor.map(fill, range(4)):
             np.testing.assert_array_equal(values, genotypes[:, :2] + 0.5)
+
+
+def test_an_objective_may_be_named_as_one_of_the_stores_own_columns(tmp_path):
+    objectives = [Objective("seconds", "min", "s"), Objective("genotype", "max")]
+    with Store(tmp_path / "a.sqlite", SPACE, objectives, {}) as store:
+        store.save(SPACE.smallest[None], np.array([[1.5, 2.5]]), 0.1)
+        assert store.lookup(SPACE.smallest[None]).tolist() == [[1.5, 2.5]]

@@ -60,7 +60,7 @@ class Family:
 
     def plan(self, genotype: np.ndarray) -> Plan:
         """The named block specs of one genotype ``(d,)``, from input to output."""
-        genes = self.space.check(genotype).tolist()
+        genes = self.space.check_one(genotype).tolist()
         specs = [self._spec(slot, tuple(genes[gene] for gene in needed)) for slot, needed in enumerate(self._genes)]
         return tuple((slot.name, spec) for slot, spec in zip(self.slots, specs, strict=True) if spec is not None)
 

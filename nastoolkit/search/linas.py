@@ -1,7 +1,9 @@
 """LINAS: a search on predictors, measured and corrected population by population.
 
 [Cummings2022] D. Cummings et al., "A Hardware-Aware System for Accelerating Deep Neural Network Optimization",
-arXiv 2202.12954, Algorithm 1, there called ConcurrentNAS; LINAS since arXiv 2202.12934.
+arXiv 2202.12954, Algorithm 1, there called ConcurrentNAS.
+[Cummings2022b] D. Cummings et al., "A Hardware-Aware Framework for Accelerating Neural Architecture Search Across
+Modalities", arXiv 2205.10358: the same loop under the name LINAS.
 
 A population is measured; a predictor for each objective is fitted to everything measured so far; NSGA-II runs for many
 generations on the predictions; its best sub-networks are the next population to measure.
