@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass, field, fields
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import torch
 from torch import nn
@@ -214,8 +214,8 @@ class GlobalPool:
 
     channels: int
     input_size: int
-    params: int = 0
-    macs: int = 0
+    params: ClassVar[int] = 0
+    macs: ClassVar[int] = 0
 
     @property
     def input_shape(self) -> tuple[int, ...]:

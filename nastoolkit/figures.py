@@ -1,4 +1,4 @@
-"""Figures in one style, each saved as PDF, PNG and the CSV of its points."""
+"""Figures in one style, each saved as PDF, PNG and the CSV of its points, and the folder they go to."""
 
 from __future__ import annotations
 
@@ -33,6 +33,15 @@ STYLE: dict[Any, Any] = {
     "savefig.dpi": 200,
 }
 COLUMN = 3.4  # inches, the width of a column of text
+
+
+def output_folder(path: str | Path) -> Path:
+    """A run's folder, made if missing; in a clone of the repository a relative path starts at its root, wherever one is."""
+    here = Path.cwd()
+    root = next((folder for folder in (here, *here.parents) if (folder / "experiments" / "run.py").is_file()), here)
+    folder = root / path
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def new_figure(columns: int = 1, height: float = 2.6) -> tuple[Figure, np.ndarray]:

@@ -134,8 +134,11 @@ def calibrate_batchnorm(network: nn.Module, batches: Iterable[torch.Tensor]) -> 
     norms = [module for module in network.modules() if isinstance(module, BatchNorm)]
     sums = {norm: torch.zeros(2, norm.num_features, device=norm.weight.device) for norm in norms}
     handles = [norm.register_forward_pre_hook(partial(_use_batch_statistics, sums[norm])) for norm in norms]
+    n_inputs = 0
     try:
-        n_inputs = sum(len(batch) for batch in batches if network(batch) is not None)
+        for batch in batches:
+            network(batch)
+            n_inputs += len(batch)
     finally:
         for handle in handles:
             handle.remove()

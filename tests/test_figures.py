@@ -5,7 +5,16 @@ import pandas as pd
 import pytest
 
 from nastoolkit.blocks import describe_block
-from nastoolkit.figures import COLOURS, draw_network, new_figure, plot_agreement, plot_fronts, plot_hypervolume, save_figure
+from nastoolkit.figures import (
+    COLOURS,
+    draw_network,
+    new_figure,
+    output_folder,
+    plot_agreement,
+    plot_fronts,
+    plot_hypervolume,
+    save_figure,
+)
 from nastoolkit.history import History
 from nastoolkit.objectives import Objective
 from nastoolkit.space import Choice, SearchSpace
@@ -101,3 +110,14 @@ def test_a_drawn_network_is_its_plan(tiny):
     np.testing.assert_array_equal(frame.MMACs, [spec.macs / 1e6 for _, spec in plan])
     np.testing.assert_array_equal(frame.MMACs, [bar.get_width() for bar in axis.patches])
     assert axis.yaxis_inverted()
+
+
+def test_a_relative_output_folder_starts_at_the_repository_from_any_folder_of_it(tmp_path, monkeypatch):
+    (tmp_path / "clone" / "experiments").mkdir(parents=True)
+    (tmp_path / "clone" / "experiments" / "run.py").touch()
+    (tmp_path / "clone" / "notebooks").mkdir()
+    monkeypatch.chdir(tmp_path / "clone" / "notebooks")
+    assert output_folder("runs/a") == tmp_path / "clone" / "runs" / "a"
+    monkeypatch.chdir(tmp_path)
+    assert output_folder("runs/a") == tmp_path / "runs" / "a" and (tmp_path / "runs" / "a").is_dir()
+    assert output_folder(tmp_path / "b") == tmp_path / "b"

@@ -26,8 +26,7 @@ TORCH_FLOORS = [
     ["tasks"],
     ["training"],
     ["measurements"],
-    ["benchmarks"],
-    ["figures", "claims", "export", "widgets"],
+    ["figures", "claims", "export"],
     ["cli"],
 ]
 FLOOR = {name: floor for floor, names in enumerate(NUMPY_FLOORS + TORCH_FLOORS) for name in names}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import nn
@@ -86,8 +87,8 @@ class MaxPool:
 
     channels: int
     input_size: int
-    params: int = 0
-    macs: int = 0
+    params: ClassVar[int] = 0
+    macs: ClassVar[int] = 0
 
     @property
     def input_shape(self) -> tuple[int, ...]:

@@ -2,7 +2,17 @@
 
 from nastoolkit.measurements.accuracy import Accuracy, StandAloneAccuracy
 from nastoolkit.measurements.latency import Timing, measure
-from nastoolkit.measurements.lookup_table import BACKENDS, LookupTable, TableCheck
+from nastoolkit.measurements.lookup_table import BACKENDS, LookupTable, TableCheck, table_conditions
 from nastoolkit.measurements.machine import describe_machine
 
-__all__ = ["BACKENDS", "Accuracy", "LookupTable", "StandAloneAccuracy", "TableCheck", "Timing", "describe_machine", "measure"]
+__all__ = [
+    "BACKENDS",
+    "Accuracy",
+    "LookupTable",
+    "StandAloneAccuracy",
+    "TableCheck",
+    "Timing",
+    "describe_machine",
+    "measure",
+    "table_conditions",
+]

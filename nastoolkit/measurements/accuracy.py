@@ -29,6 +29,9 @@ class Accuracy:
         split: ``validation`` while choosing, ``test`` once at the end.
         n_calibration: Training images for batch normalisation, the first ones of the split.
         batch_size: Images a batch; part of the calibration's definition through its weights.
+
+    Raises:
+        ValueError: The task's inputs have other channels than the family's.
     """
 
     supernet: Supernet
@@ -36,6 +39,12 @@ class Accuracy:
     split: str = "validation"
     n_calibration: int = 1000
     batch_size: int = 250
+
+    def __post_init__(self) -> None:
+        family, inputs = self.supernet.family, self.task.split(self.split).inputs
+        wanted, found = family.input_shape(family.space.smallest), tuple(inputs.shape[1:])
+        if wanted[0] != found[0]:
+            raise ValueError(f"{family.name!r} takes inputs {wanted}, task {self.task.name!r} has {found}")
 
     def __call__(self, genotypes: np.ndarray) -> np.ndarray:
         """Genotypes ``(n, d)`` to the metric ``(n, 1)``, in the metric's unit."""
@@ -57,6 +66,7 @@ class Accuracy:
             "n_calibration": self.n_calibration,
             "batch_size": self.batch_size,
             "family": self.supernet.family.name,
+            "sharing": type(self.supernet.sharing).__name__,
             "weights": self.supernet.fingerprint,
         }
 

@@ -1,4 +1,7 @@
-"""Latency of PyTorch modules on this machine, by ``torch.utils.benchmark``."""
+"""Latency of PyTorch modules on this machine.
+
+``torch.utils.benchmark`` drives every run (threads, warm-up, repetitions); blocks inside a network are timed by hooks.
+"""
 
 from __future__ import annotations
 

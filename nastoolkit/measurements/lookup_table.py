@@ -63,6 +63,8 @@ class LookupTable:
         """
         if backend not in BACKENDS:
             raise ValueError(f"unknown backend {backend!r}; known: {BACKENDS}")
+        if min(batch_size, threads, n_contexts) < 1:
+            raise ValueError(f"{batch_size=}, {threads=} and {n_contexts=} must each be at least 1")
         runs: dict[BlockSpec, list[Timing]] = {spec: [] for spec in family.block_specs}
         networks = covering_genotypes(family, n_contexts, np.random.default_rng(0))
         for genotype in tqdm(networks, desc=f"latency of {len(runs)} blocks", disable=not progress):
@@ -70,7 +72,7 @@ class LookupTable:
             timings = measure_blocks(*_case(family, genotype, batch_size), plan, threads)
             for name, spec in plan.items():
                 runs[spec].append(timings[name])
-        conditions = {"backend": backend, "batch_size": batch_size, "threads": threads, **describe_machine()}
+        conditions = table_conditions(backend, batch_size, threads, n_contexts)
         return cls(family, {spec: summarise(timings) for spec, timings in runs.items()}, conditions)
 
     def latency_ms(self, genotypes: np.ndarray) -> np.ndarray:
@@ -117,9 +119,22 @@ class LookupTable:
         return cls(family, {spec: timings[repr(spec)] for spec in family.block_specs}, conditions)
 
 
+def table_conditions(backend: str = "torch", batch_size: int = 1, threads: int = 1, n_contexts: int = 8) -> dict[str, Any]:
+    """What a table made here and now would be made under; one saved under other conditions is no substitute."""
+    return {
+        "backend": backend,
+        "batch_size": batch_size,
+        "threads": threads,
+        "n_contexts": n_contexts,
+        **describe_machine(),
+    }
+
+
 def _case(family: Family, genotype: np.ndarray, batch_size: int) -> tuple[nn.Module, torch.Tensor]:
-    """A sub-network with fresh weights and a batch for it."""
-    return family.build(genotype), torch.randn(batch_size, *family.input_shape(genotype))
+    """A sub-network with fresh weights and a batch for it, the same ones every time."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return family.build(genotype), torch.randn(batch_size, *family.input_shape(genotype))
 
 
 def covering_genotypes(family: Family, times: int, rng: np.random.Generator, n_candidates: int = 32) -> np.ndarray:

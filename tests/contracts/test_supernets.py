@@ -22,9 +22,13 @@ def supernet(request, supernet_of):
 def genotypes(supernet):
     """The ends and a hundred others, two where networks are large; the lowest resolution if there is a choice."""
     space, n = supernet.family.space, 100 if supernet.family.params(supernet.family.space.largest) < 1e6 else 2
-    if "resolution" in space.names:
-        space = space.restrict({"resolution": [min(space.choices[space.names.index("resolution")].options)]})
+    space = at_lowest_resolution(space)
     return np.concatenate([[space.smallest, space.largest], space.sample(n, np.random.default_rng(0))])
+
+
+def at_lowest_resolution(space):
+    resolutions = [min(choice.options) for choice in space.choices if choice.name == "resolution"]
+    return space.restrict({"resolution": resolutions}) if resolutions else space
 
 
 def batch(supernet, genotype, n=2, seed=0):
@@ -137,8 +141,7 @@ def test_results_do_not_depend_on_the_calls_before(supernet, genotypes, supernet
 @pytest.mark.slow
 @torch.no_grad()
 def test_a_hundred_subnetworks_are_the_same_inside_and_extracted(supernet):
-    space = supernet.family.space
-    space = space.restrict({"resolution": space.choices[0].options[:1]})
+    space = at_lowest_resolution(supernet.family.space)
     for number, genotype in enumerate(space.sample(100, np.random.default_rng(1))):
         supernet.train(number % 2 == 0)
         x = batch(supernet, genotype)

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 import torch
 
+from nastoolkit.families import FAMILIES
 from nastoolkit.measurements import Accuracy, StandAloneAccuracy
 from nastoolkit.objectives import Objective
 from nastoolkit.search import optimize
-from nastoolkit.supernet import calibrate_batchnorm, load_supernet
+from nastoolkit.supernet import Supernet, calibrate_batchnorm, load_supernet
 from nastoolkit.tasks.digits import Digits
 from nastoolkit.training import Recipe
 
@@ -140,3 +141,8 @@ def test_networks_are_trained_alone_in_other_processes(tiny, tmp_path):
     np.testing.assert_array_equal(history.values, alone(history.genotypes))
     replayed = optimize(tiny.space, Forbidden(alone), OBJECTIVES, store=store, **settings)
     np.testing.assert_array_equal(replayed.values, history.values)
+
+
+def test_a_task_with_other_images_than_the_family_is_refused():
+    with pytest.raises(ValueError, match=r"'ofa-mbv3-w1.0' takes inputs \(3, 128, 128\), task 'digits' has \(1, 32, 32\)"):
+        Accuracy(Supernet(FAMILIES["ofa-mbv3-w1.0"]()), Digits())

@@ -6,7 +6,7 @@ import pytest
 
 from nastoolkit.families import FAMILIES
 from nastoolkit.families.mobilenet_v3 import MobileNetV3Family
-from nastoolkit.measurements import BACKENDS, LookupTable, TableCheck, Timing
+from nastoolkit.measurements import BACKENDS, LookupTable, TableCheck, Timing, table_conditions
 from nastoolkit.measurements.lookup_table import covering_genotypes
 
 
@@ -114,3 +114,15 @@ def test_other_json_is_no_table(tiny, tmp_path, text):
 def test_an_unknown_backend_lists_the_known_ones(tiny):
     with pytest.raises(ValueError, match=f"unknown backend 'abacus'; known: .*'{BACKENDS[0]}'"):
         LookupTable.measure(tiny, "abacus")
+
+
+@pytest.mark.parametrize("argument", ["batch_size", "threads", "n_contexts"])
+def test_numbers_below_one_are_refused(tiny, argument):
+    with pytest.raises(ValueError, match=f"{argument}=0"):
+        LookupTable.measure(tiny, **{argument: 0})
+
+
+def test_a_table_tells_the_conditions_it_was_made_under(narrow):
+    table = LookupTable.measure(narrow, batch_size=2, n_contexts=1, progress=False)
+    assert table.conditions == table_conditions(batch_size=2, n_contexts=1)
+    assert table.conditions != table_conditions(batch_size=4, n_contexts=1)
