@@ -15,7 +15,6 @@ html_theme = "furo"
 nb_execution_mode = "off"
 autosummary_generate = True
 autodoc_default_options = {"members": True, "ignore-module-all": True}  # each object once, where it is defined
-autodoc_mock_imports = ["ipywidgets"]
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 autodoc_preserve_defaults = True
@@ -28,6 +27,8 @@ def collect_notebooks() -> None:
     shutil.rmtree(target, ignore_errors=True)
     sources = docs.parent / "notebooks"
     for source in sources.rglob("*.ipynb"):
+        if ".ipynb_checkpoints" in source.parts:
+            continue
         path = source.relative_to(sources)
         executed = docs.parent / "runs" / path.with_suffix("") / "laptop" / "notebook.ipynb"
         copy = target / path

@@ -77,25 +77,37 @@ def declared_parameters(notebook: Path) -> dict[str, ast.expr | None]:
 def _quiet(logger: str) -> Iterator[None]:
     log = logging.getLogger(logger)
     log.disabled = True
-    yield
-    log.disabled = False
+    try:
+        yield
+    finally:
+        log.disabled = False
+
+
+def _read_yaml(text: str, where: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.MarkedYAMLError as error:
+        line = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise UsageError(f"{where} is no YAML{line}: {error.problem}") from None
+    except (yaml.YAMLError, ValueError) as error:  # a control character; a date that is none
+        raise UsageError(f"{where} is no YAML: {' '.join(str(error).split())}") from None
 
 
 def profile_values(name: str, profile: str, root: Path) -> dict[str, Any]:
     """What ``experiments/<name>.yaml`` gives the notebook's parameters in a profile, unchecked.
 
     Raises:
-        UsageError: No such file or profile, or a file that is not a mapping ``profiles: {name: {parameter: value}}``.
+        UsageError: No such file or profile, or a file that is no YAML mapping ``profiles: {name: {parameter: value}}``.
     """
     path = root / "experiments" / f"{name}.yaml"
     if not path.is_file():
         raise UsageError(f"no experiments/{name}.yaml, which holds the profiles of notebooks/{name}.ipynb")
-    content = yaml.safe_load(path.read_text())
+    content = _read_yaml(path.read_text(), f"experiments/{name}.yaml")
     if not isinstance(content, dict) or set(content) != {"profiles"} or not isinstance(content["profiles"], dict):
         raise UsageError(f"experiments/{name}.yaml: needs one key, `profiles`, with a mapping of parameters for each profile")
     profiles = content["profiles"]
     if profile not in profiles:
-        raise UsageError(f"experiments/{name}.yaml: no profile {profile!r}; it has: {', '.join(profiles)}")
+        raise UsageError(f"experiments/{name}.yaml: no profile {profile!r}; it has: {', '.join(map(str, profiles))}")
     values = profiles[profile] or {}
     if not isinstance(values, dict):
         raise UsageError(f"experiments/{name}.yaml: profile {profile!r} is no mapping of parameters to values")
@@ -106,17 +118,17 @@ def fitting_values(name: str, values: Mapping[str, Any], settings: Mapping[str, 
     """A notebook's parameter values: a profile's ``values``, then ``settings``, texts from the command line.
 
     Raises:
-        UsageError: An unknown parameter, or a value that does not fit its parameter's annotation.
+        UsageError: An unknown parameter, a text that is no YAML, or a value that does not fit its parameter's annotation.
     """
     annotations = declared_parameters(root / "notebooks" / f"{name}.ipynb")
     unknown = [key for key in [*values, *settings] if key not in annotations]
     if unknown:
-        raise UsageError(f"{name}: unknown parameters {', '.join(unknown)}; it has: {', '.join(annotations)}")
+        raise UsageError(f"{name}: unknown parameters {', '.join(map(str, unknown))}; it has: {', '.join(annotations)}")
     fitting = {key: _fit(name, key, value, annotations[key]) for key, value in values.items()}
     for key, text in settings.items():
         annotation = annotations[key]
         is_text = annotation is not None and ast.unparse(annotation) == "str"
-        fitting[key] = _fit(name, key, text if is_text else yaml.safe_load(text), annotation)
+        fitting[key] = _fit(name, key, text if is_text else _read_yaml(text, f"--set {key}={text}"), annotation)
     return fitting
 
 

@@ -85,7 +85,7 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="one parameter; can be repeated")
     parser.add_argument("--jobs", type=int, default=1, help="notebooks side by side, one thread each; default: 1")
     parser.add_argument("--list", action="store_true", help="name the notebooks and stop")
-    parser.add_argument("--claims", action="store_true", help="rebuild experiments/CLAIMS.md from the runs and stop")
+    parser.add_argument("--claims", action="store_true", help="bring experiments/CLAIMS.md up to date with the runs and stop")
     parsed = parser.parse_args(argv)
     for setting in parsed.set:
         if "=" not in setting:
@@ -101,12 +101,11 @@ def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> int:
     if parsed.list:
         print(listing(root))
         return 0
-    if parsed.claims:
-        (root / "experiments" / "CLAIMS.md").write_text(scoreboard.claims_page(root))
-        print("files made:\n  experiments/CLAIMS.md")
-        return 0
     settings = dict(setting.split("=", 1) for setting in parsed.set)
     try:
+        if parsed.claims:
+            print("\n  ".join(["files made:", *scoreboard.update_claims(root)]))
+            return 0
         names = [notebook_name(argument, root) for argument in parsed.notebooks] or notebook_names(root)
         jobs = plan_jobs(list(dict.fromkeys(names)), parsed.profile, settings, parsed.jobs, root)
     except UsageError as error:

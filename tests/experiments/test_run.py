@@ -1,7 +1,9 @@
 """The notebook runner, on tiny notebooks executed for real, and the rules that every notebook of the project keeps."""
 
 import json
+import logging
 import os
+import shutil
 from pathlib import Path
 
 import nbformat
@@ -89,6 +91,8 @@ def test_a_progress_bar_is_one_line_of_the_executed_notebook(root):
         (["good", "--set", "sizes=[1, two]"], "sizes is of type list[int], which [1, 'two'] is not"),
         (["missing"], "no notebook 'missing'; there are: good, system/bad"),
         (["--set", "output_dir=x"], "is for one notebook"),
+        (["good", "--set", "sizes=["], "--set sizes=[ is no YAML in line 1: expected the node content"),
+        (["good", "--set", "n=2026-13-45"], "--set n=2026-13-45 is no YAML: month must be in 1..12"),
     ],
 )
 def test_mistakes_are_told_before_anything_runs(root, capfd, argv, complaint):
@@ -103,6 +107,8 @@ def test_mistakes_are_told_before_anything_runs(root, capfd, argv, complaint):
         ("profiles: {smoke: , paper: }", "no profile 'laptop'; it has: smoke, paper"),
         ("laptop: {n: 1}", "needs one key, `profiles`"),
         ("profiles: {laptop: [n]}", "is no mapping"),
+        ("profiles:\n  laptop: {n: 1", "experiments/good.yaml is no YAML in line 2: expected ',' or '}'"),
+        ("profiles: {1: {n: 1}}", "no profile 'laptop'; it has: 1"),
         ("profiles: {laptop: {m: 1}}", "unknown parameters m"),
         ("profiles: {laptop: {n: two}}", "n is of type int, which 'two' is not"),
     ],
@@ -132,11 +138,26 @@ def test_a_parameter_that_papermill_would_lose_is_an_error(tmp_path, line):
         declared_parameters(path)
 
 
+def test_a_notebook_that_cannot_be_inspected_leaves_the_log_on(root, monkeypatch):
+    def fail(_: str) -> None:
+        raise OSError
+
+    monkeypatch.setattr("papermill.inspect_notebook", fail)
+    with pytest.raises(OSError):
+        declared_parameters(root / "notebooks/good.ipynb")
+    assert not logging.getLogger("papermill.translators").disabled
+
+
+def write_run(root: Path, name: str, profile: str, **changes: object) -> Path:
+    path = root / "runs" / name / profile / "claims.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps([CLAIM | changes]))
+    return path
+
+
 def test_the_scoreboard_holds_laptop_and_paper_runs(root, capfd):
     for profile in PROFILES:
-        folder = root / "runs/good" / profile
-        folder.mkdir(parents=True)
-        (folder / "claims.json").write_text(json.dumps([CLAIM]))
+        write_run(root, "good", profile)
     assert run.main(["--claims"], root) == 0
     rows = [line for line in (root / "experiments/CLAIMS.md").read_text().splitlines() if "Key2022" in line]
     assert [row.split(" | ")[-1] for row in rows] == ["laptop |", "paper |"]
@@ -144,10 +165,45 @@ def test_the_scoreboard_holds_laptop_and_paper_runs(root, capfd):
     assert "experiments/CLAIMS.md" in capfd.readouterr().out
 
 
+def test_the_scoreboard_keeps_what_was_not_run_here(root):
+    write_run(root, "good", "laptop")
+    write_run(root, "good", "paper", ours=3.0)
+    write_run(root, "system/bad", "paper")
+    run.main(["--claims"], root)
+    shutil.rmtree(root / "runs")
+    (root / "notebooks/system/bad.ipynb").unlink()
+    write_run(root, "good", "laptop", ours=2.0)
+    write_run(root, "gone", "laptop")
+    assert run.main(["--claims"], root) == 0
+    claims = json.loads((root / "experiments/claims.json").read_text())
+    assert [(c["notebook"], c["profile"], c["ours"]) for c in claims] == [("good", "laptop", 2.0), ("good", "paper", 3.0)]
+    assert (root / "experiments/CLAIMS.md").read_text() == scoreboard.claims_page(claims)
+
+
+@pytest.mark.parametrize("path", ["runs/good/laptop/claims.json", "experiments/claims.json"])
+@pytest.mark.parametrize(("text", "complaint"), [('[{"paper": "Key', "is no JSON"), ("{}", "a list of"), ("[{}]", "lacks")])
+def test_claims_that_cannot_be_read_change_nothing(root, capfd, path, text, complaint):
+    write_run(root, "good", "laptop")
+    run.main(["--claims"], root)
+    before = (root / "experiments/CLAIMS.md").read_text()
+    (root / path).write_text(text)
+    assert run.main(["--claims"], root) == 2
+    message = capfd.readouterr().err
+    assert f"{path}" in message and complaint in message and message.count("\n") == 1
+    assert (root / "experiments/CLAIMS.md").read_text() == before and (root / path).read_text() == text
+
+
+def test_the_page_of_claims_is_up_to_date():
+    folder = run.ROOT / "experiments"
+    claims = scoreboard.read_claims(folder / "claims.json", (*scoreboard.PLACE, *scoreboard.COLUMNS))
+    assert (folder / "CLAIMS.md").read_text() == scoreboard.claims_page(claims)
+    assert {claim["notebook"] for claim in claims} <= set(notebook_names(run.ROOT))
+
+
 def test_a_claim_without_its_verdict_is_an_error(tmp_path):
     path = tmp_path / "claims.json"
     path.write_text(json.dumps([{key: value for key, value in CLAIM.items() if key != "verdict"}]))
-    with pytest.raises(ValueError, match="a claim lacks verdict"):
+    with pytest.raises(UsageError, match="a claim lacks verdict"):
         scoreboard.read_claims(path)
 
 
