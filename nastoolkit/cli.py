@@ -39,10 +39,16 @@ def _show(result: dict[str, Any], as_json: bool) -> None:
         typer.echo(json.dumps({key: None if value != value else value for key, value in result.items()}))  # JSON has no NaN
         return
     for key, value in result.items():
-        rows = value if isinstance(value, list) else None
-        typer.echo(f"{key}:" if rows is not None else f"{key}: {value}")
-        for row in rows or []:
-            typer.echo("  " + ("  ".join(f"{k}={v}" for k, v in row.items()) if isinstance(row, dict) else str(row)))
+        if not isinstance(value, list):
+            typer.echo(f"{key}: {_text(value)}")
+            continue
+        typer.echo(f"{key}:")
+        for row in value:
+            typer.echo("  " + ("  ".join(f"{k}={_text(v)}" for k, v in row.items()) if isinstance(row, dict) else row))
+
+
+def _text(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _known(kind: str, name: str, known: Any) -> Any:
