@@ -209,8 +209,8 @@ class MBConv:
 
 
 @dataclass(frozen=True)
-class GlobalPool:
-    """Mean over all pixels, ``(n, channels, h, w)`` to ``(n, channels, 1, 1)``."""
+class Pool:
+    """What pools have in common: nothing to train, and no MACs by the convention."""
 
     channels: int
     input_size: int
@@ -221,6 +221,10 @@ class GlobalPool:
     def input_shape(self) -> tuple[int, ...]:
         """``(channels, height, width)``."""
         return self.channels, self.input_size, self.input_size
+
+
+class GlobalPool(Pool):
+    """Mean over all pixels, ``(n, channels, h, w)`` to ``(n, channels, 1, 1)``."""
 
     def build(self) -> nn.Module:
         """See :class:`BlockSpec`."""

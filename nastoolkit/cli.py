@@ -30,7 +30,7 @@ app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pret
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 FamilyName = Annotated[str, typer.Option(help=f"One of {', '.join(FAMILIES)}.")]
-Checkpoint = Annotated[Path | None, typer.Option(help="Safetensors file; by default the one that ships with the package.")]
+Checkpoint = Annotated[Path | None, typer.Option(help="Our .safetensors or a released file; by default the shipped one.")]
 Threads = Annotated[int, typer.Option(min=1, help="Threads that PyTorch may use.")]
 
 

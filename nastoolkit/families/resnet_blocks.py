@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import nn
 
-from nastoolkit.blocks import Conv, Residual, convolution, output_size
+from nastoolkit.blocks import Conv, Pool, Residual, convolution, output_size
 
 
 @dataclass(frozen=True)
@@ -81,19 +80,8 @@ class ResidualConv(Conv):
         return Residual(OrderedDict(super().build().named_children()))
 
 
-@dataclass(frozen=True)
-class MaxPool:
+class MaxPool(Pool):
     """Maximum over 3x3 pixels with stride 2."""
-
-    channels: int
-    input_size: int
-    params: ClassVar[int] = 0
-    macs: ClassVar[int] = 0
-
-    @property
-    def input_shape(self) -> tuple[int, ...]:
-        """``(channels, height, width)``."""
-        return self.channels, self.input_size, self.input_size
 
     def build(self) -> nn.Module:
         """See :class:`nastoolkit.blocks.BlockSpec`."""
