@@ -10,8 +10,9 @@ MACs are those of convolutions and linear layers for one input, as the Once-for-
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, TypeVar
 
 import torch
 from torch import nn
@@ -19,6 +20,8 @@ from torch import nn
 ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "relu6": nn.ReLU6, "h_swish": nn.Hardswish, "none": nn.Identity}
 WIDTHS = ("in_channels", "mid_channels", "out_channels", "channels", "features", "n_classes")
 EPS = 1e-5  # of batch normalisation: PyTorch's own
+Inputs = torch.Tensor | tuple[torch.Tensor, ...]
+T = TypeVar("T")
 
 
 class BlockSpec(Protocol):
@@ -46,6 +49,11 @@ def describe_block(spec: BlockSpec) -> str:
     widths = [values[name] for name in WIDTHS if name in values]
     kernel = f" {values['kernel']}x{values['kernel']}" if "kernel" in values else ""
     return f"{type(spec).__name__}{kernel}" + (f", {'-'.join(map(str, widths))}" if widths else "")
+
+
+def each(inputs: Inputs, change: Callable[[torch.Tensor], T]) -> T | tuple[T, ...]:
+    """A network's one argument, a tensor or a tuple of tensors, after changing every tensor of it."""
+    return tuple(map(change, inputs)) if isinstance(inputs, tuple) else change(inputs)
 
 
 def make_divisible(value: float, divisor: int = 8) -> int:

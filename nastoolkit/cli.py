@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-import torch
 import typer
 
 import nastoolkit
@@ -160,9 +159,10 @@ def export(
     supernet = load_supernet(family, checkpoint)
     genes = _genotype(supernet.family, genotype)
     data, network = _known("task", task, TASKS)(), supernet.extract(genes)
-    accuracy = Accuracy(supernet, data).of_network(network)
+    accuracy = Accuracy(supernet, data).of_network(network, genes)
     card = network_card(supernet.family, genes, {"accuracy_top1_validation": accuracy, "weights": supernet.fingerprint})
-    made = export_network(network, data.split("validation").inputs[:8], output, card)
+    example = next(data.split("validation").batches(8, supernet.family.input_shape(genes))).inputs
+    made = export_network(network, example, output, card)
     result = {"files": [str(file) for file in made.files], "onnx_max_abs_difference": made.max_abs_difference}
     _show({**result, "accuracy_top1_validation": accuracy}, as_json)
 
@@ -216,7 +216,7 @@ def _check_folder() -> str:
 
 def _check_export() -> str:
     family = FAMILIES["digits-mbv3"]()
-    example = torch.randn(2, *family.input_shape(family.space.smallest))
+    example = family.example_inputs(family.space.smallest, n=2)
     with tempfile.TemporaryDirectory() as folder:
         made = export_network(family.build(family.space.smallest), example, folder, {})
     return f"ONNX Runtime differs from PyTorch by {made.max_abs_difference:.0e}"

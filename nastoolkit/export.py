@@ -16,7 +16,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from nastoolkit.blocks import describe_block
+from nastoolkit.blocks import Inputs, describe_block, each
 from nastoolkit.families import Family
 
 TOLERANCE = 1e-4
@@ -35,12 +35,12 @@ class Export:
     max_abs_difference: float
 
 
-def export_network(network: nn.Module, example: torch.Tensor, folder: str | Path, card: Mapping[str, Any]) -> Export:
+def export_network(network: nn.Module, example: Inputs, folder: str | Path, card: Mapping[str, Any]) -> Export:
     """Write a network to ``network.onnx``, ``network.safetensors`` and ``network.json``, and run the first to check it.
 
     Args:
         network: With its final weights and statistics; it is set to evaluation mode.
-        example: A batch ``(n, ...)`` of at least two inputs; the exported batch size is free.
+        example: What the network takes, at least two inputs; the exported batch size is free.
         folder: Made if missing.
         card: What the network is and what was measured, as JSON types.
 
@@ -53,14 +53,14 @@ def export_network(network: nn.Module, example: torch.Tensor, folder: str | Path
     onnx, weights, text = (folder / f"network.{suffix}" for suffix in ("onnx", "safetensors", "json"))
     _write_onnx(network, example, onnx)
     save_file({name: tensor.contiguous() for name, tensor in network.state_dict().items()}, weights)
-    difference = max(onnx_difference(network, inputs, onnx) for inputs in (example, example[:1]))
+    difference = max(onnx_difference(network, inputs, onnx) for inputs in (example, each(example, lambda part: part[:1])))
     text.write_text(json.dumps({**card, "onnx_max_abs_difference": difference}, indent=1))
     if difference > TOLERANCE:
         raise ValueError(f"{onnx} differs from PyTorch by {difference:.1e}, more than {TOLERANCE:.0e}")
     return Export((onnx, weights, text), difference)
 
 
-def _write_onnx(network: nn.Module, example: torch.Tensor, path: Path) -> None:
+def _write_onnx(network: nn.Module, example: Inputs, path: Path) -> None:
     """Export with a free batch size, without PyTorch's remarks on operators that no network here has."""
     exporter_log = logging.getLogger("torch.onnx._internal.exporter")
     level = exporter_log.level
@@ -68,8 +68,9 @@ def _write_onnx(network: nn.Module, example: torch.Tensor, path: Path) -> None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)
+            shapes = each(example, lambda _: {0: "batch"})
             torch.onnx.export(
-                network, (example,), path, dynamo=True, dynamic_shapes=({0: "batch"},), external_data=False, verbose=False
+                network, (example,), path, dynamo=True, dynamic_shapes=(shapes,), external_data=False, verbose=False
             )
     finally:
         exporter_log.setLevel(level)
@@ -89,8 +90,9 @@ def network_card(family: Family, genotype: np.ndarray, measured: dict[str, Any])
 
 
 @torch.inference_mode()
-def onnx_difference(network: nn.Module, inputs: torch.Tensor, path: str | Path) -> float:
+def onnx_difference(network: nn.Module, inputs: Inputs, path: str | Path) -> float:
     """Largest absolute difference between an ONNX file's outputs, by ONNX Runtime on the CPU, and the network's."""
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    (outputs,) = session.run(None, {session.get_inputs()[0].name: inputs.numpy()})
+    parts = inputs if isinstance(inputs, tuple) else (inputs,)
+    (outputs,) = session.run(None, {slot.name: part.numpy() for slot, part in zip(session.get_inputs(), parts, strict=True)})
     return float((torch.from_numpy(outputs) - network(inputs)).abs().max())

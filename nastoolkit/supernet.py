@@ -18,7 +18,7 @@ import torch
 from torch import nn
 from torch.func import functional_call
 
-from nastoolkit.blocks import BlockSpec, channels_last
+from nastoolkit.blocks import BlockSpec, Inputs, channels_last
 from nastoolkit.checkpoints import EMBEDDED, CheckpointError, check_tensors, read_checkpoint, write_checkpoint
 from nastoolkit.families import FAMILIES, Family
 from nastoolkit.sharing import SHARING_RULES, SharingRule, Slice
@@ -51,11 +51,11 @@ class Supernet(nn.Module):
             self.sharing.prepare(self.shared.get_submodule(name))
         self._templates: dict[tuple[str, BlockSpec, bool, int], nn.Module] = {}
 
-    def forward(self, x: torch.Tensor, genotype: np.ndarray) -> torch.Tensor:
+    def forward(self, x: Inputs, genotype: np.ndarray) -> torch.Tensor:
         """Outputs of one sub-network.
 
         Args:
-            x: Inputs ``(n, *family.input_shape(genotype))``.
+            x: Inputs as of ``family.example_inputs(genotype, n)``: a tensor, or a tuple of them.
             genotype: ``(d,)``.
         """
         templates = {name: self._template(name, spec) for name, spec in self.family.plan(genotype)}
@@ -120,7 +120,7 @@ def _without_statistics(block: nn.Module) -> nn.Module:
 
 
 @torch.no_grad()
-def calibrate_batchnorm(network: nn.Module, batches: Iterable[torch.Tensor]) -> nn.Module:
+def calibrate_batchnorm(network: nn.Module, batches: Iterable[Inputs]) -> nn.Module:
     """Set batch-normalisation statistics to those of given inputs, as Once-for-All does it; leaves evaluation mode on.
 
     Every layer normalises with the batch's own statistics and keeps the mean over images of batch means and biased batch
@@ -128,17 +128,19 @@ def calibrate_batchnorm(network: nn.Module, batches: Iterable[torch.Tensor]) -> 
 
     Args:
         network: Changed in place, also returned.
-        batches: Inputs ``(n, ...)``, training images usually; 2,000 in [Cai2020].
+        batches: Inputs ``(n, ...)``, training images usually; 2,000 in [Cai2020]. None is read where nothing needs it.
     """
     network.eval()
     norms = [module for module in network.modules() if isinstance(module, BatchNorm)]
+    if not norms:
+        return network
     sums = {norm: torch.zeros(2, norm.num_features, device=norm.weight.device) for norm in norms}
     handles = [norm.register_forward_pre_hook(partial(_use_batch_statistics, sums[norm])) for norm in norms]
     n_inputs = 0
     try:
         for batch in batches:
             network(batch)
-            n_inputs += len(batch)
+            n_inputs += len(batch[0] if isinstance(batch, tuple) else batch)
     finally:
         for handle in handles:
             handle.remove()

@@ -59,7 +59,7 @@ def test_the_family_builds_and_shares_weights(folder: Path) -> None:
         genotype = family.space.encode(options)
         network = supernet.extract(genotype)
         assert sum(p.numel() for p in network.parameters()) == family.params(genotype)
-        x = torch.randn(2, *family.input_shape(genotype))
+        x = family.example_inputs(genotype, n=2)
         torch.testing.assert_close(supernet(x, genotype), network(x))
 
 

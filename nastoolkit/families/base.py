@@ -6,14 +6,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
+from typing import TypeVar
 
 import numpy as np
+import torch
 from torch import nn
 
-from nastoolkit.blocks import BlockSpec, channels_last
+from nastoolkit.blocks import BlockSpec, Inputs, channels_last
 from nastoolkit.space import SearchSpace
 
 Plan = tuple[tuple[str, BlockSpec], ...]
+Network = TypeVar("Network", bound=nn.Module)
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,10 @@ class Family:
         name: Key in ``FAMILIES``.
         space: The choices; genotypes are indices into their options.
         slots: The network's places, from input to output.
+        uncounted: Names of blocks whose parameters the family's paper leaves out of its counts, such as embeddings.
     """
+
+    uncounted: tuple[str, ...] = ()
 
     def __init__(self, name: str, space: SearchSpace, slots: tuple[Slot, ...]) -> None:
         self.name, self.space, self.slots = name, space, slots
@@ -157,13 +163,22 @@ class Family:
         """Shape of one network input, without the batch dimension."""
         return self.plan(genotype)[0][1].input_shape
 
+    def example_inputs(self, genotype: np.ndarray, n: int = 1, seed: int = 0) -> Inputs:
+        """``n`` random inputs as the genotype's network takes them: its one argument, a tensor or a tuple of tensors."""
+        generator = torch.Generator().manual_seed(seed)
+        return torch.randn(n, *self.input_shape(genotype), generator=generator)
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r}, {self.space})"
 
 
 def chain(blocks: Mapping[str, nn.Module]) -> nn.Sequential:
     """Blocks in order; dots in their names become nested containers: ``stage1.block2`` is child ``block2`` of ``stage1``."""
-    network = nn.Sequential()
+    return nest(nn.Sequential(), blocks)
+
+
+def nest(network: Network, blocks: Mapping[str, nn.Module]) -> Network:
+    """A network after adding the blocks at their dotted paths, in order, in containers that are chains."""
     for path, block in blocks.items():
         prefix, _, name = path.rpartition(".")
         _container(network, prefix).add_module(name, block)

@@ -15,7 +15,7 @@ from torch import nn
 
 from nastoolkit.families import Family
 from nastoolkit.supernet import Supernet, calibrate_batchnorm
-from nastoolkit.tasks import Split, Task
+from nastoolkit.tasks import Examples, Task
 from nastoolkit.training import Fixed, Recipe, fit, in_place_distillation
 
 
@@ -37,24 +37,27 @@ class Accuracy:
     supernet: Supernet
     task: Task
     split: str = "validation"
-    n_calibration: int = 1000
+    n_calibration: int = 2000
     batch_size: int = 250
 
     def __post_init__(self) -> None:
-        family, inputs = self.supernet.family, self.task.split(self.split).inputs
-        wanted, found = family.input_shape(family.space.smallest), tuple(inputs.shape[1:])
+        family, inputs = self.supernet.family, next(self.task.split(self.split).batches(1)).inputs
+        first = inputs[0] if isinstance(inputs, tuple) else inputs
+        wanted, found = family.input_shape(family.space.smallest), tuple(first.shape[1:])
         if wanted[0] != found[0]:
             raise ValueError(f"{family.name!r} takes inputs {wanted}, task {self.task.name!r} has {found}")
 
     def __call__(self, genotypes: np.ndarray) -> np.ndarray:
         """Genotypes ``(n, d)`` to the metric ``(n, 1)``, in the metric's unit."""
-        return np.array([[self.of_network(self.supernet.extract(genotype))] for genotype in np.atleast_2d(genotypes)])
+        extract = self.supernet.extract
+        return np.array([[self.of_network(extract(genotype), genotype)] for genotype in np.atleast_2d(genotypes)])
 
-    def of_network(self, network: nn.Module) -> float:
-        """The metric of one network, which is calibrated in place first."""
-        calibration = self.task.split("train").inputs[: self.n_calibration]
-        calibrate_batchnorm(network, calibration.split(self.batch_size))
-        return score(network, self.task, self.task.split(self.split), self.batch_size)
+    def of_network(self, network: nn.Module, genotype: np.ndarray) -> float:
+        """The metric of one network at its own input size; it is calibrated in place first."""
+        shape = self.supernet.family.input_shape(genotype)
+        calibration = self.task.split("train").batches(self.batch_size, shape, self.n_calibration)
+        calibrate_batchnorm(network, (batch.inputs for batch in calibration))
+        return score(network, self.task, self.task.split(self.split), self.batch_size, shape)
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -104,7 +107,10 @@ class StandAloneAccuracy:
 
 
 @torch.inference_mode()
-def score(network: nn.Module, task: Task, split: Split, batch_size: int = 250) -> float:
-    """The task's metric of a network in evaluation mode on a whole split."""
-    outputs = torch.cat([network(batch) for batch in split.inputs.split(batch_size)])
-    return task.score(outputs, split.targets)
+def score(
+    network: nn.Module, task: Task, split: Examples, batch_size: int = 250, shape: tuple[int, ...] | None = None
+) -> float:
+    """The task's metric of a network in evaluation mode on a whole split, images resized to the input ``shape``."""
+    scored = [(task.predict(network, batch.inputs), batch.targets) for batch in split.batches(batch_size, shape)]
+    predictions, targets = map(torch.cat, zip(*scored, strict=True))
+    return task.score(predictions, targets)

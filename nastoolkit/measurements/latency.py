@@ -16,6 +16,8 @@ from torch import nn
 from torch.utils.benchmark import Timer
 from tqdm.auto import tqdm
 
+from nastoolkit.blocks import Inputs, each
+
 
 @dataclass(frozen=True)
 class Timing:
@@ -32,7 +34,7 @@ class Timing:
     n_runs: int
 
 
-def measure(network: nn.Module, inputs: torch.Tensor, threads: int = 1, seconds: float = 0.2) -> Timing:
+def measure(network: nn.Module, inputs: Inputs, threads: int = 1, seconds: float = 0.2) -> Timing:
     """Time one network in evaluation mode.
 
     Args:
@@ -46,7 +48,7 @@ def measure(network: nn.Module, inputs: torch.Tensor, threads: int = 1, seconds:
 
 @torch.inference_mode()
 def measure_all(
-    cases: Sequence[tuple[nn.Module, torch.Tensor]],
+    cases: Sequence[tuple[nn.Module, Inputs]],
     threads: int = 1,
     seconds: float = 0.2,
     n_rounds: int = 4,
@@ -73,7 +75,7 @@ def measure_all(
 
 @torch.inference_mode()
 def measure_blocks(
-    network: nn.Module, inputs: torch.Tensor, names: Iterable[str], threads: int = 1, seconds: float = 0.2
+    network: nn.Module, inputs: Inputs, names: Iterable[str], threads: int = 1, seconds: float = 0.2
 ) -> dict[str, Timing]:
     """Time the blocks of a network while the whole network runs, by their module names.
 
@@ -107,9 +109,9 @@ def _stopwatches(blocks: dict[str, nn.Module]) -> Iterator[dict[str, list[float]
             handle.remove()
 
 
-def _timer(network: nn.Module, inputs: torch.Tensor, threads: int) -> Timer:
+def _timer(network: nn.Module, inputs: Inputs, threads: int) -> Timer:
     network.eval()
-    batch = inputs.to(memory_format=torch.channels_last) if inputs.dim() == 4 else inputs
+    batch = each(inputs, lambda part: part.to(memory_format=torch.channels_last) if part.dim() == 4 else part)
     return Timer("network(batch)", globals={"network": network, "batch": batch}, num_threads=threads)
 
 

@@ -19,7 +19,7 @@ import torch
 from torch import nn
 from tqdm.auto import tqdm
 
-from nastoolkit.blocks import BlockSpec
+from nastoolkit.blocks import BlockSpec, Inputs
 from nastoolkit.families import Family
 from nastoolkit.measurements.latency import Timing, measure_all, measure_blocks, summarise
 from nastoolkit.measurements.machine import describe_machine
@@ -130,11 +130,11 @@ def table_conditions(backend: str = "torch", batch_size: int = 1, threads: int =
     }
 
 
-def _case(family: Family, genotype: np.ndarray, batch_size: int) -> tuple[nn.Module, torch.Tensor]:
+def _case(family: Family, genotype: np.ndarray, batch_size: int) -> tuple[nn.Module, Inputs]:
     """A sub-network with fresh weights and a batch for it, the same ones every time."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        return family.build(genotype), torch.randn(batch_size, *family.input_shape(genotype))
+        return family.build(genotype), family.example_inputs(genotype, batch_size)
 
 
 def covering_genotypes(family: Family, times: int, rng: np.random.Generator, n_candidates: int = 32) -> np.ndarray:

@@ -16,7 +16,7 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from torch.nn import functional
 
-from nastoolkit.tasks.base import SPLITS, Split
+from nastoolkit.tasks.base import SPLITS, Classification, Split
 
 CANVAS = 32  # pixels
 N_SOURCES = {"train": 897, "validation": 400, "test": 500}  # handwritten images
@@ -28,11 +28,10 @@ TURN = 0.5  # radians, either way
 REACH = 0.6  # how far from the middle a digit may stand; 1 puts half of it outside
 
 
-class Digits:
+class Digits(Classification):
     """Which digit stands on the canvas? Inputs ``(n, 1, 32, 32)``, about standardised; targets ``(n,)`` in 0..9."""
 
     name = "digits"
-    metric = "accuracy_top1"
 
     def split(self, name: str) -> Split:
         """One of the three fixed splits."""
@@ -45,14 +44,6 @@ class Digits:
         rng = np.random.default_rng([seed, step, len(SPLITS)])
         digits, labels = _sources()["train"]
         return _compose(digits, labels, rng.integers(len(digits), size=size), rng)
-
-    def loss(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        """Cross-entropy of logits ``(n, 10)``."""
-        return functional.cross_entropy(outputs, targets)
-
-    def score(self, outputs: torch.Tensor, targets: torch.Tensor) -> float:
-        """Top-1 accuracy in %."""
-        return 100.0 * (outputs.argmax(1) == targets).double().mean().item()
 
 
 @cache

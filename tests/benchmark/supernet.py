@@ -33,7 +33,7 @@ def train_step(forward: Callable[[], torch.Tensor], module: nn.Module) -> None:
 def step_ratio(supernet: Supernet, genotype: np.ndarray, batch_size: int = 128) -> float:
     """Median over paired runs of the supernet's step over the static network's."""
     network = supernet.train().extract(genotype)
-    x = torch.randn(batch_size, *supernet.family.input_shape(genotype))
+    x = supernet.family.example_inputs(genotype, batch_size)
     ratios = []
     for _ in range(N_PAIRS + 2):
         shared = seconds(lambda: train_step(lambda: supernet(x, genotype), supernet))

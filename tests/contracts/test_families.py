@@ -2,6 +2,7 @@
 
 import pickle
 from collections import Counter
+from functools import partial
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils.flop_counter import FlopCounterMode
 
+from nastoolkit.blocks import each
 from nastoolkit.families import FAMILIES
 
 SEEDS = st.integers(0, 2**32)
@@ -33,21 +35,27 @@ def networks(family, genotypes):
         return [family.build(genotype).eval() for genotype in genotypes]
 
 
-def run_without_memory(network, shape):
+def run_without_memory(family, network, genotype):
     with torch.no_grad():
-        return network(torch.empty(1, *shape, device="meta"))
+        return network(each(family.example_inputs(genotype), lambda part: part.to("meta")))
 
 
-def blocks_in_running_order(network, plan):
-    """Names of the plan and the shapes of the inputs that these blocks get."""
-    seen, hooks = [], []
-    for name, _ in plan:
-        block = network.get_submodule(name)
-        hooks.append(block.register_forward_pre_hook(lambda _, inputs, n=name: seen.append((n, inputs[0].shape[1:]))))
-    run_without_memory(network, plan[0][1].input_shape)
+def blocks_in_running_order(family, network, genotype):
+    """Names of the plan and the shapes of the first inputs that these blocks get."""
+    seen, hooks = {}, []
+    for name, _ in family.plan(genotype):
+        first = partial(lambda name, _, inputs: seen.update({name: seen.get(name, inputs[0].shape[1:])}), name)
+        hooks.append(network.get_submodule(name).register_forward_pre_hook(first))
+    run_without_memory(family, network, genotype)
     for hook in hooks:
         hook.remove()
-    return seen
+    return list(seen.items())
+
+
+def counted_parameters(family, network):
+    """Those of all modules, without embeddings where the family's paper counts none."""
+    left_out = {id(p) for name in family.uncounted for p in network.get_submodule(name).parameters()}
+    return [parameter for parameter in network.parameters() if id(parameter) not in left_out]
 
 
 def any_genotype(space, seed):
@@ -58,12 +66,12 @@ def any_genotype(space, seed):
 def test_the_plan_names_the_modules_in_the_order_in_which_they_run(family, genotypes, networks):
     for genotype, network in zip(genotypes, networks, strict=True):
         plan = family.plan(genotype)
-        assert blocks_in_running_order(network, plan) == [(name, spec.input_shape) for name, spec in plan]
+        assert blocks_in_running_order(family, network, genotype) == [(name, spec.input_shape) for name, spec in plan]
         assert all(key.startswith(tuple(f"{name}." for name, _ in plan)) for key in network.state_dict())
 
 
 def test_params_are_those_of_the_built_network(family, genotypes, networks):
-    counted = [sum(parameter.numel() for parameter in network.parameters()) for network in networks]
+    counted = [sum(parameter.numel() for parameter in counted_parameters(family, network)) for network in networks]
     np.testing.assert_array_equal(family.params(genotypes), counted)
 
 
@@ -71,7 +79,7 @@ def test_macs_are_those_that_pytorch_counts(family, genotypes, networks):
     counted = []
     for genotype, network in zip(genotypes, networks, strict=True):
         with FlopCounterMode(display=False) as counter:
-            run_without_memory(network, family.input_shape(genotype))
+            run_without_memory(family, network, genotype)
         counted.append(counter.get_total_flops() / 2)
     np.testing.assert_array_equal(family.macs(genotypes), counted)
     np.testing.assert_array_equal(family.mmacs(genotypes), np.array(counted) / 1e6)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from nastoolkit.blocks import each
 from nastoolkit.families import FAMILIES
 from nastoolkit.measurements.accuracy import score
 from nastoolkit.supernet import calibrate_batchnorm
@@ -32,7 +33,11 @@ def at_lowest_resolution(space):
 
 
 def batch(supernet, genotype, n=2, seed=0):
-    return torch.randn(n, *supernet.family.input_shape(genotype), generator=torch.Generator().manual_seed(seed))
+    return supernet.family.example_inputs(genotype, n, seed)
+
+
+def in_double(inputs):
+    return each(inputs, lambda part: part.double() if part.is_floating_point() else part)
 
 
 def used(shared, shape):
@@ -87,7 +92,7 @@ def test_gradients_reach_all_of_the_slices_in_use_and_nothing_else(supernet, gen
         before = copy_of_weights(supernet)
         for genotype in genotypes[[0, 2]]:
             supernet.zero_grad()
-            outputs = supernet(batch(supernet, genotype).double(), genotype)
+            outputs = supernet(in_double(batch(supernet, genotype)), genotype)
             weights = torch.linspace(1.0, 2.0, outputs.numel(), dtype=torch.float64).view_as(outputs)
             (outputs * weights).sum().backward()
             assert_gradients(supernet, genotype, everywhere=not training)
@@ -110,8 +115,9 @@ def test_measuring_leaves_the_shared_weights_alone(supernet, genotypes):
     before, fingerprint = copy_of_weights(supernet), supernet.fingerprint
     for genotype in genotypes[:3]:
         inputs = batch(supernet, genotype, n=4)
-        network = calibrate_batchnorm(supernet.extract(genotype), inputs.split(2))
-        score(network, Digits(), Split(inputs, torch.arange(4)), batch_size=2)
+        examples = Split(inputs, torch.arange(4))
+        network = calibrate_batchnorm(supernet.extract(genotype), [half.inputs for half in examples.batches(2)])
+        score(network, Digits(), examples, batch_size=2)
     assert_unchanged(supernet, before)
     assert supernet.fingerprint == fingerprint
 
