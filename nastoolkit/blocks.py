@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "relu6": nn.ReLU6, "h_swish": nn.Hardswish, "none": nn.Identity}
-WIDTHS = ("in_channels", "mid_channels", "out_channels", "channels", "features", "n_classes")
+WIDTHS = ("in_channels", "mid_channels", "out_channels", "channels", "dim", "qkv_dim", "ffn", "features", "n_classes")
 EPS = 1e-5  # of batch normalisation: PyTorch's own
 Inputs = torch.Tensor | tuple[torch.Tensor, ...]
 T = TypeVar("T")
@@ -43,6 +43,24 @@ class BlockSpec(Protocol):
         """A new module with freshly initialised weights."""
 
 
+@dataclass(frozen=True)
+class HiddenChannels:
+    """Channels inside a block that can be renumbered without changing what it computes.
+
+    Attributes:
+        ranked_by: Tensor and its dimension that counts the channels; the norm of what a channel has there is its importance.
+        others: All other tensors of the block that know these channels, with the dimension.
+    """
+
+    ranked_by: tuple[str, int]
+    others: tuple[tuple[str, int], ...]
+
+
+def norm_of(layer: str) -> tuple[tuple[str, int], ...]:
+    """All tensors of a batch normalisation, for :class:`HiddenChannels`."""
+    return tuple((f"{layer}.{name}", 0) for name in ("weight", "bias", "running_mean", "running_var"))
+
+
 def describe_block(spec: BlockSpec) -> str:
     """A block spec in a few signs, e.g. ``MBConv 5x5, 24-96-24``."""
     values = {field.name: getattr(spec, field.name) for field in fields(spec)}  # type: ignore[arg-type]
@@ -54,6 +72,11 @@ def describe_block(spec: BlockSpec) -> str:
 def each(inputs: Inputs, change: Callable[[torch.Tensor], T]) -> T | tuple[T, ...]:
     """A network's one argument, a tensor or a tuple of tensors, after changing every tensor of it."""
     return tuple(map(change, inputs)) if isinstance(inputs, tuple) else change(inputs)
+
+
+def device_of(network: nn.Module) -> torch.device:
+    """Where a network's weights are."""
+    return next(network.parameters()).device
 
 
 def make_divisible(value: float, divisor: int = 8) -> int:
@@ -182,6 +205,15 @@ class MBConv:
     def residual(self) -> bool:
         """Whether the input is added to the output: where their shapes agree."""
         return self.stride == 1 and self.in_channels == self.out_channels
+
+    @property
+    def hidden_channels(self) -> tuple[HiddenChannels, ...]:
+        """The middle channels, where the block expands to them, and those of squeeze-excite."""
+        excite = (("excite.reduce.weight", 1), ("excite.expand.weight", 0), ("excite.expand.bias", 0)) * self.squeeze_excite
+        layers = (("expand.conv.weight", 0), ("depthwise.conv.weight", 0), *norm_of("expand.bn"), *norm_of("depthwise.bn"))
+        middle = HiddenChannels(("project.conv.weight", 1), layers + excite)
+        squeezed = HiddenChannels(("excite.expand.weight", 1), (("excite.reduce.weight", 0), ("excite.reduce.bias", 0)))
+        return (middle,) * self.expand + (squeezed,) * self.squeeze_excite
 
     @property
     def params(self) -> int:

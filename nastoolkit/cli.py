@@ -1,4 +1,4 @@
-"""The command line: ``nastoolkit search | profile | export | papers | doctor``, each with ``--json`` for programs."""
+"""The command line: ``nastoolkit search | profile | export | fetch | papers | doctor``, each with ``--json`` for programs."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ import typer
 
 import nastoolkit
 from nastoolkit.checkpoints import embedded_names
+from nastoolkit.checkpoints.download import PUBLISHED, Release, fetch
 from nastoolkit.export import export_network, network_card
 from nastoolkit.families import FAMILIES, Family
 from nastoolkit.measurements import Accuracy, LookupTable, describe_machine
@@ -29,7 +30,9 @@ app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pret
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 FamilyName = Annotated[str, typer.Option(help=f"One of {', '.join(FAMILIES)}.")]
-Checkpoint = Annotated[Path | None, typer.Option(help="Our .safetensors or a released file; by default the shipped one.")]
+Checkpoint = Annotated[
+    str | None, typer.Option(help="A file, a Hugging Face folder or an address; by default what ships or was fetched.")
+]
 Threads = Annotated[int, typer.Option(min=1, help="Threads that PyTorch may use.")]
 
 
@@ -85,7 +88,7 @@ def search(
     _known("algorithm", algorithm, ALGORITHMS)
     supernet = load_supernet(family, checkpoint)
     accuracy = Accuracy(supernet, _known("task", task, TASKS)())
-    objectives = [Objective("accuracy_top1", "max", "%"), _cost(supernet.family, cost, table)]
+    objectives = [Objective(accuracy.task.metric, "max", accuracy.task.unit), _cost(supernet.family, cost, table)]
     history = optimize(
         supernet.family.space,
         accuracy,
@@ -159,12 +162,23 @@ def export(
     supernet = load_supernet(family, checkpoint)
     genes = _genotype(supernet.family, genotype)
     data, network = _known("task", task, TASKS)(), supernet.extract(genes)
-    accuracy = Accuracy(supernet, data).of_network(network, genes)
-    card = network_card(supernet.family, genes, {"accuracy_top1_validation": accuracy, "weights": supernet.fingerprint})
+    measured = {f"{data.metric}_validation": Accuracy(supernet, data).of_network(network, genes)}
+    card = network_card(supernet.family, genes, {**measured, "weights": supernet.fingerprint})
     example = next(data.split("validation").batches(8, supernet.family.input_shape(genes))).inputs
     made = export_network(network, example, output, card)
     result = {"files": [str(file) for file in made.files], "onnx_max_abs_difference": made.max_abs_difference}
-    _show({**result, "accuracy_top1_validation": accuracy}, as_json)
+    _show({**result, **measured}, as_json)
+
+
+@app.command("fetch")
+def fetch_release(
+    name: Annotated[str, typer.Argument(help=f"One of {', '.join(PUBLISHED)}, or an address.")],
+    as_json: AsJson = False,
+) -> None:
+    """Download a published supernet, once; afterwards its family's name alone loads it."""
+    release = Release(name) if "://" in name else _known("release", name, PUBLISHED)
+    file = fetch(release.url, release.sha256, progress=not as_json)
+    _show({"file": str(file), "bytes": file.stat().st_size, "url": release.url}, as_json)
 
 
 def _genotype(family: Family, text: str) -> np.ndarray:

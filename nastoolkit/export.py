@@ -68,6 +68,7 @@ def _write_onnx(network: nn.Module, example: Inputs, path: Path) -> None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)
+            warnings.filterwarnings("ignore", "# The axis name", UserWarning)  # inputs of a tuple share their batch size
             shapes = each(example, lambda _: {0: "batch"})
             torch.onnx.export(
                 network, (example,), path, dynamo=True, dynamic_shapes=(shapes,), external_data=False, verbose=False

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
+from copy import copy
 from functools import partial
 from pathlib import Path
 from threading import get_ident
@@ -18,8 +19,8 @@ import torch
 from torch import nn
 from torch.func import functional_call
 
-from nastoolkit.blocks import BlockSpec, Inputs, channels_last
-from nastoolkit.checkpoints import EMBEDDED, CheckpointError, check_tensors, read_checkpoint, write_checkpoint
+from nastoolkit.blocks import BlockSpec, Inputs
+from nastoolkit.checkpoints import CheckpointError, check_tensors, locate, read_checkpoint, write_checkpoint
 from nastoolkit.families import FAMILIES, Family
 from nastoolkit.sharing import SHARING_RULES, SharingRule, Slice
 
@@ -58,16 +59,16 @@ class Supernet(nn.Module):
             x: Inputs as of ``family.example_inputs(genotype, n)``: a tensor, or a tuple of them.
             genotype: ``(d,)``.
         """
-        templates = {name: self._template(name, spec) for name, spec in self.family.plan(genotype)}
+        templates = {name: self._template(name, spec, self.training) for name, spec in self.family.plan(genotype)}
         return functional_call(self.family.assemble(templates), self._weights(templates, genotype), (x,))
 
-    def _template(self, name: str, spec: BlockSpec) -> nn.Module:
+    def _template(self, name: str, spec: BlockSpec, training: bool = False) -> nn.Module:
         """A block without memory for weights, one for each place, spec, mode and (as it holds weights in a pass) thread."""
-        key = (name, spec, self.training, get_ident())
+        key = (name, spec, training, get_ident())
         if key not in self._templates:
             with torch.device("meta"):
-                block = spec.build().train(self.training)
-            self._templates[key] = _without_statistics(block) if self.training else block
+                block = spec.build().train(training)
+            self._templates[key] = _without_statistics(block) if training else block
         return self._templates[key]
 
     def _weights(self, templates: Mapping[str, nn.Module], genotype: np.ndarray) -> dict[str, torch.Tensor]:
@@ -84,12 +85,11 @@ class Supernet(nn.Module):
 
         It shares nothing with the supernet: calibrate, train, time, compile or export it freely.
         """
-        with torch.device("meta"):
-            blocks = {name: spec.build() for name, spec in self.family.plan(genotype)}
-        network = self.family.assemble(blocks)
-        weights = self._weights(blocks, genotype)
-        network.load_state_dict({name: tensor.detach().clone() for name, tensor in weights.items()}, assign=True)
-        return channels_last(network).train(self.training)
+        templates = {name: self._template(name, spec) for name, spec in self.family.plan(genotype)}
+        with torch.no_grad():
+            weights = self._weights(templates, genotype)
+            blocks = {name: _copy(template, weights, f"{name}.") for name, template in templates.items()}
+        return self.family.assemble(blocks).train(self.training)
 
     @property
     def fingerprint(self) -> str:
@@ -108,6 +108,26 @@ class Supernet(nn.Module):
 def _tensors(module: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
     yield from module.named_parameters()
     yield from module.named_buffers()
+
+
+def _copy(template: nn.Module, weights: Mapping[str, torch.Tensor], prefix: str) -> nn.Module:
+    """A module like the template, with its own copies of the weights whose names start with ``prefix``.
+
+    Building it anew, or by ``copy.deepcopy``, would take several times as long.
+    """
+    twin = copy(template)
+    twin.__dict__.update({name: value.copy() for name, value in vars(template).items() if isinstance(value, (dict, set))})
+    for name, _ in template.named_parameters(recurse=False):
+        twin._parameters[name] = nn.Parameter(_dense(weights[prefix + name]))
+    for name, _ in template.named_buffers(recurse=False):
+        twin._buffers[name] = _dense(weights[prefix + name])
+    for name, part in template.named_children():
+        twin._modules[name] = _copy(part, weights, f"{prefix}{name}.")
+    return twin
+
+
+def _dense(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor.clone(memory_format=torch.channels_last if tensor.dim() == 4 else torch.contiguous_format)
 
 
 def _without_statistics(block: nn.Module) -> nn.Module:
@@ -182,27 +202,29 @@ def save_supernet(supernet: Supernet, path: str | Path, card: Mapping[str, Any] 
 
 
 def load_supernet(name: str, checkpoint: str | Path | None = None) -> Supernet:
-    """A pre-trained supernet in evaluation mode.
+    """A pre-trained supernet in evaluation mode; vocabulary and number of classes are the checkpoint's.
 
     Args:
-        name: Key in ``FAMILIES``.
-        checkpoint: A file of :func:`save_supernet`, or one as published by Once-for-All; by default the one that ships with
-            the package.
+        name: Key in ``FAMILIES``; the family is adapted to the checkpoint by its ``fitting``.
+        checkpoint: A file of :func:`save_supernet`, one in a published format (of Once-for-All, HAT, DyNAS-T), a folder as of
+            Hugging Face, or the address of such a file; by default the one that ships with the package, or was fetched.
 
     Raises:
         ValueError: An unknown family name.
+        ConnectionError: A download failed; nothing of it is kept.
         CheckpointError: No such file, a damaged one, or one whose tensors are not this family's (all differences listed).
     """
     if name not in FAMILIES:
         raise ValueError(f"unknown family {name!r}; known: {sorted(FAMILIES)}")
-    path = Path(checkpoint or EMBEDDED / f"{name}.safetensors")
+    path = locate(name, checkpoint)
     tensors, card = read_checkpoint(path)
     sharing = card.get("sharing", "slice")
     if sharing not in SHARING_RULES:
         raise CheckpointError(f"{path} needs sharing rule {sharing!r}; known: {list(SHARING_RULES)}")
-    supernet = Supernet(FAMILIES[name](), SHARING_RULES[sharing]())
+    supernet = Supernet(FAMILIES[name]().fitting(tensors), SHARING_RULES[sharing]())
     wanted = supernet.shared.state_dict()
-    of_the_rule = wanted.keys() - supernet.family.build(supernet.family.space.largest).state_dict().keys()
+    with torch.device("meta"):
+        of_the_rule = wanted.keys() - supernet.family.build(supernet.family.space.largest).state_dict().keys()
     check_tensors(path, tensors, wanted, optional=of_the_rule)
     supernet.shared.load_state_dict({**wanted, **tensors})
     return supernet.eval()

@@ -2,9 +2,11 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import settings
 
+os.environ["HF_HUB_OFFLINE"] = os.environ["HF_DATASETS_OFFLINE"] = "1"  # before anything imports Hugging Face's packages
 settings.register_profile("nastoolkit", deadline=None)  # a slow machine fails no test
 settings.load_profile("nastoolkit")
 
@@ -55,3 +57,109 @@ def supernet_of():
         return supernet
 
     return make
+
+
+@pytest.fixture(scope="session")
+def saved():
+    """Writes a network of transformers with random weights, biases and scales too, to a folder; returns it for evaluation."""
+    import torch
+
+    def save(network, folder, **how):
+        generator = torch.Generator().manual_seed(0)
+        with torch.no_grad():
+            for name, weight in network.named_parameters():
+                weight.normal_(std=weight[0].numel() ** -0.5 if weight.dim() > 1 else 0.1, generator=generator)
+                weight.add_(1.0 if weight.dim() == 1 and name.endswith("weight") else 0.0)  # scales of normalisation
+        network.save_pretrained(folder, **how)
+        return network.eval()
+
+    return save
+
+
+@pytest.fixture(scope="session")
+def picture():
+    """Draws an image of one colour with some noise, unlike any other; crops of it look like the whole."""
+    from PIL import Image
+
+    def draw(rng, width=16, height=12):
+        pixels = rng.integers(50, 205, 3) + rng.integers(-40, 40, (height, width, 3))
+        return Image.fromarray(pixels.astype(np.uint8))
+
+    return draw
+
+
+@pytest.fixture(scope="session")
+def image_folder(picture):
+    """Writes ``n_images`` to ``folder/<class>`` for each of ``n_classes``."""
+
+    def write(folder, n_classes, n_images, seed, suffix=".png", **size):
+        rng = np.random.default_rng(seed)
+        for name in (f"n{index:08d}" for index in range(n_classes)):
+            (folder / name).mkdir(parents=True)
+            for index in range(n_images):
+                picture(rng, **size).save(folder / name / f"{index}{suffix}")
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def image_rows(picture):
+    """A ``datasets.Dataset`` of 32x32 images with every class as often."""
+    import datasets
+
+    def make(n_images, n_classes, seed, label="label"):
+        rng = np.random.default_rng(seed)
+        columns = {"img": [picture(rng, 32, 32) for _ in range(n_images)], label: [i % n_classes for i in range(n_images)]}
+        features = {"img": datasets.Image(), label: datasets.ClassLabel(num_classes=n_classes)}
+        return datasets.Dataset.from_dict(columns, features=datasets.Features(features))
+
+    return make
+
+
+WORDS = "a film good bad of the and not very dull fresh plot".split()
+
+
+@pytest.fixture(scope="session")
+def sentence_rows():
+    """A ``datasets.Dataset`` of different sentences, in the manner of SST-2."""
+    import datasets
+
+    def make(n, seed, label=None):
+        rng = np.random.default_rng([seed, n])
+        sentences = list(dict.fromkeys(" ".join(rng.choice(WORDS, size)) for size in rng.integers(8, 20, 2 * n)))[:n]
+        labels = [i % 2 if label is None else label for i in range(n)]
+        return datasets.Dataset.from_dict({"idx": range(n), "sentence": sentences, "label": labels})
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def save_tokenizer(tmp_path_factory):
+    """Writes a WordPiece tokenizer that knows a few words to a folder."""
+    from transformers import BertTokenizerFast
+
+    def save(folder):
+        vocabulary = tmp_path_factory.mktemp("tokenizer") / "vocab.txt"
+        vocabulary.write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS]))
+        BertTokenizerFast(str(vocabulary)).save_pretrained(folder)
+
+    return save
+
+
+@pytest.fixture(scope="session")
+def data_sets(tmp_path_factory, image_folder, image_rows, sentence_rows, save_tokenizer):
+    """A folder with small data sets laid out like ImageNet, CIFAR and SST-2, and with a tokenizer, for NASTOOLKIT_DATASETS."""
+    import datasets
+
+    folder = tmp_path_factory.mktemp("datasets")
+    image_folder(folder / "imagenet" / "train", 1000, 1, seed=0)
+    image_folder(folder / "imagenet" / "val", 1000, 1, seed=1)
+    for name, n_classes, label in (("cifar10", 10, "label"), ("cifar100", 100, "fine_label")):
+        splits = {
+            split: image_rows(2 * n_classes + 100, n_classes, seed, label) for seed, split in enumerate(("train", "test"))
+        }
+        datasets.DatasetDict(splits).save_to_disk(folder / name)
+    sizes = {"train": (200, 0, None), "validation": (40, 1, None), "test": (30, 2, -1)}
+    datasets.DatasetDict({name: sentence_rows(*how) for name, how in sizes.items()}).save_to_disk(folder / "sst2")
+    save_tokenizer(folder / "bert-base-uncased")
+    return folder

@@ -127,7 +127,6 @@ def test_the_doctor_finds_this_installation_well(tmp_path, monkeypatch):
 def test_the_doctor_reports_an_illness_and_goes_on(tmp_path, monkeypatch):
     (tmp_path / "digits-mbv3.safetensors").write_bytes(b"cut")
     monkeypatch.setattr(checkpoints, "EMBEDDED", tmp_path)
-    monkeypatch.setattr("nastoolkit.supernet.EMBEDDED", tmp_path)
     found = answer("doctor", code=1)
     assert found["embedded supernets"].startswith("FAILED: ") and "digits-mbv3.safetensors" in found["embedded supernets"]
     assert found["ONNX export"].startswith("ok, ")
@@ -176,7 +175,7 @@ def test_files_that_do_not_serve(complaint, tmp_path, table):
     genotype = ",".join(map(str, family.space.smallest))
     missing = complaint("export", genotype, "--output", tmp_path, "--checkpoint", tmp_path / "none.safetensors")
     assert "none.safetensors" in missing and "digits-mbv3" in missing
-    assert "no checkpoint" in complaint("search", "--family", "ofa-mbv3-w1.0")
+    assert "nastoolkit fetch ofa-mbv3-w1.0" in complaint("search", "--family", "ofa-mbv3-w1.0")
     assert "none.json" in complaint("search", "--cost", "latency_ms", "--table", tmp_path / "none.json")
     (tmp_path / "cut.json").write_text(table.read_text()[:50])
     assert "is no latency table" in complaint("search", "--cost", "latency_ms", "--table", tmp_path / "cut.json")

@@ -3,15 +3,21 @@
 from collections.abc import Callable
 from functools import partial
 
-from nastoolkit.families import mobilenet_v3, proxyless_nas, resnet50
+from nastoolkit.families import bert, hat, mobilenet_v3, proxyless_nas, resnet50, vit
 from nastoolkit.families.base import Family, Plan, Slot
 
 FAMILIES: dict[str, Callable[[], Family]] = {
+    "bert-base": partial(bert.BertFamily, "bert-base", bert.BASE),
     "digits-mbv3": partial(mobilenet_v3.MobileNetV3Family, "digits-mbv3", mobilenet_v3.DIGITS),
+    "hat-iwslt": partial(hat.HATFamily, "hat-iwslt", hat.IWSLT),
+    "hat-wmt": partial(hat.HATFamily, "hat-wmt", hat.WMT),
+    "number-words-transformer": partial(hat.HATFamily, "number-words-transformer", hat.NUMBER_WORDS),
+    "digits-resnet50": partial(resnet50.ResNet50Family, "digits-resnet50", resnet50.DIGITS),
     "ofa-mbv3-w1.0": partial(mobilenet_v3.MobileNetV3Family, "ofa-mbv3-w1.0", mobilenet_v3.OFA),
     "ofa-mbv3-w1.2": partial(mobilenet_v3.MobileNetV3Family, "ofa-mbv3-w1.2", mobilenet_v3.OFA_WIDE),
     "ofa-proxyless-w1.3": partial(proxyless_nas.ProxylessNASFamily, "ofa-proxyless-w1.3", proxyless_nas.OFA),
     "ofa-resnet50": partial(resnet50.ResNet50Family, "ofa-resnet50", resnet50.OFA),
+    "vit-b16": partial(vit.VisionTransformerFamily, "vit-b16", vit.B16),
 }
 
 __all__ = ["FAMILIES", "Family", "Plan", "Slot"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -64,6 +64,14 @@ class Family:
             specs[indices] = self.slots[slot].spec(*options)
         return specs[indices]
 
+    def fitting(self, tensors: Mapping[str, torch.Tensor]) -> Family:
+        """The same family, with what a checkpoint is free to choose as in these tensors of it: vocabulary, number of classes.
+
+        Args:
+            tensors: By our names; those that it looks for may be missing or misshapen, which the loader reports.
+        """
+        return self
+
     def plan(self, genotype: np.ndarray) -> Plan:
         """The named block specs of one genotype ``(d,)``, from input to output."""
         genes = self.space.check_one(genotype).tolist()
@@ -78,14 +86,17 @@ class Family:
         """Join named blocks to a network: a chain here; families that are no chain override this."""
         return chain(blocks)
 
-    def tabulate(self, cost: Callable[[BlockSpec], float]) -> Callable[[np.ndarray], np.ndarray]:
+    def tabulate(
+        self, cost: Callable[[BlockSpec], float], without: Collection[str] = ()
+    ) -> Callable[[np.ndarray], np.ndarray]:
         """An additive cost as a function of genotypes ``(n, d)`` or ``(d,)``, by one table of block costs per slot.
 
         Args:
             cost: Called once for every distinct block spec of the space.
+            without: Names of blocks that are left out of the sum.
         """
         known = {spec: cost(spec) for spec in self.block_specs}
-        tables = [self._table(slot, known) for slot in range(len(self.slots))]
+        tables = [self._table(number, known) * (slot.name not in without) for number, slot in enumerate(self.slots)]
 
         def total(genotypes: np.ndarray) -> np.ndarray:
             columns = np.ascontiguousarray(self.space.check(genotypes).T)
@@ -141,14 +152,17 @@ class Family:
 
     @cached_property
     def _params(self) -> Callable[[np.ndarray], np.ndarray]:
-        return self.tabulate(lambda spec: spec.params)
+        return self.tabulate(lambda spec: spec.params, without=self.uncounted)
 
     @cached_property
     def _macs(self) -> Callable[[np.ndarray], np.ndarray]:
         return self.tabulate(lambda spec: spec.macs)
 
     def params(self, genotypes: np.ndarray) -> np.ndarray:
-        """Trainable parameters ``(n,)`` of the extracted networks of genotypes ``(n, d)``, exact integers."""
+        """Trainable parameters ``(n,)`` of the extracted networks of genotypes ``(n, d)``, exact integers.
+
+        Those of ``uncounted`` blocks are left out.
+        """
         return self._params(genotypes)
 
     def macs(self, genotypes: np.ndarray) -> np.ndarray:

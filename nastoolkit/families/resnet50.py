@@ -71,6 +71,22 @@ OFA = Table(
     ),
 )
 
+DIGITS = Table(  # options further apart than the release's, as so few channels round to multiples of 8
+    image_channels=1,
+    n_classes=10,
+    resolutions=(24, 32, 40),
+    depths=(0, 1, 2),
+    expands=(0.25, 0.5, 0.75),
+    widths=(0.5, 0.75, 1.0),
+    stem=(16, 32),
+    stem_depths=(0, 2),
+    stages=(
+        Stage(32, 1, 1),
+        Stage(64, 1, 2),
+        Stage(96, 1, 2),
+    ),
+)
+
 
 class ResNet50Family(Family):
     """The ResNet50-D networks of a table.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from nastoolkit.blocks import Conv, Pool, Residual, convolution, output_size
+from nastoolkit.blocks import Conv, HiddenChannels, Pool, Residual, convolution, norm_of, output_size
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,13 @@ class Bottleneck:
     def input_shape(self) -> tuple[int, ...]:
         """``(channels, height, width)``."""
         return self.in_channels, self.input_size, self.input_size
+
+    @property
+    def hidden_channels(self) -> tuple[HiddenChannels, ...]:
+        """What comes out of the first and of the second convolution; a slice takes as many of both."""
+        first = HiddenChannels(("conv2.conv.weight", 1), (("conv1.conv.weight", 0), *norm_of("conv1.bn")))
+        second = HiddenChannels(("conv3.conv.weight", 1), (("conv2.conv.weight", 0), *norm_of("conv2.bn")))
+        return second, first
 
     def build(self) -> nn.Module:
         """See :class:`nastoolkit.blocks.BlockSpec`."""

@@ -9,12 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import torch
 from torch import nn
 from torch.nn import functional
 
+from nastoolkit.blocks import HiddenChannels
+
 ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {"relu": functional.relu, "gelu": functional.gelu}
+
+
+HIDDEN_UNITS = (HiddenChannels(("ffn.project.weight", 1), (("ffn.expand.weight", 0), ("ffn.expand.bias", 0))),)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +48,7 @@ class EncoderLayer:
     norm_first: bool = False
     eps: float = field(default=1e-5, repr=False)
     dropout: float = field(default=0.0, repr=False)
+    hidden_channels: ClassVar[tuple[HiddenChannels, ...]] = HIDDEN_UNITS
 
     @property
     def params(self) -> int:
@@ -95,6 +102,7 @@ class DecoderLayer:
     act: str = "relu"
     eps: float = field(default=1e-5, repr=False)
     dropout: float = field(default=0.0, repr=False)
+    hidden_channels: ClassVar[tuple[HiddenChannels, ...]] = HIDDEN_UNITS
 
     @property
     def params(self) -> int:
@@ -183,7 +191,7 @@ class EncoderBlock(nn.Module):
 
     def __init__(self, spec: EncoderLayer) -> None:
         super().__init__()
-        self.norm_first, self.dropout = spec.norm_first, nn.Dropout(spec.dropout)
+        self.dim, self.norm_first, self.dropout = spec.dim, spec.norm_first, nn.Dropout(spec.dropout)
         self.attention = Attention(spec.dim, spec.qkv_dim, spec.n_heads)
         self.attention_norm = nn.LayerNorm(spec.dim, spec.eps)
         self.ffn = FeedForward(spec.dim, spec.ffn, spec.act)
@@ -204,7 +212,7 @@ class DecoderBlock(nn.Module):
 
     def __init__(self, spec: DecoderLayer) -> None:
         super().__init__()
-        self.n_memories, self.dropout = spec.n_memories, nn.Dropout(spec.dropout)
+        self.dim, self.n_memories, self.dropout = spec.dim, spec.n_memories, nn.Dropout(spec.dropout)
         self.attention = Attention(spec.dim, spec.qkv_dim, spec.self_heads)
         self.attention_norm = nn.LayerNorm(spec.dim, spec.eps)
         self.cross = Attention(spec.dim, spec.qkv_dim, spec.cross_heads, spec.memory_dim)

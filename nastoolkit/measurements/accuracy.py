@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from nastoolkit.blocks import device_of
 from nastoolkit.families import Family
 from nastoolkit.supernet import Supernet, calibrate_batchnorm
 from nastoolkit.tasks import Examples, Task
@@ -56,7 +57,7 @@ class Accuracy:
         """The metric of one network at its own input size; it is calibrated in place first."""
         shape = self.supernet.family.input_shape(genotype)
         calibration = self.task.split("train").batches(self.batch_size, shape, self.n_calibration)
-        calibrate_batchnorm(network, (batch.inputs for batch in calibration))
+        calibrate_batchnorm(network, (batch.to(device_of(network)).inputs for batch in calibration))
         return score(network, self.task, self.task.split(self.split), self.batch_size, shape)
 
     @property
@@ -111,6 +112,7 @@ def score(
     network: nn.Module, task: Task, split: Examples, batch_size: int = 250, shape: tuple[int, ...] | None = None
 ) -> float:
     """The task's metric of a network in evaluation mode on a whole split, images resized to the input ``shape``."""
-    scored = [(task.predict(network, batch.inputs), batch.targets) for batch in split.batches(batch_size, shape)]
+    batches = (batch.to(device_of(network)) for batch in split.batches(batch_size, shape))
+    scored = [(task.predict(network, batch.inputs).cpu(), batch.targets.cpu()) for batch in batches]
     predictions, targets = map(torch.cat, zip(*scored, strict=True))
     return task.score(predictions, targets)

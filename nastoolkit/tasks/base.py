@@ -60,6 +60,7 @@ class Task(Protocol):
 
     name: str
     metric: str
+    unit: str  # of the metric
 
     def split(self, name: str) -> Examples:
         """One of ``SPLITS``; the same examples at every call."""
@@ -81,6 +82,7 @@ class Classification:
     """Loss and metric of telling classes apart: networks give logits ``(n, n_classes)``, targets are ``(n,)``."""
 
     metric = "accuracy_top1"
+    unit = "%"
 
     def loss(self, outputs: torch.Tensor, targets: torch.Tensor, label_smoothing: float = 0.0) -> torch.Tensor:
         """Cross-entropy."""

@@ -1,0 +1,72 @@
+"""Published supernets: where they are, and downloads that are whole or not kept.
+
+Sources: the download addresses in the README files of https://github.com/mit-han-lab/once-for-all and
+https://github.com/mit-han-lab/hardware-aware-transformers, and in the model cards on https://huggingface.co.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from urllib.parse import urlsplit
+
+import pooch
+import requests
+
+
+@dataclass(frozen=True)
+class Release:
+    """A published file; ``sha256`` where it is known."""
+
+    url: str
+    sha256: str | None = None
+
+
+ONCE_FOR_ALL = "https://raw.githubusercontent.com/han-cai/files/master/ofa/ofa_nets"
+PUBLISHED = {
+    "ofa-mbv3-w1.0": Release(f"{ONCE_FOR_ALL}/ofa_mbv3_d234_e346_k357_w1.0"),
+    "ofa-mbv3-w1.2": Release(f"{ONCE_FOR_ALL}/ofa_mbv3_d234_e346_k357_w1.2"),
+    "ofa-proxyless-w1.3": Release(f"{ONCE_FOR_ALL}/ofa_proxyless_d234_e346_k357_w1.3"),
+    "ofa-resnet50": Release("https://huggingface.co/han-cai/ofa/resolve/main/ofa_supernet_resnet50"),
+    "hat-wmt": Release("https://www.dropbox.com/s/pkdddxvvpw9a4vq/HAT_wmt14ende_super_space0.pt?dl=1"),
+    "hat-iwslt": Release("https://www.dropbox.com/s/yv0mn8ns36gxkhs/HAT_iwslt14deen_super_space1.pt?dl=1"),
+    "bert-base": Release("https://huggingface.co/textattack/bert-base-uncased-SST-2/resolve/main/pytorch_model.bin"),
+    "vit-b16": Release("https://huggingface.co/google/vit-base-patch16-224/resolve/main/model.safetensors"),
+}
+
+
+def cache_folder() -> Path:
+    """Where downloads are kept: ``NASTOOLKIT_CACHE``, or the user's cache folder."""
+    return Path(os.environ.get("NASTOOLKIT_CACHE") or pooch.os_cache("nastoolkit"))
+
+
+def cached_file(url: str) -> Path:
+    """Where a download of this address is kept, whether it is there or not."""
+    return cache_folder() / pooch.utils.unique_file_name(url.partition("?")[0])
+
+
+def fetch(url: str, sha256: str | None = None, progress: bool = True) -> Path:
+    """Download a file, unless it is there already.
+
+    Args:
+        url: Its address.
+        sha256: What its hash must be, if that is known.
+        progress: Show a bar.
+
+    Returns:
+        The file in the cache.
+
+    Raises:
+        ConnectionError: It could not be had, or not whole, or is another file; nothing of it is kept.
+    """
+    file = cached_file(url)
+    downloader = pooch.HTTPDownloader(progressbar=progress, timeout=60)
+    try:
+        return Path(pooch.retrieve(url, sha256, file.name, file.parent, downloader=downloader))
+    except (requests.RequestException, ValueError) as error:
+        name = PurePosixPath(urlsplit(url).path).name
+        raise ConnectionError(
+            f"{name} could not be downloaded from {url}, and nothing of it was kept: {error}\n"
+            "Try again, or download it by other means and give its path as checkpoint."
+        ) from error

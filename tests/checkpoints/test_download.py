@@ -1,0 +1,99 @@
+import hashlib
+import logging
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import pytest
+
+from nastoolkit.checkpoints import CheckpointError, write_checkpoint
+from nastoolkit.checkpoints.download import PUBLISHED, cached_file, fetch
+from nastoolkit.families import FAMILIES
+from nastoolkit.supernet import Supernet, load_supernet
+
+CONTENT = bytes(range(256)) * 1000
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Serves what the server holds; a path that starts with /cut is cut off in the middle."""
+
+    def do_GET(self):  # noqa: N802
+        self.server.asked.append(self.path)
+        content = self.server.files.get(self.path.removeprefix("/cut"), None)
+        if content is None:
+            self.send_error(404)
+            return
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content[: len(content) // 2] if self.path.startswith("/cut") else content)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def server(monkeypatch, tmp_path):
+    monkeypatch.setenv("NASTOOLKIT_CACHE", str(tmp_path / "cache"))
+    logging.getLogger("pooch").setLevel(logging.WARNING)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.files, server.asked = {"/weights.bin": CONTENT}, []
+    server.url = f"http://127.0.0.1:{server.server_port}"
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def kept(tmp_path):
+    folder = tmp_path / "cache"
+    return list(folder.iterdir()) if folder.exists() else []
+
+
+def test_a_file_is_downloaded_once(server, tmp_path):
+    url, sha256 = f"{server.url}/weights.bin", hashlib.sha256(CONTENT).hexdigest()
+    file = fetch(url, sha256, progress=False)
+    assert file.read_bytes() == CONTENT and kept(tmp_path) == [file] == [cached_file(url)]
+    assert fetch(url, progress=False) == file and server.asked == ["/weights.bin"]
+
+
+def test_a_download_that_is_cut_off_leaves_nothing(server, tmp_path):
+    with pytest.raises(ConnectionError, match="weights.bin could not be downloaded from .*nothing of it was kept"):
+        fetch(f"{server.url}/cut/weights.bin", progress=False)
+    assert kept(tmp_path) == []
+
+
+def test_another_file_than_the_published_one_leaves_nothing(server, tmp_path):
+    with pytest.raises(ConnectionError, match="hash"):
+        fetch(f"{server.url}/weights.bin", "0" * 64, progress=False)
+    assert kept(tmp_path) == []
+
+
+def test_a_missing_file_and_a_missing_server_are_told(server):
+    with pytest.raises(ConnectionError, match="404"):
+        fetch(f"{server.url}/nothing", progress=False)
+    with pytest.raises(ConnectionError, match="give its path as checkpoint"):
+        fetch("http://127.0.0.1:9/weights.bin", progress=False)
+
+
+def test_a_supernet_loads_from_an_address(server, tmp_path, tiny):
+    supernet = Supernet(FAMILIES["digits-mbv3"]())
+    file = write_checkpoint(tmp_path / "mine.safetensors", supernet.shared.state_dict(), {})
+    server.files["/mine.safetensors"] = file.read_bytes()
+    loaded = load_supernet("digits-mbv3", f"{server.url}/mine.safetensors")
+    assert loaded.fingerprint == supernet.fingerprint
+
+
+def test_a_fetched_release_is_what_the_name_alone_loads(server, tmp_path, monkeypatch):
+    with pytest.raises(CheckpointError, match="nastoolkit fetch ofa-resnet50"):
+        load_supernet("ofa-resnet50")
+    file = cached_file(PUBLISHED["ofa-resnet50"].url)
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"cut off")
+    with pytest.raises(CheckpointError, match="ofa_supernet_resnet50 is no readable checkpoint"):
+        load_supernet("ofa-resnet50")
+
+
+def test_every_release_is_a_family_and_has_an_address_of_its_own():
+    assert set(PUBLISHED) <= set(FAMILIES)
+    assert len({release.url for release in PUBLISHED.values()}) == len(PUBLISHED)
+    assert all(release.url.startswith("https://") for release in PUBLISHED.values())

@@ -1,0 +1,53 @@
+"""The export of every entry of FAMILIES: what ONNX Runtime and a reader of the safetensors file get."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from nastoolkit.export import export_network, network_card, onnx_difference
+from nastoolkit.families import FAMILIES
+
+SMALLER = {  # files of hundreds of MB otherwise
+    "bert-base": {"vocabulary": 100, "dim": 48, "head_dim": 4},
+    "hat-iwslt": {"vocabulary": 100, "source_vocabulary": 90},
+    "hat-wmt": {"vocabulary": 100},
+    "vit-b16": {"dim": 48, "head_dim": 4},
+}
+
+
+@pytest.fixture(params=FAMILIES, scope="module")
+def exported(request, supernet_of, tmp_path_factory):
+    family = FAMILIES[request.param]()
+    family = type(family)(family.name, replace(family.table, **SMALLER.get(request.param, {})))
+    genotype = family.space.smallest
+    network = supernet_of(family).eval().extract(genotype)
+    folder = tmp_path_factory.mktemp("export")
+    made = export_network(network, family.example_inputs(genotype, n=2), folder, network_card(family, genotype, {}))
+    return family, genotype, network, made
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n", [1, 3])
+def test_onnx_runtime_gives_the_same_outputs_for_any_batch_size(exported, n):
+    family, genotype, network, made = exported
+    inputs = family.example_inputs(genotype, n, seed=5)
+    with torch.no_grad():
+        largest = float(network(inputs).abs().max())
+    assert largest > 1e-3 and onnx_difference(network, inputs, made.files[0]) <= 1e-5 * max(1.0, largest)
+
+
+@pytest.mark.slow
+def test_the_weights_and_the_card_rebuild_the_network(exported):
+    family, genotype, network, made = exported
+    card = json.loads(made.files[2].read_text())
+    rebuilt = family.build(np.array(card["genotype"])).eval()
+    rebuilt.load_state_dict(load_file(made.files[1]))
+    inputs = family.example_inputs(genotype, n=2, seed=6)
+    with torch.no_grad():
+        assert torch.equal(rebuilt(inputs), network(inputs))
+    assert family.space.encode(card["options"]).tolist() == card["genotype"]
+    assert card["params"] == family.params(genotype)
