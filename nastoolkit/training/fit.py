@@ -2,44 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from math import cos, pi
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from tqdm.auto import trange
+from torch import nn
+from tqdm.auto import tqdm
 
+from nastoolkit.blocks import device_of
+from nastoolkit.families import Family
 from nastoolkit.supernet import Supernet
 from nastoolkit.tasks import Split, Task
+from nastoolkit.training.distributed import rank, replicated, share
 from nastoolkit.training.losses import Criterion
+from nastoolkit.training.run import PRECISIONS, Recipe, Run
 from nastoolkit.training.samplers import PathSampler
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """Optimisation settings: AdamW with a linear warm-up over a tenth of the steps, then a cosine to zero.
-
-    Attributes:
-        n_steps: Optimiser steps; each runs every path that the sampler draws, on the same batch.
-        batch_size: Inputs a step.
-        learning_rate: At its peak.
-        clip_norm: Bound on the norm of all gradients together.
-        seed: For the data.
-    """
-
-    n_steps: int
-    batch_size: int = 64
-    learning_rate: float = 3e-3
-    weight_decay: float = 0.02
-    clip_norm: float = 2.0
-    seed: int = 0
-
-    def learning_rate_at(self, step: int) -> float:
-        """Share of the peak learning rate in 0..1."""
-        warm_up = self.n_steps // 10
-        if step < warm_up:
-            return (step + 1) / warm_up
-        return 0.5 * (1 + cos(pi * (step - warm_up) / max(1, self.n_steps - warm_up)))
 
 
 def fit(
@@ -49,8 +30,9 @@ def fit(
     criterion: Criterion,
     recipe: Recipe,
     progress: bool = True,
+    resume: str | Path | None = None,
 ) -> np.ndarray:
-    """Train the shared weights in place.
+    """Train the shared weights in place, on the supernet's device, in every process that torchrun started.
 
     Args:
         supernet: Left in evaluation mode; its statistics are as they were.
@@ -59,35 +41,59 @@ def fit(
         criterion: Loss of ``(outputs, targets, outputs of the step's first path or None)``.
         recipe: Steps, batch size, learning rate.
         progress: Show a bar with the loss of the first path.
+        resume: File that keeps the run, so that a killed one goes on to the same weights, bit for bit on a CPU.
 
     Returns:
-        Loss of the first path at every step, ``(n_steps,)``.
+        Loss of the first path at every step, ``(n_steps,)``, on this process's share of the data.
     """
-    optimizer = torch.optim.AdamW(supernet.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, recipe.learning_rate_at)
-    losses = np.zeros(recipe.n_steps)
+    run = Run(supernet, recipe, _identity(supernet, task, sampler, recipe), resume)
+    network, device = replicated(supernet), device_of(supernet)
     supernet.train()
-    for step in (bar := trange(recipe.n_steps, desc="training", disable=not progress, mininterval=2.0)):
-        batch = task.batch(step, recipe.batch_size, recipe.seed)
-        losses[step] = _accumulate_gradients(supernet, batch, sampler.draw(step), criterion)
-        torch.nn.utils.clip_grad_norm_(supernet.parameters(), recipe.clip_norm)
-        optimizer.step()
-        optimizer.zero_grad()
-        schedule.step()
-        bar.set_postfix(loss=f"{losses[step]:.3f}", refresh=False)
+    with tqdm(desc="training", total=recipe.n_steps, initial=run.step, disable=not progress, mininterval=2.0) as bar:
+        while run.step < recipe.n_steps:
+            batch = share(task.batch(run.step, recipe.batch_size, recipe.seed)).to(device)
+            with _randomness(recipe.seed, run.step, device):
+                loss = accumulate_gradients(
+                    network, supernet.family, batch, sampler.draw(run.step), criterion, recipe.precision
+                )
+            run.update(loss)
+            bar.update()
+            bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
+    run.finish()
     supernet.eval()
-    return losses
+    return run.losses.numpy()
 
 
-def _accumulate_gradients(
-    supernet: Supernet, batch: Split, paths: list[tuple[np.ndarray, float]], criterion: Criterion
+def accumulate_gradients(
+    network: nn.Module,
+    family: Family,
+    batch: Split,
+    paths: list[tuple[np.ndarray, float]],
+    criterion: Criterion,
+    precision: str = "float32",
 ) -> float:
-    """Backpropagate every path of a step; the loss of the first one."""
+    """Backpropagate every path of a step, each at its own input size; the loss of the first one."""
     teacher, first_loss = None, 0.0
     for genotype, weight in paths:
-        outputs = supernet(batch.inputs, genotype)
-        loss = criterion(outputs, batch.targets, teacher)
+        images = batch.at(family.input_shape(genotype))
+        with torch.autocast(batch.targets.device.type, PRECISIONS[precision], enabled=precision != "float32"):
+            outputs = network(images.inputs, genotype)
+            loss = criterion(outputs, images.targets, teacher)
         (weight * loss).backward()
         if teacher is None:
             teacher, first_loss = outputs.detach(), loss.item()
     return first_loss
+
+
+@contextmanager
+def _randomness(seed: int, step: int, device: torch.device) -> Iterator[None]:
+    """Dropout that depends on the step and the process alone."""
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(int(np.random.SeedSequence([seed, step, rank()]).generate_state(1)[0]))
+        yield
+
+
+def _identity(supernet: Supernet, task: Task, sampler: PathSampler, recipe: Recipe) -> dict[str, Any]:
+    """What must be the same for a run to go on."""
+    names = {"family": supernet.family.name, "task": task.name, "sampler": type(sampler).__name__}
+    return {**names, "first paths": str([g.tolist() for g, _ in sampler.draw(0)]), **asdict(recipe)}

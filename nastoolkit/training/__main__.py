@@ -1,0 +1,74 @@
+"""Train a supernet from a shell: ``python -m nastoolkit.training``, or under torchrun in several processes."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+import typer
+
+from nastoolkit.families import FAMILIES
+from nastoolkit.sharing import SHARING_RULES
+from nastoolkit.supernet import Supernet, save_supernet
+from nastoolkit.tasks import TASKS
+from nastoolkit.training.distributed import processes, rank
+from nastoolkit.training.losses import in_place_distillation
+from nastoolkit.training.run import PRECISIONS, Recipe
+from nastoolkit.training.samplers import Sandwich
+from nastoolkit.training.shrinking import Stage, fit_stages, progressive_shrinking
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def train(
+    output: Annotated[Path, typer.Option(help="Where to write the supernet (.safetensors); its run is kept beside it.")],
+    family: Annotated[str, typer.Option(help=f"One of {', '.join(FAMILIES)}.")] = "digits-mbv3",
+    sharing: Annotated[str, typer.Option(help=f"One of {', '.join(SHARING_RULES)}.")] = "slice",
+    task: Annotated[str, typer.Option(help=f"One of {', '.join(TASKS)}.")] = "digits",
+    steps: Annotated[int, typer.Option(min=1, help="Optimiser steps, of each stage.")] = 1000,
+    batch_size: Annotated[int, typer.Option(min=1, help="Inputs a step, over all processes.")] = 64,
+    learning_rate: Annotated[float, typer.Option(help="At its peak.")] = 3e-3,
+    n_random: Annotated[int, typer.Option(min=0, help="Random sub-networks a step, beside the largest and the smallest.")] = 2,
+    shrinking: Annotated[bool, typer.Option(help="Progressive shrinking: kernels, then depths, then widths.")] = False,
+    label_smoothing: Annotated[float, typer.Option(min=0.0, max=1.0)] = 0.0,
+    average: Annotated[float, typer.Option(min=0.0, max=1.0, help="Decay of the moving average of weights; 0: none.")] = 0.0,
+    precision: Annotated[str, typer.Option(help=f"One of {', '.join(PRECISIONS)}.")] = "float32",
+    device: Annotated[str, typer.Option(help="cpu or cuda; by default cuda where there is one.")] = "",
+    seed: Annotated[int, typer.Option(help="Of all randomness.")] = 0,
+) -> None:
+    """Train a supernet with the sandwich rule and in-place distillation; run it again to go on where it was killed."""
+    with processes(device or ("cuda" if torch.cuda.is_available() else "cpu")) as place:
+        data = _known("task", task, TASKS)()
+        supernet = Supernet(_known("family", family, FAMILIES)(), _known("sharing", sharing, SHARING_RULES)(), seed).to(place)
+        space = supernet.family.space
+        stages = progressive_shrinking(space) if shrinking else [Stage("all", space)]
+        recipe = Recipe(steps, batch_size, learning_rate, seed=seed, average=average, precision=precision)
+        losses = fit_stages(
+            supernet,
+            data,
+            stages,
+            partial(Sandwich, n_random=n_random, seed=seed),
+            in_place_distillation(partial(data.loss, label_smoothing=label_smoothing)),
+            [recipe] * len(stages),
+            folder=output.with_suffix(".runs"),
+            progress=rank() == 0,
+        )
+        if rank() == 0:
+            card = {"task": data.name, "stages": [stage.name for stage in stages], "recipe": asdict(recipe)}
+            typer.echo(
+                f"{save_supernet(supernet, output, card)}: loss {losses[0]:.3f} at the start, {losses[-1]:.3f} at the end"
+            )
+
+
+def _known(kind: str, name: str, known: dict[str, Any]) -> Any:
+    if name not in known:
+        raise typer.BadParameter(f"unknown {kind} {name!r}; known: {', '.join(known)}")
+    return known[name]
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,120 @@
+"""Progressive shrinking: train the largest sub-network, then let kernels, depths and widths shrink, one after the other.
+
+[Cai2020] H. Cai et al., "Once-for-All: Train One Network and Specialize it for Efficient Deployment", ICLR 2020, Section 3.3.
+
+Differs from the paper in: the teacher is the largest sub-network as it trains, not a frozen copy of it; a stage opens all
+options of a kind at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from nastoolkit.blocks import HiddenChannels
+from nastoolkit.space import SearchSpace
+from nastoolkit.supernet import Supernet
+from nastoolkit.tasks import Task
+from nastoolkit.training.fit import fit
+from nastoolkit.training.losses import Criterion
+from nastoolkit.training.run import Recipe
+from nastoolkit.training.samplers import Fixed, PathSampler
+
+WIDTHS = ("expand", "width", "mid_width", "embed_dim", "ffn", "heads", "self_heads", "cross_heads")
+KINDS = (("kernel",), ("depth", "layers"), WIDTHS)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stretch of training on a part of the space.
+
+    Attributes:
+        name: Of the file that keeps its run.
+        space: The restricted space.
+        sort_channels: Whether channels are renumbered by importance before it, as widths are about to shrink.
+    """
+
+    name: str
+    space: SearchSpace
+    sort_channels: bool = False
+
+
+def progressive_shrinking(space: SearchSpace) -> list[Stage]:
+    """The stages of a space: its largest sub-network, then elastic kernels, depths and widths, as far as it has them.
+
+    The kind of a choice is the last part of its name; choices of no kind in ``KINDS``, like the resolution, are always open.
+    """
+    kinds = [kind for kind in KINDS if any(_kind(name) in kind for name in space.names)]
+    stages = [Stage("largest", _largest_of(space, {name for kind in kinds for name in kind}))]
+    for number, kind in enumerate(kinds, start=1):
+        closed = {name for later in kinds[number:] for name in later}
+        stages.append(Stage(kind[0], _largest_of(space, closed), sort_channels=kind == WIDTHS))
+    return stages
+
+
+def _largest_of(space: SearchSpace, kinds: set[str]) -> SearchSpace:
+    largest = {choice.name: [max(choice.options)] for choice in space.choices if _kind(choice.name) in kinds}
+    return space.restrict(largest)
+
+
+def _kind(name: str) -> str:
+    return name.rpartition(".")[2]
+
+
+def fit_stages(
+    supernet: Supernet,
+    task: Task,
+    stages: list[Stage],
+    sampler: Callable[[SearchSpace], PathSampler],
+    criterion: Criterion,
+    recipes: list[Recipe],
+    folder: str | Path | None = None,
+    progress: bool = True,
+) -> np.ndarray:
+    """Train through stages, each a :func:`fit` with its own recipe and a sampler of its space.
+
+    Args:
+        supernet: Trained in place.
+        task: Gives the data.
+        stages: As of :func:`progressive_shrinking`.
+        sampler: Makes the sampler of a stage, e.g. ``Sandwich``.
+        criterion: What a path learns from.
+        recipes: One a stage.
+        folder: Keeps every stage's run, so that a killed training goes on.
+        progress: Show a bar.
+
+    Returns:
+        Losses of the first path at every step of all stages.
+    """
+    losses = []
+    for stage, recipe in zip(stages, recipes, strict=True):
+        if stage.sort_channels:
+            sort_channels(supernet)
+        file = Path(folder) / f"{stage.name}.pt" if folder else None
+        paths = sampler(stage.space) if stage.space.size > 1 else Fixed(stage.space.largest)
+        losses.append(fit(supernet, task, paths, criterion, recipe, progress, file))
+    return np.concatenate(losses)
+
+
+@torch.no_grad()
+def sort_channels(supernet: Supernet) -> None:
+    """Renumber hidden channels, the most important first, so that slices keep these; the largest sub-network stays the same.
+
+    The importance of a channel is the L1 norm of the weights that read it ([Cai2020], Section 3.3).
+    """
+    for name, spec in supernet.family.plan(supernet.family.space.largest):
+        block = supernet.shared.get_submodule(name)
+        for channels in getattr(spec, "hidden_channels", ()):
+            _sort(dict(block.state_dict(keep_vars=True)), channels)
+
+
+def _sort(tensors: dict[str, torch.Tensor], channels: HiddenChannels) -> None:
+    name, dim = channels.ranked_by
+    others = [d for d in range(tensors[name].dim()) if d != dim]
+    order = tensors[name].abs().sum(others).argsort(descending=True, stable=True)
+    for name, dim in (channels.ranked_by, *channels.others):
+        tensors[name].copy_(tensors[name].index_select(dim, order))

@@ -1,0 +1,136 @@
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from nastoolkit.families import FAMILIES
+from nastoolkit.supernet import Supernet
+from nastoolkit.tasks.digits import Digits
+from nastoolkit.training import Fixed, Recipe, Sandwich, fit, in_place_distillation, run
+
+RECIPE = Recipe(n_steps=6, batch_size=8, average=0.5)
+
+KILLED = """
+import os, signal, sys
+from nastoolkit.families import FAMILIES
+from nastoolkit.supernet import Supernet
+from nastoolkit.tasks.digits import Digits
+from nastoolkit.training import Recipe, Sandwich, fit, in_place_distillation, run
+
+class Deadly(Digits):
+    def batch(self, step, size, seed=0):
+        if step == int(sys.argv[2]):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().batch(step, size, seed)
+
+run.SAVE_SECONDS = 0.0
+supernet, task = Supernet(FAMILIES["digits-mbv3"]()), Deadly()
+recipe = Recipe(n_steps=6, batch_size=8, average=0.5)
+fit(supernet, task, Sandwich(supernet.family.space), in_place_distillation(task.loss), recipe, False, sys.argv[1])
+"""
+
+
+def train(resume=None, recipe=RECIPE, family=None):
+    supernet, task = Supernet(family or FAMILIES["digits-mbv3"]()), Digits()
+    losses = fit(supernet, task, Sandwich(supernet.family.space), in_place_distillation(task.loss), recipe, False, resume)
+    return supernet.fingerprint, losses
+
+
+@pytest.fixture(scope="module")
+def uninterrupted():
+    return train()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("deadly_step", [1, 4])
+def test_a_killed_run_goes_on_to_the_identical_weights(tmp_path, uninterrupted, deadly_step):
+    file = tmp_path / "runs" / "killed.pt"
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(file), str(deadly_step)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert torch.load(file, weights_only=True)["step"] == deadly_step
+    fingerprint, losses = train(file)
+    assert fingerprint == uninterrupted[0]
+    np.testing.assert_array_equal(losses, uninterrupted[1])
+
+
+def test_a_finished_run_is_not_run_again(tmp_path, uninterrupted, monkeypatch):
+    file = tmp_path / "run.pt"
+    assert train(file)[0] == uninterrupted[0]
+    monkeypatch.setattr(Digits, "batch", None)
+    fingerprint, losses = train(file)
+    assert fingerprint == uninterrupted[0]
+    np.testing.assert_array_equal(losses, uninterrupted[1])
+
+
+def test_another_run_is_not_resumed(tmp_path, tiny):
+    file = tmp_path / "run.pt"
+    train(file, replace(RECIPE, n_steps=1), tiny)
+    for other in ({"learning_rate": 1e-3}, {"n_steps": 2}, {"seed": 1}):
+        with pytest.raises(ValueError, match="is of another run.*delete it to start anew"):
+            train(file, replace(RECIPE, **{"n_steps": 1} | other), tiny)
+
+
+def test_a_file_is_never_half_written(tmp_path, tiny, monkeypatch):
+    file = tmp_path / "run.pt"
+    train(file, replace(RECIPE, n_steps=1), tiny)
+    before = file.read_bytes()
+    file.unlink()
+
+    def cut_off(state, path):
+        path.write_bytes(before[:100])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run.torch, "save", cut_off)
+    with pytest.raises(KeyboardInterrupt):
+        train(file, replace(RECIPE, n_steps=1), tiny)
+    assert not file.exists()
+
+
+def test_the_average_is_the_recursion_of_its_definition(tiny):
+    """Each step's weights are had from runs that end there, with the same learning rates."""
+
+    class Flat(Recipe):
+        def learning_rate_at(self, step):
+            return 1.0
+
+    def weights_after(n_steps, average):
+        supernet, task = Supernet(tiny), Digits()
+        recipe = Flat(n_steps=n_steps, batch_size=8, average=average)
+        fit(supernet, task, Fixed(tiny.space.largest), in_place_distillation(task.loss), recipe, False)
+        return {name: parameter.detach() for name, parameter in supernet.named_parameters()}
+
+    expected = weights_after(1, 0.0)  # the first update is taken whole
+    for n_steps in (2, 3):
+        now = weights_after(n_steps, 0.0)
+        expected = {name: 0.75 * expected[name] + 0.25 * now[name] for name in now}
+    averaged = weights_after(3, 0.75)
+    for name, tensor in expected.items():
+        torch.testing.assert_close(averaged[name], tensor)
+
+
+def test_bfloat16_trains_float32_weights(tiny):
+    recipe = Recipe(n_steps=25, batch_size=16, learning_rate=0.01)
+    outcomes = {}
+    for precision in ("float32", "bfloat16"):
+        supernet, task = Supernet(tiny), Digits()
+        losses = fit(
+            supernet,
+            task,
+            Fixed(tiny.space.largest),
+            in_place_distillation(task.loss),
+            replace(recipe, precision=precision),
+            False,
+        )
+        assert all(parameter.dtype == torch.float32 for parameter in supernet.parameters())
+        outcomes[precision] = losses
+    np.testing.assert_allclose(outcomes["bfloat16"][:5], outcomes["float32"][:5], rtol=0.05)
+    assert not np.array_equal(outcomes["bfloat16"], outcomes["float32"])
+
+
+def test_an_unknown_precision_lists_the_known_ones():
+    with pytest.raises(ValueError, match="unknown precision 'float8'; known: float32, bfloat16"):
+        Recipe(n_steps=1, precision="float8")
