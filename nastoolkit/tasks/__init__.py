@@ -1,8 +1,20 @@
 """Tasks: data, loss and metric by name."""
 
 from nastoolkit.tasks.base import SPLITS, Classification, Examples, Split, Task
+from nastoolkit.tasks.data_sets import MissingDataError
 from nastoolkit.tasks.digits import Digits
+from nastoolkit.tasks.hub import Cifar10, Cifar100
+from nastoolkit.tasks.images import ImageNet
+from nastoolkit.tasks.number_words import NumberWords
+from nastoolkit.tasks.sst2 import Sst2
 
-TASKS: dict[str, type[Task]] = {"digits": Digits}
+TASKS: dict[str, type[Task]] = {
+    "digits": Digits,
+    "number-words": NumberWords,
+    "imagenet": ImageNet,
+    "cifar10": Cifar10,
+    "cifar100": Cifar100,
+    "sst2": Sst2,
+}
 
-__all__ = ["SPLITS", "TASKS", "Classification", "Examples", "Split", "Task"]
+__all__ = ["SPLITS", "TASKS", "Classification", "Examples", "MissingDataError", "Split", "Task"]

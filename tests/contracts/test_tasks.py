@@ -10,7 +10,7 @@ import pytest
 import torch
 from sklearn.datasets import load_digits
 
-from nastoolkit.tasks import SPLITS, TASKS, digits
+from nastoolkit.tasks import SPLITS, TASKS, Classification, Split, digits
 
 HASHES = """
 import hashlib, sys
@@ -18,23 +18,75 @@ from nastoolkit.tasks import SPLITS, TASKS
 
 task = TASKS[sys.argv[1]]()
 for data in [*map(task.split, SPLITS), task.batch(step=3, size=5, seed=7)]:
-    print(hashlib.sha256(data.inputs.numpy().tobytes() + data.targets.numpy().tobytes()).hexdigest())
+    sha = hashlib.sha256()
+    for batch in data.batches(100, (3, 32, 32)):
+        inputs = batch.inputs if isinstance(batch.inputs, tuple) else (batch.inputs,)
+        sha.update(b"".join(part.numpy().tobytes() for part in (*inputs, batch.targets)))
+    print(sha.hexdigest())
 """
+SHAPE = (3, 32, 32)  # of all images here, to be quick
+
+
+class Oracle(torch.nn.Module):
+    """Knows the logits of its inputs, and gives them whether it is asked for all at once or token by token."""
+
+    def __init__(self, logits):
+        super().__init__()
+        self.logits = logits
+
+    def forward(self, inputs):
+        return self.logits
+
+    def encode(self, source):
+        return [self.logits]
+
+    def decode(self, target, memories, source):
+        return memories[0][:, : target.shape[1]]
 
 
 @pytest.fixture(params=TASKS, scope="module")
-def task(request):
-    return TASKS[request.param]()
+def task(request, data_sets):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NASTOOLKIT_DATASETS", str(data_sets))
+        yield TASKS[request.param]()
+
+
+def parts(data):
+    """All tensors of a split."""
+    return (*(data.inputs if isinstance(data.inputs, tuple) else (data.inputs,)), data.targets)
 
 
 def same(one, other):
-    return torch.equal(one.inputs, other.inputs) and torch.equal(one.targets, other.targets)
+    return all(torch.equal(part, twin) for part, twin in zip(parts(one), parts(other), strict=True))
+
+
+def digest(data):
+    sha = hashlib.sha256()
+    for batch in data.batches(100, SHAPE):
+        sha.update(b"".join(part.numpy().tobytes() for part in parts(batch)))
+    return sha.hexdigest()
+
+
+def joined(batches):
+    inputs, targets = zip(*((parts(batch)[:-1], batch.targets) for batch in batches), strict=True)
+    inputs = tuple(map(torch.cat, zip(*inputs, strict=True)))
+    return Split(inputs if len(inputs) > 1 else inputs[0], torch.cat(targets))
+
+
+def whole(task, name):
+    """A split in memory."""
+    return joined(task.split(name).batches(100, SHAPE))
 
 
 def logits_for(targets, right):
-    """One-hot outputs that are all right or all wrong."""
+    """Outputs that are sure, and all right or all wrong."""
     n = int(targets.max()) + 1
-    return torch.nn.functional.one_hot(targets if right else (targets + 1) % n, n).float()
+    return 100.0 * torch.nn.functional.one_hot(targets if right else (targets + 1) % n, n)
+
+
+def predictions_for(task, data, right):
+    with torch.no_grad():
+        return task.predict(Oracle(logits_for(data.targets, right)), data.inputs)
 
 
 def test_splits_are_fixed_also_in_another_process(task):
@@ -45,24 +97,24 @@ def test_splits_are_fixed_also_in_another_process(task):
         text=True,
         check=True,
     )
-    here = [*map(task.split, SPLITS), task.batch(step=3, size=5, seed=7)]
-    hashes = [hashlib.sha256(data.inputs.numpy().tobytes() + data.targets.numpy().tobytes()).hexdigest() for data in here]
+    hashes = [digest(data) for data in [*map(task.split, SPLITS), task.batch(step=3, size=5, seed=7)]]
     assert ran.stdout.split() == hashes and len(set(hashes)) == len(hashes)
 
 
 def test_splits_are_disjoint_and_finite(task):
     seen = set()
     for name in SPLITS:
-        data = task.split(name)
-        inputs = {row.numpy().tobytes() for row in data.inputs}
-        assert len(data) == len(data.targets) == len(inputs) and torch.isfinite(data.inputs).all()
-        assert seen.isdisjoint(inputs) and same(TASKS[task.name]().split(name), data)
+        data = whole(task, name)
+        inputs = {row.numpy().tobytes() for row in parts(data)[0]}
+        assert {len(task.split(name)), len(inputs)} == {len(part) for part in parts(data)}
+        assert all(torch.isfinite(part).all() for part in parts(data))
+        assert seen.isdisjoint(inputs) and same(whole(TASKS[task.name](), name), data)
         seen |= inputs
 
 
 def test_a_batch_depends_on_its_arguments_alone(task):
     first = task.batch(step=2, size=6, seed=1)
-    assert len(first) == len(first.targets) == 6
+    assert [len(first), *map(len, parts(first))] == [6] * (1 + len(parts(first)))
     before = np.random.get_state()[1].tobytes(), torch.get_rng_state()
     task.batch(step=9, size=4, seed=8)
     again = task.batch(step=2, size=6, seed=1)
@@ -72,10 +124,14 @@ def test_a_batch_depends_on_its_arguments_alone(task):
 
 
 def test_batches_look_like_the_training_split(task):
-    batch, train = task.batch(step=0, size=200), task.split("train")
-    assert batch.inputs.shape[1:] == train.inputs.shape[1:] and batch.inputs.dtype == train.inputs.dtype
-    assert abs(batch.inputs.mean() - train.inputs.mean()) < 0.1 and abs(batch.inputs.std() - train.inputs.std()) < 0.1
-    assert set(batch.targets.tolist()) == set(train.targets.tolist())
+    batch = joined(task.batch(step, size=100).at(SHAPE) for step in range(10))
+    train = whole(task, "train")
+    for drawn, fixed in zip(parts(batch), parts(train), strict=True):
+        assert drawn.shape[1:] == fixed.shape[1:] and drawn.dtype == fixed.dtype
+        drawn, fixed = drawn.double(), fixed.double()
+        assert abs(drawn.mean() - fixed.mean()) <= 0.1 * fixed.std()
+        assert 0.9 * fixed.std() <= drawn.std() <= 1.1 * fixed.std()
+    assert set(batch.targets.flatten().tolist()) == set(train.targets.flatten().tolist())
 
 
 def test_the_loss_is_finite_and_leads_to_the_targets(task):
@@ -86,14 +142,24 @@ def test_the_loss_is_finite_and_leads_to_the_targets(task):
     assert loss.shape == () and torch.isfinite(loss) and torch.isfinite(outputs.grad).all()
     better = task.loss(outputs - outputs.grad, targets)
     assert better < loss < task.loss(outputs + outputs.grad, targets)
+    sure = logits_for(targets, right=True)
+    assert task.loss(sure, targets) < 1e-6 < task.loss(sure, targets, label_smoothing=0.1)
 
 
 def test_the_score_is_a_percentage_and_larger_is_better(task):
-    targets = task.split("validation").targets
-    right, wrong = (logits_for(targets, right) for right in (True, False))
-    half = torch.where((torch.arange(len(targets)) % 2 == 0)[:, None], right, wrong)
-    assert [task.score(outputs, targets) for outputs in (wrong, half, right)] == [0.0, 50.0, 100.0]
-    assert isinstance(task.score(half, targets), float)
+    data = whole(task, "validation")
+    right, wrong = (predictions_for(task, data, right) for right in (True, False))
+    assert len(right) == len(wrong) == len(data)
+    half = torch.cat([right[::2], wrong[1::2]]), torch.cat([data.targets[::2], data.targets[1::2]])
+    scores = [task.score(wrong, data.targets), task.score(*half), task.score(right, data.targets)]
+    assert 0 <= scores[0] < scores[1] < scores[2] and scores[2] == pytest.approx(100)
+    assert all(isinstance(score, float) for score in scores)
+
+
+def test_accuracy_is_the_share_of_right_answers():
+    targets = torch.arange(8) % 4
+    logits = torch.where((torch.arange(8) < 2)[:, None], logits_for(targets, right=True), logits_for(targets, right=False))
+    assert Classification().score(logits, targets) == 25.0
 
 
 def test_an_unknown_split_lists_the_known_ones(task):

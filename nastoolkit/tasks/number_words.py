@@ -1,0 +1,127 @@
+"""Number words: English "one hundred twenty-three" to German "einhundertdreiundzwanzig", as ``num2words`` spells them.
+
+Translation in miniature: German turns tens and units round, joins words, and has a plural of million. Source tokens are
+English words, target tokens pieces of German ones (ein, hundert, drei, und, zwan, zig). Splits are disjoint in the numbers;
+those below a hundred, from which all others are made, are for training.
+
+[Wang2020] H. Wang et al., "HAT: Hardware-Aware Transformers for Efficient Natural Language Processing", ACL 2020. Differs from
+the paper in: the language, for which that has WMT and IWSLT; BLEU of characters in place of words. Beam search is as there.
+[Post2018] M. Post, "A Call for Clarity in Reporting BLEU Scores", WMT 2018: sacrebleu.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import cast
+
+import numpy as np
+import torch
+from num2words import num2words
+from sacrebleu.metrics.bleu import BLEU
+from torch import nn
+from torch.nn import functional
+
+from nastoolkit.blocks import Inputs, each
+from nastoolkit.families.translator import EOS, PAD
+from nastoolkit.tasks.base import SPLITS, Split
+from nastoolkit.tasks.beam_search import BeamSearch, EncoderDecoder
+
+N_DIGITS = (3, 4, 5, 6, 7, 8, 9)
+N_NUMBERS = {"train": 50, "validation": 40, "test": 70}  # of each number of digits
+SPECIAL = ("<bos>", "<pad>", "<eos>", "<unk>")  # fairseq's
+ENGLISH = (
+    *"one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen".split(),
+    *"seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred".split(),
+    *"thousand million".split(),
+)
+GERMAN = (
+    *"ein eins eine zwei drei vier fünf sechs sech sieben sieb acht neun zehn elf zwölf".split(),
+    *"zwan zig ßig und hundert tausend".split(),
+    *(" ", " Million", " Millionen"),
+)
+VOCABULARY = (*SPECIAL, *ENGLISH, *GERMAN)
+SOURCE_LENGTH = 15  # of 777,777,777, with its end
+TARGET_LENGTH = 22
+
+_LONGEST_FIRST = re.compile("|".join(sorted(GERMAN, key=len, reverse=True)))
+
+
+class NumberWords:
+    """Translates numbers from 1 to 999,999,999.
+
+    Inputs are ``(source, target_in)``: English tokens ``(n, 15)`` with an ``<eos>`` behind, German tokens ``(n, 22)`` with an
+    ``<eos>`` in front. Targets ``(n, 22)`` are the German tokens with an ``<eos>`` behind. All are padded at the end.
+    """
+
+    name = "number-words"
+    metric = "bleu"
+    unit = ""
+    search = BeamSearch(TARGET_LENGTH, eos=EOS, pad=PAD, beam=5, length_penalty=0.6)
+
+    def split(self, name: str) -> Split:
+        """One of the three fixed splits."""
+        if name not in SPLITS:
+            raise ValueError(f"unknown split {name!r}; known: {SPLITS}")
+        return _split(name)
+
+    def batch(self, step: int, size: int, seed: int = 0) -> Split:
+        """Random examples of the training split: a function of its arguments alone."""
+        train = _split("train")
+        rows = torch.from_numpy(np.random.default_rng([seed, step]).integers(len(train), size=size))
+        return Split(each(train.inputs, lambda part: part[rows]), train.targets[rows])
+
+    def loss(self, outputs: torch.Tensor, targets: torch.Tensor, label_smoothing: float = 0.0) -> torch.Tensor:
+        """Cross-entropy of logits ``(n, 22, n_tokens)``, padding left out."""
+        flat = outputs.flatten(0, 1), targets.flatten()
+        return functional.cross_entropy(*flat, ignore_index=PAD, label_smoothing=label_smoothing)
+
+    def predict(self, network: nn.Module, inputs: Inputs) -> torch.Tensor:
+        """Translations ``(n, 22)`` of the sources by beam search; the network has ``encode`` and ``decode``."""
+        source, _ = inputs
+        return self.search(cast(EncoderDecoder, network), source)
+
+    def score(self, predictions: torch.Tensor, targets: torch.Tensor) -> float:
+        """BLEU of all examples, 0..100 ([Post2018]); its tokens are characters, as German joins most words of a number."""
+        return BLEU(tokenize="char").corpus_score(german_words(predictions), [german_words(targets)]).score
+
+
+def english(number: int) -> str:
+    """American spelling: ``one hundred twenty-three``."""
+    return num2words(number).replace(",", "").replace(" and ", " ")
+
+
+def german_pieces(word: str) -> list[str]:
+    """The longest pieces of ``GERMAN`` that a word is made of, from the left."""
+    return _LONGEST_FIRST.findall(word)
+
+
+def german_words(tokens: torch.Tensor) -> list[str]:
+    """What rows ``(n, t)`` of tokens spell up to their first ``<eos>``."""
+    return ["".join(VOCABULARY[token] for token in row[: (row + [EOS]).index(EOS)]) for row in tokens.tolist()]
+
+
+def numbers(name: str) -> list[int]:
+    """The numbers of a split."""
+    first = sum(N_NUMBERS[other] for other in SPLITS[: SPLITS.index(name)])
+    chosen = list(range(1, 100)) if name == "train" else []
+    for n_digits in N_DIGITS:
+        smallest, rng = 10 ** (n_digits - 1), np.random.default_rng(n_digits)
+        drawn = smallest + rng.choice(9 * smallest, sum(N_NUMBERS.values()), replace=False)
+        chosen += drawn[first : first + N_NUMBERS[name]].tolist()
+    return chosen
+
+
+@cache
+def _split(name: str) -> Split:
+    chosen = numbers(name)
+    source = _tokens([re.split("[ -]", english(number)) for number in chosen], SOURCE_LENGTH)
+    targets = _tokens([german_pieces(num2words(number, lang="de")) for number in chosen], TARGET_LENGTH)
+    shifted = functional.pad(targets[:, :-1], (1, 0), value=EOS)
+    return Split((source, shifted.masked_fill(targets == PAD, PAD)), targets)
+
+
+def _tokens(texts: list[list[str]], length: int) -> torch.Tensor:
+    """Indices ``(n, length)`` of the texts' tokens in the vocabulary, each with its end."""
+    rows = [[*map(VOCABULARY.index, text), EOS] for text in texts]
+    return torch.tensor([row + [PAD] * (length - len(row)) for row in rows])
