@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from nastoolkit.blocks import Classifier
 from nastoolkit.families.base import Family, Slot, nest
 from nastoolkit.families.elastic_encoder import EncoderTable, FirstToken, encoder_choices, encoder_slots
 from nastoolkit.families.transformer_blocks import EncoderLayer
@@ -213,27 +214,10 @@ class Pooler:
 
 
 @dataclass(frozen=True)
-class Logits:
-    """A linear layer, ``(n, features)`` to ``(n, n_classes)``."""
-
-    features: int
-    n_classes: int
-
-    @property
-    def params(self) -> int:
-        """See :class:`nastoolkit.blocks.BlockSpec`."""
-        return (self.features + 1) * self.n_classes
-
-    @property
-    def macs(self) -> int:
-        """See :class:`nastoolkit.blocks.BlockSpec`."""
-        return self.features * self.n_classes
+class Logits(Classifier):
+    """A linear layer on one vector, ``(n, features)`` to ``(n, n_classes)``."""
 
     @property
     def input_shape(self) -> tuple[int, ...]:
         """``(features,)``."""
         return (self.features,)
-
-    def build(self) -> nn.Module:
-        """See :class:`nastoolkit.blocks.BlockSpec`."""
-        return nn.Sequential(OrderedDict(linear=nn.Linear(self.features, self.n_classes)))
