@@ -1,6 +1,9 @@
+import logging
 import os
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -19,6 +22,38 @@ def data_folder():
     if not folder.is_dir():
         pytest.skip(f"the published data are not at {folder}; set NASTOOLKIT_DATA to their folder")
     return folder
+
+
+class FileHandler(BaseHTTPRequestHandler):
+    """Serves what the server holds; a path that starts with /cut is cut off in the middle."""
+
+    def do_GET(self):  # noqa: N802
+        self.server.asked.append(self.path)
+        content = self.server.files.get(self.path.removeprefix("/cut"), None)
+        if content is None:
+            self.send_error(404)
+            return
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content[: len(content) // 2] if self.path.startswith("/cut") else content)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def server(monkeypatch, tmp_path):
+    """A server of ``files`` (bytes by path) at ``url`` that notes what it is ``asked``; and an empty cache for downloads."""
+    monkeypatch.setenv("NASTOOLKIT_CACHE", str(tmp_path / "cache"))
+    logging.getLogger("pooch").setLevel(logging.WARNING)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), FileHandler)
+    server.files, server.asked = {}, []
+    server.url = f"http://127.0.0.1:{server.server_port}"
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
 
 
 @pytest.fixture(scope="session")

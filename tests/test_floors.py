@@ -21,7 +21,7 @@ NUMPY_FLOORS = [
 TORCH_FLOORS = [
     ["blocks"],
     ["families"],
-    ["sharing", "checkpoints"],
+    ["sharing", "checkpoints", "public"],
     ["supernet"],
     ["tasks"],
     ["training"],

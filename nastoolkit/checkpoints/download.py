@@ -7,12 +7,15 @@ https://github.com/mit-han-lab/hardware-aware-transformers, and in the model car
 from __future__ import annotations
 
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
 import pooch
 import requests
+
+REMEDY = "Try again, or download it by other means and give its path as checkpoint."
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,11 @@ class Release:
 
     url: str
     sha256: str | None = None
+
+    @property
+    def file_name(self) -> str:
+        """What the file is called where it was published."""
+        return PurePosixPath(urlsplit(self.url).path).name
 
 
 ONCE_FOR_ALL = "https://raw.githubusercontent.com/han-cai/files/master/ofa/ofa_nets"
@@ -46,13 +54,14 @@ def cached_file(url: str) -> Path:
     return cache_folder() / pooch.utils.unique_file_name(url.partition("?")[0])
 
 
-def fetch(url: str, sha256: str | None = None, progress: bool = True) -> Path:
+def fetch(url: str, sha256: str | None = None, progress: bool = True, remedy: str = REMEDY) -> Path:
     """Download a file, unless it is there already.
 
     Args:
         url: Its address.
         sha256: What its hash must be, if that is known.
         progress: Show a bar.
+        remedy: What the user can do when it fails.
 
     Returns:
         The file in the cache.
@@ -65,8 +74,26 @@ def fetch(url: str, sha256: str | None = None, progress: bool = True) -> Path:
     try:
         return Path(pooch.retrieve(url, sha256, file.name, file.parent, downloader=downloader))
     except (requests.RequestException, ValueError) as error:
-        name = PurePosixPath(urlsplit(url).path).name
-        raise ConnectionError(
-            f"{name} could not be downloaded from {url}, and nothing of it was kept: {error}\n"
-            "Try again, or download it by other means and give its path as checkpoint."
-        ) from error
+        what = f"{Release(url).file_name} could not be downloaded from {url}, and nothing of it was kept"
+        raise ConnectionError(f"{what}: {error}\n{remedy}") from error
+
+
+def check_hash(file: Path, sha256: str | None) -> Path:
+    """The file, if it is the published one or nobody knows; else ValueError."""
+    found = pooch.file_hash(str(file))
+    if sha256 is not None and found != sha256:
+        raise ValueError(f"{file} is not the published file: its sha256 is {found}, not {sha256}")
+    return file
+
+
+def keep_copy(file: Path, url: str) -> Path:
+    """Copy a file into the cache as if it had been downloaded from this address; whole or not at all."""
+    kept = cached_file(url)
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    partial = kept.with_name(f"{kept.name}.{os.getpid()}.part")
+    try:
+        shutil.copyfile(file, partial)
+        partial.replace(kept)
+    finally:
+        partial.unlink(missing_ok=True)
+    return kept

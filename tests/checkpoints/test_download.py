@@ -1,7 +1,4 @@
 import hashlib
-import logging
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 
 import pytest
 
@@ -13,43 +10,13 @@ from nastoolkit.supernet import Supernet, load_supernet
 CONTENT = bytes(range(256)) * 1000
 
 
-class Handler(BaseHTTPRequestHandler):
-    """Serves what the server holds; a path that starts with /cut is cut off in the middle."""
-
-    def do_GET(self):  # noqa: N802
-        self.server.asked.append(self.path)
-        content = self.server.files.get(self.path.removeprefix("/cut"), None)
-        if content is None:
-            self.send_error(404)
-            return
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content[: len(content) // 2] if self.path.startswith("/cut") else content)
-
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture
-def server(monkeypatch, tmp_path):
-    monkeypatch.setenv("NASTOOLKIT_CACHE", str(tmp_path / "cache"))
-    logging.getLogger("pooch").setLevel(logging.WARNING)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.files, server.asked = {"/weights.bin": CONTENT}, []
-    server.url = f"http://127.0.0.1:{server.server_port}"
-    Thread(target=server.serve_forever, daemon=True).start()
-    yield server
-    server.shutdown()
-    server.server_close()
-
-
 def kept(tmp_path):
     folder = tmp_path / "cache"
     return list(folder.iterdir()) if folder.exists() else []
 
 
 def test_a_file_is_downloaded_once(server, tmp_path):
+    server.files["/weights.bin"] = CONTENT
     url, sha256 = f"{server.url}/weights.bin", hashlib.sha256(CONTENT).hexdigest()
     file = fetch(url, sha256, progress=False)
     assert file.read_bytes() == CONTENT and kept(tmp_path) == [file] == [cached_file(url)]
@@ -57,12 +24,14 @@ def test_a_file_is_downloaded_once(server, tmp_path):
 
 
 def test_a_download_that_is_cut_off_leaves_nothing(server, tmp_path):
+    server.files["/weights.bin"] = CONTENT
     with pytest.raises(ConnectionError, match="weights.bin could not be downloaded from .*nothing of it was kept"):
         fetch(f"{server.url}/cut/weights.bin", progress=False)
     assert kept(tmp_path) == []
 
 
 def test_another_file_than_the_published_one_leaves_nothing(server, tmp_path):
+    server.files["/weights.bin"] = CONTENT
     with pytest.raises(ConnectionError, match="hash"):
         fetch(f"{server.url}/weights.bin", "0" * 64, progress=False)
     assert kept(tmp_path) == []

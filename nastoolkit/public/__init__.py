@@ -1,0 +1,25 @@
+"""Published measurements: files pinned to a commit and a hash, and readers of their formats, in terms of our spaces."""
+
+from nastoolkit.public.block_latency import BlockLatency, i7_8700k, note10
+from nastoolkit.public.files import DATA_SETS, DataSet, fetch_data, find
+from nastoolkit.public.hat_latency import DEVICES, TransformerLatency, hat_features, hat_latency
+from nastoolkit.public.once_for_all import AccuracyPredictor, encode
+from nastoolkit.public.search_logs import SEARCHES, search_logs
+
+__all__ = [
+    "DATA_SETS",
+    "DEVICES",
+    "SEARCHES",
+    "AccuracyPredictor",
+    "BlockLatency",
+    "DataSet",
+    "TransformerLatency",
+    "encode",
+    "fetch_data",
+    "find",
+    "hat_features",
+    "hat_latency",
+    "i7_8700k",
+    "note10",
+    "search_logs",
+]
