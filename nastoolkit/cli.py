@@ -17,11 +17,13 @@ import typer
 
 import nastoolkit
 from nastoolkit.checkpoints import embedded_names
-from nastoolkit.checkpoints.download import PUBLISHED, Release, fetch
+from nastoolkit.checkpoints.download import PUBLISHED, Release, check_hash, fetch, keep_copy
 from nastoolkit.export import export_network, network_card
 from nastoolkit.families import FAMILIES, Family
 from nastoolkit.measurements import Accuracy, LookupTable, describe_machine
+from nastoolkit.measurements.backends import BACKENDS
 from nastoolkit.objectives import Objective
+from nastoolkit.public import DATA_SETS, fetch_data
 from nastoolkit.search import ALGORITHMS, optimize
 from nastoolkit.supernet import load_supernet
 from nastoolkit.tasks import TASKS
@@ -111,17 +113,25 @@ def search(
 @app.command()
 def profile(
     family: FamilyName = "digits-mbv3",
-    backend: Annotated[str, typer.Option(help="What runs the blocks.")] = "torch",
+    backend: Annotated[str, typer.Option(help=f"What runs the networks: {', '.join(BACKENDS)}.")] = "torch",
     batch_size: Annotated[int, typer.Option(min=1, help="Inputs a batch.")] = 1,
     threads: Threads = 1,
+    resolution: Annotated[int | None, typer.Option(help="Only sub-networks for images of so many pixels.")] = None,
     check: Annotated[int, typer.Option(min=2, help="Random sub-networks that hold the table against the clock.")] = 30,
     output: Annotated[Path | None, typer.Option(help="Where to save the table (JSON).")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure a latency lookup table on this machine, and its error against end-to-end latency."""
     started = time.perf_counter()
+    _known("backend", backend, BACKENDS)
     built = LookupTable.measure(
-        _known("family", family, FAMILIES)(), backend, batch_size=batch_size, threads=threads, progress=not as_json
+        _known("family", family, FAMILIES)(),
+        backend,
+        batch_size=batch_size,
+        threads=threads,
+        within={"resolution": [resolution]} if resolution else None,
+        resume=output.with_suffix(".partial") if output else None,
+        progress=not as_json,
     )
     build_seconds = time.perf_counter() - started
     checked = built.validate(check, progress=not as_json)
@@ -130,6 +140,7 @@ def profile(
         "blocks": len(built.timings),
         "mape_percent": checked.mape_percent,
         "bias_percent": checked.bias_percent,
+        "clock_percent": checked.clock_percent,
         "spearman": checked.spearman,
         "kendall_tau": checked.kendall_tau,
         "build_seconds": build_seconds,
@@ -143,7 +154,7 @@ def profile(
 
 
 def _lookups_per_second(table: LookupTable, n: int = 100_000) -> float:
-    genotypes = table.family.space.sample(n, np.random.default_rng(0))
+    genotypes = table.space.sample(n, np.random.default_rng(0))
     started = time.perf_counter()
     table.latency_ms(genotypes)
     return n / (time.perf_counter() - started)
@@ -171,14 +182,28 @@ def export(
 
 
 @app.command("fetch")
-def fetch_release(
-    name: Annotated[str, typer.Argument(help=f"One of {', '.join(PUBLISHED)}, or an address.")],
+def fetch_published(
+    name: Annotated[str, typer.Argument(help=f"One of {', '.join((*PUBLISHED, *DATA_SETS))}, or an address.")],
+    folder: Annotated[Path | None, typer.Option("--from", help="A folder that has the files: download nothing.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Download a published supernet, once; afterwards its family's name alone loads it."""
-    release = Release(name) if "://" in name else _known("release", name, PUBLISHED)
-    file = fetch(release.url, release.sha256, progress=not as_json)
+    """Bring a published supernet or published measurements into the cache, once; afterwards the name alone finds them."""
+    if name in DATA_SETS:
+        _show(_fetch_data(name, folder, progress=not as_json), as_json)
+        return
+    release = Release(name) if "://" in name else _known("release or data set", name, {**PUBLISHED, **DATA_SETS})
+    if folder is None:
+        file = fetch(release.url, release.sha256, progress=not as_json)
+    else:
+        file = keep_copy(check_hash(folder / release.file_name, release.sha256), release.url)
     _show({"file": str(file), "bytes": file.stat().st_size, "url": release.url}, as_json)
+
+
+def _fetch_data(name: str, folder: Path | None, progress: bool) -> dict[str, Any]:
+    files = list(fetch_data(name, folder, progress).values())
+    data, size = DATA_SETS[name], sum(file.stat().st_size for file in files)
+    source = f"https://github.com/{data.repository}/tree/{data.commit}/{data.folder}"
+    return {"files": [str(file) for file in files], "bytes": size, "source": source, "licence": data.licence}
 
 
 def _genotype(family: Family, text: str) -> np.ndarray:

@@ -104,6 +104,11 @@ class SearchSpace:
         return prod(count for gene, count in counts.items() if gene not in conditional)
 
     @property
+    def allowed(self) -> tuple[tuple[int, ...], ...]:
+        """For every gene the indices of options that :meth:`restrict` left."""
+        return tuple(tuple(indices.tolist()) for indices in self._allowed)
+
+    @property
     def fingerprint(self) -> str:
         """Hash of what genotypes mean here: names, options, conditions. A restriction does not change it."""
         text = json.dumps([(c.name, c.options, c.when) for c in self.choices])

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 from math import prod
 from typing import TypeVar
 
@@ -125,26 +126,38 @@ class Family:
     @cached_property
     def block_specs(self) -> tuple[BlockSpec, ...]:
         """Every distinct block spec that some genotype uses, in slot order."""
-        specs: dict[BlockSpec | None, None] = {}
-        for slot in range(len(self.slots)):
-            specs.update(dict.fromkeys(self._spec(slot, indices) for indices in np.ndindex(self._shape(slot))))
+        return self.specs_within(self.space)
+
+    def specs_within(self, space: SearchSpace) -> tuple[BlockSpec, ...]:
+        """Every distinct block spec that some genotype of a restricted space uses, in slot order."""
+        specs = dict.fromkeys(self._spec(slot, indices) for slot, indices in self._places(space))
         return tuple(spec for spec in specs if spec is not None)
 
-    def genotypes_with(self, spec: BlockSpec, n: int, rng: np.random.Generator) -> np.ndarray:
+    def _places(self, space: SearchSpace) -> Iterator[tuple[int, tuple[int, ...]]]:
+        """Every slot with every combination of the option indices that it depends on."""
+        for slot, genes in enumerate(self._genes):
+            for indices in product(*(space.allowed[gene] for gene in genes)):
+                yield slot, indices
+
+    def genotypes_with(
+        self, spec: BlockSpec, n: int, rng: np.random.Generator, space: SearchSpace | None = None
+    ) -> np.ndarray:
         """Random genotypes ``(n, d)`` of networks that have this block, each in a random slot that can hold it.
 
+        Args:
+            spec: The block.
+            n: How many.
+            rng: Draws them.
+            space: A restriction of the family's space to draw them from.
+
         Raises:
-            ValueError: No network of the family has it.
+            ValueError: No network has it.
         """
-        places = [
-            (list(needed), indices)
-            for slot, needed in enumerate(self._genes)
-            for indices in np.ndindex(self._shape(slot))
-            if self._spec(slot, indices) == spec
-        ]
+        space = space or self.space
+        places = [(list(self._genes[slot]), at) for slot, at in self._places(space) if self._spec(slot, at) == spec]
         if not places:
             raise ValueError(f"no network of {self.name!r} has the block {spec}")
-        genotypes = self.space.sample(n, rng)
+        genotypes = space.sample(n, rng)
         for genotype, place in zip(genotypes, rng.integers(len(places), size=n), strict=True):
             genes, indices = places[place]
             genotype[genes] = indices

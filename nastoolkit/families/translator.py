@@ -75,7 +75,7 @@ def sinusoids(tokens: torch.Tensor, dim: int) -> torch.Tensor:
     of a sentence of any length are computed as they are needed.
     """
     is_token = tokens != PAD
-    positions = is_token.cumsum(1) * is_token + PAD
+    positions = is_token.long().cumsum(1) * is_token + PAD
     rates = torch.exp(torch.arange(dim // 2, device=tokens.device) * (-log(10_000) / (dim // 2 - 1)))
     angles = positions[..., None] * rates
     return torch.cat([angles.sin(), angles.cos()], dim=-1) * is_token[..., None]

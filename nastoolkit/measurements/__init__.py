@@ -1,8 +1,9 @@
 """Measurements: accuracy, latency, lookup tables. Each value has its unit in its name."""
 
 from nastoolkit.measurements.accuracy import Accuracy, StandAloneAccuracy
+from nastoolkit.measurements.backends import BACKENDS
 from nastoolkit.measurements.latency import Timing, measure
-from nastoolkit.measurements.lookup_table import BACKENDS, LookupTable, TableCheck, table_conditions
+from nastoolkit.measurements.lookup_table import LookupTable, TableCheck, table_conditions
 from nastoolkit.measurements.machine import describe_machine
 
 __all__ = [

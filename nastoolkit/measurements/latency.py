@@ -1,22 +1,22 @@
-"""Latency of PyTorch modules on this machine.
+"""Latency of networks and of the blocks inside them, on this machine.
 
-``torch.utils.benchmark`` drives every run (threads, warm-up, repetitions); blocks inside a network are timed by hooks.
+``torch.utils.benchmark`` drives every run (threads, warm-up, repetitions), whichever backend runs the network.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from time import perf_counter
 
 import numpy as np
-import torch
 from torch import nn
 from torch.utils.benchmark import Timer
 from tqdm.auto import tqdm
 
-from nastoolkit.blocks import Inputs, each
+from nastoolkit.blocks import Inputs
+from nastoolkit.measurements.backends import Runner, backend_named
+
+MOST_RUNS = 100  # of a network whose blocks are watched
 
 
 @dataclass(frozen=True)
@@ -34,85 +34,84 @@ class Timing:
     n_runs: int
 
 
-def measure(network: nn.Module, inputs: Inputs, threads: int = 1, seconds: float = 0.2) -> Timing:
+def measure(network: nn.Module, inputs: Inputs, threads: int = 1, seconds: float = 0.2, backend: str = "torch") -> Timing:
     """Time one network in evaluation mode.
 
     Args:
         network: Set to evaluation mode.
-        inputs: A whole batch ``(n, ...)``; the latency is that of the batch.
-        threads: Threads that PyTorch may use.
+        inputs: A whole batch; the latency is that of the batch.
+        threads: Threads that the backend may use.
         seconds: How long to go on timing.
+        backend: One of ``BACKENDS``.
     """
-    return measure_all([(network, inputs)], threads, seconds, n_rounds=1)[0]
+    return measure_all([(network, inputs)], threads, seconds, n_rounds=1, backend=backend)[0]
 
 
-@torch.inference_mode()
 def measure_all(
     cases: Sequence[tuple[nn.Module, Inputs]],
     threads: int = 1,
     seconds: float = 0.2,
     n_rounds: int = 4,
     progress: str = "",
+    backend: str = "torch",
 ) -> list[Timing]:
     """Time many networks in interleaved rounds, so that a drift of the machine's speed falls on all of them alike.
 
     Args:
         cases: Networks with their batches.
-        threads: Threads that PyTorch may use.
+        threads: Threads that the backend may use.
         seconds: Time for each case, over all rounds.
         n_rounds: Each round times every case once.
         progress: Label of a progress bar; none where empty.
+        backend: One of ``BACKENDS``.
     """
-    timers = [_timer(network, inputs, threads) for network, inputs in cases]
-    runs: list[list[float]] = [[] for _ in cases]
+    return [
+        _summary(np.concatenate(rounds)) for rounds in measure_rounds(cases, threads, seconds, n_rounds, progress, backend)
+    ]
+
+
+def measure_rounds(
+    cases: Sequence[tuple[nn.Module, Inputs]],
+    threads: int = 1,
+    seconds: float = 0.2,
+    n_rounds: int = 4,
+    progress: str = "",
+    backend: str = "torch",
+) -> list[list[np.ndarray]]:
+    """As :func:`measure_all`, but all times in ms, for each case and round."""
+    make = backend_named(backend)
+    timers = [_timer(make(network, inputs, threads), threads) for network, inputs in cases]
+    runs: list[list[np.ndarray]] = [[] for _ in cases]
     with tqdm(total=n_rounds * len(cases), desc=progress, disable=not progress) as bar:
         for _ in range(n_rounds):
             for timer, times in zip(timers, runs, strict=True):
-                times += timer.blocked_autorange(min_run_time=seconds / n_rounds).times
+                times.append(1e3 * np.array(timer.blocked_autorange(min_run_time=seconds / n_rounds).times))
                 bar.update()
-    return [_summary(np.array(times) * 1e3) for times in runs]
+    return runs
 
 
-@torch.inference_mode()
 def measure_blocks(
-    network: nn.Module, inputs: Inputs, names: Iterable[str], threads: int = 1, seconds: float = 0.2
+    network: nn.Module,
+    inputs: Inputs,
+    names: Iterable[str],
+    threads: int = 1,
+    seconds: float = 0.2,
+    backend: str = "torch",
 ) -> dict[str, Timing]:
-    """Time the blocks of a network while the whole network runs, by their module names.
+    """Time all blocks of a network while the whole network runs, by their module names.
 
-    Alone, a block finds its weights and inputs in the cache and seems faster than it is in its network.
+    Watching blocks slows a network down, and some of its time is in no block: the blocks' times are therefore scaled, to add
+    up to the latency of the network that nobody watches.
     """
-    blocks = {name: network.get_submodule(name) for name in names}
-    timer = _timer(network, inputs, threads)
-    timer.timeit(2)
-    with _stopwatches(blocks) as runs:
-        timer.blocked_autorange(min_run_time=seconds)
-    return {name: _summary(np.array(times) * 1e3) for name, times in runs.items()}
+    runner, names = backend_named(backend)(network, inputs, threads), list(names)
+    unwatched = _timer(runner, threads).blocked_autorange(min_run_time=seconds / 2)
+    runs = runner.block_seconds(names, n_runs=int(np.clip(seconds / 2 / unwatched.median, 3, MOST_RUNS)))
+    scale = unwatched.median / sum(np.median(times) for times in runs.values())
+    return {name: _summary(1e3 * scale * np.array(times)) for name, times in runs.items()}
 
 
-@contextmanager
-def _stopwatches(blocks: dict[str, nn.Module]) -> Iterator[dict[str, list[float]]]:
-    """Collect the seconds of every forward pass of each module."""
-    runs: dict[str, list[float]] = {name: [] for name in blocks}
-    started = 0.0
-
-    def start(*_: object) -> None:
-        nonlocal started
-        started = perf_counter()
-
-    handles = [block.register_forward_pre_hook(start) for block in blocks.values()]
-    for name, block in blocks.items():
-        handles.append(block.register_forward_hook(lambda *_, times=runs[name]: times.append(perf_counter() - started)))
-    try:
-        yield runs
-    finally:
-        for handle in handles:
-            handle.remove()
-
-
-def _timer(network: nn.Module, inputs: Inputs, threads: int) -> Timer:
-    network.eval()
-    batch = each(inputs, lambda part: part.to(memory_format=torch.channels_last) if part.dim() == 4 else part)
-    return Timer("network(batch)", globals={"network": network, "batch": batch}, num_threads=threads)
+def _timer(runner: Runner, threads: int) -> Timer:
+    return Timer("run()", globals={"run": runner}, num_threads=threads)
 
 
 def summarise(timings: Sequence[Timing]) -> Timing:

@@ -6,8 +6,8 @@ import pytest
 
 from nastoolkit.families import FAMILIES
 from nastoolkit.families.mobilenet_v3 import MobileNetV3Family
-from nastoolkit.measurements import BACKENDS, LookupTable, TableCheck, Timing, table_conditions
-from nastoolkit.measurements.lookup_table import covering_genotypes
+from nastoolkit.measurements import BACKENDS, LookupTable, TableCheck, Timing, contexts, table_conditions
+from nastoolkit.measurements.contexts import covering_genotypes
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,10 @@ def test_validation_holds_it_against_the_clock(measured):
 
 
 def test_errors_in_closed_form():
-    check = TableCheck(table_ms=np.array([11.0, 18.0, 40.0, 30.0]), measured_ms=np.array([10.0, 20.0, 40.0, 50.0]))
+    measured = np.array([10.0, 20.0, 40.0, 50.0])
+    halves = np.stack([measured, [9.0, 20.0, 44.0, 50.0]], axis=1)
+    check = TableCheck(np.array([11.0, 18.0, 40.0, 30.0]), measured, halves)
+    assert check.clock_percent == pytest.approx((10 + 0 + 10 + 0) / 4)
     assert check.mape_percent == pytest.approx((10 + 10 + 0 + 40) / 4)
     assert check.bias_percent == pytest.approx((10 - 10 + 0 - 40) / 4)
     assert check.kendall_tau == pytest.approx((5 - 1) / 6) and check.spearman == pytest.approx(0.8)
@@ -112,7 +115,7 @@ def test_other_json_is_no_table(tiny, tmp_path, text):
 
 
 def test_an_unknown_backend_lists_the_known_ones(tiny):
-    with pytest.raises(ValueError, match=f"unknown backend 'abacus'; known: .*'{BACKENDS[0]}'"):
+    with pytest.raises(ValueError, match=f"unknown backend 'abacus'; known: {', '.join(BACKENDS)}"):
         LookupTable.measure(tiny, "abacus")
 
 
@@ -126,3 +129,51 @@ def test_a_table_tells_the_conditions_it_was_made_under(narrow):
     table = LookupTable.measure(narrow, batch_size=2, n_contexts=1, progress=False)
     assert table.conditions == table_conditions(batch_size=2, n_contexts=1)
     assert table.conditions != table_conditions(batch_size=4, n_contexts=1)
+
+
+def test_a_table_of_a_part_of_the_space(tiny, tmp_path):
+    within = {"stage1.depth": [1]}
+    part = tiny.space.restrict(within)
+    table = LookupTable.measure(tiny, n_contexts=1, within=within, progress=False)
+    assert set(table.timings) == set(tiny.specs_within(part)) < set(tiny.block_specs)
+    inside, outside = part.sample(5, np.random.default_rng(0)), tiny.space.largest
+    loaded = LookupTable.load(table.save(tmp_path / "part.json"), tiny)
+    np.testing.assert_array_equal(loaded.latency_ms(inside), table.latency_ms(inside))
+    np.testing.assert_array_equal(part.canonical(loaded.space.sample(9, np.random.default_rng(1)))[:, 0], 0)
+    for one in (table, loaded):
+        with pytest.raises(ValueError, match="did not measure; it was made within .*stage1.depth"):
+            one.latency_ms(outside)
+
+
+def test_a_killed_measurement_goes_on(narrow, tmp_path, monkeypatch):
+    file, measured, real = tmp_path / "runs" / "table.partial", [], contexts.measure_blocks
+
+    def dying(*arguments, **options):
+        if len(measured) == 1:
+            raise KeyboardInterrupt
+        measured.append(real(*arguments, **options))
+        return measured[-1]
+
+    monkeypatch.setattr(contexts, "measure_blocks", dying)
+    with pytest.raises(KeyboardInterrupt):
+        LookupTable.measure(narrow, n_contexts=2, resume=file, progress=False)
+    assert file.exists()
+    monkeypatch.setattr(contexts, "measure_blocks", lambda *a, **o: measured.append(real(*a, **o)) or measured[-1])
+    table = LookupTable.measure(narrow, n_contexts=2, resume=file, progress=False)
+    assert set(table.timings) == set(narrow.block_specs) and not file.exists()
+    assert len(measured) == len(covering_genotypes(narrow, 2, np.random.default_rng(0)))
+
+
+def test_what_another_measurement_left_is_not_taken(narrow, tmp_path):
+    file = tmp_path / "table.partial"
+    for content in ("{cut off", '{"identity": {"family": "another"}, "networks": [{}]}'):
+        file.write_text(content)
+        table = LookupTable.measure(narrow, n_contexts=1, resume=file, progress=False)
+        assert set(table.timings) == set(narrow.block_specs)
+
+
+def test_a_table_of_another_machine_says_so(known, tiny, tmp_path):
+    known.conditions |= {**table_conditions(), "cpu": "Abacus 3000"}
+    path = known.save(tmp_path / "table.json")
+    with pytest.warns(UserWarning, match="another machine: cpu 'Abacus 3000', here"):
+        LookupTable.load(path, tiny)

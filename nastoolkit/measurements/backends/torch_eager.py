@@ -1,0 +1,69 @@
+"""PyTorch as it is, on the CPU; blocks are timed by hooks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from time import perf_counter
+
+import torch
+from torch import nn
+
+from nastoolkit.blocks import Inputs, each
+
+
+class TorchEager:
+    """See :class:`nastoolkit.measurements.backends.Runner`; the network is set to evaluation mode, images to channels-last."""
+
+    def __init__(self, network: nn.Module, inputs: Inputs, threads: int) -> None:
+        self.network, self.threads = network.eval(), threads
+        self.inputs = each(inputs, lambda part: part.to(memory_format=torch.channels_last) if part.dim() == 4 else part)
+
+    @torch.inference_mode()
+    def __call__(self) -> object:
+        """Run the batch once; whoever times it sets PyTorch's threads."""
+        return self.network(self.inputs)
+
+    def block_seconds(self, names: Sequence[str], n_runs: int) -> dict[str, list[float]]:
+        """See :class:`nastoolkit.measurements.backends.Runner`; a block that runs twice in a network counts both times."""
+        blocks = {name: self.network.get_submodule(name) for name in names}
+        runs: dict[str, list[float]] = {name: [] for name in names}
+        with _threads(self.threads), _stopwatches(blocks) as seconds:
+            for _ in range(n_runs):
+                seconds.update(dict.fromkeys(names, 0.0))
+                self()
+                for name in names:
+                    runs[name].append(seconds[name])
+        return runs
+
+
+@contextmanager
+def _threads(n: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(n)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
+def _stopwatches(blocks: dict[str, nn.Module]) -> Iterator[dict[str, float]]:
+    """Add up the seconds of all forward passes of each module."""
+    seconds: dict[str, float] = {}
+    started = 0.0
+
+    def start(*_: object) -> None:
+        nonlocal started
+        started = perf_counter()
+
+    def stop(name: str) -> None:
+        seconds[name] += perf_counter() - started
+
+    handles = [block.register_forward_pre_hook(start) for block in blocks.values()]
+    handles += [block.register_forward_hook(lambda *_, name=name: stop(name)) for name, block in blocks.items()]
+    try:
+        yield seconds
+    finally:
+        for handle in handles:
+            handle.remove()
