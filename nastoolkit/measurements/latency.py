@@ -16,7 +16,7 @@ from tqdm.auto import tqdm
 from nastoolkit.blocks import Inputs
 from nastoolkit.measurements.backends import Runner, backend_named
 
-MOST_RUNS = 100  # of a network whose blocks are watched
+LEAST_RUNS, MOST_RUNS = 4, 100  # of a network, with its blocks watched and without
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,7 @@ def measure_rounds(
     with tqdm(total=n_rounds * len(cases), desc=progress, disable=not progress) as bar:
         for _ in range(n_rounds):
             for timer, times in zip(timers, runs, strict=True):
+                timer.timeit(1)  # the one before has filled the caches with another network
                 times.append(1e3 * np.array(timer.blocked_autorange(min_run_time=seconds / n_rounds).times))
                 bar.update()
     return runs
@@ -104,10 +105,16 @@ def measure_blocks(
     up to the latency of the network that nobody watches.
     """
     runner, names = backend_named(backend)(network, inputs, threads), list(names)
-    unwatched = _timer(runner, threads).blocked_autorange(min_run_time=seconds / 2)
-    runs = runner.block_seconds(names, n_runs=int(np.clip(seconds / 2 / unwatched.median, 3, MOST_RUNS)))
-    scale = unwatched.median / sum(np.median(times) for times in runs.values())
+    unwatched = _median_seconds(_timer(runner, threads), seconds / 2)
+    runs = runner.block_seconds(names, n_runs=int(np.clip(seconds / 2 / unwatched, LEAST_RUNS, MOST_RUNS)))
+    scale = unwatched / sum(np.median(times) for times in runs.values())
     return {name: _summary(1e3 * scale * np.array(times)) for name, times in runs.items()}
+
+
+def _median_seconds(timer: Timer, seconds: float) -> float:
+    """Of one run, after one that warms up."""
+    n_runs = int(np.clip(seconds / timer.timeit(1).median, LEAST_RUNS, MOST_RUNS))
+    return float(np.median([timer.timeit(1).median for _ in range(n_runs)]))
 
 
 def _timer(runner: Runner, threads: int) -> Timer:

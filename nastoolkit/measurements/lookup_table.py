@@ -64,7 +64,7 @@ class LookupTable:
         backend: str = "torch",
         batch_size: int = 1,
         threads: int = 1,
-        n_contexts: int = 8,
+        n_contexts: int = 4,
         within: Options | None = None,
         resume: str | Path | None = None,
         progress: bool = True,
@@ -158,7 +158,7 @@ def _warn_of_another_machine(path: str | Path, conditions: dict[str, Any]) -> No
         warnings.warn(f"{path} was measured on another machine: {'; '.join(other)}", stacklevel=3)
 
 
-def table_conditions(backend: str = "torch", batch_size: int = 1, threads: int = 1, n_contexts: int = 8) -> dict[str, Any]:
+def table_conditions(backend: str = "torch", batch_size: int = 1, threads: int = 1, n_contexts: int = 4) -> dict[str, Any]:
     """What a table made here and now would be made under; one saved under other conditions is no substitute."""
     return {
         "backend": backend,
