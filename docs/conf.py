@@ -14,7 +14,11 @@ templates_path = ["_templates"]
 html_theme = "furo"
 nb_execution_mode = "off"
 autosummary_generate = True
-autodoc_default_options = {"members": True, "ignore-module-all": True}  # each object once, where it is defined
+autodoc_default_options = {
+    "members": True,
+    "ignore-module-all": True,  # each object once, where it is defined
+    "exclude-members": "set_fit_request, set_predict_request, set_score_request",  # scikit-learn puts them into its subclasses
+}
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 autodoc_preserve_defaults = True
