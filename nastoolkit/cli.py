@@ -6,7 +6,6 @@ import importlib
 import json
 import pkgutil
 import re
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -27,6 +26,7 @@ from nastoolkit.public import DATA_SETS, fetch_data
 from nastoolkit.search import ALGORITHMS, optimize
 from nastoolkit.supernet import load_supernet
 from nastoolkit.tasks import TASKS
+from nastoolkit.terminal import known, run
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -55,20 +55,14 @@ def _text(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _known(kind: str, name: str, known: Any) -> Any:
-    if name not in known:
-        raise typer.BadParameter(f"unknown {kind} {name!r}; known: {', '.join(known)}")
-    return known[name]
-
-
 def _cost(family: Family, cost: str, table: Path | None) -> Objective:
     """The objective that is weighed against accuracy."""
     if cost == "latency_ms":
         if table is None:
             raise typer.BadParameter("latency_ms needs --table FILE; make one with: nastoolkit profile --output FILE")
         return Objective("latency_ms", "min", "ms", exact=LookupTable.load(table, family).latency_ms)
-    known = {"mmacs": ("MMACs", family.mmacs), "params": ("", family.params)}
-    unit, exact = _known("cost", cost, {**known, "latency_ms": None})
+    exact_costs = {"mmacs": ("MMACs", family.mmacs), "params": ("", family.params)}
+    unit, exact = known("cost", cost, {**exact_costs, "latency_ms": None})
     return Objective(cost, "min", unit, exact=exact)
 
 
@@ -87,9 +81,9 @@ def search(
     as_json: AsJson = False,
 ) -> None:
     """Search a supernet for the best sub-networks and print the measured Pareto front."""
-    _known("algorithm", algorithm, ALGORITHMS)
+    known("algorithm", algorithm, ALGORITHMS)
     supernet = load_supernet(family, checkpoint)
-    accuracy = Accuracy(supernet, _known("task", task, TASKS)())
+    accuracy = Accuracy(supernet, known("task", task, TASKS)())
     objectives = [Objective(accuracy.task.metric, "max", accuracy.task.unit), _cost(supernet.family, cost, table)]
     history = optimize(
         supernet.family.space,
@@ -123,9 +117,9 @@ def profile(
 ) -> None:
     """Measure a latency lookup table on this machine, and its error against end-to-end latency."""
     started = time.perf_counter()
-    _known("backend", backend, BACKENDS)
+    known("backend", backend, BACKENDS)
     built = LookupTable.measure(
-        _known("family", family, FAMILIES)(),
+        known("family", family, FAMILIES)(),
         backend,
         batch_size=batch_size,
         threads=threads,
@@ -172,7 +166,7 @@ def export(
     """Extract a sub-network, calibrate it, and write it as ONNX and safetensors, checked in ONNX Runtime."""
     supernet = load_supernet(family, checkpoint)
     genes = _genotype(supernet.family, genotype)
-    data, network = _known("task", task, TASKS)(), supernet.extract(genes)
+    data, network = known("task", task, TASKS)(), supernet.extract(genes)
     measured = {f"{data.metric}_validation": Accuracy(supernet, data).of_network(network, genes)}
     card = network_card(supernet.family, genes, {**measured, "weights": supernet.fingerprint})
     example = next(data.split("validation").batches(8, supernet.family.input_shape(genes))).inputs
@@ -191,7 +185,7 @@ def fetch_published(
     if name in DATA_SETS:
         _show(_fetch_data(name, folder, progress=not as_json), as_json)
         return
-    release = Release(name) if "://" in name else _known("release or data set", name, {**PUBLISHED, **DATA_SETS})
+    release = Release(name) if "://" in name else known("release or data set", name, {**PUBLISHED, **DATA_SETS})
     if folder is None:
         file = fetch(release.url, release.sha256, progress=not as_json)
     else:
@@ -262,12 +256,8 @@ def _check_export() -> str:
 
 
 def main() -> None:
-    """Run a command; what the user can mend is told in a sentence, without a traceback."""
-    try:
-        app()
-    except (ValueError, OSError) as error:
-        typer.echo(f"error: {error}", err=True)
-        sys.exit(1)
+    """The console script."""
+    run(app)
 
 
 if __name__ == "__main__":

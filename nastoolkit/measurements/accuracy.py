@@ -97,7 +97,7 @@ class StandAloneAccuracy:
 
     def _train_and_score(self, genotype: np.ndarray) -> np.ndarray:
         supernet = Supernet(self.family, seed=self.recipe.seed)
-        fit(supernet, self.task, Fixed(genotype), in_place_distillation(self.task.loss), self.recipe, progress=False)
+        fit(supernet, self.task, Fixed(genotype), in_place_distillation, self.recipe, progress=False)
         return Accuracy(supernet, self.task, self.split)(genotype)
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -32,9 +33,11 @@ class Contexts:
     ) -> None:
         self.family, self.conditions, self.file = family, conditions, Path(file) if file else None
         self.identity = json.loads(json.dumps({"family": family.name, "within": within, **conditions}))
-        self.done = self._read(self.file) if self.file and self.file.exists() else []
+        self.done: list[dict[str, dict[str, Any]]] = []
         self.timings: dict[BlockSpec, list[Timing]] = {}
         self.n_measured = 0
+        if self.file:
+            self._resume(self.file)
 
     def measure(self, genotype: np.ndarray) -> None:
         """Time the blocks of one network, or take it from the file."""
@@ -42,8 +45,7 @@ class Contexts:
         if self.n_measured == len(self.done):
             case = fresh_case(self.family, genotype, conditions["batch_size"])
             timings = measure_blocks(*case, plan, conditions["threads"], backend=conditions["backend"])
-            self.done.append({name: asdict(timing) for name, timing in timings.items()})
-            self._write()
+            self._keep({name: asdict(timing) for name, timing in timings.items()})
         for name, values in self.done[self.n_measured].items():
             self.timings.setdefault(plan[name], []).append(Timing(**values))
         self.n_measured += 1
@@ -54,17 +56,21 @@ class Contexts:
             self.file.unlink(missing_ok=True)
         return {spec: summarise(self.timings[spec]) for spec in specs}
 
-    def _read(self, file: Path) -> list[dict[str, dict[str, Any]]]:
-        try:
-            content = json.loads(file.read_text())
-        except json.JSONDecodeError:  # it was killed while it wrote
-            return []
-        return content["networks"] if content["identity"] == self.identity else []
+    def _resume(self, file: Path) -> None:
+        """Take over the networks of a file of this table, and leave there what was taken: a line each, behind the identity."""
+        first, *rest = (file.read_text().splitlines() if file.exists() else []) or [""]
+        if first == json.dumps(self.identity):
+            with suppress(json.JSONDecodeError):  # a kill may have cut the last line off
+                for line in rest:
+                    self.done.append(json.loads(line))
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("".join(f"{json.dumps(line)}\n" for line in (self.identity, *self.done)))
 
-    def _write(self) -> None:
+    def _keep(self, timings: dict[str, dict[str, Any]]) -> None:
+        self.done.append(timings)
         if self.file:
-            self.file.parent.mkdir(parents=True, exist_ok=True)
-            self.file.write_text(json.dumps({"identity": self.identity, "networks": self.done}))
+            with self.file.open("a") as file:
+                file.write(f"{json.dumps(timings)}\n")
 
 
 def fresh_case(family: Family, genotype: np.ndarray, batch_size: int) -> tuple[nn.Module, Inputs]:

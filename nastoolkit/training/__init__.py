@@ -1,7 +1,7 @@
 """Training supernets: one fit loop, path samplers, losses, schedules."""
 
 from nastoolkit.training.fit import fit
-from nastoolkit.training.losses import from_targets, in_place_distillation
+from nastoolkit.training.losses import in_place_distillation
 from nastoolkit.training.run import Recipe
 from nastoolkit.training.samplers import Fixed, PathSampler, Sandwich, Uniform
 from nastoolkit.training.shrinking import Stage, fit_stages, progressive_shrinking, sort_channels
@@ -15,7 +15,6 @@ __all__ = [
     "Uniform",
     "fit",
     "fit_stages",
-    "from_targets",
     "in_place_distillation",
     "progressive_shrinking",
     "sort_channels",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import torch
 import typer
@@ -14,6 +14,7 @@ from nastoolkit.families import FAMILIES
 from nastoolkit.sharing import SHARING_RULES
 from nastoolkit.supernet import Supernet, save_supernet
 from nastoolkit.tasks import TASKS
+from nastoolkit.terminal import known, run
 from nastoolkit.training.distributed import processes, rank
 from nastoolkit.training.losses import in_place_distillation
 from nastoolkit.training.run import PRECISIONS, Recipe
@@ -34,7 +35,7 @@ def train(
     learning_rate: Annotated[float, typer.Option(help="At its peak.")] = 3e-3,
     n_random: Annotated[int, typer.Option(min=0, help="Random sub-networks a step, beside the largest and the smallest.")] = 2,
     shrinking: Annotated[bool, typer.Option(help="Progressive shrinking: kernels, then depths, then widths.")] = False,
-    label_smoothing: Annotated[float, typer.Option(min=0.0, max=1.0)] = 0.0,
+    label_smoothing: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of a target given to all classes.")] = 0.0,
     average: Annotated[float, typer.Option(min=0.0, max=1.0, help="Decay of the moving average of weights; 0: none.")] = 0.0,
     precision: Annotated[str, typer.Option(help=f"One of {', '.join(PRECISIONS)}.")] = "float32",
     device: Annotated[str, typer.Option(help="cpu or cuda; by default cuda where there is one.")] = "",
@@ -42,17 +43,25 @@ def train(
 ) -> None:
     """Train a supernet with the sandwich rule and in-place distillation; run it again to go on where it was killed."""
     with processes(device or ("cuda" if torch.cuda.is_available() else "cpu")) as place:
-        data = _known("task", task, TASKS)()
-        supernet = Supernet(_known("family", family, FAMILIES)(), _known("sharing", sharing, SHARING_RULES)(), seed).to(place)
+        data = known("task", task, TASKS)()
+        supernet = Supernet(known("family", family, FAMILIES)(), known("sharing", sharing, SHARING_RULES)(), seed).to(place)
         space = supernet.family.space
         stages = progressive_shrinking(space) if shrinking else [Stage("all", space)]
-        recipe = Recipe(steps, batch_size, learning_rate, seed=seed, average=average, precision=precision)
+        recipe = Recipe(
+            n_steps=steps,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            seed=seed,
+            label_smoothing=label_smoothing,
+            average=average,
+            precision=precision,
+        )
         losses = fit_stages(
             supernet,
             data,
             stages,
             partial(Sandwich, n_random=n_random, seed=seed),
-            in_place_distillation(partial(data.loss, label_smoothing=label_smoothing)),
+            in_place_distillation,
             [recipe] * len(stages),
             folder=output.with_suffix(".runs"),
             progress=rank() == 0,
@@ -64,11 +73,5 @@ def train(
             )
 
 
-def _known(kind: str, name: str, known: dict[str, Any]) -> Any:
-    if name not in known:
-        raise typer.BadParameter(f"unknown {kind} {name!r}; known: {', '.join(known)}")
-    return known[name]
-
-
 if __name__ == "__main__":
-    app()
+    run(app)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from nastoolkit.families import Family
 from nastoolkit.supernet import Supernet
 from nastoolkit.tasks import Split, Task
 from nastoolkit.training.distributed import rank, replicated, share
-from nastoolkit.training.losses import Criterion
+from nastoolkit.training.losses import Criterion, PathLoss
 from nastoolkit.training.run import PRECISIONS, Recipe, Run
 from nastoolkit.training.samplers import PathSampler
 
@@ -38,7 +39,7 @@ def fit(
         supernet: Left in evaluation mode; its statistics are as they were.
         task: Gives the training data of every step.
         sampler: Draws the paths of each step.
-        criterion: Loss of ``(outputs, targets, outputs of the step's first path or None)``.
+        criterion: Makes of the task's loss the loss of ``(outputs, targets, outputs of the step's first path or None)``.
         recipe: Steps, batch size, learning rate.
         progress: Show a bar with the loss of the first path.
         resume: File that keeps the run, so that a killed one goes on to the same weights, bit for bit on a CPU.
@@ -46,15 +47,16 @@ def fit(
     Returns:
         Loss of the first path at every step, ``(n_steps,)``, on this process's share of the data.
     """
-    run = Run(supernet, recipe, _identity(supernet, task, sampler, recipe), resume)
+    run = Run(supernet, recipe, _identity(supernet, task, sampler, criterion, recipe) if resume else {}, resume)
+    path_loss = criterion(partial(task.loss, label_smoothing=recipe.label_smoothing))
     network, device = replicated(supernet), device_of(supernet)
     supernet.train()
     with tqdm(desc="training", total=recipe.n_steps, initial=run.step, disable=not progress, mininterval=2.0) as bar:
         while run.step < recipe.n_steps:
             batch = share(task.batch(run.step, recipe.batch_size, recipe.seed)).to(device)
             with _randomness(recipe.seed, run.step, device):
-                loss = accumulate_gradients(
-                    network, supernet.family, batch, sampler.draw(run.step), criterion, recipe.precision
+                loss = _accumulate_gradients(
+                    network, supernet.family, batch, sampler.draw(run.step), path_loss, recipe.precision
                 )
             run.update(loss)
             bar.update()
@@ -64,13 +66,13 @@ def fit(
     return run.losses.numpy()
 
 
-def accumulate_gradients(
+def _accumulate_gradients(
     network: nn.Module,
     family: Family,
     batch: Split,
     paths: list[tuple[np.ndarray, float]],
-    criterion: Criterion,
-    precision: str = "float32",
+    path_loss: PathLoss,
+    precision: str,
 ) -> float:
     """Backpropagate every path of a step, each at its own input size; the loss of the first one."""
     teacher, first_loss = None, 0.0
@@ -78,7 +80,7 @@ def accumulate_gradients(
         images = batch.at(family.input_shape(genotype))
         with torch.autocast(batch.targets.device.type, PRECISIONS[precision], enabled=precision != "float32"):
             outputs = network(images.inputs, genotype)
-            loss = criterion(outputs, images.targets, teacher)
+            loss = path_loss(outputs, images.targets, teacher)
         (weight * loss).backward()
         if teacher is None:
             teacher, first_loss = outputs.detach(), loss.item()
@@ -93,7 +95,9 @@ def _randomness(seed: int, step: int, device: torch.device) -> Iterator[None]:
         yield
 
 
-def _identity(supernet: Supernet, task: Task, sampler: PathSampler, recipe: Recipe) -> dict[str, Any]:
-    """What must be the same for a run to go on."""
+def _identity(supernet: Supernet, task: Task, sampler: PathSampler, criterion: Criterion, recipe: Recipe) -> dict[str, Any]:
+    """What must be the same for a run to go on; the weights it starts from stand for sharing rule, seed and stages before."""
     names = {"family": supernet.family.name, "task": task.name, "sampler": type(sampler).__name__}
-    return {**names, "first paths": str([g.tolist() for g, _ in sampler.draw(0)]), **asdict(recipe)}
+    paths = str([genotype.tolist() for genotype, _ in sampler.draw(0)])
+    names |= {"criterion": getattr(criterion, "__name__", type(criterion).__name__), "weights": supernet.fingerprint}
+    return {**names, "first paths": paths, **asdict(recipe)}

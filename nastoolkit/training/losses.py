@@ -11,23 +11,19 @@ import torch
 from torch.nn import functional
 
 TaskLoss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-Criterion = Callable[[torch.Tensor, torch.Tensor, "torch.Tensor | None"], torch.Tensor]
+PathLoss = Callable[[torch.Tensor, torch.Tensor, "torch.Tensor | None"], torch.Tensor]
+Criterion = Callable[[TaskLoss], PathLoss]
 
 
-def from_targets(task_loss: TaskLoss) -> Criterion:
-    """Every path learns from the targets."""
-    return lambda outputs, targets, teacher: task_loss(outputs, targets)
-
-
-def in_place_distillation(task_loss: TaskLoss) -> Criterion:
+def in_place_distillation(task_loss: TaskLoss) -> PathLoss:
     """The first path of a step learns from the targets, the others from the first one's outputs (soft cross-entropy).
 
     Outputs are logits ``(n, ..., n_classes)``.
     """
 
-    def criterion(outputs: torch.Tensor, targets: torch.Tensor, teacher: torch.Tensor | None) -> torch.Tensor:
+    def path_loss(outputs: torch.Tensor, targets: torch.Tensor, teacher: torch.Tensor | None) -> torch.Tensor:
         if teacher is None:
             return task_loss(outputs, targets)
         return functional.cross_entropy(outputs.flatten(0, -2), teacher.flatten(0, -2).softmax(-1))
 
-    return criterion
+    return path_loss

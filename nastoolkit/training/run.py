@@ -30,6 +30,7 @@ class Recipe:
         learning_rate: At its peak.
         clip_norm: Bound on the norm of all gradients together.
         seed: For the data and dropout.
+        label_smoothing: Share of a target given to all classes.
         average: Decay of an exponential moving average of the weights, which becomes the result; 0 keeps the last weights.
         precision: ``float32``, or ``bfloat16`` for matrix products and convolutions, weights staying in float32.
     """
@@ -40,6 +41,7 @@ class Recipe:
     weight_decay: float = 0.02
     clip_norm: float = 2.0
     seed: int = 0
+    label_smoothing: float = 0.0
     average: float = 0.0
     precision: str = "float32"
 
@@ -61,7 +63,7 @@ class Run:
     Args:
         network: Trained in place.
         recipe: Its settings.
-        identity: What the run is, besides the recipe; JSON types.
+        identity: What must be the same for the run to go on, the recipe included; JSON types.
         file: Where the run is kept, at most every half minute and at its end; it goes on from there if the file exists.
 
     Raises:
@@ -113,8 +115,10 @@ class Run:
 
     def _load(self, file: Path) -> None:
         state = torch.load(file, map_location="cpu", weights_only=True)
-        if state["identity"] != self.identity:
-            raise ValueError(f"{file} is of another run ({state['identity']}, not {self.identity}); delete it to start anew")
+        theirs, ours = state["identity"], self.identity
+        if other := [name for name in ours if theirs.get(name) != ours[name]]:
+            listed = "; ".join(f"{name} was {theirs.get(name)!r}, is {ours[name]!r}" for name in other)
+            raise ValueError(f"{file} is of another run ({listed}); delete it to start anew")
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
         if self.average:

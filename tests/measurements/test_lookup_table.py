@@ -158,6 +158,8 @@ def test_a_killed_measurement_goes_on(narrow, tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         LookupTable.measure(narrow, n_contexts=2, resume=file, progress=False)
     assert file.exists()
+    with file.open("a") as cut_off:
+        cut_off.write('{"stem": {"median_ms": 1.')
     monkeypatch.setattr(contexts, "measure_blocks", lambda *a, **o: measured.append(real(*a, **o)) or measured[-1])
     table = LookupTable.measure(narrow, n_contexts=2, resume=file, progress=False)
     assert set(table.timings) == set(narrow.block_specs) and not file.exists()

@@ -188,7 +188,7 @@ def colourful(tiny):
 def test_training_repeats_bit_by_bit(folder, colourful):
     def train():
         task, supernet = ImageFolder(folder, preprocessing=Preprocessing(32)), Supernet(colourful)
-        criterion, recipe = in_place_distillation(task.loss), Recipe(n_steps=3, batch_size=30)
+        criterion, recipe = in_place_distillation, Recipe(n_steps=3, batch_size=30)
         losses = fit(supernet, task, Sandwich(colourful.space), criterion, recipe, progress=False)
         return supernet.fingerprint, losses.tolist()
 

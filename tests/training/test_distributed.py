@@ -32,7 +32,7 @@ tiny = dict(image_size=16, patch_size=8, dim=16, head_dim=4, layers=(1, 2), head
 with processes("cpu"):
     supernet, task = Supernet(VisionTransformerFamily("tiny", replace(B16, **tiny))), Noise()
     recipe = Recipe(n_steps=5, batch_size=8, average=0.5)
-    fit(supernet, task, Sandwich(supernet.family.space), in_place_distillation(task.loss), recipe, False)
+    fit(supernet, task, Sandwich(supernet.family.space), in_place_distillation, recipe, False)
     torch.save(supernet.state_dict(), f"{sys.argv[1]}.{rank()}")
 """
 

@@ -21,14 +21,14 @@ BRIEF = Recipe(n_steps=3, batch_size=16)
 
 def train(family, sampler, recipe):
     supernet = Supernet(family)
-    losses = fit(supernet, TASK, sampler, in_place_distillation(TASK.loss), recipe, progress=False)
+    losses = fit(supernet, TASK, sampler, in_place_distillation, recipe, progress=False)
     return supernet, losses
 
 
 def test_training_reduces_the_loss_of_every_path(tiny):
     task, recipe = TwoBatches(), Recipe(n_steps=40, batch_size=16, learning_rate=0.02)
     supernet, sampler = Supernet(tiny), Sandwich(tiny.space, n_random=1)
-    losses = fit(supernet, task, sampler, in_place_distillation(task.loss), recipe, progress=False)
+    losses = fit(supernet, task, sampler, in_place_distillation, recipe, progress=False)
     assert not supernet.training
     assert losses.shape == (40,) and losses[:4].mean() > 1.8 and losses[-4:].mean() < 0.5
     batch = task.batch(step=0, size=16)
@@ -97,7 +97,7 @@ def test_the_first_path_learns_from_targets_the_others_from_the_first(tiny):
         seen.append((outputs, targets, teacher))
         return TASK.loss(outputs, targets)
 
-    fit(Supernet(tiny), TASK, Paths(), criterion, Recipe(n_steps=2, batch_size=8), progress=False)
+    fit(Supernet(tiny), TASK, Paths(), lambda _: criterion, Recipe(n_steps=2, batch_size=8), progress=False)
     for step in range(2):
         first, *others = seen[3 * step : 3 * step + 3]
         assert first[2] is None and torch.equal(first[1], TASK.batch(step, 8, 0).targets)
@@ -145,7 +145,7 @@ def test_weights_of_paths_scale_their_gradients(tiny):
             outputs.register_hook(captured.append)
             return TASK.loss(outputs, targets)
 
-        fit(supernet, TASK, Twice(*weights), criterion, Recipe(n_steps=1, batch_size=8), progress=False)
+        fit(supernet, TASK, Twice(*weights), lambda _: criterion, Recipe(n_steps=1, batch_size=8), progress=False)
         return captured
 
     one, half = gradients(1.0, 0.5)

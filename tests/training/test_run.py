@@ -30,13 +30,13 @@ class Deadly(Digits):
 run.SAVE_SECONDS = 0.0
 supernet, task = Supernet(FAMILIES["digits-mbv3"]()), Deadly()
 recipe = Recipe(n_steps=6, batch_size=8, average=0.5)
-fit(supernet, task, Sandwich(supernet.family.space), in_place_distillation(task.loss), recipe, False, sys.argv[1])
+fit(supernet, task, Sandwich(supernet.family.space), in_place_distillation, recipe, False, sys.argv[1])
 """
 
 
 def train(resume=None, recipe=RECIPE, family=None):
     supernet, task = Supernet(family or FAMILIES["digits-mbv3"]()), Digits()
-    losses = fit(supernet, task, Sandwich(supernet.family.space), in_place_distillation(task.loss), recipe, False, resume)
+    losses = fit(supernet, task, Sandwich(supernet.family.space), in_place_distillation, recipe, False, resume)
     return supernet.fingerprint, losses
 
 
@@ -69,9 +69,21 @@ def test_a_finished_run_is_not_run_again(tmp_path, uninterrupted, monkeypatch):
 def test_another_run_is_not_resumed(tmp_path, tiny):
     file = tmp_path / "run.pt"
     train(file, replace(RECIPE, n_steps=1), tiny)
-    for other in ({"learning_rate": 1e-3}, {"n_steps": 2}, {"seed": 1}):
+    for other in ({"learning_rate": 1e-3}, {"n_steps": 2}, {"seed": 1}, {"label_smoothing": 0.1}):
         with pytest.raises(ValueError, match="is of another run.*delete it to start anew"):
             train(file, replace(RECIPE, **{"n_steps": 1} | other), tiny)
+
+
+def test_a_run_from_other_weights_is_not_resumed(tmp_path, tiny):
+    """As of a stage whose predecessor was trained anew."""
+    for seed in (0, 1):
+        supernet, task = Supernet(tiny, seed=seed), Digits()
+        options = (Fixed(tiny.space.largest), in_place_distillation, replace(RECIPE, n_steps=1), False, tmp_path / "run.pt")
+        if seed == 0:
+            fit(supernet, task, *options)
+        else:
+            with pytest.raises(ValueError, match=r"is of another run \(weights was '\w+', is '\w+'\); delete it"):
+                fit(supernet, task, *options)
 
 
 def test_a_file_is_never_half_written(tmp_path, tiny, monkeypatch):
@@ -100,7 +112,7 @@ def test_the_average_is_the_recursion_of_its_definition(tiny):
     def weights_after(n_steps, average):
         supernet, task = Supernet(tiny), Digits()
         recipe = Flat(n_steps=n_steps, batch_size=8, average=average)
-        fit(supernet, task, Fixed(tiny.space.largest), in_place_distillation(task.loss), recipe, False)
+        fit(supernet, task, Fixed(tiny.space.largest), in_place_distillation, recipe, False)
         return {name: parameter.detach() for name, parameter in supernet.named_parameters()}
 
     expected = weights_after(1, 0.0)  # the first update is taken whole
@@ -121,7 +133,7 @@ def test_bfloat16_trains_float32_weights(tiny):
             supernet,
             task,
             Fixed(tiny.space.largest),
-            in_place_distillation(task.loss),
+            in_place_distillation,
             replace(recipe, precision=precision),
             False,
         )

@@ -81,7 +81,7 @@ def test_sorting_helps_the_smallest_network_of_a_trained_largest_one(tiny):
     supernet = Supernet(family)
     stages = progressive_shrinking(family.space)[:1]
     recipe = Recipe(n_steps=60, batch_size=32, learning_rate=0.01)
-    fit_stages(supernet, task, stages, Sandwich, in_place_distillation(task.loss), [recipe], progress=False)
+    fit_stages(supernet, task, stages, Sandwich, in_place_distillation, [recipe], progress=False)
     narrow = family.space.largest
     expands = [gene for gene, choice in enumerate(family.space.choices) if choice.name.endswith(".expand")]
     narrow[expands] = 0
@@ -104,7 +104,7 @@ def test_stages_are_trained_one_after_the_other_and_resume(tiny, tmp_path, monke
 
     def train(folder):
         supernet = Supernet(tiny)
-        criterion = in_place_distillation(task.loss)
+        criterion = in_place_distillation
         losses = fit_stages(supernet, task, stages, Sandwich, criterion, [recipe] * len(stages), folder, progress=False)
         return supernet.fingerprint, losses
 
