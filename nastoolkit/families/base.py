@@ -186,6 +186,14 @@ class Family:
         """MACs in millions ``(n,)``, an exact objective."""
         return self.macs(genotypes) / 1e6
 
+    @cached_property
+    def _bytes(self) -> Callable[[np.ndarray], np.ndarray]:
+        return self.tabulate(stored_bytes)
+
+    def size_mb(self, genotypes: np.ndarray) -> np.ndarray:
+        """Size on disk ``(n,)`` of extracted networks: weights and statistics, in MB (10^6 bytes), no file headers."""
+        return self._bytes(genotypes) / 1e6
+
     def input_shape(self, genotype: np.ndarray) -> tuple[int, ...]:
         """Shape of one network input, without the batch dimension."""
         return self.plan(genotype)[0][1].input_shape
@@ -197,6 +205,12 @@ class Family:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r}, {self.space})"
+
+
+def stored_bytes(spec: BlockSpec) -> int:
+    """What a block's parameters and buffers take in a file."""
+    with torch.device("meta"):
+        return sum(tensor.nbytes for tensor in spec.build().state_dict().values())
 
 
 def chain(blocks: Mapping[str, nn.Module]) -> nn.Sequential:

@@ -3,58 +3,90 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from torch import nn
 
-from nastoolkit.blocks import BlockSpec, Inputs
+from nastoolkit.blocks import BlockSpec
 from nastoolkit.families import Family
-from nastoolkit.measurements.latency import Timing, measure_blocks, summarise
+from nastoolkit.measurements.latency import NetworkLatency, Timing, steady, summary
+from nastoolkit.measurements.regression import block_times
 from nastoolkit.space import SearchSpace
 
 
 class Contexts:
-    """Timings of blocks, network by network, while a table is being made.
+    """Timings of networks and of their blocks, while a table is being made.
 
     Args:
-        family: Whose blocks.
-        conditions: Of the table: backend, batch size, threads, machine.
-        within: What the space is restricted to.
-        file: Keeps the timings of every finished network; those of a killed run of the same table are taken over.
+        latency: Times networks.
+        identity: What the table is: a file of another one is of no use.
+        file: Keeps what was found of every finished network; that of a killed run of the same table is taken over.
     """
 
-    def __init__(
-        self, family: Family, conditions: dict[str, Any], within: dict[str, Any], file: str | Path | None = None
-    ) -> None:
-        self.family, self.conditions, self.file = family, conditions, Path(file) if file else None
-        self.identity = json.loads(json.dumps({"family": family.name, "within": within, **conditions}))
-        self.done: list[dict[str, dict[str, Any]]] = []
-        self.timings: dict[BlockSpec, list[Timing]] = {}
-        self.n_measured = 0
+    def __init__(self, latency: NetworkLatency, identity: dict[str, Any], file: str | Path | None = None) -> None:
+        self.latency, self.file = latency, Path(file) if file else None
+        self.clock = latency.clock()
+        self.identity = json.loads(json.dumps(identity))
+        self.done: list[dict[str, Any]] = []
+        self.networks: list[tuple[tuple[BlockSpec, ...], dict[str, Any]]] = []
         if self.file:
             self._resume(self.file)
 
-    def measure(self, genotype: np.ndarray) -> None:
-        """Time the blocks of one network, or take it from the file."""
-        plan, conditions = dict(self.family.plan(genotype)), self.conditions
-        if self.n_measured == len(self.done):
-            case = fresh_case(self.family, genotype, conditions["batch_size"])
-            timings = measure_blocks(*case, plan, conditions["threads"], backend=conditions["backend"])
-            self._keep({name: asdict(timing) for name, timing in timings.items()})
-        for name, values in self.done[self.n_measured].items():
-            self.timings.setdefault(plan[name], []).append(Timing(**values))
-        self.n_measured += 1
+    def covers(self, specs: tuple[BlockSpec, ...]) -> bool:
+        """Whether each of these blocks has been timed."""
+        return set(specs) <= {spec for plan, _ in self.networks for spec in plan}
 
-    def summary(self, specs: tuple[BlockSpec, ...]) -> dict[BlockSpec, Timing]:
+    def measure(self, genotype: np.ndarray) -> None:
+        """Time one network and the shares of its blocks, or take them from the file."""
+        names, specs = zip(*self.latency.family.plan(genotype), strict=True)
+        if len(self.networks) == len(self.done):
+            self._keep(self._timed(genotype, names))
+        self.networks.append((specs, self.done[len(self.networks)]))
+
+    def _timed(self, genotype: np.ndarray, names: tuple[str, ...]) -> dict[str, Any]:
+        runner = self.latency.runner(genotype)
+        ratios = steady(lambda: self.clock.ratios(runner, self.latency.seconds))
+        shares = runner.block_shares(names, len(ratios))
+        told = None if shares is None else shares.tolist()
+        return {**vars(summary(ratios * self.clock.typical_ms)), "reference_ms": self.clock.typical_ms, "shares": told}
+
+    @property
+    def reference_ms(self) -> float:
+        """What the reference took, the median over the networks beside which it ran."""
+        return float(np.median([told["reference_ms"] for _, told in self.networks]))
+
+    @property
+    def n_noisy(self) -> int:
+        """Networks whose runs lie too far apart, however often they were repeated."""
+        return sum(self._timing(told).noisy for _, told in self.networks)
+
+    def timings(self, specs: tuple[BlockSpec, ...]) -> dict[BlockSpec, Timing]:
         """One timing for each of these blocks; the file has done its duty."""
         if self.file:
             self.file.unlink(missing_ok=True)
-        return {spec: summarise(self.timings[spec]) for spec in specs}
+        if any(told["shares"] is None for _, told in self.networks):
+            return self._by_regression(specs)
+        found: dict[BlockSpec, list[float]] = {spec: [] for spec in specs}
+        runs = dict.fromkeys(specs, 0)
+        for plan, told in self.networks:
+            for spec, share in zip(plan, told["shares"], strict=True):
+                found[spec].append(share * self._timing(told).median_ms)
+                runs[spec] += told["n_runs"]
+        return {spec: Timing(*_middle(times), runs[spec]) for spec, times in found.items()}
+
+    def _by_regression(self, specs: tuple[BlockSpec, ...]) -> dict[BlockSpec, Timing]:
+        plans = [plan for plan, _ in self.networks]
+        times, spread = block_times(specs, plans, np.array([self._timing(told).median_ms for _, told in self.networks]))
+        runs = [sum(told["n_runs"] for plan, told in self.networks if spec in plan) for spec in specs]
+        return {spec: Timing(time, spread * time, n) for spec, time, n in zip(specs, times.tolist(), runs, strict=True)}
+
+    def _timing(self, told: dict[str, Any]) -> Timing:
+        """Of a network, at the reference's typical speed over all networks."""
+        scale = self.reference_ms / told["reference_ms"]
+        return Timing(scale * told["median_ms"], scale * told["iqr_ms"], told["n_runs"])
 
     def _resume(self, file: Path) -> None:
         """Take over the networks of a file of this table, and leave there what was taken: a line each, behind the identity."""
@@ -66,18 +98,16 @@ class Contexts:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("".join(f"{json.dumps(line)}\n" for line in (self.identity, *self.done)))
 
-    def _keep(self, timings: dict[str, dict[str, Any]]) -> None:
-        self.done.append(timings)
+    def _keep(self, told: dict[str, Any]) -> None:
+        self.done.append(told)
         if self.file:
             with self.file.open("a") as file:
-                file.write(f"{json.dumps(timings)}\n")
+                file.write(f"{json.dumps(told)}\n")
 
 
-def fresh_case(family: Family, genotype: np.ndarray, batch_size: int) -> tuple[nn.Module, Inputs]:
-    """A sub-network with fresh weights and a batch for it, the same ones every time."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        return family.build(genotype), family.example_inputs(genotype, batch_size)
+def _middle(times: list[float]) -> tuple[float, float]:
+    low, median, high = np.percentile(times, (25, 50, 75))
+    return float(median), float(high - low)
 
 
 def covering_genotypes(
@@ -85,16 +115,16 @@ def covering_genotypes(
 ) -> np.ndarray:
     """Few random genotypes ``(n, d)`` in whose networks every block spec occurs at least ``times`` times.
 
-    Greedy: of some networks that have the rarest block, take the one with the most blocks that are still wanted.
+    The first ones have every block once, the next ones twice, and so on. Greedy: of some networks that have the rarest block,
+    take the one with the most blocks that are as rare.
     """
-    wanted = dict.fromkeys(family.specs_within(space or family.space), times)
-    chosen = []
-    while any(wanted.values()):
-        rarest = max(wanted, key=wanted.__getitem__)
+    counts: Counter[BlockSpec] = Counter(dict.fromkeys(family.specs_within(space or family.space), 0))
+    chosen: list[np.ndarray] = []
+    while (rarest := min(counts, key=counts.__getitem__)) and counts[rarest] < times:
         candidates = family.genotypes_with(rarest, n_candidates, rng, space)
         plans = [[spec for _, spec in family.plan(genotype)] for genotype in candidates]
-        best = max(range(n_candidates), key=lambda i: sum(wanted[spec] for spec in plans[i]))
+        wanted = [sum(counts[spec] == counts[rarest] for spec in plan) for plan in plans]
+        best = int(np.argmax(wanted))
         chosen.append(candidates[best])
-        for spec in plans[best]:
-            wanted[spec] = max(0, wanted[spec] - 1)
+        counts.update(plans[best])
     return np.stack(chosen)

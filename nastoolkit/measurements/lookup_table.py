@@ -9,26 +9,27 @@ misses that a network has.
 from __future__ import annotations
 
 import json
+import time
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from tqdm.auto import tqdm
 
 from nastoolkit.blocks import BlockSpec
 from nastoolkit.families import Family
 from nastoolkit.measurements.backends import backend_named
-from nastoolkit.measurements.contexts import Contexts, covering_genotypes, fresh_case
-from nastoolkit.measurements.latency import Timing, measure_all, measure_rounds
+from nastoolkit.measurements.clock import pinned
+from nastoolkit.measurements.contexts import Contexts, covering_genotypes
+from nastoolkit.measurements.latency import NetworkLatency, Timing
 from nastoolkit.measurements.machine import describe_machine
-from nastoolkit.predictors import kendall_tau, mape, spearman
+from nastoolkit.measurements.table_check import TableCheck
 from nastoolkit.space import SearchSpace
 
 Options = Mapping[str, Sequence[Any]]
+SECONDS = 0.1  # for each network, alone and with its blocks watched
 MACHINE = ("cpu", "capability", "system")  # conditions that another machine has otherwise
 
 
@@ -40,6 +41,8 @@ class LookupTable:
         timings: A timing for each block spec of the family, or of the part of its space.
         conditions: Backend, batch size, threads, machine and library versions.
         within: What the space is restricted to: options by the names of choices.
+        reference_ms: What the smallest sub-network took at the speed of the machine that the timings are stated for.
+        n_noisy: Networks, of those that the blocks were timed in, whose runs lay too far apart.
     """
 
     def __init__(
@@ -48,8 +51,11 @@ class LookupTable:
         timings: dict[BlockSpec, Timing],
         conditions: dict[str, Any],
         within: Options | None = None,
+        reference_ms: float | None = None,
+        n_noisy: int = 0,
     ) -> None:
         self.family, self.timings, self.conditions, self.within = family, timings, conditions, dict(within or {})
+        self.reference_ms, self.n_noisy = reference_ms, n_noisy
         self._sum = family.tabulate(lambda spec: timings[spec].median_ms if spec in timings else np.nan)
 
     @property
@@ -65,6 +71,7 @@ class LookupTable:
         batch_size: int = 1,
         threads: int = 1,
         n_contexts: int = 4,
+        seconds: float = 45.0,
         within: Options | None = None,
         resume: str | Path | None = None,
         progress: bool = True,
@@ -76,21 +83,28 @@ class LookupTable:
             backend: One of ``BACKENDS``.
             batch_size: Inputs a batch; latencies are those of the whole batch.
             threads: Threads that the backend may use.
-            n_contexts: Every block is timed in at least so many networks, and the median taken.
+            n_contexts: Every block is timed in at least so many networks, while the time lasts, and the median taken.
+            seconds: When they are over, blocks that have been timed once will do.
             within: The part of the space to measure: options by the names of choices; by default all of it.
             resume: File that keeps what is measured, so that a killed measurement goes on; removed at the end.
             progress: Whether to show the time left.
         """
         backend_named(backend)
+        deadline = time.monotonic() + seconds
         if min(batch_size, threads, n_contexts) < 1:
             raise ValueError(f"{batch_size=}, {threads=} and {n_contexts=} must each be at least 1")
         table = cls(family, {}, table_conditions(backend, batch_size, threads, n_contexts), within)
         genotypes = covering_genotypes(family, n_contexts, np.random.default_rng(0), table.space)
-        runs = Contexts(family, table.conditions, dict(within or {}), resume)
         specs = family.specs_within(table.space)
-        for genotype in tqdm(genotypes, desc=f"latency of {len(specs)} blocks", disable=not progress):
-            runs.measure(genotype)
-        return cls(family, runs.summary(specs), table.conditions, within)
+        with pinned(threads):
+            runs = Contexts(
+                table.clockwork(SECONDS), {"family": family.name, "within": table.within, **table.conditions}, resume
+            )
+            for genotype in tqdm(genotypes, desc=f"latency of {len(specs)} blocks", disable=not progress):
+                runs.measure(genotype)
+                if time.monotonic() > deadline and runs.covers(specs):
+                    break
+        return cls(family, runs.timings(specs), table.conditions, within, runs.reference_ms, runs.n_noisy)
 
     def latency_ms(self, genotypes: np.ndarray) -> np.ndarray:
         """Predicted latency ``(n,)`` of one batch, in ms, for genotypes ``(n, d)``; an exact objective.
@@ -104,33 +118,43 @@ class LookupTable:
         return latencies
 
     def validate(self, n: int = 30, seed: int = 0, seconds: float = 0.3, progress: bool = True) -> TableCheck:
-        """Hold the table against the clock: time ``n`` random sub-networks end to end."""
+        """Hold the table against the clock: time ``n`` random sub-networks end to end, at the speed of the table."""
         genotypes = self.space.sample(n, np.random.default_rng(seed))
-        cases = [fresh_case(self.family, genotype, self.conditions["batch_size"]) for genotype in genotypes]
-        label = f"latency of {n} networks" if progress else ""
-        rounds = measure_rounds(cases, self.conditions["threads"], seconds, progress=label, backend=self.conditions["backend"])
-        halves = [[np.median(np.concatenate(times[half::2])) for half in (0, 1)] for times in rounds]
-        measured = [np.median(np.concatenate(times)) for times in rounds]
-        return TableCheck(self.latency_ms(genotypes), np.array(measured), np.array(halves))
+        runs, reference_ms = self.clockwork(seconds).rounds(genotypes, progress)
+        speed_ms = self.reference_ms or reference_ms
+        halves = [[np.median(np.concatenate(ratios[half::2])) for half in (0, 1)] for ratios in runs]
+        measured = [np.median(np.concatenate(ratios)) for ratios in runs]
+        drift = 100 * (reference_ms / speed_ms - 1)
+        return TableCheck(self.latency_ms(genotypes), speed_ms * np.array(measured), speed_ms * np.array(halves), drift)
 
     def time_networks(self, genotypes: np.ndarray, seconds: float = 0.3, progress: bool = False) -> list[Timing]:
-        """End-to-end timings of sub-networks ``(n, d)`` under the table's own conditions, with fresh weights."""
-        cases = [fresh_case(self.family, genotype, self.conditions["batch_size"]) for genotype in genotypes]
-        label = f"latency of {len(cases)} networks" if progress else ""
-        return measure_all(cases, self.conditions["threads"], seconds, progress=label, backend=self.conditions["backend"])
+        """End-to-end timings of sub-networks ``(n, d)`` under the table's own conditions, at its speed, with fresh weights."""
+        return self.clockwork(seconds).timings(genotypes, progress)
+
+    def clockwork(self, seconds: float = 0.3) -> NetworkLatency:
+        """What times networks under the table's conditions, so many seconds each."""
+        backend, batch_size, threads = (self.conditions[name] for name in ("backend", "batch_size", "threads"))
+        return NetworkLatency(self.family, backend, batch_size, threads, seconds, self.space.smallest, self.reference_ms)
 
     def save(self, path: str | Path) -> Path:
         """Write the table as JSON."""
         blocks = [{"block": repr(spec), **vars(timing)} for spec, timing in self.timings.items()]
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        head = {"family": self.family.name, "conditions": self.conditions, "within": self.within}
+        speed = {"reference_ms": self.reference_ms, "n_noisy": self.n_noisy}
+        head = {"family": self.family.name, "conditions": self.conditions, "within": self.within, **speed}
         path.write_text(json.dumps({**head, "blocks": blocks}, indent=1))
         return path
 
     @classmethod
-    def load(cls, path: str | Path, family: Family) -> LookupTable:
+    def load(cls, path: str | Path, family: Family, batch_size: int | None = None, threads: int | None = None) -> LookupTable:
         """Read a table that :meth:`save` wrote; warns where it was made on another machine.
+
+        Args:
+            path: The file.
+            family: Whose blocks they are.
+            batch_size: What latencies are wanted for; a warning tells where the table's is another.
+            threads: Likewise.
 
         Raises:
             ValueError: Not such a file, or one that lacks blocks of this family.
@@ -139,6 +163,7 @@ class LookupTable:
             content = json.loads(Path(path).read_text())
             timings = {row.pop("block"): Timing(**row) for row in content["blocks"]}
             owner, conditions, within = content["family"], content["conditions"], content.get("within", {})
+            speed = {"reference_ms": content.get("reference_ms"), "n_noisy": content.get("n_noisy", 0)}
         except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
             raise ValueError(f"{path} is no latency table of this toolkit: {error!r}") from error
         needed = family.specs_within(family.space.restrict(within)) if owner == family.name else family.block_specs
@@ -146,16 +171,17 @@ class LookupTable:
         if missing:
             lacks = f"lacks {len(missing)} blocks of {family.name!r}, e.g. {missing[0]}"
             raise ValueError(f"{path} is a table of {owner!r} and {lacks}")
-        _warn_of_another_machine(path, conditions)
-        return cls(family, {spec: timings[repr(spec)] for spec in needed}, conditions, within)
+        wanted = {"batch_size": batch_size, "threads": threads}
+        here = {name: value for name, value in describe_machine().items() if name in MACHINE}
+        _warn_of_others(path, conditions, here | {name: value for name, value in wanted.items() if value is not None})
+        return cls(family, {spec: timings[repr(spec)] for spec in needed}, conditions, within, **speed)
 
 
-def _warn_of_another_machine(path: str | Path, conditions: dict[str, Any]) -> None:
-    here = describe_machine()
-    changed = [name for name in MACHINE if conditions.get(name, here[name]) != here[name]]
-    other = [f"{name} {conditions[name]!r}, here {here[name]!r}" for name in changed]
-    if other:
-        warnings.warn(f"{path} was measured on another machine: {'; '.join(other)}", stacklevel=3)
+def _warn_of_others(path: str | Path, conditions: dict[str, Any], wanted: dict[str, Any]) -> None:
+    changed = [name for name in wanted if conditions.get(name, wanted[name]) != wanted[name]]
+    if changed:
+        others = "; ".join(f"{name} {conditions[name]!r}, here {wanted[name]!r}" for name in changed)
+        warnings.warn(f"{path} was measured under other conditions: {others}", stacklevel=3)
 
 
 def table_conditions(backend: str = "torch", batch_size: int = 1, threads: int = 1, n_contexts: int = 4) -> dict[str, Any]:
@@ -167,48 +193,3 @@ def table_conditions(backend: str = "torch", batch_size: int = 1, threads: int =
         "n_contexts": n_contexts,
         **describe_machine(),
     }
-
-
-@dataclass(frozen=True)
-class TableCheck:
-    """A lookup table against end-to-end measurements.
-
-    Attributes:
-        table_ms: Predicted latencies ``(n,)`` of random sub-networks.
-        measured_ms: Medians of their end-to-end latencies ``(n,)``.
-        halves_ms: The same of every other round of measuring, ``(n, 2)``.
-    """
-
-    table_ms: np.ndarray
-    measured_ms: np.ndarray
-    halves_ms: np.ndarray
-
-    @property
-    def frame(self) -> pd.DataFrame:
-        """Both as columns, a row per sub-network."""
-        return pd.DataFrame({"table_ms": self.table_ms, "measured_ms": self.measured_ms})
-
-    @property
-    def mape_percent(self) -> float:
-        """Mean absolute percentage error."""
-        return mape(self.measured_ms, self.table_ms)
-
-    @property
-    def clock_percent(self) -> float:
-        """Mean absolute percentage difference between the halves of the measurement: no table can be better than that."""
-        return mape(self.halves_ms[:, 0], self.halves_ms[:, 1])
-
-    @property
-    def bias_percent(self) -> float:
-        """Mean signed percentage error; positive where the table is too high."""
-        return float(100 * (self.table_ms / self.measured_ms - 1).mean())
-
-    @property
-    def spearman(self) -> float:
-        """Rank correlation."""
-        return spearman(self.measured_ms, self.table_ms)
-
-    @property
-    def kendall_tau(self) -> float:
-        """Rank correlation by concordant pairs."""
-        return kendall_tau(self.measured_ms, self.table_ms)

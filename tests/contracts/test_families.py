@@ -70,6 +70,11 @@ def test_the_plan_names_the_modules_in_the_order_in_which_they_run(family, genot
         assert all(key.startswith(tuple(f"{name}." for name, _ in plan)) for key in network.state_dict())
 
 
+def test_size_is_that_of_the_saved_network(family, genotypes, networks):
+    stored = [sum(tensor.nbytes for tensor in network.state_dict().values()) / 1e6 for network in networks]
+    np.testing.assert_allclose(family.size_mb(genotypes), stored, rtol=1e-12)
+
+
 def test_params_are_those_of_the_built_network(family, genotypes, networks):
     counted = [sum(parameter.numel() for parameter in counted_parameters(family, network)) for network in networks]
     np.testing.assert_array_equal(family.params(genotypes), counted)

@@ -1,4 +1,6 @@
 import time
+import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -6,9 +8,19 @@ import torch
 from torch import nn
 
 from nastoolkit.blocks import Conv
-from nastoolkit.measurements.latency import Timing, _summary, measure, measure_all, measure_blocks, summarise
+from nastoolkit.measurements import NetworkLatency, Timing, measure
+from nastoolkit.measurements.latency import fresh_case, steady, summary
+from nastoolkit.objectives import Objective
+from nastoolkit.search import optimize
 
 NARROW, WIDE = (Conv(channels, channels, 3, 1, 24, "relu") for channels in (8, 80))
+
+
+@pytest.fixture(autouse=True)
+def _any_machine():
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*the machine is not quiet")
+        yield
 
 
 def case(spec):
@@ -16,9 +28,8 @@ def case(spec):
 
 
 def test_more_channels_take_longer():
-    narrow, wide = measure_all([case(NARROW), case(WIDE)], seconds=0.05, n_rounds=2)
+    narrow, wide = (measure(*case(spec), seconds=0.05) for spec in (NARROW, WIDE))
     assert wide.median_ms > 2 * narrow.median_ms > 0
-    assert measure(*case(WIDE), seconds=0.02).median_ms > measure(*case(NARROW), seconds=0.02).median_ms
 
 
 def test_milliseconds_are_meant():
@@ -34,7 +45,6 @@ def test_milliseconds_are_meant():
     timing = measure(network, torch.randn(1, 3), seconds=0.05)
     assert 0 < timing.n_runs <= network.calls
     assert 4.9 < timing.median_ms < 4900  # neither seconds nor microseconds, however slow the machine
-    assert measure_blocks(nn.Sequential(network), torch.randn(1, 3), ["0"], seconds=0.02)["0"].median_ms > 4.9
 
 
 def test_timing_happens_in_evaluation_mode_without_gradients():
@@ -49,38 +59,70 @@ def test_timing_happens_in_evaluation_mode_without_gradients():
     assert set(seen) == {(False, False, 1)}
 
 
-def test_blocks_are_timed_inside_their_network_and_left_as_they_were(tiny):
-    genotype = tiny.space.largest
-    network, names = tiny.build(genotype), [name for name, _ in tiny.plan(genotype)]
-    timings = measure_blocks(network, torch.randn(2, *tiny.input_shape(genotype)), names, seconds=0.05)
-    assert list(timings) == names
-    assert all(timing.median_ms > 0 and timing.iqr_ms >= 0 and timing.n_runs > 0 for timing in timings.values())
-    assert not any(module._forward_hooks or module._forward_pre_hooks for module in network.modules())
+@pytest.mark.parametrize("backend", ["torch", "onnxruntime"])
+def test_a_measurement_tells_what_it_depends_on(backend):
+    latency = measure(*case(NARROW), batch_size=4, seconds=0.02, backend=backend)
+    assert (latency.batch_size, latency.threads, latency.precision, latency.backend) == (4, 1, "float32", backend)
+    assert latency.device and any(character.isdigit() for character in latency.library)
+    assert measure(NARROW.build(), torch.randn(6, *NARROW.input_shape), seconds=0.02).batch_size == 6
 
 
-def test_a_wide_block_takes_longer_than_a_narrow_one_beside_it():
-    network = nn.Sequential(NARROW.build(), nn.Conv2d(8, 80, 1), WIDE.build())
-    timings = measure_blocks(network, torch.randn(1, *NARROW.input_shape), ["0", "2"], seconds=0.05)
-    assert timings["2"].median_ms > timings["0"].median_ms
+def test_one_input_is_repeated_to_a_batch():
+    seen = []
+
+    class Looking(nn.Module):
+        def forward(self, x):
+            seen.append(tuple(x.shape))
+            return x
+
+    measure(Looking(), torch.randn(1, 3, 2), batch_size=5, seconds=0.01)
+    assert set(seen) == {(5, 3, 2)}
 
 
-def test_hooks_go_when_the_network_fails():
-    network = nn.Sequential(nn.Linear(3, 4), nn.Linear(3, 4))
-    with pytest.raises(RuntimeError, match="shapes"):
-        measure_blocks(network, torch.randn(1, 3), ["0"])
-    assert not any(module._forward_hooks or module._forward_pre_hooks for module in network.modules())
+def test_a_wide_spread_is_warned_of():
+    class Restless(nn.Module):
+        calls = 0
+
+        def forward(self, x):
+            self.calls += 1
+            time.sleep(0.001 * (self.calls % 4))
+            return x
+
+    with pytest.warns(UserWarning, match=r"the runs lie \d+% apart"):
+        assert measure(Restless(), torch.randn(1), seconds=0.02).noisy
 
 
-def test_an_unknown_block_is_an_error():
-    with pytest.raises(AttributeError, match="stem"):
-        measure_blocks(nn.Sequential(nn.Linear(3, 4)), torch.randn(1, 3), ["stem"])
+def test_restless_runs_are_made_again_and_the_closest_kept():
+    wide, narrow = np.array([1.0, 2, 3, 4]), np.array([1.0, 1.4, 1.4, 1.6])
+    quiet = np.array([1.0, 1, 1, 1.01])
+    tries = iter([wide, narrow, wide, quiet])
+    assert steady(lambda: next(tries)) is narrow  # of three tries
+    assert steady(lambda: next(tries)) is quiet and next(tries, None) is None
 
 
 def test_a_timing_is_the_median_and_the_spread_of_its_runs():
-    assert _summary(np.array([2.0, 1.0, 10.0, 3.0])) == Timing(2.5, 3.0, 4)
+    assert summary(np.array([2.0, 1.0, 10.0, 3.0])) == Timing(2.5, 3.0, 4)
+    assert Timing(10.0, 1.1, 4).noisy and not Timing(10.0, 0.9, 4).noisy
 
 
-def test_a_summary_is_the_median_and_how_far_medians_lie_apart():
-    timings = [Timing(median_ms, 99.0, 2) for median_ms in (10.0, 1.0, 3.0, 2.0)]
-    assert summarise(timings) == Timing(2.5, 3.0, 8)
-    assert summarise(timings[:1]) == Timing(10.0, 0.0, 2)
+def test_sub_networks_are_timed_side_by_side(tiny):
+    latency = NetworkLatency(tiny, batch_size=8, seconds=0.05)
+    smallest, largest = latency(np.stack([tiny.space.smallest, tiny.space.largest]))[:, 0]
+    assert 0 < smallest < largest
+    assert replace(latency, reference_ms=1e6)(tiny.space.smallest)[0, 0] == pytest.approx(1e6, rel=0.5)
+
+
+def test_it_is_an_objective_that_a_search_stores(tiny, tmp_path):
+    latency, store = NetworkLatency(tiny, seconds=0.02), tmp_path / "store.sqlite"
+    search = {"objectives": [Objective("latency_ms", "min", "ms")], "algorithm": "random", "budget": 2, "progress": False}
+    history = optimize(tiny.space, latency, store=store, **search)
+    replayed = optimize(tiny.space, latency, store=store, **search)
+    np.testing.assert_array_equal(replayed.values, history.values)
+    with pytest.raises(ValueError, match="batch_size"):
+        optimize(tiny.space, replace(latency, batch_size=2), store=store, **search)
+
+
+def test_a_fresh_network_is_the_same_every_time(tiny):
+    (one, inputs), (same, again) = (fresh_case(tiny, tiny.space.largest, 2) for _ in range(2))
+    assert torch.equal(inputs, again)
+    assert all(torch.equal(a, b) for a, b in zip(one.state_dict().values(), same.state_dict().values(), strict=True))

@@ -1,5 +1,8 @@
 import json
+import warnings
 from collections import Counter
+from copy import copy
+from functools import partial
 
 import numpy as np
 import pytest
@@ -7,6 +10,7 @@ import pytest
 from nastoolkit.families import FAMILIES
 from nastoolkit.families.mobilenet_v3 import MobileNetV3Family
 from nastoolkit.measurements import BACKENDS, LookupTable, TableCheck, Timing, contexts, table_conditions
+from nastoolkit.measurements.backends.torch_eager import TorchEager
 from nastoolkit.measurements.contexts import covering_genotypes
 
 
@@ -60,6 +64,8 @@ def test_few_networks_cover_every_block(tiny, name, times):
     family = tiny if name == "tiny" else FAMILIES[name]()
     genotypes = covering_genotypes(family, times, np.random.default_rng(0))
     np.testing.assert_array_equal(family.space.canonical(genotypes), genotypes)
+    first = covering_genotypes(family, 1, np.random.default_rng(0))
+    np.testing.assert_array_equal(genotypes[: len(first)], first)
     counts = Counter(spec for genotype in genotypes for _, spec in family.plan(genotype))
     assert counts.keys() == set(family.block_specs) and min(counts.values()) >= times
     assert len(genotypes) < times * len(family.block_specs) / 2
@@ -146,21 +152,21 @@ def test_a_table_of_a_part_of_the_space(tiny, tmp_path):
 
 
 def test_a_killed_measurement_goes_on(narrow, tmp_path, monkeypatch):
-    file, measured, real = tmp_path / "runs" / "table.partial", [], contexts.measure_blocks
+    file, measured, real = tmp_path / "runs" / "table.partial", [], contexts.steady
 
-    def dying(*arguments, **options):
-        if len(measured) == 1:
+    def counting(times, most=99):
+        if len(measured) == most:
             raise KeyboardInterrupt
-        measured.append(real(*arguments, **options))
+        measured.append(real(times))
         return measured[-1]
 
-    monkeypatch.setattr(contexts, "measure_blocks", dying)
+    monkeypatch.setattr(contexts, "steady", partial(counting, most=1))
     with pytest.raises(KeyboardInterrupt):
         LookupTable.measure(narrow, n_contexts=2, resume=file, progress=False)
     assert file.exists()
     with file.open("a") as cut_off:
-        cut_off.write('{"stem": {"median_ms": 1.')
-    monkeypatch.setattr(contexts, "measure_blocks", lambda *a, **o: measured.append(real(*a, **o)) or measured[-1])
+        cut_off.write('{"median_ms": 1.')
+    monkeypatch.setattr(contexts, "steady", counting)
     table = LookupTable.measure(narrow, n_contexts=2, resume=file, progress=False)
     assert set(table.timings) == set(narrow.block_specs) and not file.exists()
     assert len(measured) == len(covering_genotypes(narrow, 2, np.random.default_rng(0)))
@@ -174,8 +180,50 @@ def test_what_another_measurement_left_is_not_taken(narrow, tmp_path):
         assert set(table.timings) == set(narrow.block_specs)
 
 
-def test_a_table_of_another_machine_says_so(known, tiny, tmp_path):
-    known.conditions |= {**table_conditions(), "cpu": "Abacus 3000"}
+def test_a_table_of_another_machine_batch_or_thread_count_says_so(known, tiny, tmp_path):
+    known.conditions |= {**table_conditions(batch_size=4, threads=2), "cpu": "Abacus 3000"}
     path = known.save(tmp_path / "table.json")
-    with pytest.warns(UserWarning, match="another machine: cpu 'Abacus 3000', here"):
-        LookupTable.load(path, tiny)
+    with pytest.warns(UserWarning, match="measured under other conditions: cpu 'Abacus 3000', here [^;]*$"):
+        LookupTable.load(path, tiny, batch_size=4)
+    with pytest.warns(UserWarning, match="; batch_size 4, here 1; threads 2, here 3"):
+        LookupTable.load(path, tiny, batch_size=1, threads=3)
+
+
+def test_a_table_under_the_wanted_conditions_is_silent(known, tiny, tmp_path):
+    known.conditions |= table_conditions(batch_size=4)
+    path = known.save(tmp_path / "table.json")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        LookupTable.load(path, tiny, batch_size=4, threads=1)
+
+
+def test_the_machines_speed_is_taken_out_and_told(measured):
+    slower = copy(measured)
+    slower.reference_ms = measured.reference_ms / 2
+    check = slower.validate(n=2, seconds=0.04, progress=False)
+    assert check.drift_percent > 30  # it would be 100 on a quiet machine
+    runs, reference_ms = slower.clockwork(0.04).rounds(slower.space.sample(2, np.random.default_rng(0)))
+    np.testing.assert_allclose(check.measured_ms, [slower.reference_ms * np.median(np.concatenate(r)) for r in runs], rtol=0.5)
+
+
+def test_when_time_is_over_every_block_has_been_timed_once(tiny):
+    table = LookupTable.measure(tiny, n_contexts=9, seconds=0.0, progress=False)
+    few = covering_genotypes(tiny, 1, np.random.default_rng(0))
+    assert set(table.timings) == set(tiny.block_specs)
+    assert sum(timing.n_runs for timing in table.timings.values()) <= 100 * sum(len(tiny.plan(genotype)) for genotype in few)
+
+
+def test_restless_networks_are_counted_and_saved(narrow, tmp_path, monkeypatch):
+    monkeypatch.setattr(contexts, "steady", lambda times: times()[:1] * np.array([1.0, 2.0, 3.0]))
+    table = LookupTable.measure(narrow, n_contexts=1, progress=False)
+    n_networks = len(covering_genotypes(narrow, 1, np.random.default_rng(0)))
+    loaded = LookupTable.load(table.save(tmp_path / "table.json"), narrow)
+    assert table.n_noisy == loaded.n_noisy == n_networks and loaded.reference_ms == table.reference_ms
+
+
+def test_blocks_that_the_backend_cannot_tell_come_from_whole_networks(narrow, monkeypatch):
+    monkeypatch.setattr(TorchEager, "block_shares", lambda *_: None)
+    table = LookupTable.measure(narrow, batch_size=8, n_contexts=3, progress=False)
+    assert set(table.timings) == set(narrow.block_specs)
+    measured = table.clockwork()(genotypes := narrow.space.sample(2, np.random.default_rng(0)))[:, 0]
+    assert (0.5 < table.latency_ms(genotypes) / measured).all() and (table.latency_ms(genotypes) / measured < 2).all()

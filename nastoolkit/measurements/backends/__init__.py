@@ -6,10 +6,20 @@ from torch import nn
 
 from nastoolkit.blocks import Inputs
 from nastoolkit.measurements.backends.base import Runner
+from nastoolkit.measurements.backends.cuda import CudaGraph
 from nastoolkit.measurements.backends.onnx_runtime import OnnxRuntime
+from nastoolkit.measurements.backends.openvino import OpenVino, OpenVinoInt8
+from nastoolkit.measurements.backends.torch_compile import TorchCompile
 from nastoolkit.measurements.backends.torch_eager import TorchEager
 
-BACKENDS: dict[str, Callable[[nn.Module, Inputs, int], Runner]] = {"torch": TorchEager, "onnxruntime": OnnxRuntime}
+BACKENDS: dict[str, Callable[[nn.Module, Inputs, int], Runner]] = {
+    "torch": TorchEager,
+    "torch-compile": TorchCompile,
+    "onnxruntime": OnnxRuntime,
+    "openvino": OpenVino,
+    "openvino-int8": OpenVinoInt8,
+    "cuda": CudaGraph,
+}
 
 
 def backend_named(name: str) -> Callable[[nn.Module, Inputs, int], Runner]:

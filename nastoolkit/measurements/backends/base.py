@@ -1,19 +1,68 @@
-"""What a backend offers for timing."""
+"""What a backend is: something that runs a network on one batch, so that it can be timed."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Protocol
+from functools import cached_property
+from importlib import import_module
+from types import ModuleType
+
+import numpy as np
+from torch.utils.benchmark import Timer
 
 
-class Runner(Protocol):
-    """A network that is ready to run on one batch, made from ``(network, inputs, threads)``."""
+class Runner(ABC):
+    """A network that is ready to run on one batch, made from ``(network, inputs, threads)``.
 
+    Attributes:
+        threads: That the backend may use.
+        precision: Of weights and activations, such as ``float32``.
+        library: What runs it, with its version.
+        device: What it runs on.
+    """
+
+    threads: int
+    precision: str
+    library: str
+    device: str
+
+    @abstractmethod
     def __call__(self) -> object:
         """Run the batch once."""
 
-    def block_seconds(self, names: Sequence[str], n_runs: int) -> dict[str, list[float]]:
-        """Seconds of blocks in each of ``n_runs`` runs of the whole network, by their module names.
+    def elapsed_ms(self) -> float:
+        """Time of one run."""
+        return 1e3 * self._timer.timeit(1).median
+
+    @cached_property
+    def _timer(self) -> Timer:
+        return Timer("run()", globals={"run": self}, num_threads=self.threads)
+
+    def block_shares(self, names: Sequence[str], n_runs: int) -> np.ndarray | None:
+        """Each block's share of the time of the whole network, for blocks by their module names.
 
         Alone, a block finds its weights and inputs in the cache and seems faster than it is in its network.
+
+        Returns:
+            ``(len(names),)``, adding up to 1, medians over ``n_runs`` runs; None where the library cannot tell blocks apart.
         """
+        return None
+
+
+def shares(seconds: np.ndarray) -> np.ndarray:
+    """Shares ``(k,)``, adding up to 1, of blocks whose times in ``n`` runs are ``(n, k)``."""
+    each_run = np.median(seconds / seconds.sum(axis=1, keepdims=True), axis=0)
+    return each_run / each_run.sum()
+
+
+def needed(module: str) -> ModuleType:
+    """An optional library, imported now.
+
+    Raises:
+        ValueError: It is not installed; says how to.
+    """
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise ValueError(f'this backend needs {module}; install it with: pip install "nastoolkit[openvino]"') from error

@@ -6,14 +6,21 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from time import perf_counter
 
+import numpy as np
 import torch
 from torch import nn
 
 from nastoolkit.blocks import Inputs, each
+from nastoolkit.measurements.backends.base import Runner, shares
+from nastoolkit.measurements.machine import cpu_name
 
 
-class TorchEager:
+class TorchEager(Runner):
     """See :class:`nastoolkit.measurements.backends.Runner`; the network is set to evaluation mode, images to channels-last."""
+
+    precision = "float32"
+    library = f"PyTorch {torch.__version__}"
+    device = cpu_name()
 
     def __init__(self, network: nn.Module, inputs: Inputs, threads: int) -> None:
         self.network, self.threads = network.eval(), threads
@@ -24,17 +31,16 @@ class TorchEager:
         """Run the batch once; whoever times it sets PyTorch's threads."""
         return self.network(self.inputs)
 
-    def block_seconds(self, names: Sequence[str], n_runs: int) -> dict[str, list[float]]:
+    def block_shares(self, names: Sequence[str], n_runs: int) -> np.ndarray | None:
         """See :class:`nastoolkit.measurements.backends.Runner`; a block that runs twice in a network counts both times."""
         blocks = {name: self.network.get_submodule(name) for name in names}
-        runs: dict[str, list[float]] = {name: [] for name in names}
+        runs = []
         with _threads(self.threads), _stopwatches(blocks) as seconds:
             for _ in range(n_runs):
                 seconds.update(dict.fromkeys(names, 0.0))
                 self()
-                for name in names:
-                    runs[name].append(seconds[name])
-        return runs
+                runs.append([seconds[name] for name in names])
+        return shares(np.array(runs))
 
 
 @contextmanager

@@ -1,0 +1,89 @@
+"""NASWOT: what a sub-network may be worth, from how differently it sees different images; no labels, no calibration.
+
+[Mellor2021] J. Mellor et al., "Neural Architecture Search without Training", ICML 2021, Section 3: the log-determinant of the
+kernel that counts in how many rectified units two inputs agree.
+[Cummings2022] D. Cummings et al., "A Hardware-Aware System for Accelerating Deep Neural Network Optimization",
+arXiv 2202.12954: low-cost proxies as objectives. The other one there, the number of parameters, is ``family.params``.
+
+Differs from the paper in: the signs of h-swish units count like those of ReLU ones, as mobile networks have both; the weights
+may be a trained supernet's, not fresh ones only; batch normalisation uses the batch's own statistics.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from nastoolkit.blocks import Inputs
+from nastoolkit.supernet import Supernet, calibrate_batchnorm
+from nastoolkit.tasks import Task
+
+RECTIFIERS = (nn.ReLU, nn.ReLU6, nn.Hardswish)  # positive where their input is
+
+
+@dataclass(frozen=True)
+class NASWOT:
+    """The log-determinant of sub-networks' activation kernels on one batch of training inputs: higher is better.
+
+    Attributes:
+        supernet: Where sub-networks come from: fresh (``Supernet(family)``) or trained.
+        task: Gives the inputs.
+        n_inputs: The first ones of the split; 128 in [Mellor2021].
+    """
+
+    supernet: Supernet
+    task: Task
+    n_inputs: int = 128
+
+    def __call__(self, genotypes: np.ndarray) -> np.ndarray:
+        """Genotypes ``(n, d)`` to scores ``(n, 1)``; minus infinity where two inputs are told apart by no unit."""
+        return np.array([[self._score(genotype)] for genotype in np.atleast_2d(genotypes)])
+
+    def _score(self, genotype: np.ndarray) -> float:
+        shape = self.supernet.family.input_shape(genotype)
+        inputs = next(self.task.split("train").batches(self.n_inputs, shape, self.n_inputs)).inputs
+        kernel = activation_kernel(self.supernet.extract(genotype), inputs)
+        return float(np.linalg.slogdet(kernel).logabsdet)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What the values depend on besides the genotype; a store keeps it beside them."""
+        return {
+            "measurement": "naswot",
+            "task": self.task.name,
+            "n_inputs": self.n_inputs,
+            "family": self.supernet.family.name,
+            "sharing": type(self.supernet.sharing).__name__,
+            "weights": self.supernet.fingerprint,
+        }
+
+
+@torch.no_grad()
+def activation_kernel(network: nn.Module, inputs: Inputs) -> np.ndarray:
+    """In how many rectified units each two of n inputs agree, on or off: ``(n, n)``, [Mellor2021], Equation 2.
+
+    Args:
+        network: Its batch normalisation is set to the inputs' statistics.
+        inputs: A batch, as the network takes it.
+
+    Raises:
+        ValueError: The network has no such units.
+    """
+    calibrate_batchnorm(network, [inputs])
+    kernels: list[torch.Tensor] = []
+
+    def count(_unit: nn.Module, _inputs: object, outputs: torch.Tensor) -> None:
+        on = (outputs.flatten(1) > 0).float()
+        kernels.append((on @ on.T + (1 - on) @ (1 - on).T).double())
+
+    hooks = [module.register_forward_hook(count) for module in network.modules() if isinstance(module, RECTIFIERS)]
+    if not hooks:
+        raise ValueError(f"NASWOT looks at {[unit.__name__ for unit in RECTIFIERS]} modules, and the network has none")
+    network(inputs)
+    for hook in hooks:
+        hook.remove()
+    return torch.stack(kernels).sum(0).cpu().numpy()

@@ -1,0 +1,57 @@
+"""A lookup table held against the clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from nastoolkit.predictors import kendall_tau, mape, spearman
+
+
+@dataclass(frozen=True)
+class TableCheck:
+    """A lookup table against end-to-end measurements.
+
+    Attributes:
+        table_ms: Predicted latencies ``(n,)`` of random sub-networks.
+        measured_ms: Medians of their end-to-end latencies ``(n,)``.
+        halves_ms: The same of every other round of measuring, ``(n, 2)``.
+        drift_percent: How much slower the machine was meanwhile than when the table was made; taken out of all of these.
+    """
+
+    table_ms: np.ndarray
+    measured_ms: np.ndarray
+    halves_ms: np.ndarray
+    drift_percent: float = 0.0
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """Both as columns, a row per sub-network."""
+        return pd.DataFrame({"table_ms": self.table_ms, "measured_ms": self.measured_ms})
+
+    @property
+    def mape_percent(self) -> float:
+        """Mean absolute percentage error."""
+        return mape(self.measured_ms, self.table_ms)
+
+    @property
+    def clock_percent(self) -> float:
+        """Mean absolute percentage difference between the halves of the measurement: no table can be better than that."""
+        return mape(self.halves_ms[:, 0], self.halves_ms[:, 1])
+
+    @property
+    def bias_percent(self) -> float:
+        """Mean signed percentage error; positive where the table is too high."""
+        return float(100 * (self.table_ms / self.measured_ms - 1).mean())
+
+    @property
+    def spearman(self) -> float:
+        """Rank correlation."""
+        return spearman(self.measured_ms, self.table_ms)
+
+    @property
+    def kendall_tau(self) -> float:
+        """Rank correlation by concordant pairs."""
+        return kendall_tau(self.measured_ms, self.table_ms)
