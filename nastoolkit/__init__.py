@@ -18,6 +18,7 @@ _HOMES = {
     "supernet": ("Supernet", "calibrate_batchnorm", "load_supernet", "save_supernet"),
     "tasks": ("TASKS",),
     "measurements": ("Accuracy", "LookupTable"),
+    "benchmarks": ("BENCHMARKS",),
     "export": ("export_network",),
     "claims": ("claim",),
 }

@@ -1,4 +1,4 @@
-"""The command line: ``nastoolkit search | profile | export | fetch | papers | doctor``, each with ``--json`` for programs."""
+"""The command line: ``nastoolkit search | profile | race | export | fetch | papers | doctor``, ``--json`` for programs."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ import numpy as np
 import typer
 
 import nastoolkit
+from nastoolkit.benchmarks import BENCHMARKS
+from nastoolkit.benchmarks.race import as_text, find_targets, read_targets, run_race, summary
 from nastoolkit.checkpoints import embedded_names
 from nastoolkit.checkpoints.download import PUBLISHED, Release, check_hash, fetch, keep_copy
 from nastoolkit.export import export_network, network_card
 from nastoolkit.families import FAMILIES, Family
-from nastoolkit.measurements import Accuracy, LookupTable, describe_machine
+from nastoolkit.measurements import Accuracy, LookupTable, NotAvailableError, Rapl, describe_machine
 from nastoolkit.measurements.backends import BACKENDS
 from nastoolkit.objectives import Objective
 from nastoolkit.public import DATA_SETS, fetch_data
@@ -55,13 +57,13 @@ def _text(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _cost(family: Family, cost: str, table: Path | None) -> Objective:
+def _cost(family: Family, cost: str, table: Path | None, batch_size: int | None, threads: int | None) -> Objective:
     """The objective that is weighed against accuracy."""
     if cost == "latency_ms":
         if table is None:
             raise typer.BadParameter("latency_ms needs --table FILE; make one with: nastoolkit profile --output FILE")
-        return Objective("latency_ms", "min", "ms", exact=LookupTable.load(table, family).latency_ms)
-    exact_costs = {"mmacs": ("MMACs", family.mmacs), "params": ("", family.params)}
+        return Objective("latency_ms", "min", "ms", exact=LookupTable.load(table, family, batch_size, threads).latency_ms)
+    exact_costs = {"mmacs": ("MMACs", family.mmacs), "params": ("", family.params), "size_mb": ("MB", family.size_mb)}
     unit, exact = known("cost", cost, {**exact_costs, "latency_ms": None})
     return Objective(cost, "min", unit, exact=exact)
 
@@ -69,8 +71,10 @@ def _cost(family: Family, cost: str, table: Path | None) -> Objective:
 @app.command()
 def search(
     family: FamilyName = "digits-mbv3",
-    cost: Annotated[str, typer.Option(help="Weighed against accuracy: mmacs, params, latency_ms.")] = "mmacs",
+    cost: Annotated[str, typer.Option(help="Weighed against accuracy: mmacs, params, size_mb, latency_ms.")] = "mmacs",
     table: Annotated[Path | None, typer.Option(help="Lookup table for latency_ms, from `nastoolkit profile`.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Latency is wanted for; warns if the table is for another.")] = None,
+    threads: Annotated[int | None, typer.Option(help="Latency is wanted for; warns if the table is for others.")] = None,
     task: Annotated[str, typer.Option(help=f"One of {', '.join(TASKS)}.")] = "digits",
     algorithm: Annotated[str, typer.Option(help=f"One of {', '.join(ALGORITHMS)}.")] = "linas",
     budget: Annotated[int, typer.Option(min=1, help="Evaluations.")] = 100,
@@ -84,7 +88,10 @@ def search(
     known("algorithm", algorithm, ALGORITHMS)
     supernet = load_supernet(family, checkpoint)
     accuracy = Accuracy(supernet, known("task", task, TASKS)())
-    objectives = [Objective(accuracy.task.metric, "max", accuracy.task.unit), _cost(supernet.family, cost, table)]
+    objectives = [
+        Objective(accuracy.task.metric, "max", accuracy.task.unit),
+        _cost(supernet.family, cost, table, batch_size, threads),
+    ]
     history = optimize(
         supernet.family.space,
         accuracy,
@@ -111,7 +118,7 @@ def profile(
     batch_size: Annotated[int, typer.Option(min=1, help="Inputs a batch.")] = 1,
     threads: Threads = 1,
     resolution: Annotated[int | None, typer.Option(help="Only sub-networks for images of so many pixels.")] = None,
-    check: Annotated[int, typer.Option(min=2, help="Random sub-networks that hold the table against the clock.")] = 30,
+    check: Annotated[int, typer.Option(min=2, help="Random sub-networks that hold the table against the clock.")] = 40,
     output: Annotated[Path | None, typer.Option(help="Where to save the table (JSON).")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -135,12 +142,15 @@ def profile(
         "mape_percent": checked.mape_percent,
         "bias_percent": checked.bias_percent,
         "clock_percent": checked.clock_percent,
+        "drift_percent": checked.drift_percent,
+        "noisy_networks": built.n_noisy,
         "spearman": checked.spearman,
         "kendall_tau": checked.kendall_tau,
         "build_seconds": build_seconds,
         "lookups_per_second": _lookups_per_second(built),
         "unit": "ms",
         **built.conditions,
+        **built.clockwork().facts,
     }
     if output is not None:
         result["table"] = str(built.save(output))
@@ -152,6 +162,28 @@ def _lookups_per_second(table: LookupTable, n: int = 100_000) -> float:
     started = time.perf_counter()
     table.latency_ms(genotypes)
     return n / (time.perf_counter() - started)
+
+
+@app.command()
+def race(
+    benchmark: Annotated[str, typer.Option(help=f"One of {', '.join(BENCHMARKS)}.")],
+    algorithms: Annotated[str, typer.Option(help=f"Some of {', '.join(ALGORITHMS)}, separated by commas.")],
+    seeds: Annotated[int, typer.Option(min=1, help="Searches of each algorithm.")] = 10,
+    budget: Annotated[int, typer.Option(min=1, help="Evaluations of each search.")] = 250,
+    population: Annotated[int | None, typer.Option(min=1, help="Sub-networks a generation.")] = None,
+    targets: Annotated[str, typer.Option(help="Further hypervolumes to reach: numbers, or algorithms of this race.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Run algorithms on a benchmark: evaluations to each hypervolume, medians over seeds with 95 % intervals."""
+    names = [known("algorithm", name.strip(), ALGORITHMS) and name.strip() for name in algorithms.split(",")]
+    problem, further = known("benchmark", benchmark, BENCHMARKS)(), read_targets(targets, names)
+    settings = {} if population is None else {"population": population}
+    runs = {name: run_race(problem, name, seeds, budget, progress=not as_json, **settings) for name in names}
+    found = summary(runs, find_targets(problem, runs, further))
+    if as_json:
+        _show({"benchmark": benchmark, "seeds": seeds, "budget": budget, **settings, "algorithms": found}, as_json)
+    else:
+        typer.echo(as_text(found))
 
 
 @app.command()
@@ -230,7 +262,8 @@ def doctor(as_json: AsJson = False) -> None:
             results[name] = f"ok, {check()}"
         except Exception as error:  # a doctor reports every illness and goes on
             results[name] = f"FAILED: {error}"
-    _show({**describe_machine(), "nastoolkit": nastoolkit.__version__, **results}, as_json)
+    about = {**describe_machine(), "nastoolkit": nastoolkit.__version__, "energy meter": _energy_meter()}
+    _show({**about, **results}, as_json)
     if any(result.startswith("FAILED") for result in results.values()):
         raise typer.Exit(1)
 
@@ -240,6 +273,13 @@ def _check_embedded() -> str:
     for name in names:
         load_supernet(name)
     return ", ".join(names)
+
+
+def _energy_meter() -> str:
+    try:
+        return f"RAPL, {len(Rapl().packages)} packages"
+    except NotAvailableError as error:
+        return str(error)
 
 
 def _check_folder() -> str:

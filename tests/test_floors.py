@@ -26,6 +26,7 @@ TORCH_FLOORS = [
     ["tasks"],
     ["training"],
     ["measurements"],
+    ["benchmarks"],
     ["figures", "claims", "export"],
     ["cli"],
 ]

@@ -3,6 +3,8 @@
 from nastoolkit.public.block_latency import BlockLatency, i7_8700k, note10
 from nastoolkit.public.files import DATA_SETS, DataSet, fetch_data, find
 from nastoolkit.public.hat_latency import DEVICES, TransformerLatency, hat_features, hat_latency
+from nastoolkit.public.nas_bench_201 import Cells, nas_bench_201
+from nastoolkit.public.nas_bench_macro import MacroNetworks, nas_bench_macro
 from nastoolkit.public.once_for_all import AccuracyPredictor, encode
 from nastoolkit.public.search_logs import SEARCHES, search_logs
 
@@ -12,7 +14,9 @@ __all__ = [
     "SEARCHES",
     "AccuracyPredictor",
     "BlockLatency",
+    "Cells",
     "DataSet",
+    "MacroNetworks",
     "TransformerLatency",
     "encode",
     "fetch_data",
@@ -20,6 +24,8 @@ __all__ = [
     "hat_features",
     "hat_latency",
     "i7_8700k",
+    "nas_bench_201",
+    "nas_bench_macro",
     "note10",
     "search_logs",
 ]

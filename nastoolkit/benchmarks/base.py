@@ -1,0 +1,56 @@
+"""What all benchmarks share: search problems whose evaluations cost nothing, to compare searches over many seeds."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+
+from nastoolkit.history import History
+from nastoolkit.objectives import Objective, complete
+from nastoolkit.space import SearchSpace
+
+
+class Benchmark(ABC):
+    """A search problem: ``optimize(problem.space, problem.evaluate, problem.objectives)``.
+
+    A subclass sets the attributes in its constructor, or on the class.
+
+    Args:
+        folder: Where the published files are; see :func:`nastoolkit.public.find`.
+
+    Attributes:
+        space: Where to search.
+        objectives: What to optimise, m of them.
+        reference_point: ``(m,)`` in raw units, for hypervolumes.
+        targets: Hypervolumes worth reaching, by name; published ones by who reached them.
+    """
+
+    space: SearchSpace
+    objectives: tuple[Objective, ...]
+    reference_point: tuple[float, ...]
+    targets: Mapping[str, float] = MappingProxyType({})
+
+    def __init__(self, folder: str | Path | None = None) -> None:
+        self.folder = folder
+
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        return type(self), (self.folder,)  # how worker processes get it
+
+    @abstractmethod
+    def evaluate(self, genotypes: np.ndarray) -> np.ndarray:
+        """Genotypes ``(n, d)`` to raw values ``(n, m')``, a column for each objective without ``exact``, in their order."""
+
+    @property
+    def front(self) -> History | None:
+        """The Pareto front of the whole space, where it is known."""
+        return None
+
+    def history(self, genotypes: np.ndarray) -> History:
+        """Genotypes ``(n, d)`` with the values of all objectives ``(n, m)``."""
+        genotypes = self.space.canonical(np.atleast_2d(genotypes))
+        values = complete(self.objectives, genotypes, self.evaluate(genotypes))
+        return History(self.space, self.objectives, genotypes, values)

@@ -1,0 +1,132 @@
+"""Races: algorithms on one benchmark, over seeds; evaluations to reach a hypervolume, with intervals.
+
+[Efron1979] B. Efron, "Bootstrap Methods: Another Look at the Jackknife", The Annals of Statistics 7(1), 1979.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from tqdm.auto import tqdm
+
+from nastoolkit.benchmarks.base import Benchmark
+from nastoolkit.search import optimize
+
+N_RESAMPLES = 2000
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one algorithm did, a row for each seed.
+
+    Attributes:
+        curves: Hypervolume ``(seeds, evaluations)`` after each evaluation.
+        seconds: Of each search ``(seeds,)``, evaluations included.
+    """
+
+    curves: np.ndarray
+    seconds: np.ndarray
+
+    @property
+    def final(self) -> np.ndarray:
+        """Hypervolumes ``(seeds,)`` at the end."""
+        return self.curves[:, -1]
+
+    def evaluations_to(self, hypervolume: float) -> np.ndarray:
+        """After how many evaluations each seed had this hypervolume ``(seeds,)``; infinity where it never had."""
+        reached = self.curves >= hypervolume
+        return np.where(reached.any(axis=1), reached.argmax(axis=1) + 1.0, np.inf)
+
+
+def run_race(
+    problem: Benchmark, algorithm: str, seeds: int = 10, budget: int = 250, progress: bool = True, **settings: Any
+) -> Run:
+    """Run one algorithm with seeds 0, 1, ...; further keyword arguments are :func:`nastoolkit.search.optimize`'s."""
+    where = (problem.space, problem.evaluate, problem.objectives)
+    curves, seconds = [], []
+    for seed in tqdm(range(seeds), desc=algorithm, unit="seed", disable=not progress):
+        started = time.perf_counter()
+        history = optimize(*where, algorithm, budget, seed, progress=False, **settings)
+        seconds.append(time.perf_counter() - started)
+        curves.append(history.hypervolume_curve(problem.reference_point))
+    return Run(np.array(curves), np.array(seconds))
+
+
+def median_interval(values: np.ndarray) -> tuple[float | None, list[float | None]]:
+    """Median of values ``(n,)`` and its 95 % interval by the bootstrap [Efron1979]; None stands for infinity."""
+    rng = np.random.default_rng(0)
+    medians = np.median(rng.choice(values, (N_RESAMPLES, len(values))), axis=1)
+    low, high = np.quantile(medians, (0.025, 0.975), method="inverted_cdf")
+    center, low, high = (None if np.isinf(number) else float(number) for number in (np.median(values), low, high))
+    return center, [low, high]
+
+
+def read_targets(text: str, algorithms: Sequence[str]) -> list[float | str]:
+    """Targets from a text with commas: hypervolumes, and names of algorithms; ValueError for what is neither."""
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    return [word if word in algorithms else _number(word, algorithms) for word in words]
+
+
+def _number(word: str, algorithms: Sequence[str]) -> float:
+    try:
+        return float(word)
+    except ValueError:
+        known = ", ".join(algorithms)
+        raise ValueError(f"a target is a hypervolume or an algorithm of this race ({known}), got {word!r}") from None
+
+
+def find_targets(problem: Benchmark, runs: Mapping[str, Run], further: Sequence[float | str]) -> dict[str, float]:
+    """Hypervolumes to reach, by name, the easiest first: the benchmark's own and further ones.
+
+    Args:
+        problem: Has targets of its own.
+        runs: Of all algorithms, by name.
+        further: Hypervolumes, or names of algorithms: the median of their last hypervolumes.
+    """
+    found = dict(problem.targets)
+    for target in further:
+        found[str(target)] = float(np.median(runs[target].final)) if isinstance(target, str) else target
+    return dict(sorted(found.items(), key=lambda item: item[1]))
+
+
+def summary(runs: Mapping[str, Run], targets: Mapping[str, float]) -> list[dict[str, Any]]:
+    """For each algorithm in JSON types: final hypervolume, seconds, evaluations to each target; medians over seeds."""
+    rows = []
+    for algorithm, run in runs.items():
+        volume, interval = median_interval(run.final)
+        reached = [_to_target(run, name, target) for name, target in targets.items()]
+        numbers = {"hypervolume": volume, "hypervolume_interval": interval, "seconds": float(np.median(run.seconds))}
+        rows.append({"algorithm": algorithm, **numbers, "targets": reached})
+    return rows
+
+
+def _to_target(run: Run, name: str, hypervolume: float) -> dict[str, Any]:
+    evaluations = run.evaluations_to(hypervolume)
+    median, interval = median_interval(evaluations)
+    found = {"evaluations": median, "interval": interval, "seeds_that_reach_it": int(np.isfinite(evaluations).sum())}
+    return {"target": name, "hypervolume": hypervolume, **found}
+
+
+def as_text(rows: Sequence[Mapping[str, Any]]) -> str:
+    """A summary as a table: an algorithm a column, as targets are many."""
+    columns = {}
+    for row in rows:
+        cells = {"hypervolume at the end": _with_interval(row["hypervolume"], row["hypervolume_interval"])}
+        cells["seconds a search"] = f"{row['seconds']:.2f}"
+        for to in row["targets"]:
+            cells[f"evaluations to {to['hypervolume']:.2f} ({to['target']})"] = _with_interval(
+                to["evaluations"], to["interval"]
+            )
+        columns[row["algorithm"]] = cells
+    return pd.DataFrame(columns).to_string()
+
+
+def _with_interval(value: float | None, interval: Sequence[float | None]) -> str:
+    """A number with its interval; a dash for what was not reached."""
+    center, low, high = ("-" if number is None else f"{number:.6g}" for number in (value, *interval))
+    return f"{center} [{low}, {high}]" if low != "-" else "-"

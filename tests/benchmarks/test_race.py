@@ -1,0 +1,140 @@
+import json
+import re
+import sys
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from nastoolkit import cli
+from nastoolkit.benchmarks import BENCHMARKS, Benchmark
+from nastoolkit.benchmarks.race import Run, as_text, find_targets, median_interval, read_targets, run_race, summary
+from nastoolkit.objectives import Objective
+from nastoolkit.space import Choice, SearchSpace
+
+
+class Line(Benchmark):
+    """Two sums that disagree."""
+
+    space = SearchSpace([Choice(f"c{i}", (0, 1, 2)) for i in range(6)])
+    objectives = (Objective("sum", "max"), Objective("square", "min"))
+    reference_point = (-1.0, 30.0)
+    targets = {"low": 50.0, "high": 1e6}
+
+    def evaluate(self, genotypes):
+        return np.stack([genotypes.sum(axis=1), (genotypes**2).sum(axis=1)], axis=1).astype(float)
+
+
+RUN = Run(np.array([[1.0, 2, 3, 3], [2, 2, 4, 5], [0, 0, 0, 3]]), np.array([0.1, 0.3, 0.2]))
+
+
+def test_evaluations_to_a_level_are_counted_from_one():
+    np.testing.assert_array_equal(RUN.evaluations_to(2.0), [2, 1, 4])
+    np.testing.assert_array_equal(RUN.evaluations_to(4.5), [np.inf, 4, np.inf])
+    np.testing.assert_array_equal(RUN.final, [3, 5, 3])
+
+
+def test_medians_have_intervals():
+    samples = np.random.default_rng(1).normal(10.0, 1.0, (200, 10))
+    found = [median_interval(values) for values in samples]
+    assert [center for center, _ in found] == list(np.median(samples, axis=1))
+    assert 0.9 <= np.mean([low <= 10 <= high for _, (low, high) in found]) <= 0.99
+    assert median_interval(np.full(4, 7.0)) == (7.0, [7.0, 7.0])
+    assert median_interval(samples[0]) == median_interval(samples[0])
+
+
+def test_what_few_seeds_reach_has_no_median():
+    few = np.array([5.0, np.inf, np.inf, np.inf])
+    assert median_interval(few)[0] is None
+    most = np.array([5.0, 6, 7, 8, np.inf])
+    assert median_interval(most) == (7.0, [5.0, None])
+    assert median_interval(np.full(3, np.inf)) == (None, [None, None])
+
+
+def test_targets_are_the_benchmarks_own_and_those_asked_for():
+    assert find_targets(Line(), {"a": RUN}, [60.5, "a"]) == {"a": 3.0, "low": 50.0, "60.5": 60.5, "high": 1e6}
+    assert list(find_targets(Line(), {"a": RUN}, [60.5, "a"])) == ["a", "low", "60.5", "high"]
+
+
+def test_targets_are_numbers_and_algorithms_of_the_race():
+    assert read_targets("a, 60.5,", ["a", "b"]) == ["a", 60.5] and read_targets("", ["a"]) == []
+    with pytest.raises(ValueError, match=r"an algorithm of this race \(a\), got 'b'"):
+        read_targets("60.5,b", ["a"])
+
+
+def test_a_race_runs_every_seed():
+    run = run_race(Line(), "random", seeds=3, budget=20, progress=False, population=5)
+    assert run.curves.shape == (3, 20) and run.seconds.shape == (3,) and (run.seconds > 0).all()
+    assert (np.diff(run.curves, axis=1) >= 0).all() and len(np.unique(run.final)) > 1
+    again = run_race(Line(), "random", seeds=3, budget=20, progress=False, population=5)
+    np.testing.assert_array_equal(again.curves, run.curves)
+
+
+def test_the_summary_is_for_programs_and_for_people():
+    rows = summary({"a": RUN, "b": RUN}, {"low": 2.0, "high": 9.0})
+    assert json.loads(json.dumps(rows, allow_nan=False)) == rows
+    assert [row["algorithm"] for row in rows] == ["a", "b"] and rows[0]["seconds"] == 0.2 and rows[0]["hypervolume"] == 3.0
+    low, high = rows[0]["targets"]
+    assert (low["target"], low["hypervolume"], low["evaluations"], low["seeds_that_reach_it"]) == ("low", 2.0, 2.0, 3)
+    assert (high["evaluations"], high["interval"], high["seeds_that_reach_it"]) == (None, [None, None], 0)
+    lines = as_text(rows).splitlines()
+    assert lines[0].split() == ["a", "b"] and "2 [1, 4]" in lines[-2] and lines[-1].split()[-2:] == ["-", "-"]
+
+
+@pytest.fixture
+def line_too(monkeypatch):
+    """The command knows one more benchmark, a quick one."""
+    monkeypatch.setitem(BENCHMARKS, "line", Line)
+
+
+COMMAND = ("race", "--benchmark", "line", "--algorithms", "random, nsga2", "--seeds", "3", "--budget", "30")
+
+
+def test_the_command_prints_one_json_object(line_too):
+    result = CliRunner().invoke(cli.app, [*COMMAND, "--population", "10", "--targets", "nsga2,70", "--json"])
+    found = json.loads(result.stdout)
+    assert (found["benchmark"], found["seeds"], found["budget"], found["population"]) == ("line", 3, 30, 10)
+    random, nsga2 = found["algorithms"]
+    assert (random["algorithm"], nsga2["algorithm"]) == ("random", "nsga2")
+    levels = {to["target"]: to for to in nsga2["targets"]}
+    assert levels.keys() == {"low", "nsga2", "70.0", "high"} and levels["nsga2"]["hypervolume"] == nsga2["hypervolume"]
+    assert levels["low"]["evaluations"] <= 30 and levels["high"]["evaluations"] is None
+    low, high = nsga2["hypervolume_interval"]
+    assert low <= nsga2["hypervolume"] <= high and nsga2["seconds"] > 0
+
+
+def test_the_command_prints_a_table(line_too):
+    result = CliRunner().invoke(cli.app, COMMAND)
+    assert result.exit_code == 0
+    first, *rows = result.stdout.splitlines()
+    assert first.split() == ["random", "nsga2"]
+    starts = (
+        "hypervolume at the end ",
+        "seconds a search ",
+        "evaluations to 50.00 (low) ",
+        "evaluations to 1000000.00 (high) ",
+    )
+    assert len(rows) == 4 and all(row.startswith(start) for row, start in zip(rows, starts, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"--benchmark": "imagenet"}, "unknown benchmark 'imagenet'; known: .*ofa-mbv3-note10"),
+        ({"--algorithms": "random,guess"}, "unknown algorithm 'guess'; known: .*random"),
+        ({"--algorithms": ""}, "unknown algorithm ''; known: .*random"),
+        ({"--targets": "linas"}, r"an algorithm of this race \(random, nsga2\), got 'linas'"),
+        ({"--seeds": "0"}, "'--seeds'.* 1"),
+        ({"--benchmark": "ofa-mbv3-note10"}, "nastoolkit fetch ofa-note10-lut"),
+    ],
+)
+def test_what_is_wrong_is_told_in_a_sentence(line_too, monkeypatch, capsys, tmp_path, changed, message):
+    monkeypatch.setenv("NASTOOLKIT_DATA", str(tmp_path))
+    monkeypatch.setenv("NASTOOLKIT_CACHE", str(tmp_path))
+    arguments = dict(zip(COMMAND[1::2], COMMAND[2::2], strict=True)) | changed
+    monkeypatch.setattr(sys, "argv", ["nastoolkit", "race", *(word for pair in arguments.items() for word in pair)])
+    with pytest.raises(SystemExit) as stopped:
+        cli.main()
+    out, err = capsys.readouterr()
+    assert stopped.value.code in (1, 2) and not out and "Traceback" not in err
+    assert re.search(message, " ".join(re.sub(r"[│╭╮╰╯─]", " ", err).split()))
