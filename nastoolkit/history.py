@@ -9,13 +9,16 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from nastoolkit import pareto
-from nastoolkit.objectives import Objective, signs
+from nastoolkit.objectives import Objective, signs, violations
 from nastoolkit.space import Choice, SearchSpace
 
 
 @dataclass(frozen=True)
 class History:
     """Sub-networks and their values, in the order of a search.
+
+    A row with a NaN is an evaluation that failed. Fronts and hypervolumes are of the rows that did not fail and that keep all
+    bounds of the objectives.
 
     Attributes:
         space: What the genotypes mean.
@@ -45,23 +48,50 @@ class History:
         """The values ``(n, m)`` with signs that make every objective one to minimise."""
         return self.values * signs(self.objectives)
 
+    @property
+    def failed(self) -> np.ndarray:
+        """Which evaluations failed: bools ``(n,)``."""
+        return np.isnan(self.values).any(axis=1)
+
+    @property
+    def violations(self) -> np.ndarray:
+        """How far each row is beyond the objectives' bounds: ``(n,)``, 0 where it keeps all, NaN where it failed."""
+        return violations(self.objectives, self.values)
+
+    @property
+    def feasible(self) -> np.ndarray:
+        """Which evaluations did not fail and keep all bounds of the objectives: bools ``(n,)``."""
+        return ~self.failed & (self.violations <= 0)
+
     def front(self) -> History:
-        """The measured sub-networks that no other measured one dominates, best in the first objective first."""
-        front = self[pareto.non_dominated(self.costs)]
+        """The feasible sub-networks that no other one dominates, best in the first objective first; none if none is."""
+        feasible = self[self.feasible]
+        front = feasible[pareto.non_dominated(feasible.costs)]
         return front[np.lexsort(front.costs.T[::-1])]
 
+    def nearest_miss(self) -> History:
+        """Of those that did not fail, the one that is the least beyond the bounds; none if all failed."""
+        measured = self[~self.failed]
+        return measured[measured.violations.argsort(kind="stable")[:1]]
+
+    def best(self, n: int) -> History:
+        """The n best: by front, and inside a front by crowding distance; those beyond bounds last, failed ones never."""
+        measured = self[~self.failed]
+        return measured[pareto.best_first(measured.costs, n, measured.violations)]
+
     def hypervolume(self, reference_point: ArrayLike) -> float:
-        """Volume dominated by all evaluations.
+        """Volume dominated by all feasible evaluations.
 
         Args:
             reference_point: ``(m,)`` in raw units and objective order, e.g. ``(70.0, 30.0)`` for accuracy in % and latency
                 in ms; evaluations that are not better than it in every objective add nothing.
         """
-        return pareto.hypervolume(self.costs, self._reference_costs(reference_point))
+        return pareto.hypervolume(self.costs[self.feasible], self._reference_costs(reference_point))
 
     def hypervolume_curve(self, reference_point: ArrayLike) -> np.ndarray:
         """Hypervolume ``(n,)`` after each evaluation; see :meth:`hypervolume`."""
-        return pareto.hypervolume_curve(self.costs, self._reference_costs(reference_point))
+        costs = np.where(self.feasible[:, None], self.costs, np.inf)
+        return pareto.hypervolume_curve(costs, self._reference_costs(reference_point))
 
     def _reference_costs(self, reference_point: ArrayLike) -> np.ndarray:
         reference = np.asarray(reference_point, dtype=float)

@@ -16,6 +16,8 @@ class Objective:
         name: The measured quantity in the project's vocabulary, e.g. ``accuracy_top1`` or ``latency_ms``.
         direction: ``"max"`` or ``"min"``.
         unit: For axes and tables, e.g. ``%``, ``ms``, ``MMACs``.
+        at_most: A bound: values above it are not wanted, however good the rest is.
+        at_least: The same for values below it.
         exact: For a cheap objective, genotypes ``(n, d)`` to values ``(n,)``. It is computed whenever needed and never
             predicted; an objective without it is measured by the search's ``evaluate``.
     """
@@ -24,10 +26,36 @@ class Objective:
     direction: str
     unit: str = ""
     exact: Callable[[np.ndarray], np.ndarray] | None = None
+    at_most: float | None = None
+    at_least: float | None = None
 
     def __post_init__(self) -> None:
         if self.direction not in ("min", "max"):
             raise ValueError(f"objective {self.name!r} has direction {self.direction!r}; known: 'min', 'max'")
+        bounds = [bound for bound in (self.at_least, self.at_most) if bound is not None]
+        if not np.isfinite(bounds).all() or bounds != sorted(bounds):
+            raise ValueError(f"objective {self.name!r} is to be at least {self.at_least} and at most {self.at_most}")
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether there are values that are not wanted, however good the rest is."""
+        return self.at_most is not None or self.at_least is not None
+
+    @property
+    def bounds(self) -> str:
+        """The bounds for people, e.g. ``latency_ms <= 30.0``; empty without any."""
+        lower = [] if self.at_least is None else [f"{self.name} >= {self.at_least}"]
+        upper = [] if self.at_most is None else [f"{self.name} <= {self.at_most}"]
+        return " and ".join(lower + upper)
+
+    def violation(self, values: np.ndarray) -> np.ndarray:
+        """How far values ``(n,)`` are beyond the bounds, as a share of the bound (of 1 where the bound is 0); 0 within."""
+        violation = np.zeros(len(values))
+        if self.at_most is not None:
+            violation += np.maximum(values - self.at_most, 0) / (abs(self.at_most) or 1.0)
+        if self.at_least is not None:
+            violation += np.maximum(self.at_least - values, 0) / (abs(self.at_least) or 1.0)
+        return violation
 
     @property
     def label(self) -> str:
@@ -39,6 +67,11 @@ class Objective:
 def signs(objectives: Sequence[Objective]) -> np.ndarray:
     """``(m,)`` factors that turn raw values into costs: -1 where larger is better, 1 elsewhere."""
     return np.array([-1.0 if objective.direction == "max" else 1.0 for objective in objectives])
+
+
+def violations(objectives: Sequence[Objective], values: np.ndarray) -> np.ndarray:
+    """How far rows of values ``(n, m)`` are beyond the objectives' bounds: ``(n,)``, 0 where all are kept."""
+    return sum((o.violation(column) for o, column in zip(objectives, values.T, strict=True)), np.zeros(len(values)))
 
 
 def check_objectives(objectives: Sequence[Objective]) -> None:

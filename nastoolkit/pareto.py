@@ -30,8 +30,17 @@ def crowding(costs: np.ndarray) -> np.ndarray:
     return calc_crowding_distance(np.asarray(costs, dtype=float))
 
 
-def best_first(costs: np.ndarray, n: int) -> np.ndarray:
-    """Indices of the n best points, fewer if there are fewer: by front, and inside a front by falling crowding distance."""
+def best_first(costs: np.ndarray, n: int, violations: np.ndarray | None = None) -> np.ndarray:
+    """Indices of the n best points, fewer if there are fewer: by front, and inside a front by falling crowding distance.
+
+    Args:
+        costs: ``(k, m)``.
+        n: How many.
+        violations: ``(k,)``; points above 0 come after all others, the least first.
+    """
+    if violations is not None and (violations > 0).any():
+        kept, broken = np.flatnonzero(violations <= 0), np.flatnonzero(violations > 0)
+        return np.concatenate([kept[best_first(costs[kept], n)], broken[violations[broken].argsort(kind="stable")]])[:n]
     rank = ranks(costs)
     order: list[int] = []
     for number in range(int(rank.max(initial=-1)) + 1):

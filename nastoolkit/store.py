@@ -1,5 +1,7 @@
 """Evaluations on disk: one SQLite file a problem, safe against a kill at any moment.
 
+An evaluation that failed is kept too, with the reason, so that a replay fails it again without trying.
+
 A problem is a search space, the objectives that are measured (exact ones are recomputed, never stored), and the settings of
 the measurement: ``evaluate.settings``, where a real one puts whatever changes its values, such as the fingerprint of the
 supernet's weights. All studies of a problem, whatever their algorithm and seed, share its evaluations.
@@ -23,7 +25,7 @@ from nastoolkit.objectives import Objective
 from nastoolkit.space import SearchSpace
 
 APPLICATION_ID = 0x6E61734B  # "nasK", in the file's header: tells a store from other SQLite files
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # 1 had no failures
 
 
 class StoreError(ValueError):
@@ -98,6 +100,19 @@ class Store:
                 f"INSERT INTO evaluations ({columns}) VALUES ({marks}) ON CONFLICT (genotype) DO NOTHING", rows
             )
 
+    def failures(self, genotypes: np.ndarray) -> list[str | None]:
+        """Why the evaluations of genotypes ``(n, d)`` failed; None where none did."""
+        query = "SELECT reason FROM failures WHERE genotype = ?"
+        with self._clear_errors():
+            rows = [self._connection.execute(query, (text,)).fetchone() for text in _texts(genotypes)]
+        return [row[0] if row else None for row in rows]
+
+    def save_failures(self, genotypes: np.ndarray, reasons: Sequence[str]) -> None:
+        """Keep why evaluations of canonical genotypes ``(n, d)`` failed, in one transaction."""
+        rows = [(text, reason, _now()) for text, reason in zip(_texts(genotypes), reasons, strict=True)]
+        with self._transaction():
+            self._connection.executemany("INSERT INTO failures VALUES (?, ?, ?) ON CONFLICT (genotype) DO NOTHING", rows)
+
     def start_study(self, algorithm: str, seed: int, settings: Mapping[str, Any]) -> int:
         """Note that a search begins; returns its number."""
         row = (algorithm, seed, json.dumps(self._as_json(settings)), _now())
@@ -125,6 +140,9 @@ class Store:
         if version > SCHEMA_VERSION:
             raise StoreError(f"{self.path} was written by a newer nastoolkit (schema {version}, known {SCHEMA_VERSION})")
         self._check_problem()
+        if version < SCHEMA_VERSION:
+            with self._transaction():
+                self._add_failures()
 
     def _is_empty(self) -> bool:
         return self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
@@ -133,15 +151,20 @@ class Store:
         columns = "".join(f"{column} REAL NOT NULL, " for column in self._columns)
         execute = self._connection.execute
         execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         execute("CREATE TABLE problem (part TEXT PRIMARY KEY, value TEXT NOT NULL)")
         execute(f"CREATE TABLE evaluations (genotype TEXT PRIMARY KEY, {columns}seconds REAL, created_at TEXT)")
         execute(
             "CREATE TABLE studies (id INTEGER PRIMARY KEY, algorithm TEXT, seed INTEGER, settings TEXT, "
             "started_at TEXT, finished_at TEXT)"
         )
+        self._add_failures()
         for part, value in self._problem.items():
             execute("INSERT INTO problem VALUES (?, ?)", (part, json.dumps(value)))
+
+    def _add_failures(self) -> None:
+        columns = "genotype TEXT PRIMARY KEY, reason TEXT NOT NULL, created_at TEXT"
+        self._connection.execute(f"CREATE TABLE IF NOT EXISTS failures ({columns})")
+        self._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     def _check_problem(self) -> None:
         with self._clear_errors():

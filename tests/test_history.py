@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -35,6 +37,31 @@ def test_hypervolume_has_its_reference_in_raw_units(history):
     assert history[:1].hypervolume((70.0, 30.0)) == 20
     with pytest.raises(ValueError, match="accuracy_top1.*latency_ms"):
         history.hypervolume((70.0,))
+
+
+def test_failed_and_infeasible_rows_are_on_no_front(history):
+    failed = History(SPACE, OBJECTIVES, history.genotypes, np.where([[True], [False], [True], [True]], history.values, np.nan))
+    assert failed.failed.tolist() == [False, True, False, False]
+    np.testing.assert_array_equal(failed.front().values, [[75, 29], [72, 20], [70, 10]])
+    np.testing.assert_array_equal(failed.hypervolume_curve((70.0, 30.0)), [20, 20, 2 * 10 + 3 * 1, 2 * 10 + 3 * 1])
+    bounded = replace(failed, objectives=(OBJECTIVES[0], replace(OBJECTIVES[1], at_most=20.0)))
+    np.testing.assert_array_equal(bounded.front().values, [[72, 20], [70, 10]])
+    assert bounded.hypervolume((70.0, 30.0)) == 20 and bounded.feasible.tolist() == [True, False, False, True]
+
+
+def test_the_nearest_miss_is_the_least_beyond_the_bounds(history):
+    objectives = (replace(OBJECTIVES[0], at_least=80.0), replace(OBJECTIVES[1], at_most=20.0))
+    beyond = replace(history, objectives=objectives)
+    np.testing.assert_allclose(beyond.violations, [8 / 80, 4 / 80 + 8 / 20, 5 / 80 + 9 / 20, 10 / 80])
+    assert len(beyond.front()) == 0 == beyond.hypervolume((70.0, 30.0))
+    assert beyond.nearest_miss().values.tolist() == [[72.0, 20.0]]
+    assert len(replace(beyond, values=beyond.values * np.nan).nearest_miss()) == 0
+
+
+def test_the_best_are_the_front_then_what_is_behind_it_and_the_infeasible_last(history):
+    assert set(history.best(3).values[:, 0]) == {76, 72, 70} and history.best(9).values[3].tolist() == [75, 29]
+    bounded = replace(history, objectives=(OBJECTIVES[0], replace(OBJECTIVES[1], at_most=20.0)))
+    assert bounded.best(9).values[2:].tolist() == [[76, 28], [75, 29]]
 
 
 def test_frame(history):

@@ -1,7 +1,9 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from nastoolkit.objectives import Objective, check_objectives, complete, signs
+from nastoolkit.objectives import Objective, check_objectives, complete, signs, violations
 
 ACCURACY = Objective("accuracy_top1", "max", unit="%")
 DOUBLE = Objective("double", "min", exact=lambda genotypes: 2 * genotypes[:, 0])
@@ -28,7 +30,18 @@ def test_signs_and_labels():
     assert ACCURACY.label == "accuracy_top1 [%]" and DOUBLE.label == "double"
 
 
+def test_violations_are_shares_of_the_bounds():
+    objectives = [ACCURACY, replace(LATENCY, at_most=30.0), Objective("gain", "max", at_least=0.0, at_most=2.0)]
+    values = np.array([[1, 30, 0], [1, 33, 2], [1, 27, -0.5], [1, 60, 4]])
+    np.testing.assert_allclose(violations(objectives, values), [0, 0.1, 0.5, 2])
+    assert [o.is_bounded for o in objectives] == [False, True, True]
+    assert [o.bounds for o in objectives] == ["", "latency_ms <= 30.0", "gain >= 0.0 and gain <= 2.0"]
+
+
 def test_objectives_that_make_no_sense():
+    for bounds in ({"at_most": np.nan}, {"at_least": -np.inf}, {"at_least": 2.0, "at_most": 1.0}):
+        with pytest.raises(ValueError, match="'latency_ms' is to be at least .* and at most"):
+            replace(LATENCY, **bounds)
     with pytest.raises(ValueError, match="'maximise'.*known: 'min', 'max'"):
         Objective("accuracy_top1", "maximise")
     for objectives in ([], [ACCURACY, ACCURACY]):

@@ -64,3 +64,10 @@ def test_hypervolume_agrees_with_pymoo_and_the_curve_with_its_prefixes(m):
     assert pareto.hypervolume(costs, reference) == pytest.approx(float(HV(ref_point=reference)(inside)))
     curve = pareto.hypervolume_curve(costs, reference)
     np.testing.assert_allclose(curve, [pareto.hypervolume(costs[: k + 1], reference) for k in range(60)])
+
+
+def test_best_first_puts_violations_behind_everything_else():
+    costs = np.array([[0.0, 0], [3, 3], [2, 2], [1, 1]])
+    assert pareto.best_first(costs, 4, np.array([0.5, 0, 0, 0.1])).tolist() == [2, 1, 3, 0]
+    assert pareto.best_first(costs, 1, np.array([0.5, 0.4, 0.3, 0.2])).tolist() == [3]
+    assert pareto.best_first(costs, 4, np.zeros(4)).tolist() == pareto.best_first(costs, 4).tolist() == [0, 3, 2, 1]

@@ -58,6 +58,28 @@ def test_a_second_measurement_does_not_replace_the_first(path):
         np.testing.assert_array_equal(store.lookup(GENOTYPES), VALUES)
 
 
+def test_failures_are_kept_with_their_first_reason(path):
+    asked = np.array([[0, 1, 0], [0, 0, 0], [0, 2, 0]])
+    with Store(path, SPACE, OBJECTIVES, SETTINGS) as store:
+        store.save_failures(asked[[0, 2]], ["out of memory", "nan"])
+        store.save_failures(asked[:1], ["another"])
+    with Store(path, SPACE, OBJECTIVES, SETTINGS) as store:
+        assert store.failures(asked) == ["out of memory", None, "nan"]
+        assert np.isnan(store.lookup(asked)[[0, 2]]).all() and len(store) == 2
+
+
+def test_a_store_of_the_first_schema_is_read_and_brought_up_to_date(path):
+    connection = sqlite3.connect(path)
+    connection.executescript("DROP TABLE failures; PRAGMA user_version = 1")
+    connection.close()
+    with Store(path, SPACE, OBJECTIVES, SETTINGS) as store:
+        np.testing.assert_array_equal(store.lookup(GENOTYPES), VALUES)
+        assert store.failures(GENOTYPES) == [None, None]
+    connection = sqlite3.connect(path)
+    assert connection.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
+    connection.close()
+
+
 def test_a_failed_save_keeps_nothing_of_its_chunk(path):
     with Store(path, SPACE, OBJECTIVES, SETTINGS) as store:
         with pytest.raises(StoreError, match="a.sqlite"):

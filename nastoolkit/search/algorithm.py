@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from math import inf
+from typing import ClassVar
 
 import numpy as np
 
-from nastoolkit.objectives import Objective
-from nastoolkit.search.sampling import sample_new
+from nastoolkit.objectives import Objective, signs, violations
+from nastoolkit.search.sampling import new_ones, sample_new
 from nastoolkit.space import SearchSpace, genotype_keys
 
 
@@ -21,32 +23,70 @@ class Algorithm(ABC):
         space: Where to search.
         objectives: What the columns of the values are.
         seed: Of all randomness.
-        population: How many sub-networks one :meth:`ask` proposes.
+        population: How many sub-networks one :meth:`ask` proposes, where the subclass sets no other ``batch``.
+
+    Attributes:
+        n_goals: The least and the greatest number of objectives that it optimises; any further one is only a bound to keep.
+        goals: The objectives that it optimises: the first ones.
+        batch: How many sub-networks one :meth:`ask` proposes.
 
     Raises:
-        ValueError: A population below 1.
+        ValueError: A population below 1, too few objectives, or one too many that has no bound.
     """
+
+    n_goals: ClassVar[tuple[int, float]] = (1, inf)
 
     def __init__(self, space: SearchSpace, objectives: Sequence[Objective], seed: int = 0, population: int = 50) -> None:
         if population < 1:
             raise ValueError(f"a population has at least 1 sub-network, got {population}")
         self.space = space
         self.objectives = tuple(objectives)
-        self.population = population
+        self.goals = self._split_objectives()
+        self.population = self.batch = population
         self.rng = np.random.default_rng(seed)
         self.seen: set[bytes] = set()
+        self._suggested = self._nothing()
+
+    def _split_objectives(self) -> tuple[Objective, ...]:
+        least, most = self.n_goals
+        names = [objective.name for objective in self.objectives]
+        if len(names) < least:
+            raise ValueError(f"{type(self).__name__} weighs at least {least} objectives against each other, got {names}")
+        goals = self.objectives[: int(min(most, len(names)))]
+        unbounded = [objective.name for objective in self.objectives[len(goals) :] if not objective.is_bounded]
+        if unbounded:
+            optimised = f"{type(self).__name__} optimises {names[: len(goals)]} only"
+            raise ValueError(f"{optimised}; {unbounded} need a bound, at_most or at_least")
+        return goals
+
+    def costs(self, values: np.ndarray) -> np.ndarray:
+        """What is to be minimised ``(n, k)``, a column for each goal, of raw values ``(n, m)``."""
+        return values[:, : len(self.goals)] * signs(self.goals)
+
+    def violations(self, values: np.ndarray) -> np.ndarray:
+        """How far raw values ``(n, m)`` are beyond the objectives' bounds: ``(n,)``, 0 where all are kept."""
+        return violations(self.objectives, values)
+
+    def suggest(self, genotypes: np.ndarray) -> None:
+        """Have canonical genotypes ``(k, d)`` asked for next, in their order, before what the algorithm proposes itself."""
+        self._suggested = np.concatenate([self._suggested, genotypes])
 
     def ask(self) -> np.ndarray:
-        """Propose a population ``(population, d)`` of canonical genotypes, best first where the algorithm has an opinion.
+        """Propose ``(batch, d)`` canonical genotypes, best first where the algorithm has an opinion.
 
         They are distinct, and none was asked or told before. What the algorithm does not fill is drawn at random, so there
         are fewer rows only when the space holds no more, and ``(0, d)`` when it is used up.
         """
-        proposed = self._propose()
-        self.seen.update(genotype_keys(proposed))
-        drawn = sample_new(self.space, self.population - len(proposed), self.rng, self.seen)
-        self.seen.update(genotype_keys(drawn))
-        return np.concatenate([proposed, drawn])
+        suggested = new_ones(self._suggested, self.seen)
+        self._suggested = suggested[self.batch :]
+        asked = self._note(suggested[: self.batch])
+        if len(asked) < self.batch:
+            asked = np.concatenate([asked, self._note(self._propose()[: self.batch - len(asked)])])
+        return np.concatenate([asked, self._note(sample_new(self.space, self.batch - len(asked), self.rng, self.seen))])
+
+    def _note(self, genotypes: np.ndarray) -> np.ndarray:
+        self.seen.update(genotype_keys(genotypes))
+        return genotypes
 
     def tell(self, genotypes: np.ndarray, values: np.ndarray) -> None:
         """Learn values: of all that was asked, of its first rows only, or of sub-networks known from elsewhere.
@@ -55,16 +95,17 @@ class Algorithm(ABC):
             genotypes: ``(k, d)``, canonical.
             values: ``(k, m)`` raw values in the order of the objectives.
         """
-        self.seen.update(genotype_keys(genotypes))
-        self._learn(genotypes, values)
+        self._note(genotypes)
+        if len(genotypes):
+            self._learn(genotypes, values)
 
     @abstractmethod
     def _propose(self) -> np.ndarray:
-        """Up to ``population`` distinct genotypes ``(k, d)`` that are not in ``self.seen``."""
+        """Up to ``batch`` distinct genotypes ``(k, d)`` that are not in ``self.seen``."""
 
     @abstractmethod
     def _learn(self, genotypes: np.ndarray, values: np.ndarray) -> None:
-        """Take in values, as in :meth:`tell`."""
+        """Take in values of one sub-network or more, as in :meth:`tell`."""
 
     def _nothing(self) -> np.ndarray:
         return np.empty((0, self.space.n_genes), dtype=np.int64)

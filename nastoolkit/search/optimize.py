@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from contextlib import nullcontext
@@ -17,6 +18,7 @@ from nastoolkit.history import History
 from nastoolkit.objectives import Objective, check_objectives, complete
 from nastoolkit.search.algorithm import Algorithm
 from nastoolkit.search.evaluation import Evaluate, Evaluation
+from nastoolkit.search.failures import N_CALLS, Failures
 from nastoolkit.space import SearchSpace
 from nastoolkit.store import Store
 
@@ -33,6 +35,7 @@ def optimize(
     chunk_size: int | None = None,
     progress: bool = True,
     population: int = 50,
+    warm_start: History | np.ndarray | None = None,
     **settings: Any,
 ) -> History:
     """Search a space, spending exactly ``budget`` evaluations, or fewer if the space holds no more sub-networks.
@@ -40,13 +43,17 @@ def optimize(
     With a store, run it again after any interruption: what is stored is replayed, and the search goes on to the identical
     result. Evaluations that another algorithm, seed or computer's latency table left in the store are used too.
 
+    An evaluation that fails, as ``evaluate`` raises or returns NaN or infinity, costs budget, has NaN in the history, and is
+    kept from the algorithm; a warning tells how many did. What an exception failed are all rows of that call. A warning tells,
+    too, if no sub-network keeps the bounds of the objectives, and how near the nearest comes.
+
     Args:
         space: Where to search.
         evaluate: Genotypes ``(n, d)`` to raw values ``(n, m')``, a column for each objective without ``exact``, in their
             order. Its attribute ``settings`` (a dict of JSON types), if any, belongs to the identity of the store. None
             where every objective is exact.
         objectives: What to optimise, m of them.
-        algorithm: A name in :data:`nastoolkit.search.ALGORITHMS`.
+        algorithm: A name in :data:`nastoolkit.search.ALGORITHMS`, or ``"default"``: the best general choice.
         budget: Number of evaluations, replayed ones included.
         seed: Of all randomness of the algorithm.
         store: An SQLite file, made if missing; see :class:`nastoolkit.store.Store`.
@@ -54,34 +61,45 @@ def optimize(
         chunk_size: Rows in one call of ``evaluate``. By default 1 with a store or an executor, else a whole population.
         progress: Whether to show evaluations, replayed ones and the time left.
         population: How many sub-networks the algorithm proposes at a time.
+        warm_start: What to measure first: a finished search of the same space, even if on other hardware, whose best are
+            taken, a population of them; or genotypes ``(k, d)``, all of them.
         **settings: The algorithm's own ones.
 
     Returns:
-        The evaluations in the order in which they were asked for.
+        The evaluations in the order in which they were asked for. Its front is empty if nothing keeps the bounds; see
+        :meth:`nastoolkit.history.History.nearest_miss`.
 
     Raises:
-        ValueError: An unknown algorithm or setting, a number below 1, or values that are no finite numbers of the right
-            shape. Evaluations made before are in the store.
+        ValueError: An unknown algorithm or setting, objectives that the algorithm cannot take, a number below 1, a warm start
+            from another space, or values of a wrong shape. Evaluations made before are in the store.
+        EvaluationError: Everything fails, see :class:`nastoolkit.search.failures.Failures`.
     """
+    algorithm = search.DEFAULT_ALGORITHM if algorithm == "default" else algorithm
     check_objectives(objectives)
     _check_at_least_one(budget=budget, population=population, chunk_size=1 if chunk_size is None else chunk_size)
     measured = [o for o in objectives if o.exact is None]
     if measured and evaluate is None:
         raise ValueError(f"evaluate is None, but {[o.name for o in measured]} are not exact and need it")
     searcher = _build(algorithm, space, objectives, seed, population, settings)
+    first = _first_genotypes(space, warm_start, population)
+    searcher.suggest(first)
     if chunk_size is None and (store is not None or executor is not None):
         chunk_size = 1
     with (
         nullcontext() if store is None else Store(store, space, objectives, getattr(evaluate, "settings", {})) as opened,
         tqdm(total=budget, desc=algorithm, unit="evaluation", smoothing=0, disable=not progress) as bar,
     ):
-        evaluation = Evaluation(evaluate or _measure_nothing, space, measured, opened, executor, chunk_size, bar)
+        failures = Failures(opened, patience=max(population, N_CALLS))
+        evaluation = Evaluation(evaluate or _measure_nothing, space, measured, opened, executor, chunk_size, failures, bar)
         if opened is None:
-            return _search(searcher, evaluation, budget)
-        study = opened.start_study(algorithm, seed, {"budget": budget, "population": population, **settings})
-        history = _search(searcher, evaluation, budget)
-        opened.finish_study(study)
-        return history
+            history = _search(searcher, evaluation, budget)
+        else:
+            warm = {} if warm_start is None else {"warm_start": first.tolist()}
+            study = opened.start_study(algorithm, seed, {"budget": budget, "population": population, **warm, **settings})
+            history = _search(searcher, evaluation, budget)
+            opened.finish_study(study)
+    _warn(history, failures)
+    return history
 
 
 def _search(searcher: Algorithm, evaluation: Evaluation, budget: int) -> History:
@@ -91,12 +109,36 @@ def _search(searcher: Algorithm, evaluation: Evaluation, budget: int) -> History
         asked = searcher.ask()[:left]
         if not len(asked):
             break
-        told = complete(searcher.objectives, asked, evaluation(asked))
-        searcher.tell(asked, told)
+        got = complete(searcher.objectives, asked, evaluation(asked))
+        good = ~np.isnan(got).any(axis=1)
+        searcher.tell(asked[good], got[good])
         genotypes.append(asked)
-        values.append(told)
+        values.append(got)
         left -= len(asked)
+    evaluation.failures.finish()
     return History(searcher.space, searcher.objectives, np.concatenate(genotypes), np.concatenate(values))
+
+
+def _first_genotypes(space: SearchSpace, warm_start: History | np.ndarray | None, population: int) -> np.ndarray:
+    """The genotypes ``(k, d)`` of a warm start; those of another restriction of the space are moved into this one."""
+    if warm_start is None:
+        return np.empty((0, space.n_genes), dtype=np.int64)
+    if not isinstance(warm_start, History):
+        return np.atleast_2d(space.canonical(warm_start))
+    if warm_start.space.fingerprint != space.fingerprint:
+        raise ValueError(f"warm_start is a search of {warm_start.space}, a space with other choices than {space}")
+    return space.repair(warm_start.best(population).genotypes)
+
+
+def _warn(history: History, failures: Failures) -> None:
+    if failures.n:
+        warnings.warn(f"{failures.n} of {len(history)} evaluations failed, the last one: {failures.last}", stacklevel=3)
+    bounds = [objective.bounds for objective in history.objectives if objective.is_bounded]
+    if bounds and not history.feasible.any():
+        nearest = ", ".join(
+            f"{o.name} {value:.6g}" for o, value in zip(history.objectives, history.nearest_miss().values[0], strict=True)
+        )
+        warnings.warn(f"no measured sub-network has {' and '.join(bounds)}; the nearest has {nearest}", stacklevel=3)
 
 
 def _build(

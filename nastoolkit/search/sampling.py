@@ -35,6 +35,13 @@ def sample_new(space: SearchSpace, n: int, rng: np.random.Generator, seen: Set[b
     return np.array(list(found.values())[:n], dtype=np.int64).reshape(-1, space.n_genes)
 
 
+def new_ones(genotypes: np.ndarray, seen: Set[bytes]) -> np.ndarray:
+    """The first of each of the genotypes ``(n, d)`` that are not in ``seen``, in their order."""
+    found: dict[bytes, np.ndarray] = {}
+    _add_new(found, genotypes, seen)
+    return np.array(list(found.values()), dtype=np.int64).reshape(-1, genotypes.shape[1])
+
+
 def _add_new(found: dict[bytes, np.ndarray], genotypes: np.ndarray, seen: Set[bytes]) -> None:
     for key, genotype in zip(genotype_keys(genotypes), genotypes, strict=True):
         if key not in seen:

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -24,24 +25,30 @@ SPACE = SearchSpace(
     ]
 )
 SMALL = SearchSpace([Choice("a", (1, 2, 3)), Choice("b", (1, 2), when=("a", (2, 3))), Choice("c", (1, 2))])
-OBJECTIVES = [Objective("f0", "max"), Objective("f1", "min"), Objective("f2", "min")]
-QUICK = {"linas": {"generations": 4}}
+OBJECTIVES = [Objective("f0", "max"), Objective("f1", "min"), Objective("f2", "min"), Objective("f3", "max")]
+QUICK = {"linas": {"generations": 4}, "full": {"generations": 8, "sample": 15}, "weaknas": {"pool": 1000, "top": 100}}
 
-TRACE = """
+TRACES = """
 import hashlib, json, sys
+from dataclasses import replace
 import numpy as np
 from nastoolkit.objectives import Objective
-from nastoolkit.search import optimize
+from nastoolkit.search import ALGORITHMS, optimize
 from nastoolkit.space import Choice, SearchSpace
 
 space = SearchSpace([Choice(f"c{i}", tuple("abcd")) for i in range(10)])
-before = np.random.get_state()[1].tobytes()
 values = lambda genotypes: np.stack([genotypes @ np.arange(10), (genotypes**2) @ np.arange(10)[::-1]], axis=1) / 7
-objectives = [Objective("f0", "max"), Objective("f1", "min")]
-name, settings = sys.argv[1], json.loads(sys.argv[2])
-history = optimize(space, values, objectives, name, 70, seed=3, population=20, progress=False, **settings)
-assert np.random.get_state()[1].tobytes() == before, "the global random state was used"
-print(hashlib.sha256(history.genotypes.tobytes() + history.values.tobytes()).hexdigest())
+
+def trace(name, settings):
+    bound = 40.0 if ALGORITHMS[name].n_goals[1] < 2 else None
+    objectives = [Objective("f0", "max"), Objective("f1", "min", at_most=bound)]
+    before = np.random.get_state()[1].tobytes()
+    history = optimize(space, values, objectives, name, 70, seed=3, population=20, progress=False, **settings)
+    assert np.random.get_state()[1].tobytes() == before, f"{name} used the global random state"
+    return hashlib.sha256(history.genotypes.tobytes() + history.values.tobytes()).hexdigest()
+
+quick = json.loads(sys.argv[1])
+print(json.dumps({name: trace(name, quick.get(name, {})) for name in ALGORITHMS}))
 """
 
 
@@ -50,9 +57,19 @@ def evaluate(genotypes, m=2):
     return np.sin(genotypes @ weights)  # of integers: a row's value does not depend on the rows beside it
 
 
-def search(name, space=SPACE, m=2, **arguments):
+def objectives_of(name, m=2):
+    """The first m; where the algorithm optimises fewer, the others with bounds that are never broken."""
+    n_goals = ALGORITHMS[name].n_goals[1]
+    return [replace(o, at_most=2.0) if i >= n_goals else o for i, o in enumerate(OBJECTIVES[:m])]
+
+
+def search(name, space=SPACE, m=2, values=evaluate, objectives=None, **arguments):
     settings = {"progress": False} | QUICK.get(name, {}) | arguments
-    return optimize(space, lambda genotypes: evaluate(genotypes, m), OBJECTIVES[:m], name, **settings)
+    return optimize(space, lambda genotypes: values(genotypes, m), objectives or objectives_of(name, m), name, **settings)
+
+
+def algorithm_of(name, space=SPACE, m=2, **settings):
+    return ALGORITHMS[name](space, objectives_of(name, m), **QUICK.get(name, {}) | settings)
 
 
 @pytest.fixture(params=ALGORITHMS)
@@ -75,35 +92,114 @@ def test_a_small_space_is_used_up(name, population):
 
 
 def test_asking_ends_with_an_empty_array(name):
-    algorithm = ALGORITHMS[name](SMALL, OBJECTIVES[:1], population=6, **QUICK.get(name, {}))
+    algorithm = algorithm_of(name, SMALL, population=6)
     sizes = []
-    for _ in range(4):
+    for _ in range(SMALL.size + 2):
         genotypes = algorithm.ask()
-        algorithm.tell(genotypes, evaluate(genotypes, 1))
-        sizes.append(genotypes.shape)
-    assert sizes == [(6, 3), (4, 3), (0, 3), (0, 3)]
+        algorithm.tell(genotypes, evaluate(genotypes))
+        sizes.append(len(genotypes))
+        assert genotypes.shape == (sizes[-1], 3)
+    assert sum(sizes) == SMALL.size and sizes[-2:] == [0, 0]
+    assert all(size == algorithm.batch for size in sizes[: SMALL.size // algorithm.batch])
 
 
-@pytest.mark.parametrize("m", [1, 3])
-def test_any_number_of_objectives(name, m):
+@pytest.mark.parametrize("m", [1, 2, 3, 4])
+def test_one_to_four_objectives_or_a_clear_no(name, m):
+    least, most = ALGORITHMS[name].n_goals
+    if m < least:
+        with pytest.raises(ValueError, match=rf"at least {least} objectives against each other, got \['f0'\]"):
+            search(name, m=m, budget=45, population=15)
+        return
     assert search(name, m=m, budget=45, population=15).values.shape == (45, m)
+    if m > most:
+        with pytest.raises(ValueError, match=r"optimises \['f0'\] only; \['f1'.* need a bound"):
+            search(name, m=m, objectives=OBJECTIVES[:m])
 
 
 def test_exact_objectives_need_no_evaluate(name):
-    objectives = [Objective(f"f{i}", "min", exact=lambda genotypes, i=i: evaluate(genotypes)[:, i]) for i in range(2)]
+    objectives = [
+        replace(objective, exact=lambda genotypes, i=i: evaluate(genotypes)[:, i])
+        for i, objective in enumerate(objectives_of(name))
+    ]
     history = optimize(SPACE, None, objectives, name, 30, population=10, progress=False, **QUICK.get(name, {}))
     np.testing.assert_array_equal(history.values, evaluate(history.genotypes))
 
 
 def test_it_may_be_told_a_part_or_more_than_it_asked(name):
-    algorithm = ALGORITHMS[name](SPACE, OBJECTIVES[:2], population=10, **QUICK.get(name, {}))
+    algorithm = algorithm_of(name, population=10)
     known = SPACE.sample(1, np.random.default_rng(5))
     algorithm.tell(known, evaluate(known))
     asked = [known]
     for _ in range(4):
         asked.append(algorithm.ask())
         algorithm.tell(asked[-1][:3], evaluate(asked[-1][:3]))
-    assert len(set(genotype_keys(np.concatenate(asked)))) == 41
+    assert len(set(genotype_keys(np.concatenate(asked)))) == 1 + 4 * algorithm.batch
+
+
+def constant(genotypes, m):
+    return np.full((len(genotypes), m), 7.0)
+
+
+def constant_beside_another(genotypes, m):
+    return np.stack([genotypes.sum(axis=1)] + [np.zeros(len(genotypes))] * (m - 1), axis=1)
+
+
+def in_agreement(genotypes, m):
+    """One sub-network is the best in everything."""
+    signs = [1 if objective.direction == "max" else -1 for objective in OBJECTIVES[:m]]
+    return genotypes.sum(axis=1)[:, None] * signs
+
+
+def of_few_values(genotypes, m):
+    return np.stack([genotypes[:, i] for i in range(m)], axis=1)
+
+
+@pytest.mark.parametrize("values", [constant, constant_beside_another, in_agreement, of_few_values])
+@pytest.mark.filterwarnings("error::RuntimeWarning", "ignore:no measured sub-network")
+def test_ties_constants_and_fronts_of_one_point(name, values):
+    history = search(name, values=values, budget=60, population=12)
+    assert len(history) == 60 == len(set(genotype_keys(history.genotypes)))
+
+
+def test_bounds_are_preferred(name):
+    """One in seven sub-networks keeps the bound, and the first objective pulls away from it."""
+
+    def values(genotypes, m):
+        return np.stack([genotypes.sum(axis=1), genotypes @ np.arange(1, 10)], axis=1).astype(float)
+
+    objectives = [Objective("f0", "max"), Objective("f1", "min", at_most=14.5)]
+    history, drawn = (
+        search(algorithm, values=values, objectives=objectives, budget=150, population=15) for algorithm in (name, "random")
+    )
+    assert (history.front().values[:, 1] <= 14.5).all()
+    assert name == "random" or history.feasible.sum() > 1.1 * drawn.feasible.sum()
+
+
+def test_where_nothing_keeps_the_bounds_it_comes_nearer(name):
+    objectives = [Objective("f0", "max"), Objective("f1", "min", at_most=-3.0)]
+    with pytest.warns(UserWarning, match=r"no measured sub-network has f1 <= -3.0; the nearest has f0 .*, f1 "):
+        history = search(name, objectives=objectives, budget=40, population=10)
+    assert len(history) == 40 and len(history.front()) == 0
+    assert history.nearest_miss().values[0, 1] == history.values[:, 1].min()
+
+
+@pytest.mark.filterwarnings("ignore:.* evaluations failed")
+def test_failed_evaluations_are_survived(name):
+    def values(genotypes, m):
+        fails = genotypes[:, 1] == 0  # a third of the space
+        return np.where(fails[:, None], np.nan, evaluate(genotypes, m))
+
+    history = search(name, values=values, budget=60, population=12)
+    assert len(history) == 60 == len(set(genotype_keys(history.genotypes)))
+    np.testing.assert_array_equal(history.failed, history.genotypes[:, 1] == 0)
+    assert not history.front().failed.any()
+
+
+def test_a_warm_start_is_measured_first(name):
+    past = search("random", budget=80, seed=9)
+    history = search(name, budget=30, population=10, warm_start=past)
+    assert set(genotype_keys(history.genotypes[:10])) == set(genotype_keys(past.best(10).genotypes))
+    assert len(history) == 30 == len(set(genotype_keys(history.genotypes)))
 
 
 def test_a_restriction_is_respected(name):
@@ -119,13 +215,20 @@ def test_the_seed_decides(name):
     assert (one != other).any()
 
 
-def test_processes_with_other_hash_seeds_agree(name):
-    command = [sys.executable, "-c", TRACE, name, json.dumps(QUICK.get(name, {}))]
+@pytest.fixture(scope="module")
+def traces():
+    """A hash of what each algorithm did, by name, from two processes with other hash seeds."""
+    command = [sys.executable, "-W", "ignore", "-c", TRACES, json.dumps(QUICK)]
     running = [
         subprocess.Popen(command, env=os.environ | {"PYTHONHASHSEED": seed}, stdout=subprocess.PIPE) for seed in ("1", "2")
     ]
-    traces = [process.communicate(timeout=120)[0] for process in running]
-    assert all(process.returncode == 0 for process in running) and traces[0] == traces[1]
+    output = [process.communicate(timeout=600)[0] for process in running]
+    assert all(process.returncode == 0 for process in running)
+    return [json.loads(text) for text in output]
+
+
+def test_processes_with_other_hash_seeds_agree(name, traces):
+    assert traces[0][name] == traces[1][name]
 
 
 def test_the_registry_is_documented():

@@ -1,11 +1,13 @@
+import os
 import random
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from itertools import count
 from threading import Barrier, Event
@@ -14,7 +16,8 @@ import numpy as np
 import pytest
 
 from nastoolkit.objectives import Objective
-from nastoolkit.search import optimize
+from nastoolkit.search import ALGORITHMS, optimize
+from nastoolkit.search.failures import EvaluationError
 from nastoolkit.space import Choice, SearchSpace
 from nastoolkit.store import StoreError
 
@@ -30,15 +33,17 @@ def measure(genotypes):
 
 
 class Recording:
-    """A measurement that notes the rows of each call, and fails at one of them if told to."""
+    """A measurement that notes the rows of each call, and fails from a row on if told to."""
 
-    def __init__(self, fail_at=None, **settings):
+    def __init__(self, fail_from=np.inf, **settings):
         self.calls = []
-        self.fail_at = fail_at
+        self.n_calls = 0
+        self.fail_from = fail_from
         self.settings = settings
 
     def __call__(self, genotypes):
-        if self.fail_at == sum(map(len, self.calls)):
+        self.n_calls += 1
+        if sum(map(len, self.calls)) >= self.fail_from:
             raise RuntimeError("the device went away")
         self.calls.append(genotypes.copy())
         return measure(genotypes)
@@ -116,13 +121,85 @@ def test_other_settings_of_the_measurement_are_refused(tmp_path):
         search(Recording(weights="xyz"), store=tmp_path / "a.sqlite")
 
 
-def test_a_failing_measurement_loses_nothing(tmp_path):
-    evaluate = Recording(fail_at=17)
-    with pytest.raises(RuntimeError, match="device went away"):
+def test_a_measurement_that_breaks_loses_nothing(tmp_path):
+    evaluate = Recording(fail_from=17)
+    with pytest.raises(
+        EvaluationError, match="10 calls of evaluate gave nothing, the last one: RuntimeError: the device went"
+    ):
         search(evaluate, store=tmp_path / "a.sqlite")
     rest = Recording()
     assert_same(search(rest, store=tmp_path / "a.sqlite"), search(measure))
     assert len(evaluate.calls) == 17 and len(rest.calls) == 40 - 17
+
+
+@pytest.mark.parametrize("chunk_size", [None, 1, 3])
+def test_a_measurement_that_never_works_is_told_soon(chunk_size):
+    evaluate = Recording(fail_from=0)
+    with pytest.raises(EvaluationError, match="the device went away") as raised:
+        search(evaluate, chunk_size=chunk_size)
+    assert isinstance(raised.value.__cause__, RuntimeError) and evaluate.n_calls == {None: 1, 1: 10, 3: 4}[chunk_size]
+    with pytest.raises(EvaluationError, match="all 5 evaluations failed"):
+        search(lambda genotypes: measure(genotypes) * np.nan, budget=5, population=12)
+
+
+def fails_for_some(genotypes):
+    """Values where the second gene is not 0; an exception for (0, 0), infinity for (1, 0), NaN for (2, 0)."""
+    values = measure(genotypes)
+    values[(genotypes[:, 0] == 1) & (genotypes[:, 1] == 0), 1] = np.inf
+    values[(genotypes[:, 0] == 2) & (genotypes[:, 1] == 0), 0] = np.nan
+    if ((genotypes[:, 0] == 0) & (genotypes[:, 1] == 0)).any():
+        raise MemoryError("too large")
+    return values
+
+
+@pytest.mark.filterwarnings("ignore:.* evaluations failed")
+def test_failures_are_recorded_survived_and_replayed(tmp_path):
+    with pytest.warns(
+        UserWarning, match=r"\d+ of 40 evaluations failed, the last one: .*(too large|nan for 'acc|inf for 'lat)"
+    ):
+        history = search(fails_for_some, store=tmp_path / "a.sqlite")
+    assert len(history) == 40 and 0 < history.failed.sum() < 40
+    np.testing.assert_array_equal(history.failed, history.genotypes[:, 1] == 0)
+    np.testing.assert_array_equal(history.values[~history.failed], measure(history.genotypes[~history.failed]))
+    assert np.isnan(history.values[history.failed]).all()
+    again = Recording()
+    assert_same(search(again, store=tmp_path / "a.sqlite"), history)
+    assert not again.calls
+    with closing(sqlite3.connect(tmp_path / "a.sqlite")) as connection:
+        reasons = {row[0] for row in connection.execute("SELECT reason FROM failures")}
+    expected = {
+        "MemoryError: too large",
+        "evaluate returned inf for 'latency_ms'",
+        "evaluate returned nan for 'accuracy_top1'",
+    }
+    assert reasons <= expected and len(reasons) > 1
+
+
+@pytest.mark.filterwarnings("ignore:.* evaluations failed")
+def test_an_exception_fails_the_rows_of_its_call_only():
+    def evaluate(genotypes, turn=count()):  # noqa: B008
+        if next(turn) == 1:
+            raise RuntimeError("worker died")
+        return measure(genotypes)
+
+    history = search(evaluate, chunk_size=5)
+    np.testing.assert_array_equal(np.flatnonzero(history.failed), range(5, 10))
+
+
+@pytest.mark.filterwarnings("ignore:.* evaluations failed")
+def test_algorithms_are_not_told_of_failures():
+    told = []
+
+    class Spy(ALGORITHMS["random"]):
+        def tell(self, genotypes, values):
+            told.append((genotypes, values))
+            super().tell(genotypes, values)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(ALGORITHMS, "spy", Spy)
+        history = search(fails_for_some, algorithm="spy", chunk_size=1)
+    np.testing.assert_array_equal(np.concatenate([rows for rows, _ in told]), history.genotypes[~history.failed])
+    assert np.isfinite(np.concatenate([values for _, values in told])).all()
 
 
 def test_an_interrupt_leaves_the_store_good(tmp_path):
@@ -167,23 +244,72 @@ def test_a_failure_in_an_executor_keeps_what_still_runs(tmp_path):
             started.wait()
         if turn == 0:
             failed.set()
-            raise RuntimeError("worker 0 died")
+            return measure(genotypes)[:, :1]
         failed.wait(30)
         time.sleep(0.05)
         return measure(genotypes)
 
-    with ThreadPoolExecutor(3) as executor, pytest.raises(RuntimeError, match="worker 0 died"):
+    with ThreadPoolExecutor(3) as executor, pytest.raises(ValueError, match=r"returned shape \(1, 1\)"):
         search(evaluate, store=tmp_path / "a.sqlite", executor=executor)
     rest = Recording()
     assert_same(search(rest, store=tmp_path / "a.sqlite"), search(measure))
     assert len(rest.calls) <= 40 - 2
 
 
+@pytest.mark.filterwarnings("ignore:.* evaluations failed")
+def test_failures_in_an_executor_are_those_of_here():
+    with ThreadPoolExecutor(3) as executor:
+        assert_same(search(fails_for_some, executor=executor), search(fails_for_some, chunk_size=1))
+
+
+def kill_the_worker(genotypes):
+    os._exit(1)
+
+
+def test_an_executor_that_breaks_is_no_failed_evaluation():
+    with ProcessPoolExecutor(1) as executor, pytest.raises(BrokenExecutor):
+        search(kill_the_worker, executor=executor)
+
+
+def test_the_best_of_another_search_come_first(tmp_path):
+    past = search(measure, algorithm="random", seed=4)
+    other = [ACCURACY, Objective("latency_ms", "min", "ms", exact=lambda genotypes: -measure(genotypes)[:, 1])]
+    history = optimize(SPACE, lambda g: measure(g)[:, 0], other, "nsga2", 30, population=12, warm_start=past, progress=False)
+    np.testing.assert_array_equal(history.genotypes[:12], past.best(12).genotypes)
+    front = past.front()
+    assert set(map(bytes, front.genotypes[:12])) <= set(map(bytes, history.genotypes[:12]))
+    few = SPACE.sample(3, np.random.default_rng(0))
+    started = search(measure, warm_start=few, store=tmp_path / "a.sqlite")
+    np.testing.assert_array_equal(started.genotypes[:3], few)
+    again = Recording()
+    assert_same(search(again, warm_start=few, store=tmp_path / "a.sqlite"), started)
+    assert not again.calls
+
+
+def test_a_warm_start_may_come_from_another_restriction_but_not_from_another_space():
+    past = search(measure, algorithm="random")
+    space = SPACE.restrict({"kernel0": (5, 7)})
+    history = optimize(space, measure, BOTH, "random", 20, population=12, warm_start=past, progress=False)
+    assert history.genotypes[:, 0].min() == 1 and len(np.unique(history.genotypes, axis=0)) == 20
+    with pytest.raises(ValueError, match="a space with other choices"):
+        optimize(SearchSpace(SPACE.choices[:2]), measure, BOTH, warm_start=past)
+    with pytest.raises(ValueError, match="out of range"):
+        search(measure, warm_start=np.full((1, 7), 9))
+
+
+def test_bounds_that_nothing_keeps_are_told_with_the_nearest_miss():
+    objectives = [replace(ACCURACY, at_least=99.0), LATENCY]
+    with pytest.warns(UserWarning, match="no measured sub-network has accuracy_top1 >= 99.0; the nearest has accuracy_top1 7"):
+        history = search(measure, objectives=objectives)
+    assert history.nearest_miss().values[0, 0] == history.values[:, 0].max() and len(history.front()) == 0
+
+
 LOGGED_SEARCH = """
 import os, sys, time
 import numpy as np
 from nastoolkit.objectives import Objective
-from nastoolkit.search import optimize
+from nastoolkit.search import ALGORITHMS, optimize
+from nastoolkit.search.failures import EvaluationError
 from nastoolkit.space import Choice, SearchSpace
 
 store, log, pause = sys.argv[1], sys.argv[2], float(sys.argv[3])
@@ -240,19 +366,6 @@ def test_values_of_a_wrong_shape(returned, message):
         search(returned)
 
 
-def test_a_value_that_is_not_finite_is_named_and_the_others_are_kept(tmp_path):
-    def evaluate(genotypes):
-        values = measure(genotypes)
-        values[3, 1] = np.inf
-        return values
-
-    with pytest.raises(ValueError, match="returned inf for 'latency_ms' of {'kernel0': [357], "):
-        search(evaluate, store=tmp_path / "a.sqlite", chunk_size=6)
-    rest = Recording()
-    search(rest, store=tmp_path / "a.sqlite")
-    assert len(rest.calls) == 40 - 5
-
-
 def test_one_objective_may_come_as_a_vector():
     history = search(lambda genotypes: measure(genotypes)[:, 0], objectives=[ACCURACY])
     np.testing.assert_array_equal(history.values, measure(history.genotypes)[:, :1])
@@ -270,9 +383,9 @@ def test_negative_zero_replays_identically(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"algorithm": "gradient descent"}, r"unknown algorithm 'gradient descent'; known: \['linas', 'nsga2', 'random'"),
+        ({"algorithm": "gradient descent"}, r"unknown algorithm 'gradient descent'; known: \['agemoea', .*'linas', "),
         ({"generation": 5}, r"'nsga2' has no settings \['generation'\]; its settings are \[\]"),
-        ({"algorithm": "linas", "generation": 5}, r"its settings are \['predictor', 'generations'\]"),
+        ({"algorithm": "linas", "generation": 5}, r"its settings are \['predictor', 'generations', 'inner'\]"),
         ({"budget": 0}, "budget must be at least 1, got 0"),
         ({"population": -1}, "population must be at least 1, got -1"),
         ({"chunk_size": 0}, "chunk_size must be at least 1, got 0"),

@@ -1,0 +1,88 @@
+"""CMA-ES: a normal distribution over genes that learns mean, step size and covariance from the ranks of its samples.
+
+[Hansen2016] N. Hansen, "The CMA Evolution Strategy: A Tutorial", arXiv 1604.00772.
+[Hamano2022] R. Hamano et al., "CMA-ES with Margin: Lower-Bounding Marginal Probability for Mixed-Integer Black-Box
+Optimization", GECCO 2022: why every gene keeps a least standard deviation.
+
+Differs from the papers in: samples are rounded to genotypes, and those known already are drawn again, so every generation is
+new; the first mean is the best of what is known; when hardly anything new is left near the mean, it starts anew at a random
+place; the standard deviation is bounded from below, not the probability. Through ``cma``, the package behind pymoo's CMA-ES,
+which takes no generation of which only a part was measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import cma
+import numpy as np
+
+from nastoolkit.objectives import Objective
+from nastoolkit.search.algorithm import Algorithm
+from nastoolkit.search.sampling import new_ones
+from nastoolkit.space import SearchSpace, genotype_keys
+
+N_ROUNDS = 10  # how often a sample may meet a known sub-network
+SPREAD = 0.3  # first standard deviation of a gene, as a share of its number of options
+LEAST_STD = 0.2  # the neighbouring option is then 2.5 standard deviations away: 1 sample in 80
+
+
+class CMAES(Algorithm):
+    """Samples around a mean that moves to the better ones; any objective but the first needs a bound, and only that counts."""
+
+    n_goals = (1, 1)
+
+    def __init__(self, space: SearchSpace, objectives: Sequence[Objective], seed: int = 0, population: int = 50) -> None:
+        super().__init__(space, objectives, seed, population)
+        self._strategy: Any = None
+        self._points: dict[bytes, np.ndarray] = {}
+        self._told: list[tuple[float, float, np.ndarray]] = []  # violation, cost, point
+
+    def _learn(self, genotypes: np.ndarray, values: np.ndarray) -> None:
+        rows = zip(genotype_keys(genotypes), genotypes.astype(float), strict=True)
+        points = [self._points.get(key, row) for key, row in rows]
+        self._told += zip(self.violations(values), self.costs(values)[:, 0], points, strict=True)
+
+    def _propose(self) -> np.ndarray:
+        if self._strategy is None and not self._told:
+            return self._nothing()
+        if self._strategy is None:
+            best = min(range(len(self._told)), key=lambda i: self._told[i][:2])
+            self._start(self._told[best][2])
+        self._update()
+        genotypes = self._sample()
+        if len(genotypes) < self.population / 2:
+            self._start(self.space.sample(1, self.rng)[0].astype(float))
+        return genotypes
+
+    def _sample(self) -> np.ndarray:
+        """Up to ``population`` new genotypes ``(k, d)``, whose points before rounding are remembered."""
+        points = np.array(self._strategy.ask(self.population * N_ROUNDS))
+        genotypes = self.space.repair(points)
+        known = dict(zip(reversed(genotype_keys(genotypes)), reversed(points), strict=True))
+        new = new_ones(genotypes, self.seen)[: self.population]
+        self._points = {key: known[key] for key in genotype_keys(new)}
+        return new
+
+    def _update(self) -> None:
+        """Learn from what was told, a generation at a time, by rank: what keeps the bounds comes before all that does not."""
+        size = self._strategy.popsize
+        while len(self._told) >= size:
+            generation, self._told = self._told[:size], self._told[size:]
+            ranks = np.unique([row[:2] for row in generation], axis=0, return_inverse=True)[1]
+            self._strategy.tell([row[2] for row in generation], ranks.astype(float))
+
+    def _start(self, mean: np.ndarray) -> None:
+        n_options = np.array([len(choice.options) for choice in self.space.choices])
+        options = {
+            "popsize": max(self.population, 4 + int(3 * np.log(len(n_options)))),
+            "bounds": [np.full(len(n_options), -0.5), n_options - 0.5],
+            "CMA_stds": n_options * SPREAD,
+            "minstd": LEAST_STD,
+            "randn": lambda *shape: self.rng.standard_normal(shape),
+            "seed": np.nan,  # none of NumPy's global state
+            "verbose": -9,
+        }
+        self._strategy = cma.CMAEvolutionStrategy(mean, 1.0, options)
+        self._told = []

@@ -1,0 +1,184 @@
+"""What evolutionary searches share: mating of genotypes with pymoo's operators, and survival, which each one has its own of.
+
+[Deb1995] K. Deb and R. B. Agrawal, "Simulated Binary Crossover for Continuous Search Space", Complex Systems 9(2), 1995.
+[Deb2000] K. Deb, "An Efficient Constraint Handling Method for Genetic Algorithms", Computer Methods in Applied Mechanics and
+Engineering 186, 2000: who keeps the bounds is better than who does not, and of those that do not the nearer one.
+[Das1998] I. Das and J. E. Dennis, "Normal-Boundary Intersection", SIAM Journal on Optimization 8(3), 1998.
+
+All have the mating of the first paper's NSGA-II (:mod:`nastoolkit.search.nsga2`), so that they differ in selection and
+survival only. Nothing that was proposed once is proposed again, so every generation is new sub-networks; what mating does not
+find new in a few rounds is drawn at random. Genes are rounded from a range that gives the first and the last option as much
+room as those between; mutation has a distribution index of 3, as with 20 a rounded gene almost never changes.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Sequence, Set
+from math import comb
+from typing import Any
+
+import numpy as np
+from pymoo.core.duplicate import DuplicateElimination
+from pymoo.core.mating import Mating
+from pymoo.core.population import Population
+from pymoo.core.problem import Problem
+from pymoo.core.repair import Repair
+from pymoo.core.selection import Selection
+from pymoo.core.survival import Survival
+from pymoo.operators.crossover.sbx import SBX
+from pymoo.operators.mutation.pm import PM
+from pymoo.operators.selection.tournament import TournamentSelection
+from pymoo.util.ref_dirs import get_reference_directions
+
+from nastoolkit.objectives import Objective
+from nastoolkit.search.algorithm import Algorithm
+from nastoolkit.space import SearchSpace, genotype_keys
+
+N_MATING_ROUNDS = 5
+
+
+class Evolution(Algorithm):
+    """Parents have children; of both, those that survive are the next parents."""
+
+    def __init__(self, space: SearchSpace, objectives: Sequence[Objective], seed: int = 0, population: int = 50) -> None:
+        super().__init__(space, objectives, seed, population)
+        n_options = np.array([len(choice.options) for choice in space.choices])
+        n_bounds = sum(objective.is_bounded for objective in self.objectives)
+        self._problem = Problem(n_var=space.n_genes, n_obj=len(self.goals), n_ieq_constr=n_bounds, xl=-0.5, xu=n_options - 0.5)
+        selection, self._survival = self._parts()
+        self._mating = _Mating(
+            selection=selection,
+            crossover=SBX(prob=0.9, eta=15),
+            mutation=PM(prob_var=1 / population, eta=3),
+            repair=_ToGenotypes(space),
+            eliminate_duplicates=_OnlyNew(self.seen),
+            n_max_iterations=N_MATING_ROUNDS,
+        )
+        self._parents = Population.empty()
+
+    @abstractmethod
+    def _parts(self) -> tuple[Selection, Survival]:
+        """How parents are chosen for mating, and which of parents and children survive."""
+
+    def _propose(self) -> np.ndarray:
+        if not len(self._parents):
+            return self._nothing()
+        how = {"random_state": self.rng, "bounded": self._problem.has_constraints()}
+        children = self._mating.do(self._problem, self._parents, self.population, **how)
+        return children.get("X").reshape(-1, self.space.n_genes).astype(np.int64)
+
+    def _learn(self, genotypes: np.ndarray, values: np.ndarray) -> None:
+        told = Population.new(X=genotypes, F=self.costs(values))
+        if self._problem.has_constraints():
+            told.set("CV", self.violations(values)[:, None])
+        candidates = Population.merge(self._parents, told)
+        self._parents = self._survival.do(self._problem, candidates, n_survive=self.population, random_state=self.rng)
+
+
+def scaled(points: np.ndarray, costs: np.ndarray) -> np.ndarray:
+    """Points ``(k, m)`` on the scale on which every column of costs ``(n, m)`` goes from 0 to 1; a constant one is 0."""
+    lowest, highest = costs.min(axis=0), costs.max(axis=0)
+    return (points - lowest) / np.where(highest > lowest, highest - lowest, 1.0)
+
+
+def directions(n_objectives: int, n: int) -> np.ndarray:
+    """Evenly spread weights ``(k, m)`` that sum to 1 [Das1998]: as many of them as there are up to n, at least one."""
+    n_partitions = 0
+    while n_objectives > 1 and comb(n_partitions + n_objectives, n_objectives - 1) <= n:
+        n_partitions += 1
+    if n_partitions == 0:
+        return np.full((1, n_objectives), 1 / n_objectives)
+    return get_reference_directions("das-dennis", n_objectives, n_partitions=n_partitions)
+
+
+class Scaled(Survival):
+    """Another survival, which sees costs from 0 to 1: for rules that compare objectives with each other."""
+
+    def __init__(self, survival: Survival) -> None:
+        super().__init__(filter_infeasible=False)
+        self._survival = survival
+
+    def _do(self, problem: Problem, pop: Population, **kwargs: Any) -> Population:
+        costs = pop.get("F")
+        pop.set("F", scaled(costs, costs))
+        survivors = self._survival.do(problem, pop, **kwargs)
+        pop.set("F", costs)
+        return survivors
+
+
+SecondWins = Callable[[Population, np.ndarray, np.ndarray], np.ndarray]
+
+
+def tournament(second_wins: SecondWins) -> TournamentSelection:
+    """The better one of two random parents, with bounds first [Deb2000]; see :func:`feasible_first`."""
+    return TournamentSelection(func_comp=feasible_first(second_wins))
+
+
+def feasible_first(second_wins: SecondWins) -> Callable[..., np.ndarray]:
+    """A comparison for pymoo: winners ``(n, 1)`` of pairs ``(n, 2)``; on a tie the first, as pairs are random.
+
+    Args:
+        second_wins: Which of the pairs ``(k,)``, ``(k,)`` the second wins: bools ``(k,)``; for pairs that keep all bounds.
+    """
+
+    def compare(population: Population, pairs: np.ndarray, bounded: bool, **_: Any) -> np.ndarray:
+        first, second = pairs.T
+        if not bounded:
+            return np.where(second_wins(population, first, second), second, first)[:, None]
+        violation = population.get("CV")[:, 0]
+        wins = violation[second] < violation[first]
+        feasible = (violation[first] <= 0) & (violation[second] <= 0)
+        wins[feasible] = second_wins(population, first[feasible], second[feasible])
+        return np.where(wins, second, first)[:, None]
+
+    return compare
+
+
+def by_rank_and_crowding(population: Population, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """The crowded comparison of NSGA-II: the better front, and inside a front the lonelier place."""
+    rank, crowding = population.get("rank", "crowding")
+    return (rank[second] < rank[first]) | ((rank[second] == rank[first]) & (crowding[second] > crowding[first]))
+
+
+def by_dominance(population: Population, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Whoever dominates the other one."""
+    costs = population.get("F")
+    return (costs[second] <= costs[first]).all(axis=1) & (costs[second] < costs[first]).any(axis=1)
+
+
+class _Mating(Mating):
+    """Makes twice the children that are wanted, as about half are known already: one large round is faster than many small."""
+
+    def _do(self, problem: Problem, pop: Population, n_offsprings: int, **kwargs: Any) -> Population:
+        return super()._do(problem, pop, 2 * n_offsprings, **kwargs)
+
+
+class _ToGenotypes(Repair):
+    def __init__(self, space: SearchSpace) -> None:
+        super().__init__()
+        self._space = space
+
+    def _do(self, problem: Problem, X: np.ndarray, **_: Any) -> np.ndarray:
+        return self._space.repair(X)
+
+
+class _OnlyNew(DuplicateElimination):
+    """Keeps children that differ from each other and from everything seen: by hash, as the seen ones are many."""
+
+    def __init__(self, seen: Set[bytes]) -> None:
+        super().__init__()
+        self._seen = seen
+
+    def do(self, pop: Population, parents: Population, siblings: Population, **_: Any) -> Population:
+        taken = set(_keys(siblings))
+        kept = []
+        for i, key in enumerate(_keys(pop)):
+            if key not in taken and key not in self._seen:
+                taken.add(key)
+                kept.append(i)
+        return pop[kept]
+
+
+def _keys(population: Population) -> list[bytes]:
+    return genotype_keys(population.get("X")) if len(population) else []

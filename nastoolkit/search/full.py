@@ -1,0 +1,63 @@
+"""Full search: a sample is measured, predictors learn from it, and one long search on them says what to measure next.
+
+[Cummings2022] D. Cummings et al., "A Hardware-Aware System for Accelerating Deep Neural Network Optimization",
+arXiv 2202.12954, Section 3: the full search, which ConcurrentNAS shortens.
+
+Differs from the paper in: objectives that are cheap and exact are computed, not predicted; after the predicted front the
+sub-networks behind it are measured, for as long as the budget lasts; predictors are not fitted again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from nastoolkit.objectives import Objective
+from nastoolkit.search.predicted import InnerSearch
+from nastoolkit.space import SearchSpace
+
+
+class Full(InnerSearch):
+    """One fit, one search on predictions, then its sub-networks, best first.
+
+    Args:
+        space: Where to search.
+        objectives: What the columns of the values are; those without ``exact`` are predicted.
+        seed: Of all randomness.
+        population: How many sub-networks are measured at a time, and the population of the inner search.
+        predictor: A name in :data:`nastoolkit.predictors.PREDICTORS`.
+        generations: Of the inner search.
+        inner: The inner search, a name in :data:`nastoolkit.search.EVOLUTIONARY`.
+        sample: How many random sub-networks the predictors learn from, rounded up to whole populations.
+
+    Raises:
+        ValueError: An unknown predictor or inner search, fewer than 1 generation or sub-network, or a sample below 2.
+    """
+
+    def __init__(
+        self,
+        space: SearchSpace,
+        objectives: Sequence[Objective],
+        seed: int = 0,
+        population: int = 50,
+        predictor: str = "ridge",
+        generations: int = 1000,
+        inner: str = "nsga2",
+        sample: int = 100,
+    ) -> None:
+        super().__init__(space, objectives, seed, population, predictor, generations, inner)
+        if sample < 2:
+            raise ValueError(f"predictors learn from a sample of at least 2, got {sample}")
+        self._sample = sample
+        self._found: np.ndarray | None = None
+
+    def _propose(self) -> np.ndarray:
+        if len(self._genotypes) < self._sample:
+            return self._nothing()
+        if self._found is None:
+            self._fit()
+            genotypes, values = self._search_predictions()
+            self._found = self._best_predicted(genotypes, values, len(genotypes))
+        proposed, self._found = self._found[: self.population], self._found[self.population :]
+        return proposed

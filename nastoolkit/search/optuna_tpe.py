@@ -1,0 +1,22 @@
+"""TPE through Optuna, an opponent from hyperparameter optimisation: two densities, of good and of other sub-networks.
+
+[Bergstra2011] J. Bergstra et al., "Algorithms for Hyper-Parameter Optimization", NeurIPS 2011.
+[Ozaki2022] Y. Ozaki et al., "Multiobjective Tree-Structured Parzen Estimator", Journal of Artificial Intelligence Research 73,
+2022: several objectives.
+
+Differs from the papers in: what Optuna's ``TPESampler`` does by default, and :mod:`nastoolkit.search.optuna_study` with what
+is known already.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nastoolkit.search.optuna_study import OptunaStudy
+
+
+class OptunaTPE(OptunaStudy):
+    """Draws each option where good sub-networks are denser than others."""
+
+    def _sampler(self, samplers: Any, seed: int) -> Any:
+        return samplers.TPESampler(seed=seed)

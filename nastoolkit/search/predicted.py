@@ -1,0 +1,109 @@
+"""What searches on predictions share: a predictor for each objective that is not exact, and an inner search on predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from nastoolkit import pareto, search
+from nastoolkit.objectives import Objective, complete
+from nastoolkit.predictors import PREDICTORS
+from nastoolkit.search.algorithm import Algorithm
+from nastoolkit.space import SearchSpace
+
+
+class PredictedSearch(Algorithm):
+    """Knows all that was measured, and predictors of it.
+
+    Args:
+        space: Where to search.
+        objectives: What the columns of the values are; those without ``exact`` are predicted.
+        seed: Of all randomness.
+        population: How many sub-networks are proposed at a time.
+        predictor: A name in :data:`nastoolkit.predictors.PREDICTORS`.
+
+    Raises:
+        ValueError: An unknown predictor.
+    """
+
+    def __init__(
+        self, space: SearchSpace, objectives: Sequence[Objective], seed: int, population: int, predictor: str
+    ) -> None:
+        super().__init__(space, objectives, seed, population)
+        if predictor not in PREDICTORS:
+            raise ValueError(f"unknown predictor {predictor!r}; known: {sorted(PREDICTORS)}")
+        self._to_predict = [i for i, o in enumerate(self.objectives) if o.exact is None]
+        self._predictors = [PREDICTORS[predictor]() for _ in self._to_predict]
+        self._genotypes = self._nothing()
+        self._values = np.empty((0, len(self.objectives)))
+
+    def _learn(self, genotypes: np.ndarray, values: np.ndarray) -> None:
+        self._genotypes = np.concatenate([self._genotypes, genotypes])
+        self._values = np.concatenate([self._values, values])
+
+    def _fit(self) -> None:
+        features = self.space.one_hot(self._genotypes)
+        for predictor, column in zip(self._predictors, self._to_predict, strict=True):
+            predictor.fit(features, self._values[:, column])
+
+    def _predict(self, genotypes: np.ndarray) -> np.ndarray:
+        """Predicted and exact values ``(n, m)`` of genotypes ``(n, d)``."""
+        features = self.space.one_hot(genotypes)
+        predicted = [predictor.predict(features) for predictor in self._predictors]
+        return complete(self.objectives, genotypes, np.array(predicted).reshape(-1, len(genotypes)).T)
+
+    def _best_predicted(self, genotypes: np.ndarray, values: np.ndarray, n: int) -> np.ndarray:
+        """The n best of genotypes ``(k, d)`` by predicted values ``(k, m)``, best first; first those that keep the bounds."""
+        return genotypes[pareto.best_first(self.costs(values), n, self.violations(values))]
+
+
+class InnerSearch(PredictedSearch):
+    """Searches on the predictions with an evolutionary algorithm.
+
+    Args:
+        space: Where to search.
+        objectives: What the columns of the values are; those without ``exact`` are predicted.
+        seed: Of all randomness.
+        population: How many sub-networks are proposed at a time, and the population of the inner search.
+        predictor: A name in :data:`nastoolkit.predictors.PREDICTORS`.
+        generations: Of the inner search.
+        inner: A name in :data:`nastoolkit.search.EVOLUTIONARY`.
+
+    Raises:
+        ValueError: An unknown predictor or inner search, no generation, or objectives that the inner search cannot take.
+    """
+
+    def __init__(
+        self,
+        space: SearchSpace,
+        objectives: Sequence[Objective],
+        seed: int,
+        population: int,
+        predictor: str,
+        generations: int,
+        inner: str,
+    ) -> None:
+        super().__init__(space, objectives, seed, population, predictor)
+        if inner not in search.EVOLUTIONARY:
+            raise ValueError(f"unknown inner search {inner!r}; known: {sorted(search.EVOLUTIONARY)}")
+        if generations < 1:
+            raise ValueError(f"the inner search runs at least 1 generation, got {generations}")
+        self._generations = generations
+        self._inner = search.EVOLUTIONARY[inner]
+        self.goals = self._inner(space, objectives, population=population).goals
+
+    def _search_predictions(self) -> tuple[np.ndarray, np.ndarray]:
+        """Everything new ``(k, d)`` that the inner search proposes, with its predicted values ``(k, m)``."""
+        inner = self._inner(self.space, self.objectives, int(self.rng.integers(2**63)), self.population)
+        inner.seen.update(self.seen)
+        inner.tell(self._genotypes, self._predict(self._genotypes))
+        genotypes, values = [self._nothing()], [np.empty((0, len(self.objectives)))]
+        for _ in range(self._generations):
+            proposed = inner.ask()
+            if not len(proposed):
+                break
+            genotypes.append(proposed)
+            values.append(self._predict(proposed))
+            inner.tell(proposed, values[-1])
+        return np.concatenate(genotypes), np.concatenate(values)

@@ -1,0 +1,100 @@
+"""What the evolutionary searches have in common, and what each one adds."""
+
+from math import comb
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nastoolkit.objectives import Objective
+from nastoolkit.search import EVOLUTIONARY, optimize
+from nastoolkit.search.agemoea import curvature, intercepts, survival_scores
+from nastoolkit.search.evolution import directions, scaled
+from nastoolkit.search.rnsga2 import RNSGA2
+from nastoolkit.space import Choice, SearchSpace
+
+SPACE = SearchSpace([Choice(f"c{i}", tuple(range(4))) for i in range(12)])
+WEIGHTS = np.random.default_rng(0).random((12, 4))
+DIRECTIONS = ["max", "min", "max", "min"]
+
+
+def values(genotypes):
+    """``(n, 4)``; the front of the first two is every way to choose between them."""
+    return genotypes @ WEIGHTS
+
+
+def volume(name, m, seed):
+    objectives = [Objective(f"f{i}", DIRECTIONS[i]) for i in range(m)]
+    reference = [0.0 if direction == "max" else 25.0 for direction in DIRECTIONS[:m]]
+    history = optimize(SPACE, lambda g: values(g)[:, :m], objectives, name, 400, seed, progress=False, population=20)
+    return history.hypervolume(reference)
+
+
+@pytest.mark.parametrize("name", sorted(EVOLUTIONARY.keys() - {"rnsga2"}))  # which looks near its aims only
+@pytest.mark.parametrize("m", [1, 2, 3, 4])
+def test_evolution_gains_on_random_search(name, m):
+    least, most = EVOLUTIONARY[name].n_goals
+    if least <= m <= most:
+        ours, chance = (np.median([volume(algorithm, m, seed) for seed in range(3)]) for algorithm in (name, "random"))
+        assert ours > chance
+
+
+@pytest.mark.parametrize("name", EVOLUTIONARY)
+def test_it_starts_from_what_it_is_told(name):
+    best = np.full((1, 12), 3)
+    objectives = [Objective("f", "max"), Objective("g", "min", at_most=100.0)]
+    search = EVOLUTIONARY[name](SPACE, objectives, population=10)
+    search.tell(best, np.array([[100.0, 1.0]]))
+    children = search.ask()
+    assert (children == 3).mean() > 0.5 and not (children == 3).all(axis=1).any()
+
+
+@pytest.mark.parametrize("m", [1, 2, 3, 4])
+@pytest.mark.parametrize("n", [1, 7, 50])
+def test_directions_are_as_many_as_an_even_spread_has(m, n):
+    weights = directions(m, n)
+    np.testing.assert_allclose(weights.sum(axis=1), 1)
+    sizes = [comb(k + m - 1, m - 1) for k in range(n)]
+    assert len(weights) == max(size for size in sizes if size <= n) and (weights >= 0).all()
+
+
+@given(st.lists(st.tuples(st.integers(-5, 5), st.integers(-5, 5)), min_size=1, max_size=9))
+def test_scaled_costs_go_from_0_to_1(costs):
+    costs = np.array(costs)
+    ours = scaled(costs, costs)
+    assert ours.min() == 0 and set(ours.max(axis=0)) <= {0, 1}
+    np.testing.assert_allclose(ours * np.ptp(costs, axis=0), costs - costs.min(axis=0), atol=1e-12)
+
+
+def test_r_nsga_ii_looks_near_its_aims():
+    """Costs are (x, 36 - x) for the sum x of the genes, so that the front is everything; aims say where to look."""
+    objectives = [Objective("f0", "min"), Objective("f1", "min")]
+
+    def search(aims):
+        evaluate = lambda g: np.stack([g.sum(axis=1), 36 - g.sum(axis=1)], axis=1)  # noqa: E731
+        history = optimize(SPACE, evaluate, objectives, "rnsga2", 400, population=20, aims=aims, progress=False)
+        return np.median(history.values[-100:, 0])
+
+    assert search([[8, 28]]) < 12 < 24 < search([[28, 8]])
+    with pytest.raises(ValueError, match=r"an aim has a value for each of \['f0', 'f1'\], got \[\[1, 2, 3\]\]"):
+        RNSGA2(SPACE, objectives, aims=[[1, 2, 3]])
+
+
+@pytest.mark.parametrize("name", [name for name in EVOLUTIONARY if EVOLUTIONARY[name].n_goals[1] == 1])
+def test_one_objective_with_the_others_as_bounds(name):
+    """The greatest sum of values whose weights are at most a bound: a knapsack."""
+    objectives = [Objective("gain", "max"), Objective("weight", "min", at_most=8.0)]
+    history = optimize(SPACE, lambda g: values(g)[:, :2], objectives, name, 600, progress=False)
+    drawn = optimize(SPACE, lambda g: values(g)[:, :2], objectives, "random", 600, progress=False)
+    assert history.values[history.feasible, 0].max() > 1.05 * drawn.values[drawn.feasible, 0].max()
+
+
+@pytest.mark.parametrize("p", [0.5, 1.0, 2.0])
+def test_age_moea_finds_the_geometry_of_a_front(p):
+    x = np.linspace(0, 1, 41)
+    front = np.stack([x, (1 - x**p) ** (1 / p)], axis=1)
+    np.testing.assert_allclose(intercepts(front), 1)
+    assert curvature(front) == pytest.approx(p, rel=0.05)
+    scores = survival_scores(front, np.ones(41), p)
+    assert np.isinf(scores[[0, 40]]).all() and np.isfinite(scores[1:40]).all() and (scores > 0).all()

@@ -1,0 +1,61 @@
+"""Every algorithm proposes what it proposed when its trace was written: ``python tests/search/test_golden_traces.py NAME ...``
+writes the traces anew, without names all of them."""
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nastoolkit.objectives import Objective
+from nastoolkit.search import ALGORITHMS, optimize
+from nastoolkit.space import Choice, SearchSpace
+
+FOLDER = Path(__file__).parent / "golden"
+SPACE = SearchSpace(
+    [
+        choice
+        for stage in range(4)
+        for choice in (
+            Choice(f"s{stage}.depth", (1, 2)),
+            Choice(f"s{stage}.kernel", (3, 5, 7)),
+            Choice(f"s{stage}.second", (3, 5, 7), when=(f"s{stage}.depth", (2,))),
+        )
+    ]
+)
+GAIN, COST = np.random.default_rng(7).integers(1, 1000, (2, SPACE.one_hot(SPACE.smallest).size))
+OBJECTIVES = [Objective("quality", "max"), Objective("latency_ms", "min", "ms")]
+SETTINGS = {
+    "full": {"generations": 4, "sample": 24},
+    "linas": {"generations": 4},
+    "weaknas": {"pool": 300, "top": 40},
+}
+
+
+def measure(genotypes):
+    """Whole numbers ``(n, 2)``, far enough apart for no rounding of any machine to change their order."""
+    features = SPACE.one_hot(genotypes).astype(int)
+    return np.stack([features @ GAIN, features @ COST], axis=1)
+
+
+def trace(name):
+    objectives = [OBJECTIVES[0], replace(OBJECTIVES[1], at_most=4000.0 if ALGORITHMS[name].n_goals[1] == 1 else None)]
+    settings = SETTINGS.get(name, {})
+    history = optimize(SPACE, measure, objectives, name, 48, seed=5, population=12, progress=False, **settings)
+    return ["".join(map(str, genotype)) for genotype in history.genotypes.tolist()]
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_the_trace_is_the_golden_one(name):
+    assert trace(name) == json.loads((FOLDER / f"{name}.json").read_text())
+
+
+def test_every_algorithm_has_a_trace_and_every_trace_an_algorithm():
+    assert {path.stem for path in FOLDER.iterdir()} == ALGORITHMS.keys()
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1:] or ALGORITHMS:
+        (FOLDER / f"{name}.json").write_text(json.dumps(trace(name)).replace('", ', '",\n ') + "\n")
