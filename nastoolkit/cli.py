@@ -8,6 +8,7 @@ import pkgutil
 import re
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,7 +26,7 @@ from nastoolkit.measurements import Accuracy, LookupTable, NotAvailableError, Ra
 from nastoolkit.measurements.backends import BACKENDS
 from nastoolkit.objectives import Objective
 from nastoolkit.public import DATA_SETS, fetch_data
-from nastoolkit.search import ALGORITHMS, optimize
+from nastoolkit.search import ALGORITHMS, DEFAULT_ALGORITHM, optimize
 from nastoolkit.supernet import load_supernet
 from nastoolkit.tasks import TASKS
 from nastoolkit.terminal import known, run
@@ -62,7 +63,8 @@ def _cost(family: Family, cost: str, table: Path | None, batch_size: int | None,
     if cost == "latency_ms":
         if table is None:
             raise typer.BadParameter("latency_ms needs --table FILE; make one with: nastoolkit profile --output FILE")
-        return Objective("latency_ms", "min", "ms", exact=LookupTable.load(table, family, batch_size, threads).latency_ms)
+        measured = LookupTable.load(table, family, batch_size, threads)
+        return Objective("latency_ms", "min", "ms", exact=measured.latency_ms)
     exact_costs = {"mmacs": ("MMACs", family.mmacs), "params": ("", family.params), "size_mb": ("MB", family.size_mb)}
     unit, exact = known("cost", cost, {**exact_costs, "latency_ms": None})
     return Objective(cost, "min", unit, exact=exact)
@@ -72,25 +74,26 @@ def _cost(family: Family, cost: str, table: Path | None, batch_size: int | None,
 def search(
     family: FamilyName = "digits-mbv3",
     cost: Annotated[str, typer.Option(help="Weighed against accuracy: mmacs, params, size_mb, latency_ms.")] = "mmacs",
+    at_most: Annotated[float | None, typer.Option(help="A bound on the cost, in its unit.")] = None,
     table: Annotated[Path | None, typer.Option(help="Lookup table for latency_ms, from `nastoolkit profile`.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Latency is wanted for; warns if the table is for another.")] = None,
     threads: Annotated[int | None, typer.Option(help="Latency is wanted for; warns if the table is for others.")] = None,
     task: Annotated[str, typer.Option(help=f"One of {', '.join(TASKS)}.")] = "digits",
-    algorithm: Annotated[str, typer.Option(help=f"One of {', '.join(ALGORITHMS)}.")] = "linas",
+    algorithm: Annotated[str, typer.Option(help=f"default ({DEFAULT_ALGORITHM}) or {', '.join(ALGORITHMS)}.")] = "default",
     budget: Annotated[int, typer.Option(min=1, help="Evaluations.")] = 100,
-    population: Annotated[int, typer.Option(min=1, help="Sub-networks a generation.")] = 20,
+    population: Annotated[int, typer.Option(min=1, help="Sub-networks a generation, or parents of the inner search.")] = 50,
     seed: Annotated[int, typer.Option(help="Of all randomness.")] = 0,
     store: Annotated[Path | None, typer.Option(help="SQLite file that keeps every evaluation; rerun to resume.")] = None,
     checkpoint: Checkpoint = None,
     as_json: AsJson = False,
 ) -> None:
     """Search a supernet for the best sub-networks and print the measured Pareto front."""
-    known("algorithm", algorithm, ALGORITHMS)
+    known("algorithm", algorithm, {"default": None, **ALGORITHMS})
     supernet = load_supernet(family, checkpoint)
     accuracy = Accuracy(supernet, known("task", task, TASKS)())
     objectives = [
         Objective(accuracy.task.metric, "max", accuracy.task.unit),
-        _cost(supernet.family, cost, table, batch_size, threads),
+        replace(_cost(supernet.family, cost, table, batch_size, threads), at_most=at_most),
     ]
     history = optimize(
         supernet.family.space,

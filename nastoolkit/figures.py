@@ -21,6 +21,7 @@ from nastoolkit.families import Plan
 from nastoolkit.history import History
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # Okabe and Ito: safe for colour-blind readers
+MARKERS = ("o", "s", "^", "D", "v", "P")  # for readers who see no colours at all
 STYLE: dict[Any, Any] = {
     "axes.prop_cycle": cycler(color=COLOURS),
     "axes.spines.right": False,
@@ -97,6 +98,47 @@ def plot_agreement(axes: Axes, frame: pd.DataFrame, across: str, up: str, title:
     axes.scatter(frame[across], frame[up], s=14, color=COLOURS[0])
     axes.set(xlabel=across, ylabel=up, title=title)
     return frame[[across, up]]
+
+
+def plot_bands(axes: Axes, frame: pd.DataFrame, across: str, up: str, by: str) -> pd.DataFrame:
+    """Mean and standard deviation of ``up`` over rows with the same ``across``: for each ``by`` a line and its band."""
+    points = frame.groupby([by, across], sort=False)[up].agg(["mean", "std", "size"]).fillna({"std": 0.0}).reset_index()
+    for colour, marker, (label, line) in zip(cycle(COLOURS), cycle(MARKERS), points.groupby(by, sort=False), strict=False):
+        axes.plot(line[across], line["mean"], color=colour, marker=marker, markersize=4, label=str(label))
+        low, high = line["mean"] - line["std"], line["mean"] + line["std"]
+        axes.fill_between(line[across], low, high, color=colour, alpha=0.15, linewidth=0)
+    axes.set(xlabel=across, ylabel=up)
+    return points.assign(quantity=up)
+
+
+def plot_intervals(axes: Axes, frame: pd.DataFrame, across: str, rows: str, by: str) -> pd.DataFrame:
+    """Mean and standard deviation of ``across`` for each of ``rows``, from top to bottom, and each ``by``, side by side."""
+    points = frame.groupby([by, rows], sort=False)[across].agg(["mean", "std", "size"]).fillna({"std": 0.0}).reset_index()
+    labels, groups = list(dict.fromkeys(frame[rows])), list(dict.fromkeys(frame[by]))
+    for place, (colour, marker, label) in enumerate(zip(cycle(COLOURS), cycle(MARKERS), groups, strict=False)):
+        line = points[points[by] == label]
+        at = line[rows].map(labels.index) + 0.7 * ((place + 0.5) / len(groups) - 0.5)
+        style: dict[str, Any] = {"color": colour, "marker": marker, "linestyle": "none", "markersize": 4, "elinewidth": 1}
+        axes.errorbar(line["mean"], at, xerr=line["std"], label=str(label), **style)
+    axes.set(xlabel=across, yticks=range(len(labels)), yticklabels=labels, ylim=(len(labels) - 0.5, -0.5))
+    return points.assign(quantity=across)
+
+
+def plot_matrix(axes: Axes, values: pd.DataFrame, texts: pd.DataFrame, label: str) -> pd.DataFrame:
+    """A matrix as colours, the darker the greater, with the text of the same row and column in each cell; NaN stays white."""
+    numbers = values.to_numpy(float)
+    image = axes.imshow(numbers, cmap="Blues", aspect="auto")
+    dark = np.ma.filled(np.asarray(image.norm(numbers)), 0) > 0.6
+    for place in np.ndindex(*numbers.shape):
+        row, column = values.index[place[0]], values.columns[place[1]]
+        colour = "white" if dark[place] else "black"
+        axes.text(place[1], place[0], str(texts.loc[row, column]), ha="center", va="center", fontsize=7, color=colour)
+    for set_ticks, names in ((axes.set_xticks, values.columns), (axes.set_yticks, values.index)):
+        set_ticks(range(len(names)), [str(name).replace(", ", "\n") for name in names], fontsize=7)
+    axes.spines[:].set_visible(False)
+    axes.tick_params(length=0)
+    axes.figure.colorbar(image, ax=axes, label=label)
+    return values
 
 
 def draw_network(axes: Axes, plan: Plan, cost: Callable[[BlockSpec], float], label: str) -> pd.DataFrame:

@@ -8,6 +8,8 @@ from typing import Any
 
 import typer
 
+from nastoolkit.search.failures import EvaluationError
+
 
 def known(kind: str, name: str, registry: Mapping[str, Any]) -> Any:
     """The entry of a registry that an option names."""
@@ -20,6 +22,6 @@ def run(app: typer.Typer) -> None:
     """Run a command; an error that the user can mend ends it without a traceback."""
     try:
         app()
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, EvaluationError) as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(1)

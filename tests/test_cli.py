@@ -67,6 +67,12 @@ def test_search_prints_a_measured_front_and_resumes(tmp_path):
     assert answer(*arguments) == found
 
 
+def test_search_keeps_a_bound_on_the_cost():
+    search = ("search", *BRIEF, "--algorithm", "default")  # which measures the largest first
+    unbounded, bounded = (answer(*search, *bound)["front"] for bound in ((), ("--at-most", 1.0)))
+    assert max(row["mmacs"] for row in unbounded) > 1.0 >= max(row["mmacs"] for row in bounded)
+
+
 def test_search_takes_a_latency_table_and_a_checkpoint(tmp_path, tiny_too, table, supernet_of):
     supernet = supernet_of(tiny_too)
     checkpoint = save_supernet(supernet, tmp_path / "net.safetensors")

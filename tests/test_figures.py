@@ -11,8 +11,11 @@ from nastoolkit.figures import (
     new_figure,
     output_folder,
     plot_agreement,
+    plot_bands,
     plot_fronts,
     plot_hypervolume,
+    plot_intervals,
+    plot_matrix,
     save_figure,
 )
 from nastoolkit.history import History
@@ -99,6 +102,47 @@ def test_agreement_returns_what_it_draws():
     np.testing.assert_array_equal(axis.collections[0].get_offsets(), frame)
     np.testing.assert_array_equal(axis.lines[0].get_xydata(), [[1, 1], [3, 3]])
     assert (axis.get_xlabel(), axis.get_ylabel(), axis.get_title()) == ("table_ms", "measured_ms", "title")
+
+
+SCORES = pd.DataFrame(
+    {"n_train": [10, 10, 20, 20, 10], "device": list("aabba"), "tau": [0.5, 0.7, 0.8, 0.8, 0.1], "by": ["svr"] * 4 + ["mlp"]}
+)
+
+
+def test_a_band_is_a_standard_deviation_around_the_mean():
+    _, (axis,) = new_figure()
+    points = plot_bands(axis, SCORES, "n_train", "tau", "by")
+    np.testing.assert_allclose(axis.lines[0].get_xydata(), [[10, 0.6], [20, 0.8]])
+    low, high = (
+        axis.collections[0].get_paths()[0].vertices[:, 1].min(),
+        axis.collections[0].get_paths()[0].vertices[:, 1].max(),
+    )
+    assert (low, high) == pytest.approx((0.6 - 0.02**0.5, 0.8))
+    assert points["mean"].tolist() == pytest.approx([0.6, 0.8, 0.1]) and points["size"].tolist() == [2, 2, 1]
+    assert [text.get_text() for text in axis.legend().get_texts()] == ["svr", "mlp"]
+
+
+def test_intervals_stand_in_rows_from_top_to_bottom():
+    _, (axis,) = new_figure()
+    points = plot_intervals(axis, SCORES, "tau", "device", "by")
+    assert points["mean"].tolist() == pytest.approx([0.6, 0.8, 0.1])
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["a", "b"] and axis.get_ylim() == (1.5, -0.5)
+    svr, mlp = (container.lines[0].get_xydata() for container in axis.containers)
+    np.testing.assert_allclose(svr[:, 1] - [0, 1], svr[0, 1])
+    assert -0.5 < svr[0, 1] < mlp[0, 1] < 0.5
+
+
+def test_a_matrix_has_the_text_of_each_cell_at_its_place_and_readable():
+    values = pd.DataFrame([[0.0, 9.0, np.nan], [1.0, 2.0, 3.0]], ["torch, batch 1", "MACs"], ["a", "b", "c"])
+    texts = pd.DataFrame([["c1", "a1", "b1"], ["c0", "a0", "b0"]], ["MACs", "torch, batch 1"], ["c", "a", "b"])
+    _, (axis,) = new_figure()
+    plot_matrix(axis, values, texts, "lost in %")
+    np.testing.assert_array_equal(axis.images[0].get_array().filled(np.nan), values)
+    places = {text.get_text(): (*text.get_position(), text.get_color()) for text in axis.texts}
+    assert places["a0"] == (0, 0, "black") and places["b0"] == (1, 0, "white") and places["c0"] == (2, 0, "black")
+    assert places["a1"][:2] == (0, 1) and len(places) == 6
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["torch\nbatch 1", "MACs"]
+    assert axis.figure.axes[1].get_ylabel() == "lost in %"
 
 
 def test_a_drawn_network_is_its_plan(tiny):

@@ -4,11 +4,24 @@ import hashlib
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from nastoolkit.predictors import DEFAULT_PREDICTOR, PREDICTORS, RobustRidge, kendall_tau, mape, spearman
+from nastoolkit.predictors import (
+    DEFAULT_PREDICTOR,
+    PREDICTORS,
+    RobustRidge,
+    final_scores,
+    kendall_tau,
+    learning_curve,
+    mape,
+    score_table,
+    spearman,
+    splits,
+)
 
 TRACE = """
 import hashlib, sys
@@ -138,3 +151,60 @@ def test_rank_correlations_and_relative_error():
     assert kendall_tau(a, -a) == spearman(a, -a) == pytest.approx(-1)
     assert kendall_tau(a, np.array([1.0, 2, 4, 3])) == pytest.approx(4 / 6)
     assert mape(np.array([100.0, -50]), np.array([99.0, -52])) == pytest.approx(2.5)
+
+
+def test_splits_are_disjoint_and_differ_between_trials():
+    (test, rest), (other, _) = splits(20, 5, 2, seed=1)
+    assert sorted([*test, *rest]) == list(range(20)) and len(test) == 5
+    assert set(test) != set(other)
+    np.testing.assert_array_equal(test, splits(20, 5, 1, seed=1)[0][0])
+
+
+def linear(n=60):
+    features = np.random.default_rng(0).random((n, 4))
+    return features, 10 + features @ np.arange(1, 5)
+
+
+def test_a_learning_curve_has_a_row_for_every_fit():
+    curve = learning_curve(*linear(), [3, 30], n_test=20, n_trials=2, predictors=["ridge", "svr"])
+    assert curve[["trial", "n_train", "predictor"]].values.tolist() == [
+        [trial, size, name] for trial in (0, 1) for size in (3, 30) for name in ("ridge", "svr")
+    ]
+    assert curve[curve.n_train == 30].kendall_tau.min() > 0.9 and curve[curve.n_train == 30].mape_percent.max() < 2
+    best = final_scores(curve, "mape_percent").loc["ridge"]
+    rows = curve[(curve.n_train == 30) & (curve.predictor == "ridge")].mape_percent
+    assert best.tolist() == pytest.approx([rows.mean(), rows.std()])
+
+
+def test_scores_depend_neither_on_the_executor_nor_on_the_file(tmp_path):
+    features, values = linear()
+    how = {"sizes": [10], "n_test": 10, "n_trials": 2, "predictors": ["ridge"]}
+    here = learning_curve(features, values, **how)
+    with ThreadPoolExecutor(2) as threads:
+        pd.testing.assert_frame_equal(learning_curve(features, values, **how, executor=threads), here)
+    file = tmp_path / "scores.csv"
+    for _ in range(2):
+        pd.testing.assert_frame_equal(learning_curve(features, values, **how, file=file), here)
+    file.write_text(file.read_text().replace("ridge", "kept"))
+    assert set(learning_curve(features, values, **how, file=file).predictor) == {"kept"}
+    assert set(learning_curve(features, 2 * values, **how, file=file).predictor) == {"ridge"}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "complaint"),
+    [({"predictors": ["magic"]}, "unknown predictors .'magic'.; known: .'ridge', "), ({"n_test": 51}, "60 rows are too few")],
+)
+def test_a_learning_curve_that_cannot_be_made(wrong, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        learning_curve(*linear(), **{"sizes": [10], "n_test": 10} | wrong)
+
+
+def test_a_table_of_scores_is_the_papers():
+    def curve(*taus):
+        return pd.DataFrame({"trial": [0, 1, 0], "n_train": [9, 9, 3], "predictor": "ridge", "kendall_tau": [*taus, 0.0]})
+
+    curves = {("mbv3", "torch"): curve(0.5, 0.7), ("mbv3", "cuda"): curve(0.9, 0.9), ("bert", "cuda"): curve(0.1, 0.1)}
+    table = score_table(curves, "kendall_tau", {"MACs": dict.fromkeys(curves, 0.25)}, digits=2)
+    assert table.index.tolist() == [("mbv3", "ridge"), ("mbv3", "MACs"), ("bert", "ridge"), ("bert", "MACs")]
+    assert table["torch"].tolist() == ["0.60 ± 0.14", "0.25", "", ""]
+    assert table["cuda"].tolist() == ["0.90 ± 0.00", "0.25", "0.10 ± 0.00", "0.25"]

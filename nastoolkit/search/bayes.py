@@ -4,6 +4,7 @@
 Global Optimization 13, 1998: design, model, expected improvement.
 [Emmerich2008] M. Emmerich and J.-W. Klinkenberg, "The Computation of the Expected Improvement in Dominated Hypervolume of
 Pareto Front Approximations", 2008: the same for several objectives.
+[Srinivas2010] N. Srinivas et al., "Gaussian Process Optimization in the Bandit Setting", ICML 2010: optimism.
 [Deb2002] K. Deb et al., "A Fast and Elitist Multiobjective Genetic Algorithm: NSGA-II", IEEE Transactions on Evolutionary
 Computation 6(2), 2002.
 [Cummings2022b] D. Cummings et al., "A Hardware-Aware Framework for Accelerating Neural Architecture Search Across
@@ -11,13 +12,13 @@ Modalities", arXiv 2205.10358: LINAS, whose loop this improves on.
 
     measure a first design: the smallest, the largest, and sizes in even steps between
     repeat: fit a Gaussian process to each measured objective
-            evolve sub-networks on its expectations
+            evolve sub-networks on what it hopes for
             measure the few of them with the greatest expected gain of hypervolume
 
 Differs from the papers in, each with an ablation in tests/benchmark/ablation.py: the first genotypes lean to small or large
 options together, as random ones all have a middling size; the process learns how much each kind of choice (depths, kernels,
 expansions) matters, so that few measurements say much; objectives that are cheap and exact are computed, not modelled; batches
-are small; the reference point follows the front.
+are small, and grow; the inner search is slightly optimistic [Srinivas2010]; the reference point follows the front.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from nastoolkit import pareto
-from nastoolkit.objectives import Objective, complete
+from nastoolkit.objectives import Objective, complete, signs
 from nastoolkit.search.algorithm import Algorithm
 from nastoolkit.search.gaussian_process import GaussianProcess, Kernel
 from nastoolkit.search.improvement import best_batch
@@ -38,6 +39,8 @@ from nastoolkit.space import SearchSpace, genotype_keys
 
 N_CANDIDATES = 200  # of which the batch is chosen
 REFIT = 1.15  # scales are learned again when there are so many times the measurements
+OPTIMISM = 0.3  # of the inner search, in standard deviations
+GROWTH = 50  # a batch is at least a 50th of the measurements, so that 2,000 of them take some 200 fits
 MARGIN = 0.1  # of the reference point beyond the front, as a share of the front's range
 MAX_SKEW = 3.0  # the largest option is up to exp(2 * 3) times as likely as the smallest one
 
@@ -50,7 +53,7 @@ class Bayes(Algorithm):
         objectives: What the columns of the values are; those without ``exact`` are modelled.
         seed: Of all randomness.
         population: Parents in the inner search.
-        batch: How many sub-networks are measured between two fits.
+        batch: How many sub-networks are measured between two fits; more, a 50th of those measured, when that is more.
         n_first: How many are measured before the first fit.
         generations: Of the inner search, of ten children a parent.
 
@@ -64,9 +67,9 @@ class Bayes(Algorithm):
         objectives: Sequence[Objective],
         seed: int = 0,
         population: int = 50,
-        batch: int = 5,
+        batch: int = 2,
         n_first: int = 10,
-        generations: int = 8,
+        generations: int = 4,
     ) -> None:
         super().__init__(space, objectives, seed, population)
         if min(batch, n_first, generations) < 1:
@@ -83,6 +86,7 @@ class Bayes(Algorithm):
     def _learn(self, genotypes: np.ndarray, values: np.ndarray) -> None:
         self._genotypes = np.concatenate([self._genotypes, genotypes])
         self._values = np.concatenate([self._values, values])
+        self.batch = max(self.batch, len(self._values) // GROWTH)
 
     def _propose(self) -> np.ndarray:
         if len(self._genotypes) < self.n_first:
@@ -90,7 +94,7 @@ class Bayes(Algorithm):
             if len(design) or len(self._genotypes) < 2:
                 return design[: self.batch]
         self._fit()
-        return self._choose(self._search_expectations())
+        return self._choose(self._evolve())
 
     def _first_design(self) -> np.ndarray:
         """``(n_first, d)``, always the same."""
@@ -107,23 +111,30 @@ class Bayes(Algorithm):
                 model.learn_scales(features, values)
             model.fit(features, values)
 
-    def _expect(self, genotypes: np.ndarray) -> np.ndarray:
-        """Expected values ``(n, m)``."""
+    def _predict(self, genotypes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Expected values and their standard deviations, ``(n, m)`` each."""
         features = self._features(genotypes)
-        expected = [model.mean(features) for model in self._models]
-        return complete(self.objectives, genotypes, np.array(expected).reshape(-1, len(genotypes)).T)
+        expected = np.array([model.predict(features) for model in self._models]).reshape(-1, 2, len(genotypes))
+        sds = np.zeros((len(genotypes), len(self.objectives)))
+        sds[:, self._measured] = expected[:, 1].T
+        return complete(self.objectives, genotypes, expected[:, 0].T), sds
 
-    def _search_expectations(self) -> np.ndarray:
-        """New genotypes ``(k, d)``: the best by their expected values. The evolution goes on where it ended before."""
+    def _hope(self, genotypes: np.ndarray) -> np.ndarray:
+        """Values ``(n, m)`` that are a little better than expected where little is known."""
+        values, sds = self._predict(genotypes)
+        return values - OPTIMISM * sds * signs(self.objectives)
+
+    def _evolve(self) -> np.ndarray:
+        """New genotypes ``(k, d)``: the best that may be hoped for. The evolution goes on where it ended before."""
         best = self._genotypes[pareto.best_first(self.costs(self._values), self.population, self.violations(self._values))]
         genotypes = new_ones(np.concatenate([best, self._elite]), set())
-        values, known = self._expect(genotypes), set(genotype_keys(genotypes))
+        values, known = self._hope(genotypes), set(genotype_keys(genotypes))
         for _ in range(self._generations):
             parents = genotypes[self._best(values, 2 * self.population)]
             children = new_ones(vary(self.space, parents, 10 * self.population, self.rng), known)
             if len(children):
                 known.update(genotype_keys(children))
-                genotypes, values = np.concatenate([genotypes, children]), np.concatenate([values, self._expect(children)])
+                genotypes, values = np.concatenate([genotypes, children]), np.concatenate([values, self._hope(children)])
                 kept = self._best(values, 2 * N_CANDIDATES)
                 genotypes, values = genotypes[kept], values[kept]
         self._elite = genotypes[: 2 * self.population]
@@ -136,7 +147,7 @@ class Bayes(Algorithm):
         """The next batch ``(k, d)``."""
         if not len(candidates):
             return candidates
-        values, sds = self._expect_with_sds(candidates)
+        values, sds = self._predict(candidates)
         known, means = self.costs(self._values[self.violations(self._values) <= 0]), self.costs(values)
         known = known[pareto.non_dominated(known)]
         low, size = _range(np.concatenate([known, means]))
@@ -144,14 +155,6 @@ class Bayes(Algorithm):
         reference = np.full(len(low), 1 + MARGIN)
         spread = sds[:, : len(low)] / size
         return candidates[best_batch(self.batch, (known - low) / size, reference, (means - low) / size, spread, chances)]
-
-    def _expect_with_sds(self, genotypes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Expected values and their standard deviations, ``(n, m)`` each."""
-        features = self._features(genotypes)
-        expected = np.array([model.mean_and_sd(features) for model in self._models]).reshape(-1, 2, len(genotypes))
-        sds = np.zeros((len(genotypes), len(self.objectives)))
-        sds[:, self._measured] = expected[:, 1].T
-        return complete(self.objectives, genotypes, expected[:, 0].T), sds
 
 
 def _range(costs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -113,11 +113,7 @@ class GaussianProcess:
         self._weights = cho_solve(self._factor, (values - self._mean) / self._sd, check_finite=False)
         return self
 
-    def mean(self, features: Features) -> np.ndarray:
-        """Expected values ``(k,)`` of features ``{block: (k, f)}``."""
-        return self._mean + self._sd * (self._to_known(features) @ self._weights)
-
-    def mean_and_sd(self, features: Features) -> tuple[np.ndarray, np.ndarray]:
+    def predict(self, features: Features) -> tuple[np.ndarray, np.ndarray]:
         """Expected values ``(k,)`` and their standard deviations ``(k,)``, noise not included."""
         to_known = self._to_known(features)
         known = solve_triangular(self._factor[0], to_known.T, lower=True, check_finite=False)

@@ -20,7 +20,7 @@ from scipy.special import ndtr
 
 from nastoolkit import pareto
 
-NEGLIGIBLE = 1e-12  # of the volume: what rounding makes of no gain
+NEGLIGIBLE = 1e-12  # what rounding makes of no gain
 
 
 def boxes(front: np.ndarray, reference: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -76,7 +76,7 @@ def best_batch(
 
     Args:
         n: How many, fewer if no other can gain anything.
-        front: Measured costs ``(f, m)``.
+        front: Measured costs ``(f, m)``, scaled to a range of about 1.
         reference: ``(m,)``.
         means: Expected costs of the candidates, ``(k, m)``.
         sds: Their standard deviations, ``(k, m)``; 0 where a cost is certain.
@@ -87,7 +87,7 @@ def best_batch(
         points = np.concatenate([front, means[chosen]])
         gains = chances * expected_improvement(points[pareto.non_dominated(points)], reference, means, sds)
         gains[chosen] = 0
-        if gains.max() <= NEGLIGIBLE * np.prod(reference - means.min(axis=0)):
+        if gains.max() <= NEGLIGIBLE:
             break
         chosen.append(int(gains.argmax()))
     return chosen

@@ -27,7 +27,7 @@ def optimize(
     space: SearchSpace,
     evaluate: Evaluate | None,
     objectives: Sequence[Objective],
-    algorithm: str = "linas",
+    algorithm: str = "default",
     budget: int = 250,
     seed: int = 0,
     store: str | Path | None = None,

@@ -51,9 +51,16 @@ class OneKind(Bayes):
 class MeanOnly(Bayes):
     """The batch has the greatest gain of expected values: what the process is unsure of does not count."""
 
-    def _expect_with_sds(self, genotypes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        values = self._expect(genotypes)
-        return values, np.zeros_like(values)
+    def _predict(self, genotypes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        values, sds = super()._predict(genotypes)
+        return values, np.zeros_like(sds)
+
+
+class WithoutOptimism(Bayes):
+    """The inner search goes by expected values."""
+
+    def _hope(self, genotypes: np.ndarray) -> np.ndarray:
+        return self._predict(genotypes)[0]
 
 
 VARIANTS: dict[str, Callable[..., Algorithm]] = {
@@ -65,10 +72,11 @@ VARIANTS: dict[str, Callable[..., Algorithm]] = {
     "smooth kernel only": partial(OtherKernels, kept=lambda kernel: kernel.smooth),
     "latency measured, not exact": Bayes,
     "gain of the mean, not expected gain": MeanOnly,
-    "batches of 2": partial(Bayes, batch=2),
+    "no optimism": WithoutOptimism,
+    "batches of 5": partial(Bayes, batch=5),
     "batches of 20": partial(Bayes, batch=20),
-    "half the inner search": partial(Bayes, generations=4),
-    "twice the inner search": partial(Bayes, generations=16),
+    "half the inner search": partial(Bayes, generations=2),
+    "twice the inner search": partial(Bayes, generations=8),
     "linas": ALGORITHMS["linas"],
 }
 

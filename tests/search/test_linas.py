@@ -46,7 +46,7 @@ def test_only_what_is_not_exact_is_measured():
         asked.append(genotypes)
         return additive(genotypes)
 
-    history = optimize(SPACE, evaluate, [LATENCY, QUALITY], budget=20, population=10, generations=5, progress=False)
+    history = optimize(SPACE, evaluate, [LATENCY, QUALITY], "linas", budget=20, population=10, generations=5, progress=False)
     np.testing.assert_array_equal(np.concatenate(asked), history.genotypes)
     expected = np.stack([LATENCY.exact(history.genotypes), additive(history.genotypes)], axis=1)
     np.testing.assert_allclose(history.values, expected)
