@@ -124,7 +124,7 @@ def plot_intervals(axes: Axes, frame: pd.DataFrame, across: str, rows: str, by: 
     return points.assign(quantity=across)
 
 
-def plot_matrix(axes: Axes, values: pd.DataFrame, texts: pd.DataFrame, label: str) -> pd.DataFrame:
+def plot_matrix(axes: Axes, values: pd.DataFrame, texts: pd.DataFrame, title: str) -> pd.DataFrame:
     """A matrix as colours, the darker the greater, with the text of the same row and column in each cell; NaN stays white."""
     numbers = values.to_numpy(float)
     image = axes.imshow(numbers, cmap="Blues", aspect="auto")
@@ -134,10 +134,10 @@ def plot_matrix(axes: Axes, values: pd.DataFrame, texts: pd.DataFrame, label: st
         colour = "white" if dark[place] else "black"
         axes.text(place[1], place[0], str(texts.loc[row, column]), ha="center", va="center", fontsize=7, color=colour)
     for set_ticks, names in ((axes.set_xticks, values.columns), (axes.set_yticks, values.index)):
-        set_ticks(range(len(names)), [str(name).replace(", ", "\n") for name in names], fontsize=7)
+        set_ticks(range(len(names)), [str(name).replace(", ", "\n") for name in names], fontsize=6.5)
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
-    axes.figure.colorbar(image, ax=axes, label=label)
+    axes.set_title(title, fontsize="medium")
     return values
 
 

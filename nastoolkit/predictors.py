@@ -212,8 +212,10 @@ def learning_curve(
         raise ValueError(f"{len(values)} rows are too few for training sets of {list(sizes)} and a test set of {n_test}")
     arguments = repr((list(sizes), n_test, n_trials, list(predictors), seed))
     identity = hashlib.sha256(features.tobytes() + values.tobytes() + arguments.encode()).hexdigest()[:16]
-    if file and Path(file).exists() and (kept := pd.read_csv(file)).identity.eq(identity).all():
-        return kept.drop(columns="identity")
+    if file and Path(file).exists():
+        kept = pd.read_csv(file, dtype={"identity": str})  # it may look like a number
+        if kept.identity.eq(identity).all():
+            return kept.drop(columns="identity")
     rows = splits(len(values), n_test, n_trials, seed)
     cases = [(trial, size, name) for trial in range(n_trials) for size in sizes for name in predictors]
     sets = [(rows[trial][1][:size], rows[trial][0], name) for trial, size, name in cases]

@@ -12,11 +12,12 @@ PACKAGE = Path(__file__).resolve().parents[1] / "nastoolkit"
 
 # Lowest first. Modules of one line may import each other; a name stands for a module or a whole sub-package.
 NUMPY_FLOORS = [
-    ["space", "terminal"],
+    ["space"],
     ["objectives", "pareto"],
     ["predictors"],
     ["store", "history"],
     ["search"],
+    ["terminal"],
 ]
 TORCH_FLOORS = [
     ["blocks"],
