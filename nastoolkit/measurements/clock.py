@@ -9,16 +9,18 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 
 import numpy as np
+import psutil
 
 from nastoolkit.measurements.backends import Runner
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's mallopt
 HEAP_BYTES = 1 << 30
 LEAST_RUNS, MOST_RUNS = 3, 100
+LOOK_SECONDS = 0.05
 
 
 class Clock:
@@ -70,13 +72,19 @@ def keep_heap() -> None:
 
 @contextmanager
 def pinned(threads: int) -> Iterator[None]:
-    """Keep this process on as many cores as it has threads, where the system allows it."""
+    """Keep this process on as many cores as it has threads, the least busy ones, where the system allows it."""
     if not hasattr(os, "sched_setaffinity"):
         yield
         return
     cores = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, sorted(cores)[-threads:])
+    os.sched_setaffinity(0, idlest(cores, threads))
     try:
         yield
     finally:
         os.sched_setaffinity(0, cores)
+
+
+def idlest(cores: Collection[int], n: int) -> list[int]:
+    """The cores that others use least at present: two programs on one core would stop each other in the middle of a run."""
+    busy = dict(enumerate(psutil.cpu_percent(LOOK_SECONDS, percpu=True)))
+    return sorted(cores, key=lambda core: (busy.get(core, 0.0), -core))[:n]

@@ -3,12 +3,13 @@ import resource
 from types import SimpleNamespace
 
 import numpy as np
+import psutil
 import pytest
 import torch
 from torch import nn
 
 from nastoolkit.measurements.backends import BACKENDS
-from nastoolkit.measurements.clock import Clock, keep_heap, pinned, runs_in
+from nastoolkit.measurements.clock import Clock, idlest, keep_heap, pinned, runs_in
 
 
 class Paced:
@@ -43,6 +44,12 @@ def test_pinning_keeps_to_so_many_cores_and_ends():
         assert len(os.sched_getaffinity(0)) == 1
         raise ZeroDivisionError
     assert os.sched_getaffinity(0) == before
+
+
+def test_the_least_busy_cores_are_taken_and_the_last_ones_where_all_are_alike(monkeypatch):
+    monkeypatch.setattr(psutil, "cpu_percent", lambda seconds, percpu: [20.0, 90.0, 0.0, 0.0, 50.0])
+    assert idlest({0, 1, 2, 3, 4}, 3) == [3, 2, 0]
+    assert idlest({0, 1, 4}, 1) == [0]
 
 
 @pytest.mark.skipif(torch.cuda.is_available() or os.name != "posix", reason="the C library of Linux")
