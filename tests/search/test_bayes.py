@@ -10,7 +10,7 @@ from nastoolkit.objectives import Objective
 from nastoolkit.search import ALGORITHMS, DEFAULT_ALGORITHM, optimize
 from nastoolkit.search.bayes import Features, first_design, kind, ordinals, vary
 from nastoolkit.search.gaussian_process import JITTER, GaussianProcess, Kernel
-from nastoolkit.search.improvement import best_batch, boxes, expected_improvement
+from nastoolkit.search.improvement import MOST_BOXES, best_batch, boxes, expected_improvement, thinned
 from nastoolkit.space import Choice, SearchSpace, genotype_keys
 
 
@@ -125,7 +125,18 @@ def test_boxes_fill_what_the_front_leaves_free(m):
     np.testing.assert_array_equal(inside, free.astype(int))
 
 
-@pytest.mark.parametrize("m", [1, 2, 3])
+@pytest.mark.parametrize("m", [2, 3, 4])
+def test_a_large_front_makes_no_more_boxes_than_can_be_counted(m):
+    front = np.abs(np.random.default_rng(m).normal(size=(2000, m)))
+    front /= np.linalg.norm(front, axis=1, keepdims=True)
+    few = thinned(front)
+    assert len(boxes(few, np.ones(m))[0]) <= 1.1 * MOST_BOXES
+    np.testing.assert_array_equal(few.min(axis=0), front.min(axis=0))
+    np.testing.assert_array_equal(thinned(few), few)
+    assert (len(few) == len(front)) == (m == 2)
+
+
+@pytest.mark.parametrize("m", [1, 2, 3, 4])
 def test_a_certain_candidate_gains_what_the_hypervolume_gains(m):
     rng = np.random.default_rng(m)
     front, candidates, reference = rng.random((8, m)), rng.random((20, m)), np.full(m, 1.1)
