@@ -1,6 +1,7 @@
 """Problems to compare searches on: published tables and surrogates, each with its objectives and reference point."""
 
 from nastoolkit.benchmarks.base import Benchmark
+from nastoolkit.benchmarks.digits_mbv3_table import DigitsTable
 from nastoolkit.benchmarks.nas_bench_201 import NASBench201
 from nastoolkit.benchmarks.nas_bench_macro import NASBenchMacro
 from nastoolkit.benchmarks.ofa_mbv3_note10 import OFAMobileNetV3Note10
@@ -8,6 +9,7 @@ from nastoolkit.benchmarks.ofa_mbv3_w10_imagenet import OFAMobileNetV3ImageNet
 from nastoolkit.benchmarks.ofa_mbv3_w12_macs import OFAMobileNetV3Macs
 
 BENCHMARKS: dict[str, type[Benchmark]] = {
+    "digits-mbv3-table": DigitsTable,
     "nas-bench-201": NASBench201,
     "nas-bench-macro": NASBenchMacro,
     "ofa-mbv3-note10": OFAMobileNetV3Note10,
