@@ -37,7 +37,6 @@ class Clock:
 
     def ratios(self, runner: Runner, seconds: float) -> np.ndarray:
         """Times ``(n,)`` of a runner in that many seconds, each divided by the mean of the reference's before and after it."""
-        runner.elapsed_ms()  # the network before has filled the caches
         n_runs = runs_in(seconds, runner.elapsed_ms())
         around, times = [self.reference.elapsed_ms()], []
         for _ in range(n_runs):

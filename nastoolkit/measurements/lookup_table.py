@@ -70,7 +70,7 @@ class LookupTable:
         backend: str = "torch",
         batch_size: int = 1,
         threads: int = 1,
-        n_contexts: int = 4,
+        n_contexts: int = 8,
         seconds: float = 45.0,
         within: Options | None = None,
         resume: str | Path | None = None,
@@ -117,7 +117,7 @@ class LookupTable:
             raise ValueError(f"a sub-network has blocks that this table did not measure; it was made within {self.within}")
         return latencies
 
-    def validate(self, n: int = 30, seed: int = 0, seconds: float = 0.3, progress: bool = True) -> TableCheck:
+    def validate(self, n: int = 30, seed: int = 0, seconds: float = 0.5, progress: bool = True) -> TableCheck:
         """Hold the table against the clock: time ``n`` random sub-networks end to end, at the speed of the table."""
         genotypes = self.space.sample(n, np.random.default_rng(seed))
         runs, reference_ms = self.clockwork(seconds).rounds(genotypes, progress)
@@ -184,7 +184,7 @@ def _warn_of_others(path: str | Path, conditions: dict[str, Any], wanted: dict[s
         warnings.warn(f"{path} was measured under other conditions: {others}", stacklevel=3)
 
 
-def table_conditions(backend: str = "torch", batch_size: int = 1, threads: int = 1, n_contexts: int = 4) -> dict[str, Any]:
+def table_conditions(backend: str = "torch", batch_size: int = 1, threads: int = 1, n_contexts: int = 8) -> dict[str, Any]:
     """What a table made here and now would be made under; one saved under other conditions is no substitute."""
     return {
         "backend": backend,

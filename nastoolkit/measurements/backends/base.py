@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from functools import cached_property
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
+from time import perf_counter
 from types import ModuleType
 
 import numpy as np
-from torch.utils.benchmark import Timer
+import torch
 
 
 class Runner(ABC):
@@ -32,12 +33,12 @@ class Runner(ABC):
         """Run the batch once."""
 
     def elapsed_ms(self) -> float:
-        """Time of one run."""
-        return 1e3 * self._timer.timeit(1).median
-
-    @cached_property
-    def _timer(self) -> Timer:
-        return Timer("run()", globals={"run": self}, num_threads=self.threads)
+        """Time of one run, after another one: what ran before has filled the caches."""
+        with torch_threads(self.threads):
+            self()
+            started = perf_counter()
+            self()
+            return 1e3 * (perf_counter() - started)
 
     def block_shares(self, names: Sequence[str], n_runs: int) -> np.ndarray | None:
         """Each block's share of the time of the whole network, for blocks by their module names.
@@ -48,6 +49,17 @@ class Runner(ABC):
             ``(len(names),)``, adding up to 1, medians over ``n_runs`` runs; None where the library cannot tell blocks apart.
         """
         return None
+
+
+@contextmanager
+def torch_threads(n: int) -> Iterator[None]:
+    """Have PyTorch use so many threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(n)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def shares(seconds: np.ndarray) -> np.ndarray:

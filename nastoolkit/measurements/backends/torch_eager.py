@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from nastoolkit.blocks import Inputs, each
-from nastoolkit.measurements.backends.base import Runner, shares
+from nastoolkit.measurements.backends.base import Runner, shares, torch_threads
 from nastoolkit.measurements.machine import cpu_name
 
 
@@ -35,22 +35,12 @@ class TorchEager(Runner):
         """See :class:`nastoolkit.measurements.backends.Runner`; a block that runs twice in a network counts both times."""
         blocks = {name: self.network.get_submodule(name) for name in names}
         runs = []
-        with _threads(self.threads), _stopwatches(blocks) as seconds:
+        with torch_threads(self.threads), _stopwatches(blocks) as seconds:
             for _ in range(n_runs):
                 seconds.update(dict.fromkeys(names, 0.0))
                 self()
                 runs.append([seconds[name] for name in names])
         return shares(np.array(runs))
-
-
-@contextmanager
-def _threads(n: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(n)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 @contextmanager
