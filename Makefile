@@ -13,7 +13,7 @@ BUILT := build docs/_api docs/_build docs/_notebooks nastoolkit.egg-info .hypoth
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test lab figures smoke docs clean
+.PHONY: help setup run test lab figures claims smoke docs clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,8 +34,11 @@ test: $(INSTALLED)-dev ## linter, formatter, types, tests, and every notebook at
 lab: $(INSTALLED)-lab ## open the notebooks in JupyterLab
 	$(PY) -m jupyterlab notebooks
 
-figures: setup ## all notebooks, or NOTEBOOK=..., at PROFILE=laptop
+figures: setup ## all notebooks that are not up to date, or NOTEBOOK=fig05, at PROFILE=laptop
 	$(RUN) $(NOTEBOOK) --profile $(PROFILE)
+
+claims: setup ## bring the scoreboard, experiments/CLAIMS.md, and the README up to date with runs/
+	$(RUN) --claims
 
 smoke: setup ## all notebooks at the smoke profile, JOBS=2 side by side
 	$(RUN) --profile smoke --jobs $(JOBS)

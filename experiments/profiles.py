@@ -34,17 +34,20 @@ def notebook_names(root: Path) -> list[str]:
 
 
 def notebook_name(argument: str, root: Path) -> str:
-    """The name of the notebook that the argument means: ``quickstart`` or a path to ``notebooks/quickstart.ipynb``.
+    """The name of the notebook that the argument means: a path to its file, its name, or a part that no other name has.
 
     Raises:
-        UsageError: There is no such notebook.
+        UsageError: There is no such notebook, or more than one.
     """
     known = notebook_names(root)
     paths = [Path(argument).absolute(), root / argument, root / "notebooks" / f"{argument}.ipynb"]
-    for name in known:
-        if root / "notebooks" / f"{name}.ipynb" in paths:
-            return name
-    raise UsageError(f"no notebook {argument!r}; there are: {', '.join(known) or 'none'}")
+    meant = [name for name in known if root / "notebooks" / f"{name}.ipynb" in paths]
+    meant = meant or [name for name in known if argument and argument in name]
+    if len(meant) > 1:
+        raise UsageError(f"{argument!r} is a part of several notebooks' names: {', '.join(meant)}")
+    if not meant:
+        raise UsageError(f"no notebook {argument!r}; there are: {', '.join(known) or 'none'}")
+    return meant[0]
 
 
 def declared_parameters(notebook: Path) -> dict[str, ast.expr | None]:

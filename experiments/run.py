@@ -1,12 +1,14 @@
 """Run notebooks by profile: strict parameters, live progress, seconds and peak memory, claims, and the files made.
 
-A run of ``notebooks/<path>.ipynb`` writes to ``runs/<path>/<profile>/``: the executed notebook, and all that it makes.
+A run of ``notebooks/<path>.ipynb`` writes to ``runs/<path>/<profile>/``: the executed notebook, and all that it makes. Asked
+for all notebooks, it leaves out those whose folder is up to date.
 """
 
 from __future__ import annotations
 
 import argparse
 import multiprocessing
+import os
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
@@ -34,8 +36,16 @@ def plan_jobs(names: Sequence[str], profile: str, settings: dict[str, str], n_jo
     for name in names:
         values = {"output_dir": f"runs/{name}/{profile}"} | profile_values(name, profile, root)
         parameters = fitting_values(name, values, settings, root)
-        jobs.append(Job(name, profile, parameters, parameters["output_dir"], root, n_jobs > 1))
+        jobs.append(Job(name, profile, parameters, parameters["output_dir"], root, min(n_jobs, len(names)) > 1))
     return jobs
+
+
+def to_do(jobs: Sequence[Job]) -> list[Job]:
+    """Those that are not up to date; the others are named."""
+    done = [job for job in jobs if job.is_up_to_date]
+    for job in done:
+        print(f"{job.name}, profile {job.profile}: {job.output_dir} is up to date")
+    return [job for job in jobs if job not in done]
 
 
 def run_jobs(jobs: Sequence[Job], n_jobs: int) -> list[Result]:
@@ -80,10 +90,11 @@ def listing(root: Path) -> str:
 def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(prog="run.py", description=__doc__)
-    parser.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="a path or a name such as quickstart; none means all")
+    parser.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="a path, or a name or a part of it; none means all")
     parser.add_argument("--profile", default="laptop", choices=PROFILES, help="default: laptop")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="one parameter; can be repeated")
-    parser.add_argument("--jobs", type=int, default=1, help="notebooks side by side, one thread each; default: 1")
+    n_jobs = max((os.cpu_count() or 1) // 2, 1)  # a notebook may have two processes
+    parser.add_argument("--jobs", type=int, default=n_jobs, help=f"notebooks side by side, one thread each; default: {n_jobs}")
     parser.add_argument("--list", action="store_true", help="name the notebooks and stop")
     parser.add_argument("--claims", action="store_true", help="bring experiments/CLAIMS.md up to date with the runs and stop")
     parsed = parser.parse_args(argv)
@@ -108,6 +119,8 @@ def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> int:
             return 0
         names = [notebook_name(argument, root) for argument in parsed.notebooks] or notebook_names(root)
         jobs = plan_jobs(list(dict.fromkeys(names)), parsed.profile, settings, parsed.jobs, root)
+        if not parsed.notebooks:
+            jobs = to_do(jobs)
     except UsageError as error:
         print(f"run.py: {error}", file=sys.stderr)
         return 2

@@ -14,6 +14,7 @@ from typing import Any
 
 import nbformat
 import papermill
+from record import fingerprint, read_record, write_record
 from scoreboard import read_claims
 from traitlets.config import Config
 
@@ -38,6 +39,16 @@ class Job:
     def folder(self) -> Path:
         """Where the job's files go."""
         return self.root / self.output_dir
+
+    @property
+    def fingerprint(self) -> str:
+        """Of all that its results depend on."""
+        return fingerprint(self.name, self.parameters, self.root)
+
+    @property
+    def is_up_to_date(self) -> bool:
+        """Whether its folder was made of what there is now."""
+        return read_record(self.folder).get("fingerprint") == self.fingerprint
 
     def files_since(self, moment: float) -> list[str]:
         """Files in the folder that were written since a moment (seconds since the epoch), relative to ``root``."""
@@ -109,6 +120,7 @@ def execute(job: Job) -> Result:
     clock = time.perf_counter()
     claims: list[dict[str, Any]] = []
     claims_file = job.folder / "claims.json"
+    made_of = job.fingerprint
     claims_file.unlink(missing_ok=True)  # claims add up in it, and those of a run before are this run's to make again
     error = ""
     try:
@@ -122,6 +134,8 @@ def execute(job: Job) -> Result:
     except Exception as failure:
         error = f"{type(failure).__name__}: {failure}"
     seconds = time.perf_counter() - clock
+    if not error:
+        write_record(job.folder, made_of, seconds)
     console.line(f"FAILED after {seconds:.1f} s: {error}" if error else f"done in {seconds:.1f} s")
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     return Result(job, seconds, peak / 1e6, error, claims, job.files_since(moment))

@@ -10,7 +10,10 @@ import nbformat
 import pytest
 import run
 import scoreboard
+from gallery import known_figures
+from PIL import Image
 from profiles import PROFILES, UsageError, declared_parameters, fitting_values, notebook_names, profile_values
+from record import read_record, write_record
 from worker import Console
 
 PARAMETERS = """output_dir: str = "runs/unset"  # where the files go
@@ -59,7 +62,8 @@ def test_a_failing_notebook_is_named_and_the_others_still_run(root, capfd):
     assert "FAILED: KeyError: 'no such stage'" in out and "never" not in out and "earlier run" not in out
     assert "good | " in out and "rounds 1 rate 0.001 threads 1" in out
     assert "Key2022  Fig. 1  1.5            1.25  [1, 1.5]  reproduced  A | B" in out
-    made = ["runs/good/smoke/claims.json", "runs/good/smoke/notebook.ipynb", "runs/system/bad/smoke/notebook.ipynb"]
+    good = [f"runs/good/smoke/{name}" for name in ("claims.json", "notebook.ipynb", "run.json")]
+    made = [*good, "runs/system/bad/smoke/notebook.ipynb"]
     assert out.endswith("files made:\n  " + "\n  ".join(made) + "\n")
     executed = nbformat.read(root / "runs/good/smoke/notebook.ipynb", as_version=4)
     assert "sizes = [7]" in executed.cells[1].source and 'output_dir = "runs/good/smoke"' in executed.cells[1].source
@@ -72,7 +76,7 @@ def test_one_notebook_streams_and_writes_where_it_is_told(root, capfd):
     assert run.main(["notebooks/good.ipynb", "--set", "output_dir=elsewhere"], root) == 0
     out = capfd.readouterr().out
     assert "cell 3/3: import json" in out and "  rounds 3 rate 0.5" in out
-    assert out.endswith("files made:\n  elsewhere/claims.json\n  elsewhere/notebook.ipynb\n")
+    assert out.endswith("files made:\n  elsewhere/claims.json\n  elsewhere/notebook.ipynb\n  elsewhere/run.json\n")
 
 
 def test_a_progress_bar_is_one_line_of_the_executed_notebook(root):
@@ -148,6 +152,33 @@ def test_a_notebook_that_cannot_be_inspected_leaves_the_log_on(root, monkeypatch
     assert not logging.getLogger("papermill.translators").disabled
 
 
+def test_what_is_up_to_date_is_left_out_unless_it_is_named(root, capfd):
+    (root / "notebooks/system/bad.ipynb").unlink()
+    for arguments, runs in ([], True), ([], False), (["good"], True), (["--set", "n=2"], True), ([], True), ([], False):
+        assert run.main(["--profile", "smoke", *arguments], root) == 0
+        out = capfd.readouterr().out
+        assert ("rounds" in out, "is up to date" in out) == (runs, not runs)
+    seconds = read_record(root / "runs/good/smoke")["seconds"]
+    write_notebook(root, "good", f"{GOOD}\nprint('changed')")
+    assert run.main(["--profile", "smoke"], root) == 0
+    assert "changed" in capfd.readouterr().out
+    assert read_record(root / "runs/good/smoke")["seconds"] >= seconds > 0
+
+
+def test_a_failed_run_is_never_up_to_date(root):
+    for _ in range(2):
+        assert run.main(["bad", "--profile", "smoke"], root) == 1
+        assert read_record(root / "runs/system/bad/smoke") == {}
+
+
+def test_a_part_of_a_name_is_enough_if_no_other_has_it(root, capfd):
+    assert run.main(["goo", "--profile", "smoke"], root) == 0
+    write_notebook(root, "system/goods", GOOD)
+    assert run.main(["oo", "--profile", "smoke"], root) == 2
+    assert "a part of several notebooks' names: good, system/goods" in capfd.readouterr().err
+    assert run.main(["good", "--profile", "smoke"], root) == 0
+
+
 def write_run(root: Path, name: str, profile: str, **changes: object) -> Path:
     path = root / "runs" / name / profile / "claims.json"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -160,7 +191,7 @@ def test_the_scoreboard_holds_laptop_and_paper_runs(root, capfd):
         write_run(root, "good", profile)
     assert run.main(["--claims"], root) == 0
     rows = [line for line in (root / "experiments/CLAIMS.md").read_text().splitlines() if "Key2022" in line]
-    assert [row.split(" | ")[-1] for row in rows] == ["laptop |", "paper |"]
+    assert [row.split(" | ")[-3] for row in rows] == ["laptop", "paper"]
     assert "A \\| B" in rows[0]
     assert "experiments/CLAIMS.md" in capfd.readouterr().out
 
@@ -177,7 +208,42 @@ def test_the_scoreboard_keeps_what_was_not_run_here(root):
     assert run.main(["--claims"], root) == 0
     claims = json.loads((root / "experiments/claims.json").read_text())
     assert [(c["notebook"], c["profile"], c["ours"]) for c in claims] == [("good", "laptop", 2.0), ("good", "paper", 3.0)]
-    assert (root / "experiments/CLAIMS.md").read_text() == scoreboard.claims_page(claims)
+    assert (root / "experiments/CLAIMS.md").read_text() == scoreboard.claims_page(claims, {})
+
+
+def test_claims_have_their_cost(root):
+    folder = write_run(root, "good", "laptop").parent
+    write_record(folder, "", 12.34)
+    run.main(["--claims"], root)
+    (claim,) = json.loads((root / "experiments/claims.json").read_text())
+    assert claim["seconds"] == 12.3 and f"{os.cpu_count()} cores" in claim["machine"]
+
+
+def test_figures_of_laptop_runs_are_kept_small_and_shown(root):
+    folder = write_run(root, "system/bad", "laptop").parent
+    Image.effect_noise((200, 100), 50).convert("RGB").save(folder / "fig.png")
+    known = root / "experiments/figures"
+    for gone in (known / "system/bad/old.png", known / "good/kept.png"):
+        gone.parent.mkdir(parents=True)
+        gone.write_bytes(b"")
+    assert run.main(["--claims"], root) == 0
+    assert sorted(path.name for path in known.rglob("*.png")) == ["fig.png", "kept.png"]
+    assert (known / "system/bad/fig.png").stat().st_size < (folder / "fig.png").stat().st_size
+    page = (root / "experiments/CLAIMS.md").read_text()
+    assert "## system/bad\n\n![fig](figures/system/bad/fig.png)\n" in page and "figures/good/kept.png" in page
+
+
+def test_the_readme_has_the_laptop_claims_of_the_first_system(root):
+    first, last = scoreboard.README_MARKS
+    (root / "README.md").write_text(f"before\n{first}old\n{last}after\n")
+    write_notebook(root, f"{scoreboard.FIRST_SYSTEM}fig", GOOD)
+    for name in ("good", f"{scoreboard.FIRST_SYSTEM}fig"):
+        write_run(root, name, "laptop", statement=name)
+    run.main(["--claims"], root)
+    run.main(["--claims"], root)
+    readme = (root / "README.md").read_text()
+    assert readme.startswith(f"before\n{first}") and readme.endswith(f"{last}after\n")
+    assert readme.count(f"{scoreboard.FIRST_SYSTEM}fig") == 1 and "old" not in readme and "| good |" not in readme
 
 
 @pytest.mark.parametrize("path", ["runs/good/laptop/claims.json", "experiments/claims.json"])
@@ -193,11 +259,16 @@ def test_claims_that_cannot_be_read_change_nothing(root, capfd, path, text, comp
     assert (root / "experiments/CLAIMS.md").read_text() == before and (root / path).read_text() == text
 
 
-def test_the_page_of_claims_is_up_to_date():
+def test_the_page_of_claims_and_the_readme_are_up_to_date():
     folder = run.ROOT / "experiments"
     claims = scoreboard.read_claims(folder / "claims.json", (*scoreboard.PLACE, *scoreboard.COLUMNS))
-    assert (folder / "CLAIMS.md").read_text() == scoreboard.claims_page(claims)
-    assert {claim["notebook"] for claim in claims} <= set(notebook_names(run.ROOT))
+    assert (folder / "CLAIMS.md").read_text() == scoreboard.claims_page(claims, known_figures(run.ROOT))
+    assert (run.ROOT / "README.md").read_text() == scoreboard.with_claims((run.ROOT / "README.md").read_text(), claims)
+    assert {claim["notebook"] for claim in claims} | set(known_figures(run.ROOT)) <= set(notebook_names(run.ROOT))
+
+
+def test_the_figures_in_git_are_small():
+    assert sum(path.stat().st_size for path in (run.ROOT / "experiments/figures").rglob("*.png")) < 3e6
 
 
 def test_a_claim_without_its_verdict_is_an_error(tmp_path):

@@ -1,0 +1,33 @@
+"""What made a run's folder: a notebook with its parameters, the package, the published data; and in how many seconds."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+RECORD = "run.json"
+
+
+def fingerprint(name: str, parameters: dict[str, Any], root: Path) -> str:
+    """Of all that a notebook's results depend on."""
+    values = [json.dumps(parameters, sort_keys=True), os.environ.get("NASTOOLKIT_DATA", "")]
+    sources = [root / "notebooks" / f"{name}.ipynb", *sorted(root.glob("nastoolkit/**/*.py"))]
+    content = b"".join([*(value.encode() for value in values), *(source.read_bytes() for source in sources)])
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """The record of a run's folder; empty where a run has not come to its end."""
+    try:
+        return dict(json.loads((folder / RECORD).read_text()))
+    except (OSError, ValueError, TypeError):
+        return {}
+
+
+def write_record(folder: Path, made_of: str, seconds: float) -> None:
+    """Note what a folder was made of. A run that replays what is stored is short: the longest one counts."""
+    longest = max(seconds, float(read_record(folder).get("seconds", 0.0)))
+    (folder / RECORD).write_text(json.dumps({"fingerprint": made_of, "seconds": round(longest, 1)}))
