@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,12 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from nastoolkit import pareto
+from nastoolkit.benchmarks.race import median_interval
 from nastoolkit.blocks import BlockSpec, describe_block
 from nastoolkit.families import Plan
 from nastoolkit.history import History
+from nastoolkit.search.popdb import option_shares
+from nastoolkit.space import SearchSpace
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # Okabe and Ito: safe for colour-blind readers
 MARKERS = ("o", "s", "^", "D", "v", "P")  # for readers who see no colours at all
@@ -91,6 +94,39 @@ def plot_hypervolume(axes: Axes, histories: Mapping[str, History], reference_poi
     return pd.concat(frames, ignore_index=True)
 
 
+def plot_progress(axes: Axes, history: History) -> pd.DataFrame:
+    """Sub-networks that a search measured, the later the darker, and their front: second objective across, first up."""
+    up, across = history.objectives[:2]
+    frame = history.to_frame()[[across.name, up.name]].assign(evaluation=np.arange(1, len(history) + 1))
+    front = history.front().to_frame().sort_values(across.name)
+    axes.step(front[across.name], front[up.name], where="post", color=COLOURS[1], linewidth=1, label="front")
+    style: dict[str, Any] = {"s": 7, "cmap": "viridis_r", "linewidths": 0, "zorder": 2}
+    points = axes.scatter(frame[across.name], frame[up.name], c=frame.evaluation, **style)
+    axes.figure.colorbar(points, ax=axes, label="evaluation")
+    axes.set(xlabel=across.label, ylabel=up.label)
+    return frame.assign(on_front=pareto.non_dominated(history.costs))
+
+
+def plot_growing_front(axes: Axes, history: History, steps: Sequence[int], known: History | None = None) -> pd.DataFrame:
+    """Fronts after so many evaluations, the later the darker, over what was measured till then; in grey a known front."""
+    up, across = history.objectives[:2]
+    colours = plt.get_cmap("viridis_r")(np.linspace(0.15, 1, len(steps)))
+    shown = [*zip(colours, map(str, steps), (history[:n] for n in steps), strict=True)]
+    if known is not None:
+        shown.insert(0, ("0.7", "known front", known))
+    frames = []
+    for colour, label, done in shown:
+        front = done.front().to_frame().sort_values(across.name)
+        axes.step(front[across.name], front[up.name], "o-", where="post", color=colour, markersize=3, label=label)
+        frames.append(front[[across.name, up.name]].assign(evaluations=label))
+    start = 0
+    for colour, n in zip(colours, steps, strict=True):
+        axes.scatter(history.values[start:n, 1], history.values[start:n, 0], s=6, alpha=0.5, color=colour, linewidths=0)
+        start = n
+    axes.set(xlabel=across.label, ylabel=up.label)
+    return pd.concat(frames, ignore_index=True)
+
+
 def plot_agreement(axes: Axes, frame: pd.DataFrame, across: str, up: str, title: str = "") -> pd.DataFrame:
     """Two measurements of the same sub-networks as a scatter, with the line where they agree."""
     ends = [frame[[across, up]].to_numpy().min(), frame[[across, up]].to_numpy().max()]
@@ -114,14 +150,33 @@ def plot_bands(axes: Axes, frame: pd.DataFrame, across: str, up: str, by: str) -
 def plot_intervals(axes: Axes, frame: pd.DataFrame, across: str, rows: str, by: str) -> pd.DataFrame:
     """Mean and standard deviation of ``across`` for each of ``rows``, from top to bottom, and each ``by``, side by side."""
     points = frame.groupby([by, rows], sort=False)[across].agg(["mean", "std", "size"]).fillna({"std": 0.0}).reset_index()
-    labels, groups = list(dict.fromkeys(frame[rows])), list(dict.fromkeys(frame[by]))
+    ends = points.assign(center=points["mean"], low=points["mean"] - points["std"], high=points["mean"] + points["std"])
+    _draw_intervals(axes, ends, rows, by)
+    axes.set(xlabel=across)
+    return points.assign(quantity=across)
+
+
+def plot_medians(axes: Axes, frame: pd.DataFrame, across: str, rows: str, by: str) -> pd.DataFrame:
+    """The same with medians and their 95 % bootstrap intervals; what is infinite is not drawn."""
+    found = []
+    for key, group in frame.groupby([by, rows], sort=False)[across]:
+        center, ends = median_interval(group.to_numpy())
+        found.append((*key, center, *ends, len(group)))
+    points = pd.DataFrame(found, columns=[by, rows, "center", "low", "high", "size"])
+    _draw_intervals(axes, points.astype({"center": float, "low": float, "high": float}), rows, by)
+    axes.set(xlabel=across)
+    return points.assign(quantity=across)
+
+
+def _draw_intervals(axes: Axes, points: pd.DataFrame, rows: str, by: str) -> None:
+    """Columns ``center``, ``low`` and ``high`` of points."""
+    labels, groups = list(dict.fromkeys(points[rows])), list(dict.fromkeys(points[by]))
     for place, (colour, marker, label) in enumerate(zip(cycle(COLOURS), cycle(MARKERS), groups, strict=False)):
         line = points[points[by] == label]
         at = line[rows].map(labels.index) + 0.7 * ((place + 0.5) / len(groups) - 0.5)
         style: dict[str, Any] = {"color": colour, "marker": marker, "linestyle": "none", "markersize": 4, "elinewidth": 1}
-        axes.errorbar(line["mean"], at, xerr=line["std"], label=str(label), **style)
-    axes.set(xlabel=across, yticks=range(len(labels)), yticklabels=labels, ylim=(len(labels) - 0.5, -0.5))
-    return points.assign(quantity=across)
+        axes.errorbar(line.center, at, xerr=[line.center - line.low, line.high - line.center], label=str(label), **style)
+    axes.set(yticks=range(len(labels)), yticklabels=labels, ylim=(len(labels) - 0.5, -0.5))
 
 
 def plot_matrix(axes: Axes, values: pd.DataFrame, texts: pd.DataFrame, title: str) -> pd.DataFrame:
@@ -139,6 +194,22 @@ def plot_matrix(axes: Axes, values: pd.DataFrame, texts: pd.DataFrame, title: st
     axes.tick_params(length=0)
     axes.set_title(title, fontsize="medium")
     return values
+
+
+def plot_options(axes: Axes, history: History, smaller: SearchSpace) -> pd.DataFrame:
+    """Share of each option (row) at each place (column) among sub-networks that have it; a cross: not in a smaller space."""
+    shares, rows = option_shares(history), []
+    for choice, before, after in zip(history.space.choices, history.space.allowed, smaller.allowed, strict=True):
+        place, _, kind = choice.name.rpartition(".")
+        for index in before if len(before) > 1 else ():
+            cross = "" if index in after else "×"
+            rows.append((f"{kind} {choice.options[index]}", place or kind, shares[choice.name][index], cross))
+    points = pd.DataFrame(rows, columns=["option", "place", "share", "dropped"])
+    order = {"index": points.option.unique(), "columns": points.place.unique()}
+    values, crosses = (points.pivot(index="option", columns="place", values=name) for name in ("share", "dropped"))
+    plot_matrix(axes, values.reindex(**order), crosses.reindex(**order).fillna(""), "")
+    axes.tick_params(axis="x", rotation=90)
+    return points
 
 
 def draw_network(axes: Axes, plan: Plan, cost: Callable[[BlockSpec], float], label: str) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -92,6 +93,26 @@ class History:
         """Hypervolume ``(n,)`` after each evaluation; see :meth:`hypervolume`."""
         costs = np.where(self.feasible[:, None], self.costs, np.inf)
         return pareto.hypervolume_curve(costs, self._reference_costs(reference_point))
+
+    def growing_front(self) -> Iterator[tuple[int, list[int]]]:
+        """The front over time: each row that joins it, and the rows that are on it from then on."""
+        costs, front = self.costs, list[int]()
+        for row in np.flatnonzero(self.feasible).tolist():
+            if not (costs[front] <= costs[row]).all(axis=1).any():
+                front = [old for old in front if not (costs[row] <= costs[old]).all()] + [row]
+                yield row, front
+
+    def judged_curve(self, judged: History, reference_point: ArrayLike) -> np.ndarray:
+        """Hypervolume ``(n,)`` after each evaluation of the front so far, chosen by these values and judged by others.
+
+        Args:
+            judged: The same rows with the other values, e.g. accuracies on test data; see :func:`nastoolkit.search.judge`.
+            reference_point: See :meth:`hypervolume`.
+        """
+        curve = np.zeros(len(self))
+        for row, front in self.growing_front():
+            curve[row:] = judged[np.array(front)].hypervolume(reference_point)
+        return curve
 
     def _reference_costs(self, reference_point: ArrayLike) -> np.ndarray:
         reference = np.asarray(reference_point, dtype=float)

@@ -13,9 +13,13 @@ from nastoolkit.figures import (
     plot_agreement,
     plot_bands,
     plot_fronts,
+    plot_growing_front,
     plot_hypervolume,
     plot_intervals,
     plot_matrix,
+    plot_medians,
+    plot_options,
+    plot_progress,
     save_figure,
 )
 from nastoolkit.history import History
@@ -94,6 +98,17 @@ def test_hypervolumes_are_the_curves_of_the_histories():
     assert frame.hypervolume.iloc[11] == histories["linas"].hypervolume((70.0, 9.0)) > 0
 
 
+def test_a_growing_front_is_the_fronts_so_far_and_every_measured_point_once():
+    searched, known, (_, (axis,)) = history(0), history(1), new_figure()
+    frame = plot_growing_front(axis, searched, [4, 12], known)
+    assert [text.get_text() for text in axis.legend().get_texts()] == ["known front", "4", "12"]
+    for line, label, done in zip(axis.lines, ("known front", "4", "12"), (known, searched[:4], searched), strict=True):
+        np.testing.assert_array_equal(line.get_xydata()[::-1], done.front().values[:, ::-1])
+        np.testing.assert_array_equal(frame[frame.evaluations == label].iloc[:, :2], line.get_xydata())
+    dots = np.concatenate([np.asarray(part.get_offsets()) for part in axis.collections])
+    np.testing.assert_array_equal(dots[:, ::-1], searched.values)
+
+
 def test_agreement_returns_what_it_draws():
     measured = pd.DataFrame({"table_ms": [1.0, 3.0], "measured_ms": [1.5, 2.5], "params": [1, 2]})
     _, (axis,) = new_figure()
@@ -132,6 +147,14 @@ def test_intervals_stand_in_rows_from_top_to_bottom():
     assert -0.5 < svr[0, 1] < mlp[0, 1] < 0.5
 
 
+def test_medians_have_intervals_and_the_infinite_none():
+    frame = pd.DataFrame({"row": list("aaabbb"), "by": "x", "times": [1.0, 2.0, 8.0, 3.0, np.inf, np.inf]})
+    _, (axis,) = new_figure()
+    points = plot_medians(axis, frame, "times", "row", "by")
+    assert points[["row", "low", "size"]].to_numpy().tolist() == [["a", 1.0, 3], ["b", 3.0, 3]]
+    np.testing.assert_array_equal(axis.containers[0].lines[0].get_xydata(), [[2.0, 0.0], [np.nan, 1.0]])
+
+
 def test_a_matrix_has_the_text_of_each_cell_at_its_place_and_readable():
     values = pd.DataFrame([[0.0, 9.0, np.nan], [1.0, 2.0, 3.0]], ["torch, batch 1", "MACs"], ["a", "b", "c"])
     texts = pd.DataFrame([["c1", "a1", "b1"], ["c0", "a0", "b0"]], ["MACs", "torch, batch 1"], ["c", "a", "b"])
@@ -165,3 +188,31 @@ def test_a_relative_output_folder_starts_at_the_repository_from_any_folder_of_it
     monkeypatch.chdir(tmp_path)
     assert output_folder("runs/a") == tmp_path / "runs" / "a" and (tmp_path / "runs" / "a").is_dir()
     assert output_folder(tmp_path / "b") == tmp_path / "b"
+
+
+def test_progress_is_coloured_by_evaluation():
+    figure, (axis,) = new_figure()
+    searched = history(3)
+    points = plot_progress(axis, searched)
+    drawn = axis.collections[0]
+    np.testing.assert_array_equal(drawn.get_offsets(), searched.values[:, ::-1])
+    np.testing.assert_array_equal(drawn.get_array(), np.arange(1, 13))
+    assert points[points.on_front].accuracy_top1.tolist() == sorted(
+        searched.front().values[:, 0], key=list(points.accuracy_top1).index
+    )
+    assert [other.get_ylabel() for other in figure.axes] == ["accuracy_top1 [%]", "evaluation"]
+
+
+def test_shares_of_options_and_a_cross_on_those_that_a_smaller_space_lacks(tmp_path):
+    space = SearchSpace(
+        [Choice("stage1.depth", (1, 2)), Choice("stage1.block1.kernel", (3, 5, 7)), Choice("stage2.block1.kernel", (3, 5, 7))]
+    ).restrict({"stage2.block1.kernel": (5,)})
+    genotypes = np.array([[0, 2, 1], [0, 2, 1], [1, 0, 1], [1, 2, 1]])
+    past = History(space, OBJECTIVES, genotypes, np.zeros((4, 2)))
+    figure, (axis,) = new_figure()
+    points = plot_options(axis, past, space.restrict({"stage1.block1.kernel": (3, 7)}))
+    assert points.place.unique().tolist() == ["stage1", "stage1.block1"]  # where one option is left nothing is chosen
+    assert points.option.tolist() == ["depth 1", "depth 2", "kernel 3", "kernel 5", "kernel 7"]
+    assert points.share.tolist() == [0.5, 0.5, 0.25, 0, 0.75]
+    assert [text.get_text() for text in axis.texts].count("×") == 1
+    save_figure(figure, points, tmp_path / "options")

@@ -77,3 +77,18 @@ def test_one_row_is_a_history_too():
     space = SearchSpace([Choice("depth", (2, 3))])
     history = History(space, (Objective("a", "min"),), np.array([[0], [1]]), np.array([[3.0], [2.0]]))
     assert history[0].values.tolist() == [[3.0]] and len(history[-1].front()) == 1
+
+
+def test_the_front_grows_row_by_row():
+    space = SearchSpace([Choice("a", tuple(range(9)))])
+    values = np.array([[2.0, 2], [3, 3], [np.nan, 0], [1, 3], [1, 3], [1, 1], [0, 9]])
+    history = History(space, (Objective("x", "min"), Objective("y", "min")), np.arange(7)[:, None], values)
+    assert list(history.growing_front()) == [(0, [0]), (3, [0, 3]), (5, [5]), (6, [5, 6])]
+    assert history.judged_curve(history, (4.0, 4.0)).tolist() == history.hypervolume_curve((4.0, 4.0)).tolist()
+
+
+def test_a_front_is_judged_by_other_values_which_only_its_sub_networks_need(history):
+    judged = replace(
+        history, values=np.where([[True, True]] * 2 + [[False, False]] + [[True, True]], history.values - [1, 0], np.nan)
+    )
+    np.testing.assert_array_equal(history.judged_curve(judged, (70.0, 30.0)), [10, 10 + 4 * 2, 18, 18])

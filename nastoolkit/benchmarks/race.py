@@ -5,16 +5,22 @@
 
 from __future__ import annotations
 
+import hashlib
+import sqlite3
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
+from nastoolkit import search
 from nastoolkit.benchmarks.base import Benchmark
+from nastoolkit.objectives import Objective
 from nastoolkit.search import optimize
 
 N_RESAMPLES = 2000
@@ -37,10 +43,26 @@ class Run:
         """Hypervolumes ``(seeds,)`` at the end."""
         return self.curves[:, -1]
 
-    def evaluations_to(self, hypervolume: float) -> np.ndarray:
-        """After how many evaluations each seed had this hypervolume ``(seeds,)``; infinity where it never had."""
+    def evaluations_to(self, hypervolume: float | np.ndarray) -> np.ndarray:
+        """After how many evaluations each seed had this hypervolume ``(seeds,)``, or its own one of ``(seeds, 1)``.
+
+        Infinity where it never had.
+        """
         reached = self.curves >= hypervolume
         return np.where(reached.any(axis=1), reached.argmax(axis=1) + 1.0, np.inf)
+
+    def times_fewer(self, other: Run, evaluations: int | None = None) -> np.ndarray:
+        """How many times fewer evaluations than another run each seed took ``(seeds,)`` to the same hypervolume.
+
+        Args:
+            other: Of the same seeds.
+            evaluations: The hypervolume is the other's after so many of them; by default at its end.
+
+        Returns:
+            Below 1 where it took more, 0 where it never had that hypervolume.
+        """
+        volume = other.curves[:, :evaluations][:, -1:]
+        return other.evaluations_to(volume) / self.evaluations_to(volume)
 
 
 def run_race(
@@ -55,6 +77,52 @@ def run_race(
         seconds.append(time.perf_counter() - started)
         curves.append(history.hypervolume_curve(problem.reference_point))
     return Run(np.array(curves), np.array(seconds))
+
+
+def kept_search(
+    file: str | Path,
+    problem: Benchmark,
+    algorithm: str,
+    budget: int,
+    seed: int = 0,
+    objectives: Sequence[Objective] | None = None,
+    **settings: Any,
+) -> np.ndarray:
+    """A search that is kept in a file, and taken from there when the same is asked of the same problem and code.
+
+    Args:
+        file: An SQLite file for searches of any problems, made if missing; several processes may use it.
+        problem: Gives the values.
+        algorithm: See :func:`nastoolkit.search.optimize`, as for all that follow.
+        budget: Number of evaluations.
+        seed: Of all randomness.
+        objectives: By default the problem's; the same with bounds, for example.
+        **settings: Those of :func:`nastoolkit.search.optimize` that change its result.
+
+    Returns:
+        What was measured, in order: genotypes ``(n, d)``, of which ``problem.history`` makes the search's history.
+    """
+    objectives = problem.objectives if objectives is None else objectives
+    goals = [(o.name, o.direction, o.bounds) for o in objectives]
+    question = _fingerprint(problem, repr((algorithm, budget, seed, goals, sorted(settings.items()))))
+    Path(file).parent.mkdir(parents=True, exist_ok=True)
+    with closing(sqlite3.connect(file, timeout=60, isolation_level=None)) as kept:
+        kept.execute("CREATE TABLE IF NOT EXISTS searches (question TEXT PRIMARY KEY, genotypes BLOB)")
+        row = kept.execute("SELECT genotypes FROM searches WHERE question = ?", (question,)).fetchone()
+        if row is None:
+            how = {"budget": budget, "seed": seed, "progress": False, **settings}
+            found = optimize(problem.space, problem.evaluate, objectives, algorithm, **how)
+            row = (found.genotypes.tobytes(),)
+            kept.execute("INSERT OR REPLACE INTO searches VALUES (?, ?)", (question, *row))
+    return np.frombuffer(row[0], dtype=np.int64).reshape(-1, problem.space.n_genes)
+
+
+def _fingerprint(problem: Benchmark, asked: str) -> str:
+    """Of a problem by some of its values, of what is asked of it, and of the code that would answer."""
+    some = problem.history(problem.space.sample(100, np.random.default_rng(0)))
+    folder = Path(search.__path__[0])
+    code = [file.read_bytes() for file in (folder.parent / "predictors.py", *sorted(folder.glob("*.py")))]
+    return hashlib.sha256(b"".join([some.genotypes.tobytes(), some.values.tobytes(), asked.encode(), *code])).hexdigest()[:16]
 
 
 def median_interval(values: np.ndarray) -> tuple[float | None, list[float | None]]:

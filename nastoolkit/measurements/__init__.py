@@ -8,6 +8,7 @@ from nastoolkit.measurements.lookup_table import LookupTable, table_conditions
 from nastoolkit.measurements.machine import describe_machine
 from nastoolkit.measurements.memory import peak_memory_mb
 from nastoolkit.measurements.proxies import NASWOT
+from nastoolkit.measurements.settings import read_setting, setting_table
 from nastoolkit.measurements.table_check import TableCheck
 
 __all__ = [
@@ -27,5 +28,7 @@ __all__ = [
     "energy_mj",
     "measure",
     "peak_memory_mb",
+    "read_setting",
+    "setting_table",
     "table_conditions",
 ]

@@ -7,6 +7,7 @@ from nastoolkit.search.cmaes import CMAES
 from nastoolkit.search.ctaea import CTAEA
 from nastoolkit.search.full import Full
 from nastoolkit.search.ga import GA
+from nastoolkit.search.judging import judge
 from nastoolkit.search.linas import LINAS
 from nastoolkit.search.moead import MOEAD
 from nastoolkit.search.nsga2 import NSGA2
@@ -47,4 +48,4 @@ ALGORITHMS: dict[str, type[Algorithm]] = EVOLUTIONARY | {
 
 DEFAULT_ALGORITHM = "bayes"  # what "default" stands for: the best general choice
 
-__all__ = ["ALGORITHMS", "DEFAULT_ALGORITHM", "EVOLUTIONARY", "Algorithm", "optimize"]
+__all__ = ["ALGORITHMS", "DEFAULT_ALGORITHM", "EVOLUTIONARY", "Algorithm", "judge", "optimize"]

@@ -39,22 +39,45 @@ def constrain(history: History, threshold: float = 0.01, min_cluster_size: int =
         raise ValueError(f"the threshold is a share from 0 to 1, got {threshold}")
     if len(history) < min_cluster_size:
         raise ValueError(f"clusters of {min_cluster_size} need as many evaluations, got {len(history)}")
-    clustered = history.genotypes[_clusters(history, min_cluster_size, min_samples) >= 0]
-    return history.space.restrict(_common_options(history.space, clustered, threshold))
+    clustered = history[clusters(history, min_cluster_size, min_samples) >= 0]
+    return history.space.restrict(common_options(clustered, threshold))
 
 
-def _clusters(history: History, min_cluster_size: int, min_samples: int) -> np.ndarray:
-    """Number of each evaluation's cluster ``(n,)``, -1 for noise."""
+def clusters(history: History, min_cluster_size: int = 50, min_samples: int = 10) -> np.ndarray:
+    """Number of each evaluation's cluster ``(n,)``, -1 for noise; see :func:`constrain`."""
     features = history.space.one_hot(history.genotypes)
     varying = features[:, np.ptp(features, axis=0) > 0]
     return HDBSCAN(min_cluster_size=min_cluster_size, min_samples=min_samples, copy=True).fit_predict(varying)
 
 
-def _common_options(space: SearchSpace, genotypes: np.ndarray, threshold: float) -> dict[str, list[Any]]:
-    """For each choice the options with a share of ``threshold`` or more; all of them where no sub-network has the choice."""
-    alive, common = space.alive(genotypes), {}
+def option_shares(history: History) -> dict[str, np.ndarray]:
+    """For each choice the share of each of its options, among the sub-networks in which it is alive; NaN if none has it."""
+    space, shares = history.space, {}
+    alive = space.alive(history.genotypes)
     for gene, choice in enumerate(space.choices):
-        counts = np.bincount(genotypes[alive[:, gene], gene], minlength=len(choice.options))
-        enough = counts >= min(threshold * counts.sum(), counts.max())
-        common[choice.name] = [option for option, keep in zip(choice.options, enough, strict=True) if keep]
+        counts = np.bincount(history.genotypes[alive[:, gene], gene], minlength=len(choice.options))
+        shares[choice.name] = counts / counts.sum() if counts.sum() else np.full(len(counts), np.nan)
+    return shares
+
+
+def common_options(history: History, threshold: float = 0.01) -> dict[str, list[Any]]:
+    """For each choice the options with a share of ``threshold`` or more; all of them where no sub-network has the choice."""
+    common = {}
+    for choice, shares in zip(history.space.choices, option_shares(history).values(), strict=True):
+        rare = shares < min(threshold, shares.max())
+        common[choice.name] = [option for option, drop in zip(choice.options, rare, strict=True) if not drop]
     return common
+
+
+def count_losers(space: SearchSpace, smaller: SearchSpace) -> dict[str, tuple[int, int]]:
+    """For each kind of choice, e.g. ``kernel``, how many have fewer options in a smaller space, and how many there are.
+
+    The kind is the end of the name. Choices that have one option in the space do not count.
+    """
+    counts: dict[str, tuple[int, int]] = {}
+    for name, before, after in zip(space.names, space.allowed, smaller.allowed, strict=True):
+        if len(before) > 1:
+            kind = name.rpartition(".")[2]
+            losers, n = counts.get(kind, (0, 0))
+            counts[kind] = losers + (len(after) < len(before)), n + 1
+    return counts

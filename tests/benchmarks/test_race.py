@@ -8,7 +8,16 @@ from typer.testing import CliRunner
 
 from nastoolkit import cli
 from nastoolkit.benchmarks import BENCHMARKS, Benchmark
-from nastoolkit.benchmarks.race import Run, as_text, find_targets, median_interval, read_targets, run_race, summary
+from nastoolkit.benchmarks.race import (
+    Run,
+    as_text,
+    find_targets,
+    kept_search,
+    median_interval,
+    read_targets,
+    run_race,
+    summary,
+)
 from nastoolkit.objectives import Objective
 from nastoolkit.space import Choice, SearchSpace
 
@@ -32,6 +41,12 @@ def test_evaluations_to_a_level_are_counted_from_one():
     np.testing.assert_array_equal(RUN.evaluations_to(2.0), [2, 1, 4])
     np.testing.assert_array_equal(RUN.evaluations_to(4.5), [np.inf, 4, np.inf])
     np.testing.assert_array_equal(RUN.final, [3, 5, 3])
+
+
+def test_times_fewer_evaluations_to_what_the_other_one_had():
+    other = Run(np.array([[0.0, 0, 2, 2], [0, 0, 0, 9], [0, 0, 0, 0.5]]), np.zeros(3))
+    np.testing.assert_array_equal(RUN.times_fewer(other), [3 / 2, 0, 1])
+    np.testing.assert_array_equal(RUN.times_fewer(other, evaluations=2), [1, 1, 1])
 
 
 def test_medians_have_intervals():
@@ -68,6 +83,20 @@ def test_a_race_runs_every_seed():
     assert (np.diff(run.curves, axis=1) >= 0).all() and len(np.unique(run.final)) > 1
     again = run_race(Line(), "random", seeds=3, budget=20, progress=False, population=5)
     np.testing.assert_array_equal(again.curves, run.curves)
+
+
+def test_a_kept_search_is_made_once_for_the_same_question(tmp_path, monkeypatch):
+    run, file = run_race(Line(), "nsga2", seeds=2, budget=20, progress=False, population=5), tmp_path / "new" / "kept.sqlite"
+    kept = kept_search(file, Line(), "nsga2", 20, seed=1, population=5)
+    np.testing.assert_array_equal(Line().history(kept).hypervolume_curve(Line.reference_point), run.curves[1])
+    bounded = [Objective("sum", "max"), Objective("square", "min", at_most=4.0)]
+    within = kept_search(file, Line(), "nsga2", 20, seed=1, objectives=bounded, population=5)
+    monkeypatch.setattr("nastoolkit.benchmarks.race.optimize", None)
+    np.testing.assert_array_equal(kept_search(file, Line(), "nsga2", 20, seed=1, population=5), kept)
+    assert (within != kept).any()
+    monkeypatch.setattr(Line, "evaluate", lambda self, genotypes: np.ones((len(genotypes), 2)))
+    with pytest.raises(TypeError):
+        kept_search(file, Line(), "nsga2", 20, seed=1, population=5)
 
 
 def test_the_summary_is_for_programs_and_for_people():

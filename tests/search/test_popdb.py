@@ -4,7 +4,7 @@ import pytest
 from nastoolkit.history import History
 from nastoolkit.objectives import Objective
 from nastoolkit.search import optimize
-from nastoolkit.search.popdb import constrain
+from nastoolkit.search.popdb import constrain, count_losers, option_shares
 from nastoolkit.space import Choice, SearchSpace
 
 SPACE = SearchSpace(
@@ -62,6 +62,22 @@ def test_the_blocks_of_deep_subnetworks_are_judged_among_these():
 def test_nothing_but_noise_drops_nothing():
     genotypes = SPACE.sample(100, np.random.default_rng(0))
     assert constrain(history(genotypes), min_cluster_size=100).allowed == SPACE.allowed
+
+
+def test_shares_are_among_the_subnetworks_that_have_the_choice():
+    genotypes = np.zeros((10, SPACE.n_genes), dtype=int)
+    genotypes[:4, 0] = 1
+    genotypes[0, 7] = 2
+    shares = option_shares(history(genotypes))
+    np.testing.assert_allclose(shares["depth"], [0.6, 0.4])
+    np.testing.assert_allclose(shares["deep"], [0.75, 0, 0.25])
+    assert np.isnan(option_shares(history(genotypes[4:]))["deep"]).all()
+
+
+def test_how_many_choices_of_a_kind_lose_options():
+    names = ("stage1.depth", "stage1.block1.kernel", "stage1.block2.kernel", "stage2.block1.kernel")
+    space = SearchSpace([Choice(name, (3, 5, 7)) for name in names]).restrict({"stage2.block1.kernel": (5,)})
+    assert count_losers(space, space.restrict({"stage1.block1.kernel": (3, 7)})) == {"depth": (0, 1), "kernel": (1, 2)}
 
 
 def test_a_restricted_space_is_restricted_further():

@@ -56,6 +56,16 @@ def test_weaknas_draws_from_the_predicted_best_of_its_pool():
     assert (weak._predict(second)[:, 0] >= threshold).all() and measure(second).mean() > measure(first).mean()
 
 
+def test_weaknas_looks_for_one_network_between_two_costs():
+    costs = LATENCY.exact(SPACE.sample(1000, np.random.default_rng(1)))
+    low, high = np.quantile(costs, (0.7, 0.8))
+    within = [QUALITY, Objective("latency_ms", "min", "ms", exact=LATENCY.exact, at_least=low, at_most=high)]
+    one, two = (search("weaknas", within, pool=400, top=40, single_objective=alone) for alone in (True, False))
+    assert one.feasible.all() and two.feasible.all() and one.values[:, 0].mean() > two.values[:, 0].mean()
+    few = WeakNAS(SPACE, [QUALITY, Objective("latency_ms", "min", exact=LATENCY.exact, at_most=0.0)], pool=10)
+    assert len(few._pool) == 0 and len(few.ask()) == 50
+
+
 def test_weaknas_gains_on_chance():
     assert search("weaknas", pool=1000, top=100).hypervolume((0.0, 14.0)) > search("random").hypervolume((0.0, 14.0))
 
