@@ -44,7 +44,7 @@ smoke: setup ## all notebooks at the smoke profile, JOBS=2 side by side
 	$(RUN) --profile smoke --jobs $(JOBS)
 
 docs: $(INSTALLED)-docs ## build the site in docs/_build
-	$(PY) -m sphinx -q -d docs/_build/doctrees docs docs/_build/html
+	$(PY) -m sphinx -W --keep-going -q -d docs/_build/doctrees docs docs/_build/html
 	@echo "files made:"; echo "  docs/_build/html/index.html"
 
 clean: ## remove what builds and tests left

@@ -1,7 +1,7 @@
 """BERT as a classifier of sentences, with elastic depth, heads and feed-forward width: DyNAS-T's space over BERT base.
 
 [Devlin2019] J. Devlin et al., "BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding", NAACL 2019,
-    Section 3 and Appendix A.2.
+Section 3 and Appendix A.2.
 [DyNAS-T] https://github.com/IntelLabs/DyNAS-T, commit 251cb5e, search space ``bert_base_sst2``.
 
 Differs from the papers in: no dropout; params are those of the whole network, where [DyNAS-T] leaves out layer normalisation

@@ -29,7 +29,7 @@ class Stage:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Table:
+class MBConvTable:
     """The part of a paper's table that is above the head. Options are tuples; one value makes a choice that is fixed.
 
     Attributes:
@@ -71,7 +71,7 @@ class Table:
         return output_size(resolution, 2 * prod(stage.stride for stage in self.stages))
 
 
-def elastic_space(table: Table) -> SearchSpace:
+def elastic_space(table: MBConvTable) -> SearchSpace:
     """Choices ``resolution``, ``stage{s}.depth``, and for each block ``stage{s}.block{b}.kernel`` and ``.expand``."""
     choices = [Choice("resolution", table.resolutions)]
     for number, stage in enumerate(table.stages, start=1):
@@ -85,7 +85,7 @@ def elastic_space(table: Table) -> SearchSpace:
     return SearchSpace(choices)
 
 
-def stem_slots(table: Table) -> list[Slot]:
+def stem_slots(table: MBConvTable) -> list[Slot]:
     """A 3x3 convolution with stride 2, and an inverted bottleneck that does not expand."""
     (narrow, wide), (act, first_act) = map(table.channels, table.stem), table.stem_act
 
@@ -99,7 +99,7 @@ def stem_slots(table: Table) -> list[Slot]:
     return [Slot("stem", ("resolution",), stem), Slot("first_block", ("resolution",), first_block)]
 
 
-def stage_slots(table: Table) -> list[Slot]:
+def stage_slots(table: MBConvTable) -> list[Slot]:
     """The elastic stages, top to bottom. A stage keeps its first ``depth`` blocks."""
     slots = []
     widths = [table.channels(channels) for channels in (table.stem[1], *(stage.channels for stage in table.stages))]
@@ -111,7 +111,7 @@ def stage_slots(table: Table) -> list[Slot]:
     return slots
 
 
-def _block(table: Table, stage_number: int, number: int, narrow: int, wide: int, stride: int) -> Slot:
+def _block(table: MBConvTable, stage_number: int, number: int, narrow: int, wide: int, stride: int) -> Slot:
     """Block ``number`` of a stage: the first one changes channels and resolution, the others keep them."""
     stage, first = table.stages[stage_number - 1], number == 1
     channels, reduction = (narrow, stride) if first else (wide, stride * stage.stride)

@@ -11,13 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from nastoolkit.blocks import Classifier, Conv, GlobalPool
-from nastoolkit.families import elastic_mbconv
 from nastoolkit.families.base import Family, Slot
-from nastoolkit.families.elastic_mbconv import Stage, elastic_space, stage_slots, stem_slots
+from nastoolkit.families.elastic_mbconv import MBConvTable, Stage, elastic_space, stage_slots, stem_slots
 
 
 @dataclass(frozen=True, kw_only=True)
-class Table(elastic_mbconv.Table):
+class Table(MBConvTable):
     """The paper's table of one MobileNetV3 supernet; the 1x1 convolution ``feature_mix`` comes after pooling.
 
     Attributes:

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from nastoolkit.blocks import Classifier, Conv, GlobalPool
 from nastoolkit.families.base import Family, Slot
-from nastoolkit.families.elastic_mbconv import Stage, Table, elastic_space, stage_slots, stem_slots
+from nastoolkit.families.elastic_mbconv import MBConvTable, Stage, elastic_space, stage_slots, stem_slots
 
-OFA = Table(
+OFA = MBConvTable(
     image_channels=3,
     n_classes=1000,
     resolutions=tuple(range(128, 225, 4)),
@@ -47,15 +47,15 @@ class ProxylessNASFamily(Family):
         table: The released supernet's table, or a smaller one of the same form.
     """
 
-    def __init__(self, name: str, table: Table) -> None:
+    def __init__(self, name: str, table: MBConvTable) -> None:
         self.table = table
         super().__init__(name, elastic_space(table), (*stem_slots(table), *stage_slots(table), *_head(table)))
 
-    def __reduce__(self) -> tuple[type, tuple[str, Table]]:
+    def __reduce__(self) -> tuple[type, tuple[str, MBConvTable]]:
         return type(self), (self.name, self.table)
 
 
-def _head(table: Table) -> list[Slot]:
+def _head(table: MBConvTable) -> list[Slot]:
     """Mix features at all pixels, pool, classify."""
     channels, features = map(table.channels, (table.stages[-1].channels, table.feature_mix))
 

@@ -2,7 +2,7 @@
 
 [Vaswani2017] A. Vaswani et al., "Attention Is All You Need", NIPS 2017, Sections 3.1, 3.4 and 3.5.
 [Ott2019] M. Ott et al., "fairseq: A Fast, Extensible Toolkit for Sequence Modeling", NAACL 2019: its special tokens, and
-    its sinusoids, which stand in halves and count from behind the padding token.
+its sinusoids, which stand in halves and count from behind the padding token.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Vision Transformers with elastic depth, heads and feed-forward width: DyNAS-T's space over ViT-B/16.
 
 [Dosovitskiy2021] A. Dosovitskiy et al., "An Image is Worth 16x16 Words: Transformers for Image Recognition at Scale",
-    ICLR 2021, Section 3.1.
+ICLR 2021, Section 3.1.
 [DyNAS-T] https://github.com/IntelLabs/DyNAS-T, commit 251cb5e, search space ``vit_base_imagenet``.
 
 Differs from the papers in: no dropout; params are those of the sub-network, where [DyNAS-T] reports the whole supernet's; MACs

@@ -8,7 +8,7 @@ Pareto Front Approximations", 2008: the same for several objectives.
 [Deb2002] K. Deb et al., "A Fast and Elitist Multiobjective Genetic Algorithm: NSGA-II", IEEE Transactions on Evolutionary
 Computation 6(2), 2002.
 [Cummings2022b] D. Cummings et al., "A Hardware-Aware Framework for Accelerating Neural Architecture Search Across
-Modalities", arXiv 2205.10358: LINAS, whose loop this improves on.
+Modalities", arXiv 2205.10358: LINAS, whose loop this improves on::
 
     measure a first design: the smallest, the largest, and sizes in even steps between
     repeat: fit a Gaussian process to each measured objective
