@@ -16,6 +16,7 @@ import numpy as np
 import psutil
 
 from nastoolkit.measurements.backends import Runner
+from nastoolkit.measurements.backends.base import torch_threads
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's mallopt
 HEAP_BYTES = 1 << 30
@@ -71,16 +72,19 @@ def keep_heap() -> None:
 
 @contextmanager
 def pinned(threads: int) -> Iterator[None]:
-    """Keep this process on as many cores as it has threads, the least busy ones, where the system allows it."""
-    if not hasattr(os, "sched_setaffinity"):
-        yield
-        return
-    cores = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, idlest(cores, threads))
+    """Keep this process on so many cores, the least busy ones, where the system allows it, and PyTorch to as many threads.
+
+    More threads than cores would wait for each other, even while a network is only made.
+    """
+    cores = os.sched_getaffinity(0) if hasattr(os, "sched_setaffinity") else set()
+    if cores:
+        os.sched_setaffinity(0, idlest(cores, threads))
     try:
-        yield
+        with torch_threads(threads):
+            yield
     finally:
-        os.sched_setaffinity(0, cores)
+        if cores:
+            os.sched_setaffinity(0, cores)
 
 
 def idlest(cores: Collection[int], n: int) -> list[int]:

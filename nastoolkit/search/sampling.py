@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Set
+from functools import lru_cache
 
 import numpy as np
 
 from nastoolkit.space import SearchSpace, genotype_keys
 
 N_DRAWS = 10  # in a space of which half is seen, 10 draws of 2 n find n new ones almost surely
+MOST_KEPT = 100_000  # sub-networks of a space whose list is kept
 
 
 def sample_new(space: SearchSpace, n: int, rng: np.random.Generator, seen: Set[bytes]) -> np.ndarray:
@@ -31,7 +33,8 @@ def sample_new(space: SearchSpace, n: int, rng: np.random.Generator, seen: Set[b
             break
         _add_new(found, space.sample(2 * n, rng), seen)
     else:
-        _add_new(found, _list(space, len(seen) + n, rng), seen)
+        small = space.size <= MOST_KEPT
+        _add_new(found, rng.permutation(_all(space)) if small else _list(space, len(seen) + n, rng), seen)
     return np.array(list(found.values())[:n], dtype=np.int64).reshape(-1, space.n_genes)
 
 
@@ -46,6 +49,11 @@ def _add_new(found: dict[bytes, np.ndarray], genotypes: np.ndarray, seen: Set[by
     for key, genotype in zip(genotype_keys(genotypes), genotypes, strict=True):
         if key not in seen:
             found.setdefault(key, genotype)
+
+
+@lru_cache(maxsize=2)
+def _all(space: SearchSpace) -> np.ndarray:
+    return _list(space, space.size, np.random.default_rng(0))
 
 
 def _list(space: SearchSpace, limit: int, rng: np.random.Generator) -> np.ndarray:

@@ -39,11 +39,11 @@ def test_how_many_runs_fill_a_time():
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system does not pin processes")
 def test_pinning_keeps_to_so_many_cores_and_ends():
-    before = os.sched_getaffinity(0)
+    before, threads = os.sched_getaffinity(0), torch.get_num_threads()
     with pytest.raises(ZeroDivisionError), pinned(1):
-        assert len(os.sched_getaffinity(0)) == 1
+        assert len(os.sched_getaffinity(0)) == torch.get_num_threads() == 1
         raise ZeroDivisionError
-    assert os.sched_getaffinity(0) == before
+    assert os.sched_getaffinity(0) == before and torch.get_num_threads() == threads
 
 
 def test_the_least_busy_cores_are_taken_and_the_last_ones_where_all_are_alike(monkeypatch):

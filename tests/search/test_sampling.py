@@ -2,6 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nastoolkit.search import sampling
 from nastoolkit.search.sampling import sample_new
 from nastoolkit.space import Choice, SearchSpace, genotype_keys
 
@@ -27,6 +28,14 @@ def test_a_restriction_is_respected_to_the_last_subnetwork():
     space = SearchSpace([Choice("a", (1, 2, 3)), Choice("b", (1, 2), when=("a", (3,)))]).restrict({"a": (2, 3), "b": (2,)})
     drawn = sample_new(space, 10, np.random.default_rng(0), set())
     assert sorted(drawn.tolist()) == [[1, 0], [2, 1]]
+
+
+def test_a_small_space_is_listed_once(monkeypatch):
+    space, seen, listings = SearchSpace(NESTED.choices), set(), []
+    monkeypatch.setattr(sampling, "_list", lambda *arguments, listed=sampling._list: listings.append(1) or listed(*arguments))
+    for _ in range(5):
+        seen |= set(genotype_keys(sample_new(space, 5, np.random.default_rng(0), seen)))
+    assert len(seen) == 25 and len(listings) == 1
 
 
 def test_draws_are_as_uniform_as_those_of_the_space():
