@@ -73,7 +73,8 @@ def test_a_wide_block_has_a_greater_share_than_a_narrow_one_beside_it(backend):
 
 
 def test_a_wide_network_takes_longer_than_a_narrow_one(backend):
-    narrow, wide = (measure(spec.build(), torch.randn(8, *spec.input_shape), backend=backend) for spec in (NARROW, WIDE))
+    batches = {spec: torch.randn(32, *spec.input_shape) for spec in (NARROW, WIDE)}
+    narrow, wide = (measure(spec.build(), batch, backend=backend) for spec, batch in batches.items())
     assert 0 < narrow.median_ms < wide.median_ms
 
 
