@@ -3,12 +3,15 @@
 [Deb1995] K. Deb and R. B. Agrawal, "Simulated Binary Crossover for Continuous Search Space", Complex Systems 9(2), 1995.
 [Deb2000] K. Deb, "An Efficient Constraint Handling Method for Genetic Algorithms", Computer Methods in Applied Mechanics and
 Engineering 186, 2000: who keeps the bounds is better than who does not, and of those that do not the nearer one.
+[Ito2023] R. C. Ito and F. J. Von Zuben, "OFA^2: A Multi-Objective Perspective for the Once-for-All Neural Architecture
+Search", IJCNN 2023, arXiv 2303.13683: uniform crossover of all pairs, random reset of a tenth of the genes.
 [Das1998] I. Das and J. E. Dennis, "Normal-Boundary Intersection", SIAM Journal on Optimization 8(3), 1998.
 
 All have the mating of the first paper's NSGA-II (:mod:`nastoolkit.search.nsga2`), so that they differ in selection and
-survival only. Nothing that was proposed once is proposed again, so every generation is new sub-networks; what mating does not
-find new in a few rounds is drawn at random. Genes are rounded from a range that gives the first and the last option as much
-room as those between; mutation has a distribution index of 3, as with 20 a rounded gene almost never changes.
+survival only, or all that of [Ito2023]: see :data:`MATINGS`. Nothing that was proposed once is proposed again, so every
+generation is new sub-networks; what mating does not find new in a few rounds is drawn at random. Genes are rounded from a range
+that gives the first and the last option as much room as those between; the first paper's mutation has a distribution index of
+3, as with 20 a rounded gene almost never changes.
 """
 
 from __future__ import annotations
@@ -21,12 +24,14 @@ from typing import Any
 import numpy as np
 from pymoo.core.duplicate import DuplicateElimination
 from pymoo.core.mating import Mating
+from pymoo.core.mutation import Mutation
 from pymoo.core.population import Population
 from pymoo.core.problem import Problem
 from pymoo.core.repair import Repair
 from pymoo.core.selection import Selection
 from pymoo.core.survival import Survival
 from pymoo.operators.crossover.sbx import SBX
+from pymoo.operators.crossover.ux import UniformCrossover
 from pymoo.operators.mutation.pm import PM
 from pymoo.operators.selection.tournament import TournamentSelection
 from pymoo.util.ref_dirs import get_reference_directions
@@ -38,19 +43,49 @@ from nastoolkit.space import SearchSpace, genotype_keys
 N_MATING_ROUNDS = 5
 
 
-class Evolution(Algorithm):
-    """Parents have children; of both, those that survive are the next parents."""
+class RandomReset(Mutation):
+    """Draws genes anew, each with probability ``prob_var``, from all its options."""
 
-    def __init__(self, space: SearchSpace, objectives: Sequence[Objective], seed: int = 0, population: int = 50) -> None:
+    def _do(self, problem: Problem, X: np.ndarray, random_state: np.random.Generator, **_: Any) -> np.ndarray:
+        drawn = random_state.uniform(problem.xl, problem.xu, X.shape)
+        return np.where(random_state.random(X.shape) < self.get_prob_var(problem, size=(len(X), 1)), drawn, X)
+
+
+MATINGS = {  # crossover and mutation, for a population
+    "sbx": lambda population: (SBX(prob=0.9, eta=15), PM(prob_var=1 / population, eta=3)),
+    "uniform": lambda population: (UniformCrossover(prob=1.0), RandomReset(prob_var=0.1)),
+}
+
+
+class Evolution(Algorithm):
+    """Parents have children; of both, those that survive are the next parents.
+
+    Args:
+        space: Where to search.
+        objectives: What the columns of the values are.
+        seed: Of all randomness.
+        population: How many children a generation has, and how many survive.
+        mating: A name in :data:`MATINGS`.
+
+    Raises:
+        ValueError: There is no such mating.
+    """
+
+    def __init__(
+        self, space: SearchSpace, objectives: Sequence[Objective], seed: int = 0, population: int = 50, mating: str = "sbx"
+    ) -> None:
         super().__init__(space, objectives, seed, population)
+        if mating not in MATINGS:
+            raise ValueError(f"unknown mating {mating!r}; known: {sorted(MATINGS)}")
+        crossover, mutation = MATINGS[mating](population)
         n_options = np.array([len(choice.options) for choice in space.choices])
         n_bounds = sum(objective.is_bounded for objective in self.objectives)
         self._problem = Problem(n_var=space.n_genes, n_obj=len(self.goals), n_ieq_constr=n_bounds, xl=-0.5, xu=n_options - 0.5)
         selection, self._survival = self._parts()
         self._mating = _Mating(
             selection=selection,
-            crossover=SBX(prob=0.9, eta=15),
-            mutation=PM(prob_var=1 / population, eta=3),
+            crossover=crossover,
+            mutation=mutation,
             repair=_ToGenotypes(space),
             eliminate_duplicates=_OnlyNew(self.seen),
             n_max_iterations=N_MATING_ROUNDS,

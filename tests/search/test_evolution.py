@@ -40,6 +40,23 @@ def test_evolution_gains_on_random_search(name, m):
         assert ours > chance
 
 
+@pytest.mark.parametrize("name", ["nsga2", "smsemoa", "spea2"])
+def test_uniform_mating_mixes_and_resets_genes(name):
+    objectives = [Objective("f", "max"), Objective("g", "min")]
+    search = EVOLUTIONARY[name](SPACE, objectives, population=200, mating="uniform")
+    parents = np.array([[0] * 12, [1] * 12])
+    search.tell(parents, np.array([[1.0, 1.0], [0.0, 0.0]]))
+    children = search.ask()
+    reset = (children > 1).mean()  # two of four options are no parent's
+    assert 0.03 < reset < 0.07
+    assert 0.4 < (children == 1).mean() < 0.6
+
+
+def test_an_unknown_mating_is_told():
+    with pytest.raises(ValueError, match="unknown mating 'cross'; known: \\['sbx', 'uniform'\\]"):
+        optimize(SPACE, values, [Objective("f", "max")], "ga", 10, mating="cross")
+
+
 @pytest.mark.parametrize("name", EVOLUTIONARY)
 def test_it_starts_from_what_it_is_told(name):
     best = np.full((1, 12), 3)
