@@ -9,9 +9,9 @@ Search", IJCNN 2023, arXiv 2303.13683: uniform crossover of all pairs, random re
 
 All have the mating of the first paper's NSGA-II (:mod:`nastoolkit.search.nsga2`), so that they differ in selection and
 survival only, or all that of [Ito2023]: see :data:`MATINGS`. Nothing that was proposed once is proposed again, so every
-generation is new sub-networks; what mating does not find new in a few rounds is drawn at random. Genes are rounded from a range
-that gives the first and the last option as much room as those between; the first paper's mutation has a distribution index of
-3, as with 20 a rounded gene almost never changes.
+generation is new sub-networks; what mating does not find new in a few rounds is drawn at random. Genes are rounded from a
+range that gives the first and the last option as much room as those between; the first paper's mutation has a distribution
+index of 3, as with 20 a rounded gene almost never changes.
 """
 
 from __future__ import annotations
