@@ -1,8 +1,10 @@
-import matplotlib
+from dataclasses import replace
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.collections import LineCollection
 
 from nastoolkit.blocks import describe_block
 from nastoolkit.figures import (
@@ -12,14 +14,20 @@ from nastoolkit.figures import (
     output_folder,
     plot_agreement,
     plot_bands,
+    plot_breakdown,
     plot_fronts,
+    plot_genes,
     plot_growing_front,
     plot_hypervolume,
+    plot_hypervolume_bands,
+    plot_importance,
     plot_intervals,
     plot_matrix,
     plot_medians,
     plot_options,
     plot_progress,
+    plot_repeated_front,
+    plot_residuals,
     save_figure,
 )
 from nastoolkit.history import History
@@ -28,16 +36,6 @@ from nastoolkit.space import Choice, SearchSpace
 
 SPACE = SearchSpace([Choice("a", tuple(range(9))), Choice("b", tuple(range(9)))])
 OBJECTIVES = (Objective("accuracy_top1", "max", "%"), Objective("latency_ms", "min", "ms"))
-
-
-@pytest.fixture(autouse=True)
-def style_of_this_test_only():
-    backend = matplotlib.get_backend()
-    with plt.rc_context():
-        plt.switch_backend("Agg")
-        yield
-        plt.close("all")
-    plt.switch_backend(backend)
 
 
 def history(seed, n=12):
@@ -216,3 +214,107 @@ def test_shares_of_options_and_a_cross_on_those_that_a_smaller_space_lacks(tmp_p
     assert points.share.tolist() == [0.5, 0.5, 0.25, 0, 0.75]
     assert [text.get_text() for text in axis.texts].count("×") == 1
     save_figure(figure, points, tmp_path / "options")
+
+
+def test_a_repeated_front_is_that_of_the_means_with_deviations_as_bars():
+    first = history(0)
+    repeats = [replace(first, values=first.values + shift) for shift in ([0, 0], [2, 1], [4, 2])]
+    _, (axis,) = new_figure()
+    frame = plot_repeated_front(axis, repeats)
+    np.testing.assert_allclose(frame[["accuracy_top1", "latency_ms"]], first.values + [2, 1])
+    np.testing.assert_allclose(frame[["accuracy_top1_std", "latency_ms_std"]], [[2, 1]] * len(first))
+    front = frame[frame.on_front].sort_values("accuracy_top1", ascending=False)
+    np.testing.assert_allclose(front[["accuracy_top1", "latency_ms"]], first.front().values + [2, 1])
+    (bars,) = axis.containers
+    np.testing.assert_allclose([np.ptp(ends[:, 0]) for ends in segments(bars, 0)], 2)
+    np.testing.assert_allclose([np.ptp(ends[:, 1]) for ends in segments(bars, 1)], 4)
+    with pytest.raises(ValueError, match="two or more measurements of the same"):
+        plot_repeated_front(axis, [first])
+    with pytest.raises(ValueError, match="two or more measurements of the same"):
+        plot_repeated_front(axis, [first, history(1)])
+
+
+def segments(bars, direction):
+    """The bars of an error-bar plot, across (0) or up (1)."""
+    return bars.lines[2][direction].get_segments()
+
+
+def test_hypervolume_bands_are_over_the_seeds():
+    histories, (_, (axis,)) = {"linas": [history(0), history(1)], "random": [history(2), history(3)]}, new_figure()
+    points = plot_hypervolume_bands(axis, histories, (70.0, 9.0))
+    for label, seeds in histories.items():
+        curves = np.array([one.hypervolume_curve((70.0, 9.0)) for one in seeds])
+        rows = points[points.search == label]
+        assert rows.evaluations.tolist() == list(range(1, 13)) and (rows["size"] == 2).all()
+        np.testing.assert_allclose(rows["mean"], curves.mean(axis=0))
+        np.testing.assert_allclose(rows["std"], curves.std(axis=0, ddof=1))
+    assert [text.get_text() for text in axis.get_legend().get_texts()] == ["linas", "random"]
+
+
+def test_a_line_of_many_points_has_few_markers():
+    _, (axis,) = new_figure()
+    plot_bands(axis, pd.DataFrame({"n": range(200), "y": 1.0, "by": "a"}), "n", "y", "by")
+    assert len(axis.lines[0].get_xydata()) == 200 and 200 / axis.lines[0].get_markevery() < 20
+
+
+CONDITIONAL = SearchSpace([Choice("depth", (2, 3)), Choice("kernel", (3, 5, 7), when=("depth", (3,))), Choice("one", (1,))])
+
+
+def test_genes_of_a_front_are_lines_through_their_options_that_stop_where_a_choice_is_dead():
+    genotypes, values = np.array([[0, 0, 0], [1, 2, 0], [1, 0, 0]]), np.array([[70.0, 1], [80, 3], [75, 2]])
+    figure, (axis,) = new_figure()
+    frame = plot_genes(axis, History(CONDITIONAL, OBJECTIVES, genotypes, values))
+    assert frame.accuracy_top1.tolist() == [80, 75, 70] and frame.kernel.fillna(0).tolist() == [7, 3, 0]
+    assert [label.get_text() for label in axis.get_xticklabels()] == [
+        "depth",
+        "kernel",
+    ]  # where one option is left nothing is chosen
+    (lines,) = [part for part in axis.collections if isinstance(part, LineCollection)]
+    heights = np.array([line[:, 1] for line in lines.get_segments()[:2]])
+    np.testing.assert_allclose(heights, [[1, 1], [1, 0]], atol=0.1)
+    assert len(lines.get_segments()[2]) == 1 and lines.get_array().tolist() == [80, 75, 70]
+    assert [text.get_text() for text in axis.texts] == ["2", "3", "3", "5", "7"]
+    assert [other.get_ylabel() for other in figure.axes][1] == "accuracy_top1 [%]"
+
+
+def test_genes_of_a_restricted_space_and_of_no_front():
+    space = CONDITIONAL.restrict({"kernel": (5, 7)})
+    _, axes = new_figure(columns=2)
+    for axis, n in zip(axes, (1, 0), strict=True):
+        plot_genes(axis, History(space, OBJECTIVES, np.array([[0, 0, 0]])[:n], np.array([[70.0, 1]])[:n]))
+        assert [text.get_text() for text in axis.texts] == ["2", "3", "5", "7"]
+
+
+def test_importance_is_bars_from_the_greatest():
+    frame = pd.DataFrame({"choice": ["b", "a"], "importance": [2.0, 0.5], "std": [0.2, 0.1]})
+    _, (axis,) = new_figure()
+    pd.testing.assert_frame_equal(plot_importance(axis, frame, "added error"), frame)
+    assert [bar.get_width() for bar in axis.patches] == [2.0, 0.5] and axis.yaxis_inverted()
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["b", "a"] and axis.get_xlabel() == "added error"
+    np.testing.assert_allclose([np.ptp(ends[:, 0]) for ends in segments(axis.containers[0], 0)], [0.4, 0.2])
+
+
+def test_residuals_are_what_the_prediction_misses():
+    frame = pd.DataFrame({"predicted": [1.0, 2.0, 4.0], "measured": [1.5, 2.0, 3.0]})
+    _, axes = new_figure(columns=2)
+    points = plot_residuals(axes, frame, "predicted", "measured")
+    assert points.residual.tolist() == [0.5, 0.0, -1.0]
+    np.testing.assert_array_equal(axes[0].collections[0].get_offsets(), frame)
+    np.testing.assert_array_equal(axes[1].collections[0].get_offsets(), points[["predicted", "residual"]])
+    (band,) = axes[1].patches
+    assert (band.get_y(), band.get_height()) == pytest.approx((-1 / 6 - points.residual.std(), 2 * points.residual.std()))
+    assert axes[0].get_title() == "Kendall tau 1.00, MAPE 22 %"
+
+
+def test_a_breakdown_is_the_blocks_of_each_network_end_to_end(tiny):
+    plans = {"large": tiny.plan(tiny.space.largest), "small": tiny.plan(tiny.space.smallest)}
+    _, (axis,) = new_figure()
+    frame = plot_breakdown(axis, plans, lambda spec: spec.macs / 1e6, "MMACs")
+    assert frame.block.tolist() == [name for plan in plans.values() for name, _ in plan]
+    for row, (network, plan) in enumerate(plans.items()):
+        bars = [bar for bar in axis.patches if round(bar.get_y() + bar.get_height() / 2) == row]
+        np.testing.assert_allclose([bar.get_width() for bar in bars], [spec.macs / 1e6 for _, spec in plan])
+        np.testing.assert_allclose(bars[-1].get_x() + bars[-1].get_width(), frame[frame.network == network].MMACs.sum())
+        assert len({bar.get_facecolor() for bar in bars}) == frame[frame.network == network].stage.nunique()
+    assert [text.get_text() for text in axis.get_legend().get_texts()] == ["stage1", "stage2", "other blocks"]
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["large", "small"] and axis.yaxis_inverted()

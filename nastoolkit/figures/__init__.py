@@ -1,0 +1,41 @@
+"""Figures in one style: a file for each kind of thing that is drawn. All draw on given axes and return their points."""
+
+from nastoolkit.figures.files import COLOURS, COLUMN, MARKERS, STYLE, new_figure, output_folder, save_figure
+from nastoolkit.figures.fronts import (
+    plot_fronts,
+    plot_growing_front,
+    plot_hypervolume,
+    plot_hypervolume_bands,
+    plot_progress,
+    plot_repeated_front,
+)
+from nastoolkit.figures.networks import draw_network, plot_breakdown
+from nastoolkit.figures.spaces import plot_genes, plot_importance, plot_options
+from nastoolkit.figures.statistics import plot_agreement, plot_bands, plot_intervals, plot_matrix, plot_medians, plot_residuals
+
+__all__ = [
+    "COLOURS",
+    "COLUMN",
+    "MARKERS",
+    "STYLE",
+    "draw_network",
+    "new_figure",
+    "output_folder",
+    "plot_agreement",
+    "plot_bands",
+    "plot_breakdown",
+    "plot_fronts",
+    "plot_genes",
+    "plot_growing_front",
+    "plot_hypervolume",
+    "plot_hypervolume_bands",
+    "plot_importance",
+    "plot_intervals",
+    "plot_matrix",
+    "plot_medians",
+    "plot_options",
+    "plot_progress",
+    "plot_repeated_front",
+    "plot_residuals",
+    "save_figure",
+]

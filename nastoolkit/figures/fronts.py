@@ -1,0 +1,133 @@
+"""What searches found: Pareto fronts, and what they dominate, over the evaluations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import cycle
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from numpy.typing import ArrayLike
+
+from nastoolkit import pareto
+from nastoolkit.figures.files import COLOURS
+from nastoolkit.figures.statistics import plot_bands
+from nastoolkit.history import History
+
+
+def plot_fronts(axes: Axes, histories: Mapping[str, History]) -> pd.DataFrame:
+    """Measured sub-networks and Pareto fronts of searches: second objective across, first objective up."""
+    frames = []
+    for colour, (label, history) in zip(cycle(COLOURS), histories.items(), strict=False):
+        up, across = history.objectives[:2]
+        frame = history.to_frame()[[across.name, up.name]].assign(search=label)
+        axes.scatter(frame[across.name], frame[up.name], s=6, alpha=0.35, color=colour, linewidths=0)
+        _draw_front(axes, history, color=colour, marker="o", label=label)
+        frames.append(frame.assign(on_front=pareto.non_dominated(history.costs)))
+    axes.set(xlabel=across.label, ylabel=up.label)
+    axes.legend(loc="lower right")
+    return pd.concat(frames, ignore_index=True)
+
+
+def _draw_front(axes: Axes, history: History, **style: Any) -> pd.DataFrame:
+    """A front as stairs; its points, the least in the second objective first."""
+    up, across = history.objectives[:2]
+    front = history.front().to_frame().sort_values(across.name, ignore_index=True)[[across.name, up.name]]
+    axes.step(front[across.name], front[up.name], where="post", markersize=3, **style)
+    return front
+
+
+def plot_repeated_front(axes: Axes, repeats: Sequence[History]) -> pd.DataFrame:
+    """The front of repeatedly measured sub-networks by their means, with standard deviations as bars; the others pale.
+
+    Args:
+        axes: Where to draw.
+        repeats: Two or more measurements of the same sub-networks, in the same order.
+
+    Returns:
+        A row for each sub-network: means, standard deviations, and whether it is on the front.
+
+    Raises:
+        ValueError: Fewer than two measurements, or not of the same sub-networks.
+    """
+    means, deviations = _over_repeats(repeats)
+    up, across = means.objectives[:2]
+    numbers = np.column_stack([means.values[:, :2], deviations[:, :2]])
+    frame = pd.DataFrame(numbers, columns=[up.name, across.name, "up_std", "across_std"]).assign(on_front=means.feasible)
+    frame.loc[means.feasible, "on_front"] = pareto.non_dominated(means.costs[means.feasible])
+    front, others = frame[frame.on_front], frame[~frame.on_front]
+    axes.scatter(others[across.name], others[up.name], s=6, alpha=0.35, color=COLOURS[0], linewidths=0)
+    _draw_front(axes, means, color=COLOURS[0], linewidth=1)
+    style: dict[str, Any] = {"fmt": "o", "color": COLOURS[1], "markersize": 3, "capsize": 1.5, "elinewidth": 0.8}
+    axes.errorbar(front[across.name], front[up.name], xerr=front.across_std, yerr=front.up_std, **style)
+    axes.set(xlabel=across.label, ylabel=up.label)
+    return frame.rename(columns={"up_std": f"{up.name}_std", "across_std": f"{across.name}_std"})
+
+
+def _over_repeats(repeats: Sequence[History]) -> tuple[History, np.ndarray]:
+    """A history of means, and the standard deviations ``(n, m)``."""
+    if len(repeats) < 2 or any(not np.array_equal(other.genotypes, repeats[0].genotypes) for other in repeats):
+        raise ValueError(f"bars need two or more measurements of the same sub-networks in the same order, got {len(repeats)}")
+    values = np.stack([history.values for history in repeats])
+    return replace(repeats[0], values=values.mean(axis=0)), values.std(axis=0, ddof=1)
+
+
+def plot_hypervolume(axes: Axes, histories: Mapping[str, History], reference_point: ArrayLike) -> pd.DataFrame:
+    """Hypervolume after each evaluation of searches, at a reference point in raw units."""
+    frames = []
+    for colour, (label, history) in zip(cycle(COLOURS), histories.items(), strict=False):
+        frame = _hypervolume_frame(history, reference_point, search=label)
+        axes.plot(frame.evaluations, frame.hypervolume, color=colour, label=label)
+        frames.append(frame)
+    axes.set(xlabel="evaluations", ylabel="hypervolume")
+    axes.legend(loc="lower right")
+    return pd.concat(frames, ignore_index=True)
+
+
+def plot_hypervolume_bands(axes: Axes, histories: Mapping[str, Sequence[History]], reference_point: ArrayLike) -> pd.DataFrame:
+    """Hypervolume after each evaluation, mean and standard deviation over the seeds of each search."""
+    frames = [
+        _hypervolume_frame(history, reference_point, search=label) for label, seeds in histories.items() for history in seeds
+    ]
+    points = plot_bands(axes, pd.concat(frames, ignore_index=True), "evaluations", "hypervolume", "search")
+    axes.legend(loc="lower right")
+    return points
+
+
+def _hypervolume_frame(history: History, reference_point: ArrayLike, search: str) -> pd.DataFrame:
+    curve = history.hypervolume_curve(reference_point)
+    return pd.DataFrame({"search": search, "evaluations": np.arange(1, len(curve) + 1), "hypervolume": curve})
+
+
+def plot_progress(axes: Axes, history: History) -> pd.DataFrame:
+    """Sub-networks that a search measured, the later the darker, and their front: second objective across, first up."""
+    up, across = history.objectives[:2]
+    frame = history.to_frame()[[across.name, up.name]].assign(evaluation=np.arange(1, len(history) + 1))
+    _draw_front(axes, history, color=COLOURS[1], linewidth=1, label="front")
+    style: dict[str, Any] = {"s": 7, "cmap": "viridis_r", "linewidths": 0, "zorder": 2}
+    points = axes.scatter(frame[across.name], frame[up.name], c=frame.evaluation, **style)
+    axes.figure.colorbar(points, ax=axes, label="evaluation")
+    axes.set(xlabel=across.label, ylabel=up.label)
+    return frame.assign(on_front=pareto.non_dominated(history.costs))
+
+
+def plot_growing_front(axes: Axes, history: History, steps: Sequence[int], known: History | None = None) -> pd.DataFrame:
+    """Fronts after so many evaluations, the later the darker, over what was measured till then; in grey a known front."""
+    up, across = history.objectives[:2]
+    colours = plt.get_cmap("viridis_r")(np.linspace(0.15, 1, len(steps)))
+    shown = [*zip(colours, map(str, steps), (history[:n] for n in steps), strict=True)]
+    if known is not None:
+        shown.insert(0, ("0.7", "known front", known))
+    frames = []
+    for colour, label, done in shown:
+        frames.append(_draw_front(axes, done, color=colour, marker="o", label=label).assign(evaluations=label))
+    start = 0
+    for colour, n in zip(colours, steps, strict=True):
+        axes.scatter(history.values[start:n, 1], history.values[start:n, 0], s=6, alpha=0.5, color=colour, linewidths=0)
+        start = n
+    axes.set(xlabel=across.label, ylabel=up.label)
+    return pd.concat(frames, ignore_index=True)

@@ -1,0 +1,113 @@
+"""Measurements as numbers: repeated, compared, or in rows and columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import cycle
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from nastoolkit.benchmarks.race import median_interval
+from nastoolkit.figures.files import COLOURS, MARKERS
+from nastoolkit.predictors import kendall_tau, mape
+
+MANY = 16  # points of a line that has a marker on each
+
+
+def plot_agreement(axes: Axes, frame: pd.DataFrame, across: str, up: str, title: str = "") -> pd.DataFrame:
+    """Two measurements of the same sub-networks as a scatter, with the line where they agree."""
+    ends = [frame[[across, up]].to_numpy().min(), frame[[across, up]].to_numpy().max()]
+    axes.plot(ends, ends, color="0.6", linewidth=1, label="equal")
+    axes.scatter(frame[across], frame[up], s=14, color=COLOURS[0])
+    axes.set(xlabel=across, ylabel=up, title=title)
+    return frame[[across, up]]
+
+
+def plot_residuals(axes: Sequence[Axes], frame: pd.DataFrame, across: str, up: str) -> pd.DataFrame:
+    """Predictions held against what was measured, on two axes: the agreement with its scores, then what is left over.
+
+    Args:
+        axes: Two, see :func:`nastoolkit.figures.new_figure`.
+        frame: A row for each sub-network.
+        across: Its column of predictions.
+        up: Its column of measured values.
+
+    Returns:
+        Both columns and their difference, ``residual``.
+    """
+    points = frame[[across, up]].assign(residual=frame[up] - frame[across])
+    tau, error = (
+        kendall_tau(frame[up].to_numpy(), frame[across].to_numpy()),
+        mape(frame[up].to_numpy(), frame[across].to_numpy()),
+    )
+    plot_agreement(axes[0], frame, across, up, f"Kendall tau {tau:.2f}, MAPE {error:.2g} %")
+    middle, spread = points.residual.mean(), points.residual.std()
+    axes[1].axhspan(middle - spread, middle + spread, color=COLOURS[0], alpha=0.15, linewidth=0)
+    axes[1].axhline(0, color="0.6", linewidth=1)
+    axes[1].scatter(points[across], points.residual, s=14, color=COLOURS[0])
+    axes[1].set(xlabel=across, ylabel=f"{up} - {across}", title="band: mean ± standard deviation")
+    return points
+
+
+def plot_bands(axes: Axes, frame: pd.DataFrame, across: str, up: str, by: str) -> pd.DataFrame:
+    """Mean and standard deviation of ``up`` over rows with the same ``across``: for each ``by`` a line and its band."""
+    points = frame.groupby([by, across], sort=False)[up].agg(["mean", "std", "size"]).fillna({"std": 0.0}).reset_index()
+    for colour, marker, (label, line) in zip(cycle(COLOURS), cycle(MARKERS), points.groupby(by, sort=False), strict=False):
+        style: dict[str, Any] = {"color": colour, "marker": marker, "markersize": 4, "markevery": 1 + len(line) // MANY}
+        axes.plot(line[across], line["mean"], label=str(label), **style)
+        low, high = line["mean"] - line["std"], line["mean"] + line["std"]
+        axes.fill_between(line[across], low, high, color=colour, alpha=0.15, linewidth=0)
+    axes.set(xlabel=across, ylabel=up)
+    return points.assign(quantity=up)
+
+
+def plot_intervals(axes: Axes, frame: pd.DataFrame, across: str, rows: str, by: str) -> pd.DataFrame:
+    """Mean and standard deviation of ``across`` for each of ``rows``, from top to bottom, and each ``by``, side by side."""
+    points = frame.groupby([by, rows], sort=False)[across].agg(["mean", "std", "size"]).fillna({"std": 0.0}).reset_index()
+    ends = points.assign(center=points["mean"], low=points["mean"] - points["std"], high=points["mean"] + points["std"])
+    _draw_intervals(axes, ends, rows, by)
+    axes.set(xlabel=across)
+    return points.assign(quantity=across)
+
+
+def plot_medians(axes: Axes, frame: pd.DataFrame, across: str, rows: str, by: str) -> pd.DataFrame:
+    """The same with medians and their 95 % bootstrap intervals; what is infinite is not drawn."""
+    found = []
+    for key, group in frame.groupby([by, rows], sort=False)[across]:
+        center, ends = median_interval(group.to_numpy())
+        found.append((*key, center, *ends, len(group)))
+    points = pd.DataFrame(found, columns=[by, rows, "center", "low", "high", "size"])
+    _draw_intervals(axes, points.astype({"center": float, "low": float, "high": float}), rows, by)
+    axes.set(xlabel=across)
+    return points.assign(quantity=across)
+
+
+def _draw_intervals(axes: Axes, points: pd.DataFrame, rows: str, by: str) -> None:
+    """Columns ``center``, ``low`` and ``high`` of points."""
+    labels, groups = list(dict.fromkeys(points[rows])), list(dict.fromkeys(points[by]))
+    for place, (colour, marker, label) in enumerate(zip(cycle(COLOURS), cycle(MARKERS), groups, strict=False)):
+        line = points[points[by] == label]
+        at = line[rows].map(labels.index) + 0.7 * ((place + 0.5) / len(groups) - 0.5)
+        style: dict[str, Any] = {"color": colour, "marker": marker, "linestyle": "none", "markersize": 4, "elinewidth": 1}
+        axes.errorbar(line.center, at, xerr=[line.center - line.low, line.high - line.center], label=str(label), **style)
+    axes.set(yticks=range(len(labels)), yticklabels=labels, ylim=(len(labels) - 0.5, -0.5))
+
+
+def plot_matrix(axes: Axes, values: pd.DataFrame, texts: pd.DataFrame, title: str) -> pd.DataFrame:
+    """A matrix as colours, the darker the greater, with the text of the same row and column in each cell; NaN stays white."""
+    numbers = values.to_numpy(float)
+    image = axes.imshow(numbers, cmap="Blues", aspect="auto")
+    dark = np.ma.filled(np.asarray(image.norm(numbers)), 0) > 0.6
+    for place in np.ndindex(*numbers.shape):
+        row, column = values.index[place[0]], values.columns[place[1]]
+        colour = "white" if dark[place] else "black"
+        axes.text(place[1], place[0], str(texts.loc[row, column]), ha="center", va="center", fontsize=7, color=colour)
+    for set_ticks, names in ((axes.set_xticks, values.columns), (axes.set_yticks, values.index)):
+        set_ticks(range(len(names)), [str(name).replace(", ", "\n") for name in names], fontsize=6.5)
+    axes.spines[:].set_visible(False)
+    axes.tick_params(length=0)
+    axes.set_title(title, fontsize="medium")
+    return values
