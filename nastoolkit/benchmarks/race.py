@@ -180,7 +180,7 @@ def _to_target(run: Run, name: str, hypervolume: float) -> dict[str, Any]:
     return {"target": name, "hypervolume": hypervolume, **found}
 
 
-def as_text(rows: Sequence[Mapping[str, Any]]) -> str:
+def as_frame(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """A summary as a table: an algorithm a column, as targets are many."""
     columns = {}
     for row in rows:
@@ -191,7 +191,7 @@ def as_text(rows: Sequence[Mapping[str, Any]]) -> str:
                 to["evaluations"], to["interval"]
             )
         columns[row["algorithm"]] = cells
-    return pd.DataFrame(columns).to_string()
+    return pd.DataFrame(columns)
 
 
 def _with_interval(value: float | None, interval: Sequence[float | None]) -> str:

@@ -10,7 +10,7 @@ from nastoolkit import cli
 from nastoolkit.benchmarks import BENCHMARKS, Benchmark
 from nastoolkit.benchmarks.race import (
     Run,
-    as_text,
+    as_frame,
     find_targets,
     kept_search,
     median_interval,
@@ -106,7 +106,7 @@ def test_the_summary_is_for_programs_and_for_people():
     low, high = rows[0]["targets"]
     assert (low["target"], low["hypervolume"], low["evaluations"], low["seeds_that_reach_it"]) == ("low", 2.0, 2.0, 3)
     assert (high["evaluations"], high["interval"], high["seeds_that_reach_it"]) == (None, [None, None], 0)
-    lines = as_text(rows).splitlines()
+    lines = as_frame(rows).to_string().splitlines()
     assert lines[0].split() == ["a", "b"] and "2 [1, 4]" in lines[-2] and lines[-1].split()[-2:] == ["-", "-"]
 
 

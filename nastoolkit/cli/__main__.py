@@ -1,0 +1,6 @@
+"""The same as the console script: ``python -m nastoolkit.cli``."""
+
+from nastoolkit.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,37 @@
+"""``nastoolkit fetch``: published supernets and measurements."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from nastoolkit.checkpoints.download import PUBLISHED, Release, check_hash, fetch, keep_copy
+from nastoolkit.cli.options import AsJson
+from nastoolkit.public import DATA_SETS, fetch_data
+from nastoolkit.terminal import known, show
+
+
+def fetch_published(
+    name: Annotated[str, typer.Argument(help=f"One of {', '.join((*PUBLISHED, *DATA_SETS))}, or an address.")],
+    folder: Annotated[Path | None, typer.Option("--from", help="A folder that has the files: download nothing.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Bring a published supernet or published measurements into the cache, once; afterwards the name alone finds them."""
+    if name in DATA_SETS:
+        show(_fetch_data(name, folder, progress=not as_json), as_json)
+        return
+    release = Release(name) if "://" in name else known("release or data set", name, {**PUBLISHED, **DATA_SETS})
+    if folder is None:
+        file = fetch(release.url, release.sha256, progress=not as_json)
+    else:
+        file = keep_copy(check_hash(folder / release.file_name, release.sha256), release.url)
+    show({"file": str(file), "bytes": file.stat().st_size, "url": release.url}, as_json)
+
+
+def _fetch_data(name: str, folder: Path | None, progress: bool) -> dict[str, Any]:
+    files = list(fetch_data(name, folder, progress).values())
+    data, size = DATA_SETS[name], sum(file.stat().st_size for file in files)
+    source = f"https://github.com/{data.repository}/tree/{data.commit}/{data.folder}"
+    return {"files": [str(file) for file in files], "bytes": size, "source": source, "licence": data.licence}

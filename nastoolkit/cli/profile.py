@@ -1,0 +1,73 @@
+"""``nastoolkit profile``: a latency lookup table of this machine."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from nastoolkit.cli.options import AsJson, FamilyName, Threads
+from nastoolkit.families import FAMILIES
+from nastoolkit.interrupts import told_how_to_go_on
+from nastoolkit.measurements import LookupTable
+from nastoolkit.measurements.backends import BACKENDS
+from nastoolkit.terminal import known, show
+
+
+def profile(
+    family: FamilyName = "digits-mbv3",
+    backend: Annotated[str, typer.Option(help=f"What runs the networks: {', '.join(BACKENDS)}.")] = "torch",
+    batch_size: Annotated[int, typer.Option(min=1, help="Inputs a batch.")] = 1,
+    threads: Threads = 1,
+    resolution: Annotated[int | None, typer.Option(help="Only sub-networks for images of so many pixels.")] = None,
+    check: Annotated[int, typer.Option(min=2, help="Random sub-networks that hold the table against the clock.")] = 40,
+    output: Annotated[Path | None, typer.Option(help="Where to save the table (JSON).")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure a latency lookup table on this machine, and its error against end-to-end latency."""
+    started = time.perf_counter()
+    known("backend", backend, BACKENDS)
+    built = LookupTable.measure(
+        known("family", family, FAMILIES)(),
+        backend,
+        batch_size=batch_size,
+        threads=threads,
+        within={"resolution": [resolution]} if resolution else None,
+        resume=output.with_suffix(".partial") if output else None,
+        progress=not as_json,
+    )
+    build_seconds = time.perf_counter() - started
+    if output is not None:
+        built.save(output)
+    kept = "without --output nothing is kept" if output is None else f"{output} keeps it"
+    with told_how_to_go_on(lambda: f"interrupted before the table was checked: {kept}"):
+        checked = built.validate(check, progress=not as_json)
+    result = {
+        "family": family,
+        "blocks": len(built.timings),
+        "mape_percent": checked.mape_percent,
+        "bias_percent": checked.bias_percent,
+        "clock_percent": checked.clock_percent,
+        "drift_percent": checked.drift_percent,
+        "noisy_networks": built.n_noisy,
+        "spearman": checked.spearman,
+        "kendall_tau": checked.kendall_tau,
+        "build_seconds": build_seconds,
+        "lookups_per_second": _lookups_per_second(built),
+        "unit": "ms",
+        **built.conditions,
+        **built.clockwork().facts,
+    }
+    if output is not None:
+        result["table"] = str(built.save(output))
+    show(result, as_json)
+
+
+def _lookups_per_second(table: LookupTable, n: int = 100_000) -> float:
+    genotypes = table.space.sample(n, np.random.default_rng(0))
+    started = time.perf_counter()
+    table.latency_ms(genotypes)
+    return n / (time.perf_counter() - started)

@@ -1,0 +1,34 @@
+"""``nastoolkit race``: algorithms on a benchmark."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from nastoolkit.benchmarks import BENCHMARKS
+from nastoolkit.benchmarks.race import as_frame, find_targets, read_targets, run_race, summary
+from nastoolkit.cli.options import AsJson
+from nastoolkit.search import ALGORITHMS
+from nastoolkit.terminal import known, show, show_frame
+
+
+def race(
+    benchmark: Annotated[str, typer.Option(help=f"One of {', '.join(BENCHMARKS)}.")],
+    algorithms: Annotated[str, typer.Option(help=f"Some of {', '.join(ALGORITHMS)}, separated by commas.")],
+    seeds: Annotated[int, typer.Option(min=1, help="Searches of each algorithm.")] = 10,
+    budget: Annotated[int, typer.Option(min=1, help="Evaluations of each search.")] = 250,
+    population: Annotated[int | None, typer.Option(min=1, help="Sub-networks a generation.")] = None,
+    targets: Annotated[str, typer.Option(help="Further hypervolumes to reach: numbers, or algorithms of this race.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Run algorithms on a benchmark: evaluations to each hypervolume, medians over seeds with 95 % intervals."""
+    names = [known("algorithm", name.strip(), ALGORITHMS) and name.strip() for name in algorithms.split(",")]
+    problem, further = known("benchmark", benchmark, BENCHMARKS)(), read_targets(targets, names)
+    settings = {} if population is None else {"population": population}
+    runs = {name: run_race(problem, name, seeds, budget, progress=not as_json, **settings) for name in names}
+    found = summary(runs, find_targets(problem, runs, further))
+    if as_json:
+        show({"benchmark": benchmark, "seeds": seeds, "budget": budget, **settings, "algorithms": found}, as_json)
+    else:
+        show_frame(as_frame(found))

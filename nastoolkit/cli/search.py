@@ -1,0 +1,73 @@
+"""``nastoolkit search``: the best sub-networks of a supernet."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nastoolkit.cli.options import AsJson, Checkpoint, FamilyName
+from nastoolkit.families import Family
+from nastoolkit.measurements import Accuracy, LookupTable
+from nastoolkit.objectives import Objective
+from nastoolkit.search import ALGORITHMS, DEFAULT_ALGORITHM, optimize
+from nastoolkit.supernet import load_supernet
+from nastoolkit.tasks import TASKS
+from nastoolkit.terminal import known, show
+
+
+def search(
+    family: FamilyName = "digits-mbv3",
+    cost: Annotated[str, typer.Option(help="Weighed against accuracy: mmacs, params, size_mb, latency_ms.")] = "mmacs",
+    at_most: Annotated[float | None, typer.Option(help="A bound on the cost, in its unit.")] = None,
+    table: Annotated[Path | None, typer.Option(help="Lookup table for latency_ms, from `nastoolkit profile`.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Latency is wanted for; warns if the table is for another.")] = None,
+    threads: Annotated[int | None, typer.Option(help="Latency is wanted for; warns if the table is for others.")] = None,
+    task: Annotated[str, typer.Option(help=f"One of {', '.join(TASKS)}.")] = "digits",
+    algorithm: Annotated[str, typer.Option(help=f"default ({DEFAULT_ALGORITHM}) or {', '.join(ALGORITHMS)}.")] = "default",
+    budget: Annotated[int, typer.Option(min=1, help="Evaluations.")] = 100,
+    population: Annotated[int, typer.Option(min=1, help="Sub-networks a generation, or parents of the inner search.")] = 50,
+    seed: Annotated[int, typer.Option(help="Of all randomness.")] = 0,
+    store: Annotated[Path | None, typer.Option(help="SQLite file that keeps every evaluation; rerun to resume.")] = None,
+    checkpoint: Checkpoint = None,
+    as_json: AsJson = False,
+) -> None:
+    """Search a supernet for the best sub-networks and print the measured Pareto front."""
+    known("algorithm", algorithm, {"default": None, **ALGORITHMS})
+    supernet = load_supernet(family, checkpoint)
+    accuracy = Accuracy(supernet, known("task", task, TASKS)(), progress=not as_json)
+    objectives = [
+        Objective(accuracy.task.metric, "max", accuracy.task.unit),
+        replace(_cost(supernet.family, cost, table, batch_size, threads), at_most=at_most),
+    ]
+    history = optimize(
+        supernet.family.space,
+        accuracy,
+        objectives,
+        algorithm,
+        budget,
+        seed,
+        store,
+        population=population,
+        progress=not as_json,
+    )
+    front = history.front()
+    rows = [
+        {**dict(zip((o.name for o in objectives), map(float, values), strict=True)), "genotype": ",".join(map(str, genotype))}
+        for genotype, values in zip(front.genotypes, front.values, strict=True)
+    ]
+    show({"evaluations": len(history), "front": rows}, as_json)
+
+
+def _cost(family: Family, cost: str, table: Path | None, batch_size: int | None, threads: int | None) -> Objective:
+    """The objective that is weighed against accuracy."""
+    if cost == "latency_ms":
+        if table is None:
+            raise typer.BadParameter("latency_ms needs --table FILE; make one with: nastoolkit profile --output FILE")
+        measured = LookupTable.load(table, family, batch_size, threads)
+        return Objective("latency_ms", "min", "ms", exact=measured.latency_ms)
+    exact_costs = {"mmacs": ("MMACs", family.mmacs), "params": ("", family.params), "size_mb": ("MB", family.size_mb)}
+    unit, exact = known("cost", cost, {**exact_costs, "latency_ms": None})
+    return Objective(cost, "min", unit, exact=exact)
