@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from nastoolkit import pareto
+from nastoolkit import html, pareto
 from nastoolkit.objectives import Objective, signs, violations
 from nastoolkit.space import Choice, SearchSpace
 
@@ -43,6 +43,16 @@ class History:
 
     def __repr__(self) -> str:
         return f"History({len(self)} evaluations of {', '.join(o.label for o in self.objectives)})"
+
+    def _repr_html_(self) -> str:
+        front = self.front().to_frame()
+        same = [name for name in self.space.names if len(front) > 1 and front[name].nunique(dropna=False) == 1]
+        note = f"All of them have {', '.join(f'{name} {front[name].iloc[0]}' for name in same)}." if same else ""
+        labels = {o.name: o.label for o in self.objectives}
+        shown = front.drop(columns=same).rename(columns=labels)
+        shown.columns = pd.MultiIndex.from_tuples([str(name).rpartition(".")[::2] for name in shown])
+        failed = f", {self.failed.sum()} failed" if self.failed.any() else ""
+        return html.table(f"{len(self)} evaluations{failed}, {len(front)} on the front", shown, note, n_rows=12)
 
     @property
     def costs(self) -> np.ndarray:

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from functools import partial
 
 from nastoolkit.families import bert, hat, mobilenet_v3, proxyless_nas, resnet50, vit
-from nastoolkit.families.base import Family, Plan, Slot
+from nastoolkit.families.base import Family, Slot
+from nastoolkit.families.plan import Plan
 
 FAMILIES: dict[str, Callable[[], Family]] = {
     "bert-base": partial(bert.BertFamily, "bert-base", bert.BASE),

@@ -14,9 +14,9 @@ import torch
 from torch import nn
 
 from nastoolkit.blocks import BlockSpec, Inputs, channels_last
+from nastoolkit.families.plan import Plan
 from nastoolkit.space import SearchSpace
 
-Plan = tuple[tuple[str, BlockSpec], ...]
 Network = TypeVar("Network", bound=nn.Module)
 
 
@@ -55,6 +55,7 @@ class Family:
         index = {choice: gene for gene, choice in enumerate(space.names)}
         self._genes = [tuple(index[choice] for choice in slot.choices) for slot in slots]
         self._specs: list[dict[tuple[int, ...], BlockSpec | None]] = [{} for _ in slots]
+        self._known_places: dict[object, dict[BlockSpec, list[tuple[list[int], tuple[int, ...]]]]] = {}
 
     def _spec(self, slot: int, indices: tuple[int, ...]) -> BlockSpec | None:
         """The spec in a slot when its choices take these option indices, computed once."""
@@ -77,7 +78,7 @@ class Family:
         """The named block specs of one genotype ``(d,)``, from input to output."""
         genes = self.space.check_one(genotype).tolist()
         specs = [self._spec(slot, tuple(genes[gene] for gene in needed)) for slot, needed in enumerate(self._genes)]
-        return tuple((slot.name, spec) for slot, spec in zip(self.slots, specs, strict=True) if spec is not None)
+        return Plan((slot.name, spec) for slot, spec in zip(self.slots, specs, strict=True) if spec is not None)
 
     def build(self, genotype: np.ndarray) -> nn.Module:
         """A new network for one genotype ``(d,)``, freshly initialised."""
@@ -139,6 +140,16 @@ class Family:
             for indices in product(*(space.allowed[gene] for gene in genes)):
                 yield slot, indices
 
+    def _places_by_spec(self, space: SearchSpace) -> dict[BlockSpec, list[tuple[list[int], tuple[int, ...]]]]:
+        """For every block spec the genes and option indices that put it somewhere, found once for each restriction."""
+        if space.allowed not in self._known_places:
+            found: dict[BlockSpec, list[tuple[list[int], tuple[int, ...]]]] = {}
+            for slot, indices in self._places(space):
+                if (spec := self._spec(slot, indices)) is not None:
+                    found.setdefault(spec, []).append((list(self._genes[slot]), indices))
+            self._known_places[space.allowed] = found
+        return self._known_places[space.allowed]
+
     def genotypes_with(
         self, spec: BlockSpec, n: int, rng: np.random.Generator, space: SearchSpace | None = None
     ) -> np.ndarray:
@@ -154,7 +165,7 @@ class Family:
             ValueError: No network has it.
         """
         space = space or self.space
-        places = [(list(self._genes[slot]), at) for slot, at in self._places(space) if self._spec(slot, at) == spec]
+        places = self._places_by_spec(space).get(spec, [])
         if not places:
             raise ValueError(f"no network of {self.name!r} has the block {spec}")
         genotypes = space.sample(n, rng)

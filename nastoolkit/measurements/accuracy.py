@@ -6,18 +6,25 @@ its sub-networks are evaluated so, after calibrating batch normalisation on 2,00
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
-from typing import Any
+from math import ceil
+from time import monotonic
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from torch import nn
+from tqdm.auto import tqdm
 
 from nastoolkit.blocks import device_of
 from nastoolkit.families import Family
 from nastoolkit.supernet import Supernet, calibrate_batchnorm
 from nastoolkit.tasks import Examples, Task
 from nastoolkit.training import Fixed, Recipe, fit, in_place_distillation
+
+T = TypeVar("T")
+PATIENCE = 2.0  # seconds without a bar
 
 
 @dataclass(frozen=True)
@@ -30,6 +37,7 @@ class Accuracy:
         split: ``validation`` while choosing, ``test`` once at the end.
         n_calibration: Training images for batch normalisation, the first ones of the split.
         batch_size: Images a batch; part of the calibration's definition through its weights.
+        progress: Whether to show the time left, of what takes more than two seconds.
 
     Raises:
         ValueError: The task's inputs have other channels than the family's.
@@ -40,6 +48,7 @@ class Accuracy:
     split: str = "validation"
     n_calibration: int = 2000
     batch_size: int = 250
+    progress: bool = True
 
     def __post_init__(self) -> None:
         family, inputs = self.supernet.family, next(self.task.split(self.split).batches(1)).inputs
@@ -50,15 +59,26 @@ class Accuracy:
 
     def __call__(self, genotypes: np.ndarray) -> np.ndarray:
         """Genotypes ``(n, d)`` to the metric ``(n, 1)``, in the metric's unit."""
-        extract = self.supernet.extract
-        return np.array([[self.of_network(extract(genotype), genotype)] for genotype in np.atleast_2d(genotypes)])
+        genotypes = np.atleast_2d(genotypes)
+        bar = _bar(genotypes, "sub-networks", self.progress, len(genotypes))
+        return np.array([[self.of_network(self.supernet.extract(genotype), genotype)] for genotype in bar])
 
     def of_network(self, network: nn.Module, genotype: np.ndarray) -> float:
         """The metric of one network at its own input size; it is calibrated in place first."""
+        return self.task.score(*self._predictions(network, genotype))
+
+    def predictions(self, genotypes: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+        """What the task's ``predict`` says of every example, ``(n, examples, ...)``, and the targets ``(examples, ...)``."""
+        genotypes = np.atleast_2d(genotypes)
+        bar = _bar(genotypes, "sub-networks", self.progress, len(genotypes))
+        found = [self._predictions(self.supernet.extract(genotype), genotype) for genotype in bar]
+        return torch.stack([predictions for predictions, _ in found]), found[0][1]
+
+    def _predictions(self, network: nn.Module, genotype: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
         shape = self.supernet.family.input_shape(genotype)
         calibration = self.task.split("train").batches(self.batch_size, shape, self.n_calibration)
         calibrate_batchnorm(network, (batch.to(device_of(network)).inputs for batch in calibration))
-        return score(network, self.task, self.task.split(self.split), self.batch_size, shape)
+        return predictions(network, self.task, self.task.split(self.split), self.batch_size, shape, self.progress)
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -84,16 +104,20 @@ class StandAloneAccuracy:
         task: Gives data, loss and metric.
         recipe: How each network is trained.
         split: What it is scored on.
+        progress: Whether to show the time left, of what takes more than two seconds.
     """
 
     family: Family
     task: Task
     recipe: Recipe
     split: str = "validation"
+    progress: bool = True
 
     def __call__(self, genotypes: np.ndarray) -> np.ndarray:
         """Genotypes ``(n, d)`` to the metric ``(n, 1)``, in the metric's unit; a training run each."""
-        return np.concatenate([self._train_and_score(genotype) for genotype in np.atleast_2d(genotypes)])
+        genotypes = np.atleast_2d(genotypes)
+        bar = _bar(genotypes, "trained alone", self.progress, len(genotypes))
+        return np.concatenate([self._train_and_score(genotype) for genotype in bar])
 
     def _train_and_score(self, genotype: np.ndarray) -> np.ndarray:
         supernet = Supernet(self.family, seed=self.recipe.seed)
@@ -107,12 +131,36 @@ class StandAloneAccuracy:
         return {**names, "split": self.split, **asdict(self.recipe)}
 
 
-@torch.inference_mode()
 def score(
     network: nn.Module, task: Task, split: Examples, batch_size: int = 250, shape: tuple[int, ...] | None = None
 ) -> float:
     """The task's metric of a network in evaluation mode on a whole split, images resized to the input ``shape``."""
-    batches = (batch.to(device_of(network)) for batch in split.batches(batch_size, shape))
-    scored = [(task.predict(network, batch.inputs).cpu(), batch.targets.cpu()) for batch in batches]
-    predictions, targets = map(torch.cat, zip(*scored, strict=True))
-    return task.score(predictions, targets)
+    return task.score(*predictions(network, task, split, batch_size, shape))
+
+
+@torch.inference_mode()
+def predictions(
+    network: nn.Module,
+    task: Task,
+    split: Examples,
+    batch_size: int = 250,
+    shape: tuple[int, ...] | None = None,
+    progress: bool = False,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """What the metric is computed from, ``(examples, ...)``, and the targets; see :func:`score`."""
+    bar = _bar(split.batches(batch_size, shape), "batches", progress, ceil(len(split) / batch_size))
+    batches = (batch.to(device_of(network)) for batch in bar)
+    found = [(task.predict(network, batch.inputs).cpu(), batch.targets.cpu()) for batch in batches]
+    answers, targets = map(torch.cat, zip(*found, strict=True))
+    return answers, targets
+
+
+def _bar(things: Iterable[T], what: str, progress: bool, total: int) -> Iterator[T]:
+    """The same things; those that take long are counted by a bar, which is made only then: a notebook keeps every one."""
+    start, bar = monotonic(), tqdm(disable=True)
+    for n, thing in enumerate(things):
+        if bar.disable and progress and monotonic() - start > PATIENCE:
+            bar = tqdm(total=total, initial=n, desc=what, leave=False)
+        yield thing
+        bar.update()
+    bar.close()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tqdm.auto import tqdm
 
 from nastoolkit.blocks import BlockSpec
 from nastoolkit.families import Family
@@ -96,7 +97,9 @@ class Contexts:
                 for line in rest:
                     self.done.append(json.loads(line))
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text("".join(f"{json.dumps(line)}\n" for line in (self.identity, *self.done)))
+        whole = file.with_name(f"{file.name}.new")  # a kill while it is written leaves the old one
+        whole.write_text("".join(f"{json.dumps(line)}\n" for line in (self.identity, *self.done)))
+        whole.replace(file)
 
     def _keep(self, told: dict[str, Any]) -> None:
         self.done.append(told)
@@ -111,7 +114,12 @@ def _middle(times: list[float]) -> tuple[float, float]:
 
 
 def covering_genotypes(
-    family: Family, times: int, rng: np.random.Generator, space: SearchSpace | None = None, n_candidates: int = 32
+    family: Family,
+    times: int,
+    rng: np.random.Generator,
+    space: SearchSpace | None = None,
+    n_candidates: int = 32,
+    progress: bool = False,
 ) -> np.ndarray:
     """Few random genotypes ``(n, d)`` in whose networks every block spec occurs at least ``times`` times.
 
@@ -120,6 +128,7 @@ def covering_genotypes(
     """
     counts: Counter[BlockSpec] = Counter(dict.fromkeys(family.specs_within(space or family.space), 0))
     chosen: list[np.ndarray] = []
+    bar = tqdm(total=times * len(counts), desc="choosing networks", delay=2, leave=False, disable=not progress)
     while (rarest := min(counts, key=counts.__getitem__)) and counts[rarest] < times:
         candidates = family.genotypes_with(rarest, n_candidates, rng, space)
         plans = [[spec for _, spec in family.plan(genotype)] for genotype in candidates]
@@ -127,4 +136,6 @@ def covering_genotypes(
         best = int(np.argmax(wanted))
         chosen.append(candidates[best])
         counts.update(plans[best])
+        bar.update(sum(min(count, times) for count in counts.values()) - bar.n)
+    bar.close()
     return np.stack(chosen)

@@ -16,11 +16,12 @@ from tqdm.auto import tqdm
 
 from nastoolkit.blocks import device_of
 from nastoolkit.families import Family
+from nastoolkit.interrupts import told_how_to_go_on
 from nastoolkit.supernet import Supernet
 from nastoolkit.tasks import Split, Task
 from nastoolkit.training.distributed import rank, replicated, share
 from nastoolkit.training.losses import Criterion, PathLoss
-from nastoolkit.training.run import PRECISIONS, Recipe, Run
+from nastoolkit.training.run import PRECISIONS, Recipe, Run, as_before_after_interrupt
 from nastoolkit.training.samplers import PathSampler
 
 
@@ -42,28 +43,38 @@ def fit(
         criterion: Makes of the task's loss the loss of ``(outputs, targets, outputs of the step's first path or None)``.
         recipe: Steps, batch size, learning rate.
         progress: Show a bar with the loss of the first path.
-        resume: File that keeps the run, so that a killed one goes on to the same weights, bit for bit on a CPU.
+        resume: File that keeps the run, so that a killed one goes on to the same weights, bit for bit on a CPU. After an
+            interrupt the weights are those of before, so that the same call goes on.
 
     Returns:
         Loss of the first path at every step, ``(n_steps,)``, on this process's share of the data.
     """
-    run = Run(supernet, recipe, _identity(supernet, task, sampler, criterion, recipe) if resume else {}, resume)
-    path_loss = criterion(partial(task.loss, label_smoothing=recipe.label_smoothing))
-    network, device = replicated(supernet), device_of(supernet)
-    supernet.train()
-    with tqdm(desc="training", total=recipe.n_steps, initial=run.step, disable=not progress, mininterval=2.0) as bar:
-        while run.step < recipe.n_steps:
-            batch = share(task.batch(run.step, recipe.batch_size, recipe.seed)).to(device)
-            with _randomness(recipe.seed, run.step, device):
-                loss = _accumulate_gradients(
-                    network, supernet.family, batch, sampler.draw(run.step), path_loss, recipe.precision
-                )
-            run.update(loss)
-            bar.update()
-            bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
-    run.finish()
-    supernet.eval()
+    with as_before_after_interrupt(supernet, resume is not None), _in_training_mode(supernet):
+        run = Run(supernet, recipe, _identity(supernet, task, sampler, criterion, recipe) if resume else {}, resume)
+        path_loss = criterion(partial(task.loss, label_smoothing=recipe.label_smoothing))
+        network, device = replicated(supernet), device_of(supernet)
+        bar = tqdm(desc="training", total=recipe.n_steps, initial=run.step, disable=not progress, mininterval=2.0)
+        with told_how_to_go_on(run.stop), bar:
+            while run.step < recipe.n_steps:
+                batch = share(task.batch(run.step, recipe.batch_size, recipe.seed)).to(device)
+                with _randomness(recipe.seed, run.step, device):
+                    loss = _accumulate_gradients(
+                        network, supernet.family, batch, sampler.draw(run.step), path_loss, recipe.precision
+                    )
+                run.update(loss)
+                bar.update()
+                bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
+        run.finish()
     return run.losses.numpy()
+
+
+@contextmanager
+def _in_training_mode(supernet: Supernet) -> Iterator[None]:
+    supernet.train()
+    try:
+        yield
+    finally:
+        supernet.eval()
 
 
 def _accumulate_gradients(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import cos, pi
 from pathlib import Path
@@ -67,7 +68,7 @@ class Run:
         file: Where the run is kept, at most every half minute and at its end; it goes on from there if the file exists.
 
     Raises:
-        ValueError: The file is of another run.
+        ValueError: The file is of another run, or damaged.
     """
 
     def __init__(
@@ -78,12 +79,13 @@ class Run:
         self.optimizer = torch.optim.AdamW(network.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay)
         self.average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(recipe.average)) if recipe.average else None
         self.losses = torch.zeros(recipe.n_steps, dtype=torch.float64)
-        self.step, self._saved = 0, monotonic()
+        self.step, self._saved, self._is_whole = 0, monotonic(), True
         if self.file and self.file.exists():
             self._load(self.file)
 
     def update(self, loss: float) -> None:
         """One optimiser step with the gradients as they are."""
+        self._is_whole = False
         for group in self.optimizer.param_groups:
             group["lr"] = self.recipe.learning_rate * self.recipe.learning_rate_at(self.step)
         nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.clip_norm)
@@ -93,8 +95,18 @@ class Run:
             self.average.update_parameters(self.network)
         self.losses[self.step] = loss
         self.step += 1
+        self._is_whole = True
         if self.step == self.recipe.n_steps or monotonic() - self._saved > SAVE_SECONDS:
             self._save()
+
+    def stop(self) -> str:
+        """Keep the run after an interrupt, unless it came amid an update of the weights; a sentence on how to go on."""
+        at = f"interrupted after step {self.step} of {self.recipe.n_steps}"
+        if self.file is None:
+            return f"{at}, and no file keeps the run: with resume=FILE a second call would go on"
+        if self._is_whole:
+            self._save()
+        return f"{at}: run the same again, and it goes on with what {self.file} keeps"
 
     def finish(self) -> None:
         """Put the averaged weights, if the recipe averages, in place of the last ones."""
@@ -114,7 +126,14 @@ class Run:
         self._saved = monotonic()
 
     def _load(self, file: Path) -> None:
-        state = torch.load(file, map_location="cpu", weights_only=True)
+        try:
+            self._take(torch.load(file, map_location="cpu", weights_only=True), file)
+        except ValueError:
+            raise
+        except Exception as error:  # damage leads PyTorch to errors of many types
+            raise ValueError(f"{file} is no training run that can be read; delete it to start anew: {error!r}") from error
+
+    def _take(self, state: Mapping[str, Any], file: Path) -> None:
         theirs, ours = state["identity"], self.identity
         if other := [name for name in ours if theirs.get(name) != ours[name]]:
             listed = "; ".join(f"{name} was {theirs.get(name)!r}, is {ours[name]!r}" for name in other)
@@ -123,4 +142,17 @@ class Run:
         self.optimizer.load_state_dict(state["optimizer"])
         if self.average:
             self.average.load_state_dict(state["average"])
-        self.losses, self.step = state["losses"], state["step"]
+        self.losses.copy_(state["losses"])
+        self.step = int(state["step"])
+
+
+@contextmanager
+def as_before_after_interrupt(network: nn.Module, is_kept: bool) -> Iterator[None]:
+    """Put the weights back after an interrupt if a file keeps the run: it goes on only from the weights that it began with."""
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()} if is_kept else {}
+    try:
+        yield
+    except KeyboardInterrupt:
+        if is_kept:
+            network.load_state_dict(before)
+        raise

@@ -21,7 +21,7 @@ from nastoolkit.supernet import Supernet
 from nastoolkit.tasks import Task
 from nastoolkit.training.fit import fit
 from nastoolkit.training.losses import Criterion
-from nastoolkit.training.run import Recipe
+from nastoolkit.training.run import Recipe, as_before_after_interrupt
 from nastoolkit.training.samplers import Fixed, PathSampler
 
 WIDTHS = ("expand", "width", "mid_width", "embed_dim", "ffn", "heads", "self_heads", "cross_heads")
@@ -91,12 +91,13 @@ def fit_stages(
         Losses of the first path at every step of all stages.
     """
     losses = []
-    for stage, recipe in zip(stages, recipes, strict=True):
-        if stage.sort_channels:
-            sort_channels(supernet)
-        file = Path(folder) / f"{stage.name}.pt" if folder else None
-        paths = sampler(stage.space) if stage.space.size > 1 else Fixed(stage.space.largest)
-        losses.append(fit(supernet, task, paths, criterion, recipe, progress, file))
+    with as_before_after_interrupt(supernet, folder is not None):
+        for stage, recipe in zip(stages, recipes, strict=True):
+            if stage.sort_channels:
+                sort_channels(supernet)
+            file = Path(folder) / f"{stage.name}.pt" if folder else None
+            paths = sampler(stage.space) if stage.space.size > 1 else Fixed(stage.space.largest)
+            losses.append(fit(supernet, task, paths, criterion, recipe, progress, file))
     return np.concatenate(losses)
 
 

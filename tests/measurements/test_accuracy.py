@@ -63,6 +63,13 @@ def test_it_is_the_share_of_right_answers_after_calibration(accuracy, genotypes,
     np.testing.assert_allclose(measured, expected, atol=0.05)  # one of 2,000 canvases: rounding depends on the batch size
 
 
+def test_predictions_are_what_it_scores(accuracy, genotypes):
+    logits, targets = accuracy.predictions(genotypes)
+    assert len(logits) == len(genotypes) and logits.shape[1:] == (len(targets), 10)
+    metric = [[accuracy.task.score(of_network, targets)] for of_network in logits]
+    np.testing.assert_array_equal(metric, accuracy(genotypes))
+
+
 def test_repeating_it_gives_the_same_and_changes_nothing(accuracy, genotypes):
     before = accuracy.supernet.fingerprint
     first = accuracy(genotypes)
@@ -146,3 +153,12 @@ def test_networks_are_trained_alone_in_other_processes(tiny, tmp_path):
 def test_a_task_with_other_images_than_the_family_is_refused():
     with pytest.raises(ValueError, match=r"'ofa-mbv3-w1.0' takes inputs \(3, 128, 128\), task 'digits' has \(1, 32, 32\)"):
         Accuracy(Supernet(FAMILIES["ofa-mbv3-w1.0"]()), Digits())
+
+
+def test_a_bar_is_shown_only_of_what_takes_long(accuracy, tiny, monkeypatch, capsys):
+    genotypes = tiny.space.sample(3, np.random.default_rng(0))
+    values = replace(accuracy, progress=False)(genotypes)
+    for patience, progress, shown in ((1e9, True, False), (0.0, False, False), (0.0, True, True)):
+        monkeypatch.setattr("nastoolkit.measurements.accuracy.PATIENCE", patience)
+        np.testing.assert_array_equal(replace(accuracy, progress=progress)(genotypes), values)
+        assert ("sub-networks" in capsys.readouterr().err) is shown

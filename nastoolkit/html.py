@@ -1,0 +1,27 @@
+"""Tables that notebooks show for objects: compact, and with everything that comes from outside escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+import pandas as pd
+
+N_COLUMNS = 16  # that are shown; what is left out in the middle becomes dots
+
+
+def table(title: str, frame: pd.DataFrame, note: str = "", n_rows: int | None = None) -> str:
+    """A frame below its title, at most so many rows of it, and a note below; what is missing stays empty."""
+    cells = frame.astype(object).where(frame.notna(), "")
+    shown = cells.to_html(max_rows=n_rows, max_cols=N_COLUMNS, index=False, border=0, float_format="{:.4g}".format)
+    return f"<div><strong>{escape(title)}</strong>\n{shown}\n{escape(note)}</div>"
+
+
+def facts(title: str, values: Mapping[str, Any]) -> str:
+    """Names and values, one below the other."""
+    rows = "".join(
+        f"<tr><th style='text-align: left'>{escape(name)}</th><td style='text-align: left'>{escape(str(value))}</td></tr>"
+        for name, value in values.items()
+    )
+    return f"<div><strong>{escape(title)}</strong>\n<table>{rows}</table></div>"
