@@ -19,6 +19,8 @@ import scoreboard
 from profiles import PROFILES, UsageError, fitting_values, notebook_name, notebook_names, profile_values
 from worker import Job, Result, execute
 
+from nastoolkit.processes import end_with_parent
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -55,7 +57,8 @@ def run_jobs(jobs: Sequence[Job], n_jobs: int) -> list[Result]:
 
 
 def _in_own_process(job: Job) -> Result:
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, spawn, initializer=end_with_parent) as process:  # and the kernel ends with the process
         try:
             return process.submit(execute, job).result()
         except BrokenProcessPool as failure:

@@ -13,6 +13,7 @@ _HOMES = {
     "history": ("History",),
     "store": ("Store",),
     "predictors": ("PREDICTORS",),
+    "processes": ("Processes",),
     "search": ("ALGORITHMS", "optimize"),
     "families": ("FAMILIES",),
     "supernet": ("Supernet", "calibrate_batchnorm", "load_supernet", "save_supernet"),

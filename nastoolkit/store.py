@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from nastoolkit.objectives import Objective
+from nastoolkit.rescue import rescue
 from nastoolkit.space import SearchSpace
 
 APPLICATION_ID = 0x6E61734B  # "nasK", in the file's header: tells a store from other SQLite files
@@ -43,7 +44,7 @@ class Store:
 
     Raises:
         StoreError: The file belongs to another problem, to a newer version or to another program, or cannot be used; it is
-            left as it was.
+            left as it was. Of a damaged one, all that can be read goes to a new store beside it.
     """
 
     def __init__(
@@ -127,6 +128,15 @@ class Store:
         with self._transaction():
             self._connection.execute("UPDATE studies SET finished_at = ? WHERE id = ?", (_now(), number))
 
+    def told(self, search: str, n_asks: int, rows: Sequence[int]) -> list[int]:
+        """Which rows a search was told before its next ask; these ones, which are kept, if it never came so far."""
+        with self._transaction():
+            execute = self._connection.execute
+            execute("CREATE TABLE IF NOT EXISTS tells (search TEXT, ask INTEGER, told TEXT, PRIMARY KEY (search, ask))")
+            execute("INSERT OR IGNORE INTO tells VALUES (?, ?, ?)", (search, n_asks, json.dumps(list(rows))))
+            told = execute("SELECT told FROM tells WHERE search = ? AND ask = ?", (search, n_asks)).fetchone()[0]
+        return list(json.loads(told))
+
     def _open(self) -> None:
         with self._clear_errors():
             if self._is_empty():
@@ -139,6 +149,9 @@ class Store:
             raise StoreError(f"{self.path} is an SQLite file of another program, not a store of nastoolkit")
         if version > SCHEMA_VERSION:
             raise StoreError(f"{self.path} was written by a newer nastoolkit (schema {version}, known {SCHEMA_VERSION})")
+        with self._clear_errors():
+            if (found := self._connection.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
+                raise StoreError(self._rescued(found.replace("\n", " ")))
         self._check_problem()
         if version < SCHEMA_VERSION:
             with self._transaction():
@@ -202,7 +215,23 @@ class Store:
         try:
             yield
         except (sqlite3.Error, OSError) as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_CORRUPT:
+                raise StoreError(self._rescued(error)) from error
             raise StoreError(f"cannot use {self.path} as a store: {error}") from error
+
+    def _rescued(self, error: object) -> str:
+        """Save what is left of the damaged file; a sentence that tells where."""
+        side = self.path.with_name(f"{self.path.stem}.rescued{self.path.suffix}")
+        if side.exists():
+            return f"{self.path} is damaged ({error}); what could be read of it was saved in {side}, a store to go on with"
+        try:
+            n = rescue(self.path, side)
+        except sqlite3.Error:
+            n = 0
+        if not n:
+            side.unlink(missing_ok=True)
+            return f"{self.path} is damaged ({error}), and no evaluation in it can be read: move it away"
+        return f"{self.path} is damaged ({error}); {n} evaluations that can be read are in {side}, a store to go on with"
 
 
 def _differences(part: str, stored: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:

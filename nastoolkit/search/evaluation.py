@@ -1,22 +1,20 @@
-"""Measuring sub-networks in chunks: here or in an executor, each chunk checked and saved before the next."""
+"""Measuring sub-networks in chunks: each is checked and saved when it is finished, before the next in line is begun."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import BrokenExecutor, Executor, Future, as_completed
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import numpy as np
 from tqdm.auto import tqdm
 
 from nastoolkit.objectives import Objective
+from nastoolkit.search.calls import Call, Calls, Evaluate
 from nastoolkit.search.failures import Failures
-from nastoolkit.space import SearchSpace
 from nastoolkit.store import Store
 
-Evaluate = Callable[[np.ndarray], np.ndarray]
+__all__ = ["Evaluate", "Evaluation"]
 
 
 @dataclass
@@ -24,23 +22,21 @@ class Evaluation:
     """Measures genotypes, and measures none twice that the store knows.
 
     Attributes:
-        evaluate: Genotypes ``(n, d)`` to values ``(n, m')``, or ``(n,)`` where m' is 1.
-        space: What the genotypes mean.
+        calls: Of ``evaluate``: genotypes ``(n, d)`` to values ``(n, m')``, or ``(n,)`` where m' is 1.
         measured: The m' objectives that ``evaluate`` gives.
         store: Where values come from and go to.
-        executor: Where ``evaluate`` runs; None is here, a chunk after the other.
         chunk_size: Rows in one call of ``evaluate``; None is all.
+        retries: How often a row that fails is measured again before it counts as failed.
         failures: Where evaluations that fail are noted.
         bar: Counts the evaluations.
         n_replayed: How many came from the store.
     """
 
-    evaluate: Evaluate
-    space: SearchSpace
+    calls: Calls
     measured: Sequence[Objective]
     store: Store | None
-    executor: Executor | None
     chunk_size: int | None
+    retries: int
     failures: Failures
     bar: tqdm
     n_replayed: int = 0
@@ -50,71 +46,78 @@ class Evaluation:
 
         Raises:
             ValueError: ``evaluate`` returned a wrong shape. What is good is saved first.
-            EvaluationError: Too much has failed, see :class:`nastoolkit.search.failures.Failures`.
+            EvaluationError: Too much has failed, or the executor lost its workers.
         """
-        if not self.measured:
-            self.bar.update(len(genotypes))
-            return np.empty((len(genotypes), 0))
-        values, missing = self._look_up(genotypes)
+        values, missing = self.look_up(genotypes)
         size = self.chunk_size or max(1, len(missing))
-        chunks = [missing[start : start + size] for start in range(0, len(missing), size)]
-        if self.executor is None:
-            for rows in chunks:
-                values[rows] = self._keep(genotypes[rows], *_attempt(self.evaluate, genotypes[rows]))
-        else:
-            self._measure_in_executor(self.executor, genotypes, chunks, values)
+        with self.keeping():
+            for start in range(0, len(missing), size):
+                rows = missing[start : start + size]
+                self.calls.start(Call(rows, genotypes[rows]))
+            while self.calls:
+                rows, measured = self.collect()
+                values[rows] = measured
         return values
 
-    def _look_up(self, genotypes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def look_up(self, genotypes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Values ``(n, m')`` from the store, and the rows that are still to be measured: not those known to fail."""
+        if not self.measured:
+            self.bar.update(len(genotypes))
+            return np.empty((len(genotypes), 0)), np.arange(0)
         if self.store is None:
             return np.full((len(genotypes), len(self.measured)), np.nan), np.arange(len(genotypes))
         values = self.store.lookup(genotypes)
         missing = np.flatnonzero(np.isnan(values).any(axis=1))
         reasons = self.store.failures(genotypes[missing])
-        self.failures.replay([reason for reason in reasons if reason is not None], len(missing) < len(genotypes))
-        missing = missing[[reason is None for reason in reasons]]
+        self.failures.count([why for why in reasons if why is not None], len(genotypes) - len(missing))
+        missing = missing[[why is None for why in reasons]]
         self._count_replayed(len(genotypes) - len(missing))
         return values, missing
 
-    def _measure_in_executor(
-        self, executor: Executor, genotypes: np.ndarray, chunks: Sequence[np.ndarray], values: np.ndarray
-    ) -> None:
-        """Fill the chunks' rows of ``values``. If it has to stop, what still runs is waited for and kept first."""
-        futures = {executor.submit(_attempt, self.evaluate, genotypes[rows]): rows for rows in chunks}
+    def collect(self) -> tuple[np.ndarray, np.ndarray]:
+        """Wait for a call and save what it returned: rows ``(k,)``, and their values ``(k, m')``, NaN where they failed.
 
-        def keep(future: Future) -> None:
-            rows = futures.pop(future)
-            values[rows] = self._keep(genotypes[rows], *future.result())
-
-        try:
-            for future in as_completed(list(futures)):
-                keep(future)
-        except Exception:
-            for future in as_completed([future for future in futures if not future.cancel()]):
-                with suppress(Exception):
-                    keep(future)
-            raise
-        finally:
-            for future in futures:
-                future.cancel()
-
-    def _keep(self, genotypes: np.ndarray, returned: np.ndarray | Exception, seconds: float) -> np.ndarray:
-        """Check what ``evaluate`` returned and save it; the values that count, which are the store's if there is one."""
-        self.bar.update(len(genotypes))
-        if isinstance(returned, Exception):
-            reason = f"{type(returned).__name__}: {returned}"
-            self.failures.note(genotypes, [reason] * len(genotypes), succeeded=False, cause=returned)
-            return np.full((len(genotypes), len(self.measured)), np.nan)
-        values = self._in_shape(returned, len(genotypes))
+        The values are the store's if there is one. Rows that are tried again are left out.
+        """
+        call, (returned, seconds) = self.calls.next()
+        values, reasons = self._check(returned, len(call.rows))
         good = np.isfinite(values).all(axis=1)
         if self.store is not None:
-            self.store.save(genotypes[good], values[good], seconds / len(genotypes))
-            values[good] = self.store.lookup(genotypes[good])
-        reasons = [self._not_finite(row) for row in values[~good]]
-        self.failures.note(genotypes[~good], reasons, succeeded=bool(good.any()))
-        values[~good] = np.nan
-        return values
+            self.store.save(call.genotypes[good], values[good], seconds / len(call.rows))
+            values[good] = self.store.lookup(call.genotypes[good])
+        settled = np.ones(len(good), dtype=bool)
+        if reasons and call.n_failed < self.retries:
+            self.calls.start(Call(call.rows[~good], call.genotypes[~good], call.n_failed + 1))
+            settled, reasons = good, []
+        self.bar.update(int(settled.sum()))
+        cause = returned if isinstance(returned, Exception) else None
+        self.failures.note(call.genotypes[settled & ~good], reasons, int(good.sum()), cause)
+        return call.rows[settled], values[settled]
+
+    def _check(self, returned: np.ndarray | Exception, n: int) -> tuple[np.ndarray, list[str]]:
+        """Values ``(n, m')``, NaN in all of a row that failed, and why each of those did."""
+        if isinstance(returned, Exception):
+            return np.full((n, len(self.measured)), np.nan), [f"{type(returned).__name__}: {returned}"] * n
+        values = self._in_shape(returned, n)
+        bad = ~np.isfinite(values).all(axis=1)
+        reasons = [self._not_finite(row) for row in values[bad]]
+        values[bad] = np.nan
+        return values, reasons
+
+    @contextmanager
+    def keeping(self) -> Iterator[None]:
+        """If the search has to stop, what still runs is waited for and kept first; an interrupt waits for nothing."""
+        try:
+            yield
+        except Exception:
+            self.calls.give_up(running=False)
+            self.retries = 0
+            while self.calls:
+                with suppress(Exception):
+                    self.collect()
+            raise
+        finally:
+            self.calls.give_up(running=True)
 
     def _not_finite(self, row: np.ndarray) -> str:
         column = int(np.flatnonzero(~np.isfinite(row))[0])
@@ -137,15 +140,3 @@ class Evaluation:
             self.bar.n += n
             self.bar.initial += n  # so that they do not count in the time left
             self.bar.set_postfix(replayed=self.n_replayed)
-
-
-def _attempt(evaluate: Evaluate, genotypes: np.ndarray) -> tuple[np.ndarray | Exception, float]:
-    """What ``evaluate`` returned or raised, and the seconds that it took; an executor that breaks is no evaluation's fault."""
-    start = time.perf_counter()
-    try:
-        returned: np.ndarray | Exception = evaluate(genotypes)
-    except BrokenExecutor:
-        raise
-    except Exception as error:
-        returned = error
-    return returned, time.perf_counter() - start

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import nullcontext
 from pathlib import Path
@@ -15,12 +15,17 @@ from tqdm.auto import tqdm
 
 from nastoolkit import search
 from nastoolkit.history import History
+from nastoolkit.interrupts import told_how_to_go_on
 from nastoolkit.objectives import Objective, check_objectives, complete
 from nastoolkit.search.algorithm import Algorithm
-from nastoolkit.search.evaluation import Evaluate, Evaluation
-from nastoolkit.search.failures import N_CALLS, Failures
+from nastoolkit.search.asynchronous import AsynchronousSearch, Journal
+from nastoolkit.search.calls import Calls, Evaluate
+from nastoolkit.search.evaluation import Evaluation
+from nastoolkit.search.failures import Failures
 from nastoolkit.space import SearchSpace
 from nastoolkit.store import Store
+
+LEAST_PATIENCE = 10  # evaluations that fail at the beginning end no search that would have had more
 
 
 def optimize(
@@ -36,6 +41,10 @@ def optimize(
     progress: bool = True,
     population: int = 50,
     warm_start: History | np.ndarray | None = None,
+    retries: int = 0,
+    max_failed: float = 1.0,
+    in_flight: int | None = None,
+    watch: Callable[[History], None] | None = None,
     **settings: Any,
 ) -> History:
     """Search a space, spending exactly ``budget`` evaluations, or fewer if the space holds no more sub-networks.
@@ -43,9 +52,10 @@ def optimize(
     With a store, run it again after any interruption: what is stored is replayed, and the search goes on to the identical
     result. Evaluations that another algorithm, seed or computer's latency table left in the store are used too.
 
-    An evaluation that fails, as ``evaluate`` raises or returns NaN or infinity, costs budget, has NaN in the history, and is
-    kept from the algorithm; a warning tells how many did. What an exception failed are all rows of that call. A warning tells,
-    too, if no sub-network keeps the bounds of the objectives, and how near the nearest comes.
+    An evaluation that fails, as ``evaluate`` raises or returns NaN or infinity, or its worker is killed or out of time, costs
+    budget, has NaN in the history, and is kept from the algorithm; a warning tells how many did. What an exception failed are
+    all rows of that call. A warning tells, too, if no sub-network keeps the bounds of the objectives, and how near the nearest
+    comes.
 
     Args:
         space: Where to search.
@@ -57,12 +67,21 @@ def optimize(
         budget: Number of evaluations, replayed ones included.
         seed: Of all randomness of the algorithm.
         store: An SQLite file, made if missing; see :class:`nastoolkit.store.Store`.
-        executor: Where ``evaluate`` runs, by default here. The result does not depend on it.
+        executor: Where ``evaluate`` runs, by default here: any of ``concurrent.futures``, of Dask's or of mpi4py's, or
+            :class:`nastoolkit.processes.Processes`, which outlives killed workers and has a time limit. The result does not
+            depend on it.
         chunk_size: Rows in one call of ``evaluate``. By default 1 with a store or an executor, else a whole population.
         progress: Whether to show evaluations, replayed ones and the time left.
         population: How many sub-networks the algorithm proposes at a time.
         warm_start: What to measure first: a finished search of the same space, even if on other hardware, whose best are
             taken, a population of them; or genotypes ``(k, d)``, all of them.
+        retries: How often an evaluation that fails is tried again before it counts as failed.
+        max_failed: Of the last evaluations, a population of them and at least 10, the share whose failure ends the search.
+        in_flight: Keep so many calls of ``evaluate`` under way in the executor, as many as it has workers or one more, and do
+            not wait for a whole batch before the next; see :mod:`nastoolkit.search.asynchronous`. What is proposed then
+            depends on which calls finish first: another run may have another result, but the same one, run again with its
+            store, goes on as it began.
+        watch: Called after each generation with all evaluations so far; never with ``in_flight``, which has no generations.
         **settings: The algorithm's own ones.
 
     Returns:
@@ -70,39 +89,55 @@ def optimize(
         :meth:`nastoolkit.history.History.nearest_miss`.
 
     Raises:
-        ValueError: An unknown algorithm or setting, objectives that the algorithm cannot take, a number below 1, a warm start
-            from another space, or values of a wrong shape. Evaluations made before are in the store.
-        EvaluationError: Everything fails, see :class:`nastoolkit.search.failures.Failures`.
+        ValueError: An unknown algorithm or setting, objectives that the algorithm cannot take, a number out of range, a warm
+            start from another space, or values of a wrong shape. Evaluations made before are in the store.
+        EvaluationError: Too many evaluations fail, or the executor lost its workers.
     """
     algorithm = search.DEFAULT_ALGORITHM if algorithm == "default" else algorithm
     check_objectives(objectives)
-    _check_at_least_one(budget=budget, population=population, chunk_size=1 if chunk_size is None else chunk_size)
+    _check_numbers(budget, population, chunk_size, retries, max_failed, in_flight)
     measured = [o for o in objectives if o.exact is None]
     if measured and evaluate is None:
         raise ValueError(f"evaluate is None, but {[o.name for o in measured]} are not exact and need it")
+    if in_flight and executor is None:
+        raise ValueError(f"in_flight={in_flight} needs an executor")
     searcher = _build(algorithm, space, objectives, seed, population, settings)
     first = _first_genotypes(space, warm_start, population)
     searcher.suggest(first)
+    warm = {} if warm_start is None else {"warm_start": first.tolist()}
     if chunk_size is None and (store is not None or executor is not None):
         chunk_size = 1
     with (
+        told_how_to_go_on(lambda: _how_to_go_on(store)),
         nullcontext() if store is None else Store(store, space, objectives, getattr(evaluate, "settings", {})) as opened,
         tqdm(total=budget, desc=algorithm, unit="evaluation", smoothing=0, disable=not progress) as bar,
     ):
-        failures = Failures(opened, patience=max(population, N_CALLS))
-        evaluation = Evaluation(evaluate or _measure_nothing, space, measured, opened, executor, chunk_size, failures, bar)
-        if opened is None:
-            history = _search(searcher, evaluation, budget)
+        failures = Failures(opened, max_failed, max(population, LEAST_PATIENCE))
+        calls = Calls(evaluate or _measure_nothing, executor)
+        evaluation = Evaluation(calls, measured, opened, chunk_size, retries, failures, bar)
+        identity = {"population": population, **warm, **settings}
+        if opened is not None:
+            study = opened.start_study(algorithm, seed, {"budget": budget, **identity})
+        if in_flight is None:
+            history = _search(searcher, evaluation, budget, watch)
         else:
-            warm = {} if warm_start is None else {"warm_start": first.tolist()}
-            study = opened.start_study(algorithm, seed, {"budget": budget, "population": population, **warm, **settings})
-            history = _search(searcher, evaluation, budget)
+            goals = [(o.name, o.direction, o.at_least, o.at_most) for o in objectives]
+            journal = Journal(opened, [algorithm, seed, goals, space.allowed, identity])
+            history = AsynchronousSearch(searcher, evaluation, budget, in_flight, journal).run()
+        failures.finish()
+        if opened is not None:
             opened.finish_study(study)
     _warn(history, failures)
     return history
 
 
-def _search(searcher: Algorithm, evaluation: Evaluation, budget: int) -> History:
+def _how_to_go_on(store: str | Path | None) -> str:
+    if store is None:
+        return "interrupted, and nothing was kept: with store=FILE (--store FILE in a shell) a second call would go on"
+    return f"interrupted: run the same again, and it goes on with the evaluations that {store} keeps"
+
+
+def _search(searcher: Algorithm, evaluation: Evaluation, budget: int, watch: Callable[[History], None] | None) -> History:
     genotypes, values = [np.empty((0, searcher.space.n_genes), dtype=np.int64)], [np.empty((0, len(searcher.objectives)))]
     left = budget
     while left:
@@ -115,7 +150,12 @@ def _search(searcher: Algorithm, evaluation: Evaluation, budget: int) -> History
         genotypes.append(asked)
         values.append(got)
         left -= len(asked)
-    evaluation.failures.finish()
+        if watch is not None:
+            watch(_history(searcher, genotypes, values))
+    return _history(searcher, genotypes, values)
+
+
+def _history(searcher: Algorithm, genotypes: Sequence[np.ndarray], values: Sequence[np.ndarray]) -> History:
     return History(searcher.space, searcher.objectives, np.concatenate(genotypes), np.concatenate(values))
 
 
@@ -132,7 +172,7 @@ def _first_genotypes(space: SearchSpace, warm_start: History | np.ndarray | None
 
 def _warn(history: History, failures: Failures) -> None:
     if failures.n:
-        warnings.warn(f"{failures.n} of {len(history)} evaluations failed, the last one: {failures.last}", stacklevel=3)
+        warnings.warn(f"{failures.n} of {len(history)} evaluations failed, the last one: {failures.reason}", stacklevel=3)
     bounds = [objective.bounds for objective in history.objectives if objective.is_bounded]
     if bounds and not history.feasible.any():
         nearest = ", ".join(
@@ -154,10 +194,17 @@ def _build(
     return search.ALGORITHMS[algorithm](space, objectives, seed=seed, population=population, **settings)
 
 
-def _check_at_least_one(**numbers: int) -> None:
-    for name, number in numbers.items():
-        if number < 1:
+def _check_numbers(
+    budget: int, population: int, chunk_size: int | None, retries: int, max_failed: float, in_flight: int | None
+) -> None:
+    positive = {"budget": budget, "population": population, "chunk_size": chunk_size, "in_flight": in_flight}
+    for name, number in positive.items():
+        if number is not None and number < 1:
             raise ValueError(f"{name} must be at least 1, got {number}")
+    if retries < 0:
+        raise ValueError(f"retries must be at least 0, got {retries}")
+    if not 0 < max_failed <= 1:
+        raise ValueError(f"max_failed is a share above 0 and up to 1, got {max_failed}")
 
 
 def _measure_nothing(genotypes: np.ndarray) -> np.ndarray:

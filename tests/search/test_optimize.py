@@ -18,7 +18,7 @@ import pytest
 from nastoolkit.objectives import Objective
 from nastoolkit.search import ALGORITHMS, optimize
 from nastoolkit.search.failures import EvaluationError
-from nastoolkit.space import Choice, SearchSpace
+from nastoolkit.space import Choice, SearchSpace, genotype_keys
 from nastoolkit.store import StoreError
 
 SPACE = SearchSpace([Choice(f"kernel{i}", (3, 5, 7)) for i in range(6)] + [Choice("extra", (1, 2), when=("kernel0", (7,)))])
@@ -124,7 +124,7 @@ def test_other_settings_of_the_measurement_are_refused(tmp_path):
 def test_a_measurement_that_breaks_loses_nothing(tmp_path):
     evaluate = Recording(fail_from=17)
     with pytest.raises(
-        EvaluationError, match="10 calls of evaluate gave nothing, the last one: RuntimeError: the device went"
+        EvaluationError, match="12 of the last 12 evaluations failed, the last one: RuntimeError: the device went"
     ):
         search(evaluate, store=tmp_path / "a.sqlite")
     rest = Recording()
@@ -137,7 +137,7 @@ def test_a_measurement_that_never_works_is_told_soon(chunk_size):
     evaluate = Recording(fail_from=0)
     with pytest.raises(EvaluationError, match="the device went away") as raised:
         search(evaluate, chunk_size=chunk_size)
-    assert isinstance(raised.value.__cause__, RuntimeError) and evaluate.n_calls == {None: 1, 1: 10, 3: 4}[chunk_size]
+    assert isinstance(raised.value.__cause__, RuntimeError) and evaluate.n_calls == {None: 1, 1: 12, 3: 4}[chunk_size]
     with pytest.raises(EvaluationError, match="all 5 evaluations failed"):
         search(lambda genotypes: measure(genotypes) * np.nan, budget=5, population=12)
 
@@ -173,6 +173,51 @@ def test_failures_are_recorded_survived_and_replayed(tmp_path):
         "evaluate returned nan for 'accuracy_top1'",
     }
     assert reasons <= expected and len(reasons) > 1
+
+
+@pytest.mark.parametrize("executor", [None, ThreadPoolExecutor(3)], ids=["here", "threads"])
+@pytest.mark.parametrize("returned", [RuntimeError("out of memory"), np.nan])
+def test_failures_are_tried_again(tmp_path, executor, returned):
+    tries = {}
+
+    def evaluate(genotypes):
+        """Every row fails twice."""
+        for key in genotype_keys(genotypes):
+            tries[key] = tries.get(key, 0) + 1
+        again = np.array([tries[key] <= 2 for key in genotype_keys(genotypes)])
+        if isinstance(returned, Exception) and again.any():
+            raise returned
+        return np.where(again[:, None], returned if isinstance(returned, float) else 0.0, measure(genotypes))
+
+    assert_same(search(evaluate, executor=executor, store=tmp_path / "a.sqlite", chunk_size=4, retries=2), search(measure))
+    assert set(tries.values()) == {3}
+    with pytest.raises(EvaluationError, match="12 of the last 12 evaluations failed"):
+        search(Recording(fail_from=0), executor=executor, retries=1)
+
+
+def test_rows_that_succeed_are_not_tried_again_with_those_that_fail():
+    seen = []
+
+    def evaluate(genotypes):
+        seen.append(len(genotypes))
+        values = measure(genotypes)
+        values[1:] = np.nan
+        return values
+
+    history = search(evaluate, budget=3, population=3, retries=2)
+    assert seen == [3, 2, 1] and not history.failed.any()
+
+
+def test_the_search_ends_when_a_share_fails(tmp_path):
+    def most_fail(genotypes, turn=count()):  # noqa: B008
+        if next(turn) % 4:
+            raise RuntimeError("too large")
+        return measure(genotypes)
+
+    with pytest.raises(EvaluationError, match="9 of the last 12 evaluations failed, the last one: RuntimeError: too large"):
+        search(most_fail, chunk_size=1, max_failed=0.7)
+    with pytest.warns(UserWarning, match="30 of 40 evaluations failed"):
+        search(most_fail, chunk_size=1, max_failed=0.8)
 
 
 @pytest.mark.filterwarnings("ignore:.* evaluations failed")
@@ -267,8 +312,9 @@ def kill_the_worker(genotypes):
 
 
 def test_an_executor_that_breaks_is_no_failed_evaluation():
-    with ProcessPoolExecutor(1) as executor, pytest.raises(BrokenExecutor):
+    with ProcessPoolExecutor(1) as executor, pytest.raises(EvaluationError, match="lost its workers .*outlives") as raised:
         search(kill_the_worker, executor=executor)
+    assert isinstance(raised.value.__cause__, BrokenExecutor)
 
 
 def test_the_best_of_another_search_come_first(tmp_path):
@@ -310,7 +356,7 @@ import numpy as np
 from nastoolkit.objectives import Objective
 from nastoolkit.search import ALGORITHMS, optimize
 from nastoolkit.search.failures import EvaluationError
-from nastoolkit.space import Choice, SearchSpace
+from nastoolkit.space import Choice, SearchSpace, genotype_keys
 
 store, log, pause = sys.argv[1], sys.argv[2], float(sys.argv[3])
 space = SearchSpace([Choice(f"c{i}", (3, 5, 7)) for i in range(10)])
@@ -384,11 +430,14 @@ def test_negative_zero_replays_identically(tmp_path):
     ("arguments", "message"),
     [
         ({"algorithm": "gradient descent"}, r"unknown algorithm 'gradient descent'; known: \['agemoea', .*'linas', "),
-        ({"generation": 5}, r"'nsga2' has no settings \['generation'\]; its settings are \[\]"),
+        ({"generation": 5}, r"'nsga2' has no settings \['generation'\]; its settings are \["),
         ({"algorithm": "linas", "generation": 5}, r"its settings are \['predictor', 'generations', 'inner'\]"),
         ({"budget": 0}, "budget must be at least 1, got 0"),
         ({"population": -1}, "population must be at least 1, got -1"),
         ({"chunk_size": 0}, "chunk_size must be at least 1, got 0"),
+        ({"in_flight": 0}, "in_flight must be at least 1, got 0"),
+        ({"retries": -1}, "retries must be at least 0, got -1"),
+        ({"max_failed": 0}, "max_failed is a share above 0 and up to 1, got 0"),
         ({"objectives": []}, "needs objectives"),
         ({"evaluate": None}, r"evaluate is None, but \['accuracy_top1', 'latency_ms'\]"),
     ],

@@ -1,0 +1,87 @@
+"""Worker processes on this machine, for evaluations that may run out of memory or out of time."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
+from threading import Thread, local
+from typing import Any
+
+import psutil
+
+
+class Processes(ThreadPoolExecutor):
+    """An executor of which a worker that dies takes only its own call with it; another one takes its place.
+
+    Python's own ``ProcessPoolExecutor`` breaks as a whole when a worker is killed, so here is one for each worker. The
+    processes are spawned: ``evaluate`` must be importable, from a module, or from a script that runs its search only ``if
+    __name__ == "__main__"``. They end when the process that started them does, however it ends.
+
+    Args:
+        n_workers: How many.
+        timeout_s: How long one call may take; then its worker is killed. By default as long as it likes.
+    """
+
+    def __init__(self, n_workers: int, timeout_s: float | None = None) -> None:
+        super().__init__(n_workers)
+        self._timeout_s = timeout_s
+        self._own = local()  # of each thread: the pool of its one process, and the number of that
+        self._pools: set[ProcessPoolExecutor] = set()
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future:
+        """Have ``fn(*args, **kwargs)`` called in a worker.
+
+        The result is a RuntimeError if the worker dies, and a TimeoutError if it is killed for taking too long.
+        """
+        return super().submit(self._call, fn, args, kwargs)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Take no more calls, and end the workers when those under way are finished."""
+        super().shutdown(wait, cancel_futures=cancel_futures)
+        while self._pools:
+            self._pools.pop().shutdown(wait)
+
+    def _call(self, fn: Callable[..., Any], args: tuple, kwargs: dict[str, Any]) -> Any:
+        try:
+            pool, process = self._worker(args)
+            called = pool.submit(fn, *args, **kwargs)
+            if wait([called], self._timeout_s).done:
+                return called.result()
+        except BrokenProcessPool:
+            self._own.worker = None
+            raise RuntimeError("its worker process died, as one does that runs out of memory") from None
+        self._own.worker = None
+        with suppress(psutil.NoSuchProcess):
+            psutil.Process(process).kill()
+        raise TimeoutError(f"no result after {self._timeout_s} s, so its worker was killed")
+
+    def _worker(self, args: tuple) -> tuple[ProcessPoolExecutor, int]:
+        """This thread's pool and the number of its process, which has imported what the arguments need."""
+        if getattr(self._own, "worker", None) is None:
+            spawn = multiprocessing.get_context("spawn")
+            pool = ProcessPoolExecutor(1, spawn, initializer=end_with_parent)
+            self._pools.add(pool)
+            try:
+                self._own.worker = pool, pool.submit(_ready, args).result()
+            except BrokenProcessPool:
+                raise RuntimeError("its worker process died while it started: can it import evaluate?") from None
+        return self._own.worker
+
+
+def _ready(args: tuple) -> int:
+    return os.getpid()
+
+
+def end_with_parent() -> None:
+    """Have this worker process end when the one that started it is killed."""
+
+    def watch() -> None:
+        if parent := multiprocessing.parent_process():
+            parent.join()
+            os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
