@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import logging
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ import papermill
 import yaml
 
 PROFILES = ("smoke", "laptop", "paper")
+DEEPEST = 10  # levels of YAML
 PLAIN_TYPES: dict[str, type] = {"int": int, "float": float, "str": str, "bool": bool, "list": list, "dict": dict}
 
 
@@ -54,19 +56,22 @@ def declared_parameters(notebook: Path) -> dict[str, ast.expr | None]:
     """The annotation of every parameter of a notebook, by name.
 
     Raises:
-        UsageError: No parameters cell, or two, or a declaration that Papermill would lose.
+        UsageError: No notebook, no parameters cell, or two, or a declaration that Papermill would lose.
     """
-    cells = [c for c in nbformat.read(notebook, as_version=4).cells if "parameters" in c.metadata.get("tags", [])]
-    if len(cells) != 1:
-        raise UsageError(f"{notebook.name}: {len(cells)} cells are tagged `parameters`; it needs exactly one")
+    try:
+        sources = [c.source for c in nbformat.read(notebook, as_version=4).cells if "parameters" in c.metadata.get("tags", [])]
+        statements = [ast.parse(source) for source in sources]
+        seen = _seen_by_papermill(notebook)
+    except Exception as error:  # of nbformat, of Papermill or of Python's own parser
+        raise UsageError(f"{notebook.name} is no notebook whose parameters can be read: {error!r}") from error
+    if len(statements) != 1:
+        raise UsageError(f"{notebook.name}: {len(statements)} cells are tagged `parameters`; it needs exactly one")
     annotations: dict[str, ast.expr | None] = {}
-    for statement in ast.parse(cells[0].source).body:
+    for statement in statements[0].body:
         if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
             annotations[statement.target.id] = statement.annotation
         elif isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
             annotations[statement.targets[0].id] = None
-    with _quiet("papermill.translators"):
-        seen = papermill.inspect_notebook(str(notebook))
     lost = [name for name in annotations if name not in seen]
     if lost:
         raise UsageError(
@@ -74,6 +79,11 @@ def declared_parameters(notebook: Path) -> dict[str, ast.expr | None]:
             "(int | None, typing.List, tuple[int, ...]), nor a line with a second `=`, in its comment for example"
         )
     return annotations
+
+
+def _seen_by_papermill(notebook: Path) -> Mapping[str, Any]:
+    with _quiet("papermill.translators"):
+        return papermill.inspect_notebook(str(notebook))
 
 
 @contextlib.contextmanager
@@ -88,12 +98,22 @@ def _quiet(logger: str) -> Iterator[None]:
 
 def _read_yaml(text: str, where: str) -> Any:
     try:
+        _refuse_bomb(text, where)
         return yaml.safe_load(text)
     except yaml.MarkedYAMLError as error:
         line = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise UsageError(f"{where} is no YAML{line}: {error.problem}") from None
-    except (yaml.YAMLError, ValueError) as error:  # a control character; a date that is none
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a control character; a date that is none
         raise UsageError(f"{where} is no YAML: {' '.join(str(error).split())}") from None
+
+
+def _refuse_bomb(text: str, where: str) -> None:
+    """Refuse what few lines of YAML can make large: aliases, and nesting."""
+    depth = 0
+    for event in yaml.parse(text):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if isinstance(event, yaml.AliasEvent) or depth > DEEPEST:
+            raise UsageError(f"{where} has an alias (*name), or more than {DEEPEST} levels: neither is taken here")
 
 
 def profile_values(name: str, profile: str, root: Path) -> dict[str, Any]:
@@ -105,7 +125,7 @@ def profile_values(name: str, profile: str, root: Path) -> dict[str, Any]:
     path = root / "experiments" / f"{name}.yaml"
     if not path.is_file():
         raise UsageError(f"no experiments/{name}.yaml, which holds the profiles of notebooks/{name}.ipynb")
-    content = _read_yaml(path.read_text(), f"experiments/{name}.yaml")
+    content = _read_yaml(path.read_text(errors="replace"), f"experiments/{name}.yaml")
     if not isinstance(content, dict) or set(content) != {"profiles"} or not isinstance(content["profiles"], dict):
         raise UsageError(f"experiments/{name}.yaml: needs one key, `profiles`, with a mapping of parameters for each profile")
     profiles = content["profiles"]
@@ -163,6 +183,9 @@ def fit(value: Any, annotation: ast.expr) -> Any:
 
 def _float(value: Any) -> float:
     try:
-        return float(value)
-    except ValueError:
+        number = float(value)
+    except (ValueError, OverflowError):
         raise TypeError from None
+    if math.isnan(number):
+        raise TypeError
+    return number

@@ -22,12 +22,13 @@ def fingerprint(name: str, parameters: dict[str, Any], root: Path) -> str:
 def read_record(folder: Path) -> dict[str, Any]:
     """The record of a run's folder; empty where a run has not come to its end."""
     try:
-        return dict(json.loads((folder / RECORD).read_text()))
-    except (OSError, ValueError, TypeError):
+        record = dict(json.loads((folder / RECORD).read_text()))
+        return {**record, "seconds": float(record.get("seconds", 0.0))}
+    except (OSError, ValueError, TypeError, OverflowError, RecursionError):
         return {}
 
 
 def write_record(folder: Path, made_of: str, seconds: float) -> None:
     """Note what a folder was made of. A run that replays what is stored is short: the longest one counts."""
-    longest = max(seconds, float(read_record(folder).get("seconds", 0.0)))
+    longest = max(seconds, read_record(folder).get("seconds", 0.0))
     (folder / RECORD).write_text(json.dumps({"fingerprint": made_of, "seconds": round(longest, 1)}))

@@ -31,6 +31,9 @@ def claim(
         ours: The number found.
         interval: Lower and upper end of its uncertainty; None where one run gives one number.
         verdict: One of ``VERDICTS``.
+
+    Raises:
+        ValueError: An unknown verdict, or a file that is no list of claims; it is left as it is.
     """
     if verdict not in VERDICTS:
         raise ValueError(f"unknown verdict {verdict!r}; known: {VERDICTS}")
@@ -44,9 +47,12 @@ def claim(
         "verdict": verdict,
     }
     path = Path(path)
-    known = json.loads(path.read_text()) if path.exists() else []
     identity = ("paper", "item", "statement")
-    others = [old for old in known if any(old[key] != new[key] for key in identity)]
+    try:
+        known = json.loads(path.read_text()) if path.exists() else []
+        others = [old for old in known if any(old[key] != new[key] for key in identity)]
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise ValueError(f"{path} is no list of claims, cut short perhaps: {error!r}; delete it to start anew") from error
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps([*others, new], indent=1))
     return new

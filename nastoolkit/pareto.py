@@ -17,12 +17,12 @@ from pymoo.operators.survival.rank_and_crowding.metrics import calc_crowding_dis
 
 def non_dominated(costs: np.ndarray) -> np.ndarray:
     """Mask ``(n,)`` of the points that no other one dominates; of equal points only the first is kept."""
-    return moocore.is_nondominated(np.asarray(costs, dtype=float))
+    return moocore.is_nondominated(costs)
 
 
 def ranks(costs: np.ndarray) -> np.ndarray:
     """Number of each point's front ``(n,)``: 0 for the non-dominated ones, 1 for those left when these are gone, and so on."""
-    return moocore.pareto_rank(np.asarray(costs, dtype=float))
+    return moocore.pareto_rank(costs)
 
 
 def crowding(costs: np.ndarray) -> np.ndarray:
@@ -56,7 +56,7 @@ def hypervolume(costs: np.ndarray, reference_point: ArrayLike) -> float:
 
     A point at or beyond the reference in any column adds nothing.
     """
-    return float(moocore.hypervolume(np.asarray(costs, dtype=float), ref=np.asarray(reference_point, dtype=float)))
+    return float(moocore.hypervolume(costs, ref=reference_point))
 
 
 def hypervolume_curve(costs: np.ndarray, reference_point: ArrayLike) -> np.ndarray:

@@ -54,16 +54,16 @@ class SearchSpace:
     def _add(self, gene: int, choice: Choice) -> None:
         if choice.name in self._index:
             raise ValueError(f"two choices are named {choice.name!r}")
+        if not any(all(isinstance(option, kind) for option in choice.options) for kind in (int | float, str)):
+            raise ValueError(f"options of {choice.name!r} must be Python numbers or texts, not both, got {choice.options}")
         if not choice.options or len(set(choice.options)) < len(choice.options):
             raise ValueError(f"choice {choice.name!r} needs different options, got {choice.options}")
-        if not all(isinstance(option, int | float | str) for option in choice.options):
-            raise ValueError(f"options of {choice.name!r} must be Python numbers or texts, got {choice.options}")
         if choice.when is not None:
             parent, options = choice.when
             if parent not in self._index:
                 raise ValueError(f"choice {choice.name!r} depends on {parent!r}, which is no earlier choice")
             known = self.choices[self._index[parent]].options
-            if not set(options) <= set(known):
+            if not all(option in known for option in options):
                 raise ValueError(f"choice {choice.name!r} waits for {parent} in {options}, but its options are {known}")
             wakes = np.array([option in options for option in known])
             self._conditions.append((gene, self._index[parent], wakes))
@@ -137,20 +137,28 @@ class SearchSpace:
         return self._with_dead_genes_zero(self._nth[np.arange(self.n_genes), ranks])
 
     def repair(self, points: np.ndarray) -> np.ndarray:
-        """The genotypes nearest to real vectors ``(n, d)``: rounded, moved to the nearest allowed option, canonical."""
-        indices = np.clip(np.rint(points).astype(np.int64), 0, self._n_options - 1)
+        """The genotypes nearest to real vectors ``(n, d)``: rounded, moved to the nearest allowed option, canonical.
+
+        Raises:
+            ValueError: A NaN, which is near to nothing.
+        """
+        if np.isnan(points).any():
+            raise ValueError("there is no genotype near a NaN")
+        indices = np.clip(np.rint(points), 0, self._n_options - 1).astype(np.int64)
         return self._with_dead_genes_zero(self._snap[np.arange(self.n_genes), indices])
 
     def alive(self, genotypes: np.ndarray) -> np.ndarray:
-        """Which genes matter: bools of the shape of ``genotypes``, ``(n, d)`` or ``(d,)``."""
-        genotypes = np.asarray(genotypes)
+        """Which genes matter: bools of the shape of ``genotypes``, ``(n, d)`` or ``(d,)``; ValueError as :meth:`check`."""
+        return self._alive(self.check(genotypes))
+
+    def _alive(self, genotypes: np.ndarray) -> np.ndarray:
         alive = np.ones(genotypes.shape, dtype=bool)
         for gene, parent, wakes in self._conditions:
             alive[..., gene] = alive[..., parent] & wakes[genotypes[..., parent]]
         return alive
 
     def _with_dead_genes_zero(self, genotypes: np.ndarray) -> np.ndarray:
-        return np.where(self.alive(genotypes), genotypes, 0)
+        return np.where(self._alive(genotypes), genotypes, 0)
 
     def canonical(self, genotypes: np.ndarray) -> np.ndarray:
         """Genotypes ``(n, d)`` or ``(d,)`` with dead genes 0: equal rows are the same sub-network.
@@ -159,7 +167,7 @@ class SearchSpace:
             ValueError: A gene that is no index of an option, or is an option that :meth:`restrict` took out.
         """
         canonical = self._with_dead_genes_zero(self.check(genotypes))
-        alive = self.alive(canonical)
+        alive = self._alive(canonical)
         excluded = alive & (self._snap[np.arange(self.n_genes), canonical] != canonical)
         if excluded.any():
             choice = self.choices[int(np.argwhere(excluded)[0][-1])]

@@ -19,6 +19,7 @@ import torch
 from torch import nn
 from torch.func import functional_call
 
+from nastoolkit import html
 from nastoolkit.blocks import BlockSpec, Inputs
 from nastoolkit.checkpoints import CheckpointError, check_tensors, locate, read_checkpoint, write_checkpoint
 from nastoolkit.families import FAMILIES, Family
@@ -103,6 +104,13 @@ class Supernet(nn.Module):
     def __repr__(self) -> str:
         n_params = sum(parameter.numel() for parameter in self.parameters())
         return f"Supernet({self.family}, {n_params:,} shared parameters)"
+
+    def _repr_html_(self) -> str:
+        space = self.family.space
+        ends = {"smallest": space.smallest, "largest": space.largest}
+        costs = {name: f"{self.family.params(end):,} params, {self.family.mmacs(end):.4g} MMACs" for name, end in ends.items()}
+        sharing = {"sharing rule": type(self.sharing).__name__, "fingerprint of the weights": self.fingerprint}
+        return html.facts("Supernet", {"family": self.family.name, "sub-networks": f"{space.size:.3g}", **costs, **sharing})
 
 
 def _tensors(module: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
@@ -219,12 +227,13 @@ def load_supernet(name: str, checkpoint: str | Path | None = None) -> Supernet:
     path = locate(name, checkpoint)
     tensors, card = read_checkpoint(path)
     sharing = card.get("sharing", "slice")
-    if sharing not in SHARING_RULES:
+    if not isinstance(sharing, str) or sharing not in SHARING_RULES:
         raise CheckpointError(f"{path} needs sharing rule {sharing!r}; known: {list(SHARING_RULES)}")
-    supernet = Supernet(FAMILIES[name]().fitting(tensors), SHARING_RULES[sharing]())
-    wanted = supernet.shared.state_dict()
-    with torch.device("meta"):
-        of_the_rule = wanted.keys() - supernet.family.build(supernet.family.space.largest).state_dict().keys()
+    family, rule = FAMILIES[name]().fitting(tensors), SHARING_RULES[sharing]()
+    with torch.device("meta"):  # nothing is allocated before the file is known to fit
+        wanted = Supernet(family, rule).shared.state_dict()
+        of_the_rule = wanted.keys() - family.build(family.space.largest).state_dict().keys()
     check_tensors(path, tensors, wanted, optional=of_the_rule)
-    supernet.shared.load_state_dict({**wanted, **tensors})
+    supernet = Supernet(family, rule)
+    supernet.shared.load_state_dict({**supernet.shared.state_dict(), **tensors})
     return supernet.eval()

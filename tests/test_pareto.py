@@ -71,3 +71,45 @@ def test_best_first_puts_violations_behind_everything_else():
     assert pareto.best_first(costs, 4, np.array([0.5, 0, 0, 0.1])).tolist() == [2, 1, 3, 0]
     assert pareto.best_first(costs, 1, np.array([0.5, 0.4, 0.3, 0.2])).tolist() == [3]
     assert pareto.best_first(costs, 4, np.zeros(4)).tolist() == pareto.best_first(costs, 4).tolist() == [0, 3, 2, 1]
+
+
+def test_crowding_is_the_mean_distance_between_neighbours():
+    costs = np.array([[4.0, 4], [0, 10], [10, 0], [1, 6]])
+    assert pareto.crowding(costs).tolist() == [pytest.approx(0.75), np.inf, np.inf, pytest.approx(0.5)]
+
+
+def test_best_first_breaks_ties_by_position_and_takes_no_more_than_asked():
+    equal = np.zeros((4, 2))
+    assert pareto.best_first(equal, 2).tolist() == [0, 1] and pareto.best_first(equal, 0).tolist() == []
+    assert pareto.best_first(np.array([[1.0, 1], [0, 0], [2, 2]]), 2, np.array([0.0, 0, 0])).tolist() == [1, 0]
+    assert pareto.best_first(equal, 3, np.array([0.2, 0.1, 0.2, 0.1])).tolist() == [1, 3, 0]
+    assert pareto.best_first(equal, 9, np.array([0.0, 0.3, 0.0, 0.3])).tolist() == [0, 2, 1, 3]
+    assert pareto.best_first(equal, 3).dtype == np.int64
+
+
+def test_a_curve_counts_no_point_at_the_reference_and_no_point_twice():
+    costs = np.array([[4.0, 0], [2, 2], [2, 2], [3, 1], [5, 5], [1, 1]])
+    assert pareto.hypervolume_curve(costs, (4, 4)).tolist() == [0, 4, 4, 5, 5, 9]
+    assert pareto.hypervolume_curve(np.empty((0, 2)), (4, 4)).tolist() == []
+    assert pareto.hypervolume(np.empty((0, 2)), (4, 4)) == 0
+
+
+def test_lists_serve_as_arrays():
+    assert pareto.non_dominated([[1, 2], [2, 1], [2, 2], [1, 2]]).tolist() == [True, True, False, False]
+    assert pareto.ranks([[1, 2], [2, 1], [2, 2]]).tolist() == [0, 0, 1] and pareto.hypervolume([[1, 2]], [2, 4]) == 2
+
+
+def test_ties_of_many_points_keep_their_order():
+    chain = np.arange(60.0)
+    equal_steps = np.stack([chain, -chain], axis=1)  # one front, as crowded everywhere but at its ends
+    assert pareto.best_first(equal_steps, 60).tolist() == [0, 59, *range(1, 59)]
+    violations = np.tile([0.2, 0.1, 0.3], 20)
+    assert pareto.best_first(equal_steps, 60, violations).tolist() == [*range(1, 60, 3), *range(0, 60, 3), *range(2, 60, 3)]
+
+
+def test_numbers_of_any_type_are_compared_as_floats():
+    costs = np.array([[1, 2], [2, 1], [2, 2]], dtype=object)
+    assert pareto.non_dominated(costs).tolist() == [True, True, False] and pareto.ranks(costs).tolist() == [0, 0, 1]
+    assert (
+        pareto.hypervolume(costs, np.array([3, 3], dtype=object)) == 3 and pareto.crowding(costs[:2]).tolist() == [np.inf] * 2
+    )

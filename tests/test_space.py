@@ -183,3 +183,139 @@ def test_what_takes_one_genotype_says_so_when_it_gets_several():
 def test_options_are_plain_numbers_or_texts(options):
     with pytest.raises(ValueError, match=r"options of 'kernel' must be Python numbers or texts"):
         SearchSpace([Choice("kernel", options)])
+
+
+def test_options_are_not_numbers_and_texts_at_once():
+    with pytest.raises(ValueError, match=r"options of 'kernel' must be Python numbers or texts, not both, got \(3, 'five'\)"):
+        SearchSpace([Choice("kernel", (3, "five"))])
+    assert SearchSpace([Choice("kernel", (3, 4.5))]).size == SearchSpace([Choice("kernel", ("a", "b"))]).size == 2
+
+
+SCALARS = (
+    st.none() | st.integers(-3, 3) | st.floats(allow_nan=False) | st.text(max_size=2) | st.lists(st.integers(), max_size=1)
+)
+OPTIONS = st.lists(SCALARS, max_size=3).map(tuple)
+CHOICES = st.builds(Choice, st.sampled_from("abc"), OPTIONS, st.none() | st.tuples(st.sampled_from("abcd"), OPTIONS))
+
+
+@given(
+    st.lists(CHOICES, min_size=1, max_size=4),
+    st.dictionaries(st.sampled_from("abcd"), OPTIONS),
+    st.dictionaries(st.text(max_size=1), SCALARS),
+)
+def test_what_makes_no_sense_is_a_value_error(choices, restriction, options):
+    try:
+        space = SearchSpace(choices).restrict(restriction)
+        assert space.size == len(every_genotype(space))
+        assert (space.canonical(space.sample(3, np.random.default_rng(0))) >= 0).all()
+        space.encode(options)
+    except ValueError:
+        pass
+
+
+@given(st.lists(st.floats() | st.integers() | st.booleans() | st.text(max_size=1) | st.none(), max_size=6))
+def test_a_list_is_a_genotype_only_if_it_is_all_small_integers(genes):
+    try:
+        genotype = CHAIN.canonical(np.array(genes))
+    except (ValueError, OverflowError):
+        return
+    assert genotype.dtype == np.int64 and len(genes) == 5
+    assert all(type(gene) is int and 0 <= gene < 3 for gene in genes)
+
+
+@pytest.mark.parametrize("kind", [np.int8, np.uint8, np.uint64, np.int32])
+def test_genotypes_of_any_integer_type_are_taken(kind):
+    for taken in (CHAIN.check, CHAIN.check_one, CHAIN.canonical):
+        np.testing.assert_array_equal(found := taken(np.array([2, 1, 2, 1, 0], dtype=kind)), [2, 1, 2, 1, 0])
+        assert found.dtype == np.int64
+    assert CHAIN.alive(np.array([[1, 1, 2, 1, 0], [2, 1, 0, 0, 0]], dtype=kind)).tolist() == [
+        [True, True, False, False, True],
+        [True, True, True, False, True],
+    ]
+
+
+def test_the_place_of_what_is_wrong_is_told():
+    with pytest.raises(ValueError, match=r"^gene 'block3.kernel' is 5, out of range 0..2 \(an index into \(3, 5, 7\)\)$"):
+        CHAIN.canonical(np.array([[2, 0, 0, 0, 0], [2, 5, 0, 0, 0], [9, 9, 9, 9, 9]]))
+    with pytest.raises(ValueError, match=r"^genotypes have shape \(n, 5\) in this space, got \(1, 1, 5\)$"):
+        CHAIN.check(np.zeros((1, 1, 5), dtype=int))
+    with pytest.raises(ValueError, match=r"^genotypes are integers \(indices of options\), got float64$"):
+        CHAIN.alive(np.zeros(5))
+    restricted = CHAIN.restrict({"width": ("wide",)})
+    with pytest.raises(ValueError, match=r"^a genotype uses an option of 'width' that this restricted space leaves out$"):
+        restricted.canonical(np.array([[2, 0, 0, 0, 1], [2, 0, 0, 0, 0]]))
+
+
+def test_repair_takes_the_nearest_option_that_is_left():
+    space = SearchSpace([Choice("a", tuple(range(10)))]).restrict({"a": (2, 3, 7)})
+    points = np.array([-np.inf, -5, 0, 2.4, 2.6, 4.4, 5, 5.6, 7, 99, np.inf])[:, None]
+    assert space.repair(points)[:, 0].tolist() == [2, 2, 2, 2, 3, 3, 3, 7, 7, 7, 7]  # 5 is as near to 3: the smaller one
+    assert space.repair(points).dtype == np.int64
+    whole = SearchSpace([Choice("a", (1, 2, 3, 4)), Choice("b", (1, 2))])
+    assert whole.repair(np.array([[-9.0, 0.2], [99, 99], [2.6, 0.6]])).tolist() == [[0, 0], [3, 1], [3, 1]]
+    with pytest.raises(ValueError, match="^there is no genotype near a NaN$"):
+        space.repair(np.array([[1.0], [np.nan]]))
+
+
+def test_samples_are_uniform_over_the_options_that_are_left():
+    space = SearchSpace([Choice("a", (1, 2, 3, 4)), Choice("b", (1, 2))]).restrict({"a": (2, 3, 4)})
+    sampled = space.sample(6000, np.random.default_rng(0))
+    assert sampled.shape == (6000, 2) and sampled.dtype == np.int64
+    counts = np.unique(sampled, axis=0, return_counts=True)[1]
+    assert len(counts) == 6 and (900 < counts).all() and (counts < 1100).all()
+
+
+def test_restrictions_add_up_and_leave_the_space_as_it_was():
+    once = CHAIN.restrict({"block3.kernel": (3, 5)})
+    twice = once.restrict({"block3.kernel": (7, 5), "width": ["narrow", "narrow"]})
+    assert twice.allowed == ((0, 1, 2), (1,), (0, 1, 2), (0, 1), (0,))
+    assert once.allowed[1] == (0, 1) and CHAIN.allowed[1] == (0, 1, 2) and CHAIN.allowed[4] == (0, 1)
+    with pytest.raises(ValueError, match=r"^the restriction leaves 'block3.kernel' without an option$"):
+        once.restrict({"block3.kernel": (7,)})
+    with pytest.raises(ValueError, match=r"^'depth' has no option 9; its options are \(2, 3, 4\)$"):
+        CHAIN.restrict({"depth": (2, 9)})
+    with pytest.raises(ValueError, match=r"^unknown choices \['height'\]; this space has \['depth', 'block3.kernel'"):
+        CHAIN.restrict({"height": (2,)})
+
+
+def test_names_sizes_and_what_it_says():
+    space = SearchSpace(
+        [Choice("depth", (2, 3, 4)), Choice("kernel", (3, 5, 7), ("depth", (3, 4))), Choice("width", ("a", "b"))]
+    )
+    assert space.names == ("depth", "kernel", "width") and space.n_genes == 3
+    assert repr(space) == "SearchSpace(3 choices, 14 sub-networks)" and type(space.size) is int
+    assert SearchSpace(Choice(f"c{i}", range(5)) for i in range(60)).size == 5**60
+    assert SearchSpace([]).size == 1 and SearchSpace([]).sample(2, np.random.default_rng(0)).shape == (2, 0)
+
+
+def test_fingerprints_stay_so_that_stores_do():
+    choices = [
+        Choice("depth", (2, 3, 4)),
+        Choice("block3.kernel", (3, 5, 7), ("depth", (3, 4))),
+        Choice("width", ("narrow", "wide")),
+    ]
+    assert SearchSpace(choices).fingerprint == "8ab9e845b0f765df"
+
+
+def test_the_least_and_the_greatest_option_may_stand_anywhere():
+    space = SearchSpace([Choice("a", (5, 7, 3, 4)), Choice("b", ("m", "z", "a"))])
+    assert (space.smallest.tolist(), space.largest.tolist()) == ([2, 2], [1, 1])
+    part = space.restrict({"a": (5, 4), "b": ("m", "a")})
+    assert (part.smallest.tolist(), part.largest.tolist()) == ([3, 2], [0, 0]) and part.largest.dtype == np.int64
+
+
+def test_a_choice_of_two_options_may_not_be_left_out():
+    with pytest.raises(ValueError, match=r"^no option given for \['depth'\]$"):
+        SearchSpace([Choice("depth", (1, 2)), Choice("width", (8,))]).encode({})
+
+
+def test_one_hot_of_one_genotype_is_a_row():
+    features = CHAIN.one_hot(np.array([1, 2, 0, 0, 1]))
+    assert features.tolist() == [[0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1]] and features.dtype == np.float64
+
+
+def test_dead_choices_may_be_given_and_are_ignored():
+    options = {"depth": 2, "block3.kernel": 7, "block4.kernel": 5, "block4.shift": 1, "width": "wide"}
+    assert CHAIN.encode(options).tolist() == [0, 0, 0, 0, 1]
+    with pytest.raises(ValueError, match="'block3.kernel' has no option 9"):
+        CHAIN.encode({**options, "block3.kernel": 9})

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import argparse
 import json
-import pickle
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from nastoolkit.checkpoints import dynast_vit, hat, huggingface, ofa, ofa_resnet50
 from nastoolkit.checkpoints.download import PUBLISHED, cached_file, fetch
+from nastoolkit.checkpoints.tensor_files import (
+    CheckpointError,
+    Tensors,
+    files_of_folder,
+    read_tensors,
+    told_as_checkpoint_error,
+)
 
 EMBEDDED = Path(__file__).parent
 FORMATS = {
@@ -24,13 +28,21 @@ FORMATS = {
     "dynast-vit": dynast_vit,
     "hat": hat,
 }
-WRAPPERS = ("state_dict", "model")
-FOLDER_FILES = ("model.safetensors", "pytorch_model.bin")
-Tensors = dict[str, torch.Tensor]
+FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
-
-class CheckpointError(ValueError):
-    """A checkpoint that is missing, damaged, or not one of the family's."""
+__all__ = [
+    "EMBEDDED",
+    "FORMATS",
+    "PUBLISHED",
+    "CheckpointError",
+    "cached_file",
+    "check_tensors",
+    "embedded_names",
+    "fetch",
+    "locate",
+    "read_checkpoint",
+    "write_checkpoint",
+]
 
 
 def embedded_names() -> list[str]:
@@ -74,7 +86,8 @@ def read_checkpoint(path: str | Path) -> tuple[Tensors, dict[str, Any]]:
     """Tensors by our names, and the card; for a published file the card says the format and the sharing rule.
 
     A folder is one that Hugging Face's ``save_pretrained`` wrote, with its weights in one file or in several. No pickled code
-    is ever run: files that are no safetensors are read by ``torch.load(weights_only=True)``.
+    is ever run: files that are no safetensors are read by ``torch.load(weights_only=True)``, and none that
+    would unpack to more than it is.
 
     Raises:
         CheckpointError: No such file or folder, one that cannot be read, or one in an unknown format.
@@ -82,56 +95,11 @@ def read_checkpoint(path: str | Path) -> tuple[Tensors, dict[str, Any]]:
     path = Path(path)
     if not path.exists():
         raise CheckpointError(f"there is no checkpoint at {path}; supernets that ship with the package: {embedded_names()}")
-    parts = [_read_file(file) for file in (_files_of_folder(path) if path.is_dir() else [path])]
+    parts = [read_tensors(file) for file in (files_of_folder(path) if path.is_dir() else [path])]
     tensors = {name: tensor for part, _ in parts for name, tensor in part.items()}
     card = parts[0][1]
-    return (tensors, card) if card else _translated(path, tensors)
-
-
-def _files_of_folder(folder: Path) -> list[Path]:
-    """The files that hold a Hugging Face model's weights, by its index where there is one."""
-    for name in FOLDER_FILES:
-        if (folder / name).exists():
-            return [folder / name]
-        if (folder / f"{name}.index.json").exists():
-            return _shards(folder / f"{name}.index.json")
-    raise CheckpointError(f"the folder {folder} has none of {', '.join(FOLDER_FILES)}, nor an index of one")
-
-
-def _shards(index: Path) -> list[Path]:
-    """The files beside an index that it says the weights are in."""
-    try:
-        names = sorted(set(json.loads(index.read_text())["weight_map"].values()))
-        shards = [index.parent / name for name in names]
-    except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
-        raise CheckpointError(f"{index} lists no files of weights: {error!r}") from error
-    if not shards:
-        raise CheckpointError(f"{index} lists no files of weights")
-    return shards
-
-
-def _read_file(path: Path) -> tuple[Tensors, dict[str, Any]]:
-    """What a file holds, under the names that it has there, and our card where it has one."""
-    if not path.is_file():
-        raise CheckpointError(f"there is no file {path}")
-    try:
-        return _read_safetensors(path) if path.suffix == ".safetensors" else (_read_pickle(path), {})
-    except (SafetensorError, json.JSONDecodeError, pickle.UnpicklingError, RuntimeError, EOFError) as error:
-        raise CheckpointError(f"{path} is no readable checkpoint, perhaps cut off: {error}") from error
-
-
-def _read_safetensors(path: Path) -> tuple[Tensors, dict[str, Any]]:
-    with safe_open(path, framework="pt") as file:
-        card = json.loads((file.metadata() or {}).get("card", "{}"))
-        if not isinstance(card, dict):
-            raise CheckpointError(f"{path} has a card that is no JSON object")
-        return {name: file.get_tensor(name) for name in file.keys()}, card  # noqa: SIM118
-
-
-def _read_pickle(path: Path) -> Tensors:
-    with torch.serialization.safe_globals([argparse.Namespace]):  # fairseq keeps its command line beside the weights
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    return _unwrapped(content) if isinstance(content, dict) else {}
+    with told_as_checkpoint_error(path):
+        return (tensors, card) if card else _translated(path, tensors)
 
 
 def _translated(path: Path, tensors: Tensors) -> tuple[Tensors, dict[str, Any]]:
@@ -144,19 +112,22 @@ def _translated(path: Path, tensors: Tensors) -> tuple[Tensors, dict[str, Any]]:
     raise CheckpointError(f"{path} is in no known format; known: ours (.safetensors), {', '.join(FORMATS)}")
 
 
-def _unwrapped(content: dict[str, Any]) -> dict[str, Any]:
-    """The tensors of a file that may hold them in a dictionary beside other things, such as the optimiser's state."""
-    return next((content[name] for name in WRAPPERS if isinstance(content.get(name), dict)), content)
-
-
 def check_tensors(path: str | Path, found: Tensors, wanted: Tensors, optional: Collection[str] = ()) -> None:
-    """Raise a CheckpointError that lists every missing, unexpected and wrongly shaped tensor, if there is any."""
+    """Raise a CheckpointError that lists every tensor that is missing, unexpected, or of wrong shape, type or values."""
     problems = [f"missing {name}" for name in wanted.keys() - found.keys() - set(optional)]
     problems += [f"unexpected {name}" for name in found.keys() - wanted.keys()]
-    problems += [
-        f"{name} has shape {tuple(found[name].shape)}, not {tuple(wanted[name].shape)}"
-        for name in wanted.keys() & found.keys()
-        if found[name].shape != wanted[name].shape
-    ]
+    misfits = {name: _misfit(found[name], wanted[name]) for name in wanted.keys() & found.keys()}
+    problems += [f"{name} {misfit}" for name, misfit in misfits.items() if misfit]
     if problems:
         raise CheckpointError(f"{path} does not fit this family:\n  " + "\n  ".join(sorted(problems)))
+
+
+def _misfit(found: torch.Tensor, wanted: torch.Tensor) -> str | None:
+    """What keeps a tensor from taking the place of another one."""
+    if found.shape != wanted.shape:
+        return f"has shape {tuple(found.shape)}, not {tuple(wanted.shape)}"
+    if found.dtype not in (FLOATS if wanted.is_floating_point() else (wanted.dtype,)):
+        return f"holds {found.dtype}, not {wanted.dtype}"
+    if not found.to(wanted.dtype).isfinite().all():
+        return "holds NaN or infinity"
+    return None

@@ -18,14 +18,17 @@ from typing import Any
 import numpy as np
 from tqdm.auto import tqdm
 
+from nastoolkit import html
 from nastoolkit.blocks import BlockSpec
 from nastoolkit.families import Family
+from nastoolkit.interrupts import told_how_to_go_on
 from nastoolkit.measurements.backends import backend_named
 from nastoolkit.measurements.clock import pinned
 from nastoolkit.measurements.contexts import Contexts, covering_genotypes
 from nastoolkit.measurements.latency import NetworkLatency, Timing
 from nastoolkit.measurements.machine import describe_machine
 from nastoolkit.measurements.table_check import TableCheck
+from nastoolkit.measurements.table_file import read_table
 from nastoolkit.space import SearchSpace
 
 Options = Mapping[str, Sequence[Any]]
@@ -43,6 +46,7 @@ class LookupTable:
         within: What the space is restricted to: options by the names of choices.
         reference_ms: What the smallest sub-network took at the speed of the machine that the timings are stated for.
         n_noisy: Networks, of those that the blocks were timed in, whose runs lay too far apart.
+        mape_percent: Its error against the clock, once it is known; :meth:`validate` sets it.
     """
 
     def __init__(
@@ -53,9 +57,10 @@ class LookupTable:
         within: Options | None = None,
         reference_ms: float | None = None,
         n_noisy: int = 0,
+        mape_percent: float | None = None,
     ) -> None:
         self.family, self.timings, self.conditions, self.within = family, timings, conditions, dict(within or {})
-        self.reference_ms, self.n_noisy = reference_ms, n_noisy
+        self.reference_ms, self.n_noisy, self.mape_percent = reference_ms, n_noisy, mape_percent
         self._sum = family.tabulate(lambda spec: timings[spec].median_ms if spec in timings else np.nan)
 
     @property
@@ -94,9 +99,9 @@ class LookupTable:
         if min(batch_size, threads, n_contexts) < 1:
             raise ValueError(f"{batch_size=}, {threads=} and {n_contexts=} must each be at least 1")
         table = cls(family, {}, table_conditions(backend, batch_size, threads, n_contexts), within)
-        genotypes = covering_genotypes(family, n_contexts, np.random.default_rng(0), table.space)
+        genotypes = covering_genotypes(family, n_contexts, np.random.default_rng(0), table.space, progress=progress)
         specs = family.specs_within(table.space)
-        with pinned(threads):
+        with pinned(threads), told_how_to_go_on(lambda: _how_to_go_on(resume)):
             runs = Contexts(
                 table.clockwork(SECONDS), {"family": family.name, "within": table.within, **table.conditions}, resume
             )
@@ -125,7 +130,9 @@ class LookupTable:
         halves = [[np.median(np.concatenate(ratios[half::2])) for half in (0, 1)] for ratios in runs]
         measured = [np.median(np.concatenate(ratios)) for ratios in runs]
         drift = 100 * (reference_ms / speed_ms - 1)
-        return TableCheck(self.latency_ms(genotypes), speed_ms * np.array(measured), speed_ms * np.array(halves), drift)
+        check = TableCheck(self.latency_ms(genotypes), speed_ms * np.array(measured), speed_ms * np.array(halves), drift)
+        self.mape_percent = check.mape_percent
+        return check
 
     def time_networks(self, genotypes: np.ndarray, seconds: float = 0.3, progress: bool = False) -> list[Timing]:
         """End-to-end timings of sub-networks ``(n, d)`` under the table's own conditions, at its speed, with fresh weights."""
@@ -136,12 +143,21 @@ class LookupTable:
         backend, batch_size, threads = (self.conditions[name] for name in ("backend", "batch_size", "threads"))
         return NetworkLatency(self.family, backend, batch_size, threads, seconds, self.space.smallest, self.reference_ms)
 
+    def _repr_html_(self) -> str:
+        backend, batch_size, threads = (self.conditions.get(name, "?") for name in ("backend", "batch_size", "threads"))
+        known = "not known: call validate()" if self.mape_percent is None else f"MAPE {self.mape_percent:.2g} % of the clock"
+        setting = f"{backend}, batch size {batch_size}, threads {threads}"
+        machine = ", ".join(str(self.conditions[name]) for name in ("cpu", "device") if name in self.conditions)
+        facts = {"setting": setting, "blocks": f"{len(self.timings)} timed", "error": known, "machine": machine or "not known"}
+        part = {"within": self.within} if self.within else {}
+        return html.facts("Latency lookup table", {"family": self.family.name, **part, **facts})
+
     def save(self, path: str | Path) -> Path:
         """Write the table as JSON."""
         blocks = [{"block": repr(spec), **vars(timing)} for spec, timing in self.timings.items()]
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        speed = {"reference_ms": self.reference_ms, "n_noisy": self.n_noisy}
+        speed = {"reference_ms": self.reference_ms, "n_noisy": self.n_noisy, "mape_percent": self.mape_percent}
         head = {"family": self.family.name, "conditions": self.conditions, "within": self.within, **speed}
         path.write_text(json.dumps({**head, "blocks": blocks}, indent=1))
         return path
@@ -158,15 +174,13 @@ class LookupTable:
 
         Raises:
             ValueError: Not such a file, or one that lacks blocks of this family.
+            OSError: The file cannot be read.
         """
-        try:
-            content = json.loads(Path(path).read_text())
-            timings = {row.pop("block"): Timing(**row) for row in content["blocks"]}
-            owner, conditions, within = content["family"], content["conditions"], content.get("within", {})
-            speed = {"reference_ms": content.get("reference_ms"), "n_noisy": content.get("n_noisy", 0)}
-        except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
-            raise ValueError(f"{path} is no latency table of this toolkit: {error!r}") from error
-        needed = family.specs_within(family.space.restrict(within)) if owner == family.name else family.block_specs
+        content = read_table(path)
+        timings, owner, conditions, within = (content[name] for name in ("blocks", "family", "conditions", "within"))
+        speed = {name: content[name] for name in ("reference_ms", "n_noisy", "mape_percent")}
+        space = family.space.restrict(within)
+        needed = family.specs_within(space) if owner == family.name else family.block_specs
         missing = [spec for spec in needed if repr(spec) not in timings]
         if missing:
             lacks = f"lacks {len(missing)} blocks of {family.name!r}, e.g. {missing[0]}"
@@ -175,6 +189,12 @@ class LookupTable:
         here = {name: value for name, value in describe_machine().items() if name in MACHINE}
         _warn_of_others(path, conditions, here | {name: value for name, value in wanted.items() if value is not None})
         return cls(family, {spec: timings[repr(spec)] for spec in needed}, conditions, within, **speed)
+
+
+def _how_to_go_on(resume: str | Path | None) -> str:
+    if resume is None:
+        return "interrupted, and nothing was kept: with resume=FILE (--output FILE in a shell) a second call would go on"
+    return f"interrupted: run the same again, and it goes on with what {resume} keeps"
 
 
 def _warn_of_others(path: str | Path, conditions: dict[str, Any], wanted: dict[str, Any]) -> None:

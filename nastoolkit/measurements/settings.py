@@ -22,7 +22,7 @@ def read_setting(text: str) -> dict[str, Any]:
         ValueError: Neither three such words nor a file, or more threads than this machine has.
     """
     if text.endswith(".json"):
-        if not Path(text).is_file():
+        if not os.path.isfile(text):  # which takes any text
             raise ValueError(f"there is no table {text!r}")
         return {}
     try:

@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import yaml
@@ -21,6 +20,11 @@ from nastoolkit.blocks import BlockSpec, Classifier, Conv, GlobalPool, MBConv, o
 from nastoolkit.families import FAMILIES, Family
 from nastoolkit.public.files import find
 from nastoolkit.space import SearchSpace
+
+try:
+    from yaml import CSafeLoader as SafeLoader  # ten times faster
+except ImportError:
+    from yaml import SafeLoader  # type: ignore[assignment]
 
 Resolutions = tuple[int, ...]
 
@@ -98,8 +102,7 @@ def i7_8700k(family: str = "ofa-mbv3-w1.0", folder: str | Path | None = None) ->
 
 
 def _means_ms(file: Path) -> dict[str, float]:
-    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times faster, where there is one
-    return {key: float(entry["mean"]) for key, entry in yaml.load(file.read_text(), loader).items()}
+    return {key: float(entry["mean"]) for key, entry in yaml.load(file.read_text(), SafeLoader).items()}
 
 
 def _shapes(spec: MBConv | Conv) -> str:

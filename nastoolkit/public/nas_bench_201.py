@@ -69,15 +69,18 @@ def nas_bench_201(file: str | Path | None = None) -> Cells:
 
     Raises:
         FileNotFoundError: There is no such file; the message says how to make it.
-        ValueError: A column is missing, or a line is no cell.
+        ValueError: No table, a column is missing, or a line is no cell or has no numbers.
     """
     table = pd.read_csv(_find(file))
     columns = ["architecture", "valid-accuracy", "test-accuracy", "flops", "params"]
     if missing := [name for name in columns if name not in table]:
         raise ValueError(f"the table of NAS-Bench-201 has no columns {missing}; it has {list(table)}")
     space = SearchSpace(Choice(edge, OPERATIONS) for edge in EDGES)
-    genotypes = np.array([encode_cell(space, cell) for cell in table["architecture"]])
-    return Cells(space, genotypes, *(table[name].to_numpy(dtype=float) for name in columns[1:]))
+    genotypes = np.array([encode_cell(space, str(cell)) for cell in table["architecture"]])
+    values = table[columns[1:]].to_numpy(dtype=float)
+    if not np.isfinite(values).all():
+        raise ValueError(f"the table of NAS-Bench-201 has NaN or infinity among {columns[1:]}")
+    return Cells(space, genotypes, *values.T)
 
 
 def encode_cell(space: SearchSpace, cell: str) -> np.ndarray:

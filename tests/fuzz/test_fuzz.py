@@ -1,0 +1,63 @@
+"""A short fuzz run of every parser, and values of other types anywhere in what is JSON; ``fuzz.py`` makes the long run."""
+
+import json
+import signal
+from random import Random
+
+import pytest
+from fuzz import MOST_MB, Outcome, fuzz, give_up
+from fuzz_mutations import altered
+from fuzz_parsers import PARSERS, Parser
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+JSON_FILES = [parser for parser in PARSERS if parser.file.endswith((".json", ".ipynb"))]
+LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just("../../x") | st.just(10**400)
+VALUES = st.recursive(
+    LEAVES, lambda parts: st.lists(parts, max_size=3) | st.dictionaries(st.text(max_size=3), parts, max_size=3)
+)
+
+
+@pytest.fixture(autouse=True)
+def alarm():
+    """Ends what hangs."""
+    before = signal.signal(signal.SIGALRM, give_up)
+    yield
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.parametrize("name", [parser.name for parser in PARSERS])
+def test_damaged_files_are_refused_as_documented(name):
+    outcome = fuzz(name, 200, seed=1)
+    assert not outcome.faults, outcome.faults[0]
+    assert outcome.worst_mb < MOST_MB and outcome.n_taken + outcome.n_refused == 200
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("parser", JSON_FILES, ids=lambda parser: parser.name)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(other=VALUES, seed=st.integers(0, 2**32))
+def test_json_of_another_type_anywhere_is_refused_as_documented(parser, tmp_path_factory, other, seed):
+    folder = tmp_path_factory.mktemp("json")
+    content = json.loads(parser.seeds(folder)[0])
+    (folder / parser.file).write_text(json.dumps(altered(Random(seed), content, [other])))
+    try:
+        parser.parse(folder / parser.file)
+    except parser.documented:
+        pass
+
+
+def test_the_fuzzer_sees_an_undocumented_error_a_slow_file_and_memory(monkeypatch):
+    def bad(path):
+        content = path.read_bytes()
+        if content == b"whole":
+            return
+        if len(content) > 5:
+            raise KeyError("not documented")
+        raise ValueError(bytearray(content * (250_000_000 // max(1, len(content)))))
+
+    monkeypatch.setattr("fuzz_parsers.PARSERS", [Parser("bad", "bad.txt", lambda _: [b"whole"], bad, (ValueError,))])
+    outcome = fuzz("bad", 20)
+    assert 0 < len(outcome.faults) < 20 and "KeyError: 'not documented'" in outcome.faults[0]
+    assert outcome.worst_mb > MOST_MB and outcome.bad and "bad" in str(outcome)
+    assert Outcome("slow", worst_seconds=1.5).bad and not Outcome("good", n_taken=1).bad
