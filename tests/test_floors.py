@@ -13,9 +13,9 @@ PACKAGE = Path(__file__).resolve().parents[1] / "nastoolkit"
 # Lowest first. Modules of one line may import each other; a name stands for a module or a whole sub-package.
 NUMPY_FLOORS = [
     ["space"],
-    ["objectives", "pareto"],
-    ["predictors"],
-    ["store", "history"],
+    ["objectives", "pareto", "html", "interrupts"],
+    ["predictors", "ensembles"],
+    ["store", "history", "rescue", "importance", "processes"],
     ["search"],
     ["terminal"],
 ]
@@ -28,8 +28,8 @@ TORCH_FLOORS = [
     ["training"],
     ["measurements"],
     ["benchmarks"],
-    ["figures", "claims", "export"],
-    ["cli"],
+    ["figures", "claims", "export", "doctor"],
+    ["cli", "explorer"],
 ]
 FLOOR = {name: floor for floor, names in enumerate(NUMPY_FLOORS + TORCH_FLOORS) for name in names}
 TORCH_LINE = len(NUMPY_FLOORS)

@@ -1,0 +1,91 @@
+"""The paper profiles' code paths at smoke's counts, on stand-ins: random weights where the released ones go, few images."""
+
+import pytest
+import run
+import torch
+from profiles import fitting_values, notebook_names, profile_values
+from worker import Job
+
+from nastoolkit import FAMILIES
+from nastoolkit.checkpoints import PUBLISHED, cached_file
+from nastoolkit.supernet import Supernet
+
+IMAGENET = """
+from nastoolkit import TASKS
+from nastoolkit.tasks.images import ImageFolder, datasets_folder
+
+class FewClasses(ImageFolder):
+    def __init__(self):
+        super().__init__(datasets_folder() / "imagenet", "imagenet")
+
+TASKS["imagenet"] = FewClasses
+"""
+SMALL = {"56": "1", "128": "2", "256": "4"}  # threads and inputs a batch
+STAND_INS = {
+    "fig03_fig13": {"predictors": ["ridge", "svr"]},
+    "fig05_fig06": {"other_machines": {}},
+    "fig07": {"budgets": [4, 4], "populations": [2, 2]},
+    "sister": {"n_seeds": 2, "predictors": ["ridge", "ridge"]},
+}
+
+
+@pytest.fixture
+def stand_ins(tmp_path, monkeypatch, image_folder):
+    """Folders of data sets, of fetched weights and of IPython's, whose start-up file has an ImageNet of 16 classes."""
+    image_folder(tmp_path / "imagenet" / "train", 16, 10, seed=0)
+    image_folder(tmp_path / "imagenet" / "val", 16, 1, seed=1)
+    start = tmp_path / "ipython" / "profile_default" / "startup" / "00_imagenet.py"
+    start.parent.mkdir(parents=True)
+    start.write_text(IMAGENET)
+    for variable, folder in {"DATASETS": tmp_path, "CACHE": tmp_path / "cache"}.items():
+        monkeypatch.setenv(f"NASTOOLKIT_{variable}", str(folder))
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+
+
+def names_of(values):
+    """Those parameters that name something, for small hardware settings; numbers are of the paper's scale."""
+    names = {key: value for key, value in values.items() if isinstance(value, str) or "'" in str(value)}
+    return {key: _smaller(value) for key, value in names.items()}
+
+
+def _smaller(value):
+    if isinstance(value, list):
+        return [_smaller(item) for item in value]
+    return " ".join(SMALL.get(word, word) for word in value.split(" ")) if isinstance(value, str) else value
+
+
+def release(family):
+    """Write random weights where a fetched release is; the name of its first layer tells the format."""
+    file = cached_file(PUBLISHED[family].url)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    ours, theirs = ("stem.conv1.", "input_stem.0.") if "resnet50" in family else ("stem.", "first_conv.")
+    weights = Supernet(FAMILIES[family]()).shared.state_dict()
+    torch.save({"state_dict": {name.replace(ours, theirs): weight for name, weight in weights.items()}}, file)
+
+
+def with_imagenet():
+    return [name for name in notebook_names(run.ROOT) if "imagenet" in str(profile_values(name, "paper", run.ROOT))]
+
+
+def test_every_notebook_of_the_paper_is_here():
+    assert len(with_imagenet()) >= 8
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", with_imagenet())
+def test_a_paper_profile_runs_on_stand_ins(name, stand_ins, tmp_path, capfd):
+    smoke, paper = (profile_values(name, profile, run.ROOT) for profile in ("smoke", "paper"))
+    for family in PUBLISHED:
+        if f"'{family}'" in str(paper):
+            release(family)
+    own = next((values for part, values in STAND_INS.items() if part in name), {})
+    values = (
+        smoke
+        | names_of(paper)
+        | {"device": "cpu", "n_workers": 0, "n_calibration": 16, "output_dir": str(tmp_path / "out")}
+        | own
+    )
+    job = Job(name, "paper", fitting_values(name, values, {}, run.ROOT), values["output_dir"], run.ROOT, True)
+    (result,) = run.run_jobs([job], 1)
+    assert not result.error
+    assert {claim["verdict"] for claim in result.claims} <= {"not tested at this scale"}
