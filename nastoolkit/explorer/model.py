@@ -1,0 +1,218 @@
+"""What the explorer shows, without any widget: the current sub-network, its costs, and all that was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from traitlets import Any as AnyTrait
+from traitlets import Float, HasTraits, Unicode, observe
+
+from nastoolkit.families import Family, Plan
+from nastoolkit.history import History
+from nastoolkit.measurements import Accuracy, LookupTable
+from nastoolkit.objectives import Objective, complete
+from nastoolkit.predictors import PREDICTORS
+from nastoolkit.space import SearchSpace
+
+LEAST_FITTED = 12  # measured sub-networks, before accuracies are predicted from them
+Genes = tuple[int, ...]
+
+
+class Model(HasTraits):
+    """A sub-network and a study, each trait observable.
+
+    Args:
+        family: Whose sub-networks.
+        tables: Lookup tables by name; the space is the part that all of them measured. May be empty.
+        accuracy: Measures the accuracy of sub-networks; None where there are no weights or data.
+
+    Attributes:
+        genotype: The current sub-network ``(d,)``.
+        hardware: Which of the tables counts; empty without any.
+        quality: Name of the objective to maximise.
+        cost: Name of the objective to minimise.
+        budget: The most that a network may cost, in the unit of ``cost``.
+        measured: Accuracies by genes, NaN for a sub-network that was looked at without its accuracy; replaced, never changed.
+        run: The search that is being watched, a History; None before.
+        latencies: Measured latencies in ms, by hardware and genes; replaced, never changed.
+
+    Raises:
+        ValueError: Tables of another family.
+    """
+
+    genotype = AnyTrait()
+    hardware = Unicode()
+    quality = Unicode()
+    cost = Unicode()
+    budget = Float()
+    measured = AnyTrait()
+    run = AnyTrait()
+    latencies = AnyTrait()
+
+    def __init__(
+        self, family: Family, tables: Mapping[str, LookupTable] | None = None, accuracy: Accuracy | None = None
+    ) -> None:
+        self.family, self.tables = family, dict(tables or {})
+        self.accuracy = accuracy and replace(accuracy, progress=False)  # a bar would stand below the page
+        strangers = [name for name, table in self.tables.items() if table.family.name != family.name]
+        if strangers:
+            raise ValueError(f"the tables {strangers} are not of {family.name!r}")
+        hardware = next(iter(self.tables), "")
+        super().__init__(genotype=self.space.largest, hardware=hardware, measured={}, latencies={})
+        self.quality = next(iter(self.qualities))
+        self.cost = next(iter(self.costs))
+
+    @cached_property
+    def space(self) -> SearchSpace:
+        """The part of the family's space that every table knows."""
+        space = self.family.space
+        for table in self.tables.values():
+            space = space.restrict(table.within)
+        return space
+
+    @property
+    def table(self) -> LookupTable | None:
+        """The lookup table that counts."""
+        return self.tables.get(self.hardware)
+
+    @cached_property
+    def qualities(self) -> dict[str, Objective]:
+        """What can be maximised: the task's metric where it can be measured, and capacity."""
+        exact = {"mmacs": ("MMACs", self.family.mmacs), "params": ("", self.family.params)}
+        capacity = {name: Objective(name, "max", unit, exact=cost) for name, (unit, cost) in exact.items()}
+        if self.accuracy is None:
+            return capacity
+        task = self.accuracy.task
+        return {task.metric: Objective(task.metric, "max", task.unit), **capacity}
+
+    @property
+    def metric(self) -> str | None:
+        """Name of the accuracy; None where it cannot be measured."""
+        return None if self.accuracy is None else self.accuracy.task.metric
+
+    @property
+    def costs(self) -> dict[str, Objective]:
+        """What can be minimised, other than what is maximised."""
+        return {name: cost for name, cost in self._costs().items() if name != self.quality}
+
+    def _costs(self) -> dict[str, Objective]:
+        latency = {"latency_ms": Objective("latency_ms", "min", "ms", exact=self.table.latency_ms)} if self.table else {}
+        macs = Objective("mmacs", "min", "MMACs", exact=self.family.mmacs)
+        return latency | {"mmacs": macs, "params": Objective("params", "min", exact=self.family.params)}
+
+    @property
+    def objectives(self) -> tuple[Objective, Objective]:
+        """Quality and cost."""
+        return self.qualities[self.quality], self.costs[self.cost]
+
+    @property
+    def cost_range(self) -> tuple[float, float]:
+        """The cost of the smallest and of the largest sub-network."""
+        low, high = sorted(self.cost_of(np.stack([self.space.smallest, self.space.largest])).tolist())
+        return low, high
+
+    def cost_of(self, genotypes: np.ndarray) -> np.ndarray:
+        """The cost ``(n,)`` of sub-networks ``(n, d)``."""
+        return complete([self.costs[self.cost]], genotypes, np.empty((len(genotypes), 0)))[:, 0]
+
+    @observe("measured", "quality", "cost", "hardware")
+    def _keep_up(self, change: Any) -> None:
+        """Forget what followed from the old values; under other objectives a watched search is over, and so is a budget."""
+        self.__dict__.pop("study", None)
+        if change["name"] == "measured":
+            self.__dict__.pop("_predictor", None)
+        elif self.cost and self.cost not in self.costs:
+            self.cost = next(iter(self.costs))
+        elif self.cost:
+            self.run = None
+            self.budget = float(np.mean(self.cost_range))
+
+    def show(self, genotype: np.ndarray) -> None:
+        """Make a genotype ``(d,)`` the current sub-network; what is no option of the space moves to the nearest one."""
+        genotype = self.space.repair(np.asarray(genotype)[None])[0]
+        if not np.array_equal(genotype, self.genotype):
+            self.genotype = genotype
+
+    def choose(self, gene: int, option: int) -> None:
+        """Give one gene of the current sub-network another option index."""
+        genotype = np.array(self.genotype)
+        genotype[gene] = option
+        self.show(genotype)
+
+    def add(self, history: History) -> None:
+        """Take in sub-networks and, where it is among the objectives, their accuracy."""
+        names = [objective.name for objective in history.objectives]
+        column = names.index(self.metric) if self.metric in names else None
+        merged = dict(self.measured)
+        for genotype, values in zip(history.genotypes, history.values, strict=True):
+            genes, value = genes_of(genotype), np.nan if column is None else float(values[column])
+            if genes not in merged or not np.isnan(value):
+                merged[genes] = value
+        self.measured = merged
+
+    def note_accuracy(self, genotype: np.ndarray, value: float) -> None:
+        """Take in the measured accuracy of one sub-network."""
+        self.measured = {**self.measured, genes_of(genotype): value}
+
+    def note_latency(self, genotype: np.ndarray, hardware: str, latency_ms: float) -> None:
+        """Take in the measured latency of one sub-network."""
+        self.latencies = {**self.latencies, (hardware, genes_of(genotype)): latency_ms}
+
+    @cached_property
+    def study(self) -> History:
+        """All sub-networks looked at so far, under the current objectives; NaN where an accuracy is not known."""
+        genotypes = np.array(list(self.measured), dtype=np.int64).reshape(-1, self.space.n_genes)
+        values = np.array(list(self.measured.values()), dtype=float)[:, None]
+        return History(self.space, self.objectives, genotypes, complete(self.objectives, genotypes, values))
+
+    def within_budget(self) -> History:
+        """The best known sub-network that costs no more than the budget: one row, or none."""
+        front = self.study.front()
+        return front[front.values[:, 1] <= self.budget][:1]
+
+    @property
+    def plan(self) -> Plan:
+        """The current sub-network's blocks."""
+        return self.family.plan(self.genotype)
+
+    @property
+    def accuracy_measured(self) -> float | None:
+        """Of the current sub-network; None where it was not measured."""
+        value = self.measured.get(genes_of(self.genotype), np.nan)
+        return None if np.isnan(value) else value
+
+    @property
+    def latency_measured(self) -> float | None:
+        """Of the current sub-network on the current hardware, in ms; None where it was not measured."""
+        return self.latencies.get((self.hardware, genes_of(self.genotype)))
+
+    @property
+    def accuracy_predicted(self) -> float | None:
+        """Of the current sub-network, by ridge regression on what was measured; None while that is too little."""
+        if self.accuracy is None or self._predictor is None:
+            return None
+        value = float(self._predictor.predict(self.space.one_hot(self.genotype))[0])
+        return min(value, 100.0) if self.accuracy.task.unit == "%" else value
+
+    @cached_property
+    def _predictor(self) -> Any:
+        genotypes, values = self.known
+        if len(values) < LEAST_FITTED:
+            return None
+        return PREDICTORS["ridge"]().fit(self.space.one_hot(genotypes), values)
+
+    @property
+    def known(self) -> tuple[np.ndarray, np.ndarray]:
+        """The sub-networks ``(n, d)`` whose accuracy was measured, and the accuracies ``(n,)``."""
+        pairs = [(genes, value) for genes, value in self.measured.items() if not np.isnan(value)]
+        genotypes = np.array([genes for genes, _ in pairs], dtype=np.int64).reshape(-1, self.space.n_genes)
+        return genotypes, np.array([value for _, value in pairs])
+
+
+def genes_of(genotype: np.ndarray) -> Genes:
+    """A genotype ``(d,)`` as a key."""
+    return tuple(np.asarray(genotype).tolist())

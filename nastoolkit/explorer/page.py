@@ -1,0 +1,154 @@
+"""The page: controls beside the network, its totals, the front of the study, and the search.
+
+A program that drives the page in a browser finds everything by these classes. Controls: ``explorer-choice-<name>`` with
+dashes for dots, as in ``explorer-choice-stage1-depth`` (depth is a slider, kernel and expand are buttons). Totals:
+``.explorer-total[data-total=latency_ms] .value``, likewise ``accuracy``, ``macs`` and ``params``. Blocks:
+``.explorer-card[data-block="stage1.block2"]``, of class ``empty`` where left out. The front: ``.explorer-front-picture``,
+points ``circle.point[data-genes]``, the current sub-network ``polygon.current``. Selections: ``explorer-quality``,
+``explorer-cost``, ``explorer-hardware``, ``explorer-algorithm``. The budget's slider: ``explorer-budget``; its line can be
+dragged by ``.explorer-front-picture .handle``. Buttons: ``explorer-measure``, ``explorer-play``, ``explorer-step``,
+``explorer-stop``, ``explorer-make-files``; links to files: ``.explorer-files a``. What goes on: ``explorer-status``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ipywidgets as widgets
+import numpy as np
+
+from nastoolkit.explorer.choices import Choices
+from nastoolkit.explorer.download import Download
+from nastoolkit.explorer.front_view import axes_of, front_html
+from nastoolkit.explorer.measure import Measure
+from nastoolkit.explorer.model import Model
+from nastoolkit.explorer.network_view import network_html
+from nastoolkit.explorer.pictures import STYLE, Picture
+from nastoolkit.explorer.search_panel import SearchPanel, SearchSettings
+from nastoolkit.explorer.totals_view import totals_html
+from nastoolkit.explorer.worker import Worker
+
+SELECTIONS = {"hardware": "hardware", "quality": "maximise", "cost": "minimise"}
+
+
+class Explorer(widgets.VBox):
+    """Everything about the sub-networks of one model.
+
+    Where there is no kernel, as in a saved notebook or on a page made of one, it is the picture of what it first showed.
+
+    Args:
+        model: What it shows.
+        settings: How searches begin.
+    """
+
+    def __init__(self, model: Model, settings: SearchSettings | None = None) -> None:
+        self.model = model
+        self.worker = Worker()
+        self.totals, self.network, self.front = Picture(), Picture(), Picture()
+        self.settings = [self._selection(name, about) for name, about in SELECTIONS.items()]
+        self.choices, self.measure, self.download = Choices(model), Measure(model, self.worker), Download(model, self.worker)
+        self.search = SearchPanel(model, settings or SearchSettings(), self.worker.machine)
+        self.budget = widgets.FloatSlider(description="budget").add_class("explorer-budget")
+        super().__init__(self._parts())
+        self.add_class("explorer")
+        self._join()
+        self._reset_budget()
+        self.draw()
+
+    def _parts(self) -> list[widgets.Widget]:
+        """The page's areas; the style sheet places them."""
+        areas = {
+            "settings": self.settings,
+            "totals": [self.totals],
+            "actions": [self.measure, self.download],
+            "side": [self.choices],
+            "network": [self.network],
+            "study": [self.front, self.budget, self.search],
+        }
+        boxes = [widgets.VBox(parts).add_class(f"explorer-area-{name}") for name, parts in areas.items()]
+        return [widgets.VBox(boxes).add_class("explorer-body")]
+
+    def _selection(self, name: str, about: str) -> widgets.Dropdown:
+        """A choice of one of the model's options for a trait, kept in step with it."""
+        selection = widgets.Dropdown(description=about).add_class(f"explorer-{name}")
+
+        def choose(change: Any) -> None:
+            self.model.set_trait(name, change["new"])
+
+        def follow(_: Any = None) -> None:
+            selection.unobserve(choose, "value")  # new options select the first of them
+            selection.options = self._options(name)
+            selection.value = getattr(self.model, name) or None
+            selection.observe(choose, "value")
+
+        selection.observe(choose, "value")
+        follow()
+        selection.layout.display = None if selection.options else "none"
+        self.model.observe(follow, list(SELECTIONS))
+        return selection
+
+    def _options(self, name: str) -> list[tuple[str, str]]:
+        """What a trait can be, each with its text for people."""
+        if name == "hardware":
+            return [(text, text) for text in self.model.tables]
+        return [(o.label, o.name) for o in (self.model.qualities if name == "quality" else self.model.costs).values()]
+
+    def _join(self) -> None:
+        """Have the parts follow each other."""
+        self.model.observe(lambda _: self.draw(), ["genotype", "hardware"])
+        self.model.observe(lambda _: self.draw_front(), ["quality", "cost", "budget", "run"])
+        self.model.observe(lambda _: self.draw_totals(), ["measured", "latencies"])
+        self.model.observe(lambda _: self._reset_budget(), ["cost", "hardware", "quality"])
+        self.budget.observe(lambda change: self._spend(change["new"]), "value")
+        self.front.on_msg(lambda _, content, __: self._point_at(content))
+        self.front.observe(lambda _: self.draw_front(), "width")
+
+    def draw(self) -> None:
+        """Draw everything anew."""
+        self.draw_totals()
+        self.network.html = network_html(self.model)
+
+    def draw_totals(self) -> None:
+        """Draw the totals, and the front that the current sub-network is on."""
+        self.totals.html = totals_html(self.model)
+        self.draw_front()
+
+    def draw_front(self) -> None:
+        """Draw the front."""
+        self.front.html = front_html(self.model, self.front.width, self.search.newest)
+
+    def _reset_budget(self) -> None:
+        """The budget's slider reaches from the cheapest to the most costly sub-network."""
+        low, high = self.model.cost_range
+        with self.budget.hold_trait_notifications():
+            self.budget.min, self.budget.max, self.budget.step = low, high, (high - low) / 200 or 1.0
+            self.budget.value, self.budget.readout_format = self.model.budget, ".4g" if high < 1e4 else ".3s"
+
+    def _point_at(self, content: dict[str, Any]) -> None:
+        """Load the point that was clicked, or take the budget that the line was dragged to."""
+        if "genes" in content:
+            self.model.show(np.array(content["genes"]))
+        else:
+            across, _ = axes_of(self.model, self.front.width)
+            budget = across.value(content["across"] * self.front.width)
+            self.budget.value = min(max(budget, self.budget.min), self.budget.max)
+
+    def _spend(self, budget: float) -> None:
+        """Take a budget that was set by hand, and load the best known sub-network that keeps it."""
+        if budget != self.model.budget:
+            self.model.budget = budget
+            best = self.model.within_budget()
+            if len(best):
+                self.model.show(best.genotypes[0])
+
+    def close(self) -> None:
+        """End what runs, and take the page away."""
+        self.search.end()
+        self.worker.close()
+        super().close()
+
+    def _repr_mimebundle_(self, **how: Any) -> dict[str, str]:
+        """What notebooks show: the page, and for those who have no kernel its picture."""
+        style = f"<style>{STYLE.read_text()}</style>"
+        pictures = "".join(picture.html for picture in (self.totals, self.network, self.front))
+        return {**super()._repr_mimebundle_(**how), "text/html": f'{style}<div class="explorer">{pictures}</div>'}

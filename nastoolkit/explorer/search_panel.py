@@ -1,0 +1,197 @@
+"""Objectives, hardware and algorithm, and the buttons that play, pause, step and stop a search."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from functools import partial
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import ipywidgets as widgets
+import numpy as np
+
+from nastoolkit.explorer.model import Model
+from nastoolkit.explorer.search_run import SearchRun, Watch
+from nastoolkit.explorer.worker import poster
+from nastoolkit.history import History
+from nastoolkit.objectives import Objective
+from nastoolkit.search import ALGORITHMS, optimize
+
+
+@dataclass(frozen=True)
+class SearchSettings:
+    """How searches begin.
+
+    Attributes:
+        algorithm: One of ``ALGORITHMS``.
+        budget: Evaluations.
+        population: Sub-networks a generation.
+        seed: Of the algorithm.
+        store: Where accuracies are kept, an SQLite file; None keeps none.
+
+    Raises:
+        ValueError: An unknown algorithm.
+    """
+
+    algorithm: str = "linas"
+    budget: int = 100
+    population: int = 10
+    seed: int = 0
+    store: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.algorithm not in ALGORITHMS:
+            raise ValueError(f"unknown algorithm {self.algorithm!r}; known: {', '.join(ALGORITHMS)}")
+
+
+@dataclass(frozen=True)
+class Checked:
+    """An ``evaluate`` that asks, before each sub-network, whether to go on, and measures when nothing else does."""
+
+    evaluate: Callable[[np.ndarray], np.ndarray]
+    check: Callable[[], None]
+    machine: AbstractContextManager
+
+    def __call__(self, genotypes: np.ndarray) -> np.ndarray:
+        """Genotypes ``(n, d)`` to values ``(n, m')``."""
+        return np.concatenate([self._one(genotype) for genotype in genotypes])
+
+    def _one(self, genotype: np.ndarray) -> np.ndarray:
+        self.check()
+        with self.machine:
+            return self.evaluate(genotype[None])
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Those of ``evaluate``, so that it shares a store with searches elsewhere."""
+        return getattr(self.evaluate, "settings", {})
+
+
+class SearchPanel(widgets.VBox):
+    """The controls of a search; ``newest`` is how many evaluations its last generation had.
+
+    Args:
+        model: Gets the objectives, and what the search finds.
+        settings: What the controls begin with.
+        machine: Held while a sub-network is measured.
+    """
+
+    def __init__(self, model: Model, settings: SearchSettings, machine: AbstractContextManager) -> None:
+        self.model, self.settings, self._machine = model, settings, machine
+        self.run: SearchRun | None = None
+        self.newest = 0
+        self.algorithm = widgets.Dropdown(options=list(ALGORITHMS), value=settings.algorithm, description="algorithm")
+        self.budget = widgets.BoundedIntText(settings.budget, 1, 100_000, description="evaluations")
+        self.population = widgets.BoundedIntText(settings.population, 1, 1000, description="a generation")
+        self.seed = widgets.BoundedIntText(settings.seed, 0, 2**31 - 1, description="seed")
+        self.play, self.step, self.stop = (
+            widgets.Button(description=text, icon=icon, tooltip=about).add_class(f"explorer-{text.lower()}")
+            for text, icon, about in (
+                ("Play", "play", "search generation by generation"),
+                ("Step", "step-forward", "one generation"),
+                ("Stop", "stop", "end this search; the next one begins anew"),
+            )
+        )
+        self.status = widgets.HTML().add_class("explorer-status")
+        super().__init__(
+            [
+                widgets.HBox([self.algorithm, self.budget, self.population, self.seed]).add_class("explorer-fields"),
+                widgets.HBox([self.play, self.step, self.stop]).add_class("explorer-buttons"),
+                self.status,
+            ]
+        )
+        self.add_class("explorer-search")
+        self._post = poster()
+        self.play.on_click(lambda _: self.toggle())
+        self.step.on_click(lambda _: self.one_step())
+        self.stop.on_click(lambda _: self.end())
+        for control in (self.algorithm, self.budget, self.population, self.seed):
+            control.observe(lambda _: self.end(), "value")
+        model.observe(lambda _: self.end(), ["quality", "cost", "hardware"])
+        self._follow("No search yet: press Play, or Step for one generation.")
+
+    def toggle(self) -> None:
+        """Play, or pause what plays."""
+        run = self._begun()
+        if run.playing:
+            run.pause()
+        else:
+            run.play()
+        self._follow()
+
+    def one_step(self) -> None:
+        """Search for one generation."""
+        self._begun().step()
+        self._follow("Measuring a generation ...")
+
+    def end(self) -> None:
+        """Stop the search, if there is one, and wait for the evaluation that is under way."""
+        if self.run is not None:
+            self.run.stop()
+            self.run = None
+            self._follow("Stopped. What was measured is kept.")
+
+    def _begun(self) -> SearchRun:
+        """The search under way, a new one if there is none."""
+        if self.run is None:
+            self.newest, self.model.run = 0, None
+            self.run = self._new_run()
+        return self.run
+
+    def _new_run(self) -> SearchRun:
+        objectives, evaluate = self._objectives(), self.model.accuracy
+        measures = objectives[0].exact is None and evaluate is not None
+        arguments = {"budget": self.budget.value, "population": self.population.value, "seed": self.seed.value}
+
+        def search(watch: Watch) -> None:
+            checked = Checked(evaluate, partial(self._begin, run), self._machine) if measures and evaluate else None
+            store = self.settings.store if measures else None
+            optimize(self.model.space, checked, objectives, algorithm, store=store, progress=False, watch=watch, **arguments)
+
+        algorithm = self.algorithm.value
+        run = SearchRun(
+            search, self.budget.value, lambda history: self._show(run, history), lambda error: self._finish(run, error)
+        )
+        return run
+
+    def _objectives(self) -> tuple[Objective, Objective]:
+        """The model's; an algorithm that optimises one objective gets the cost as a bound, the budget."""
+        quality, cost = self.model.objectives
+        single = ALGORITHMS[self.algorithm.value].n_goals[1] < 2
+        return quality, replace(cost, at_most=self.model.budget) if single else cost
+
+    def _begin(self, run: SearchRun) -> None:
+        """Tell that an evaluation begins, in the search's thread."""
+        run.check()
+        run.n_begun += 1
+        self._post(self._tell, run, f"Measuring network {run.n_begun} of this generation ...")
+
+    def _tell(self, run: SearchRun, text: str) -> None:
+        if run is self.run:
+            self._follow(text)
+
+    def _show(self, run: SearchRun, history: History) -> None:
+        if run is not self.run:
+            return
+        self.newest = len(history) - (0 if self.model.run is None else len(self.model.run))
+        with self.model.hold_trait_notifications():
+            self.model.add(history[len(history) - self.newest :])
+            self.model.run = history
+        self._follow(f"{len(history)} of {self.budget.value} evaluations, {len(history.front())} on the front")
+
+    def _finish(self, run: SearchRun, error: Exception | None) -> None:
+        if run is self.run:
+            self.run = None
+            done = f"Done: {self.status.value}"
+            self._follow(done if error is None else f"<b>{type(error).__name__}</b>: {escape(str(error))}")
+
+    def _follow(self, text: str | None = None) -> None:
+        """Have the buttons say what they would do now."""
+        playing = self.run is not None and self.run.playing
+        self.play.description, self.play.icon = ("Pause", "pause") if playing else ("Play", "play")
+        self.step.disabled, self.stop.disabled = playing, self.run is None
+        if text is not None:
+            self.status.value = text

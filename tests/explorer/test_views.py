@@ -1,0 +1,139 @@
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from nastoolkit.explorer.front_view import HEIGHT, axes_of, front_html
+from nastoolkit.explorer.network_view import blocks_of, network_html
+from nastoolkit.explorer.totals_view import shown, totals_html
+from nastoolkit.history import History
+
+
+class Balanced(HTMLParser):
+    """Notes what is open at the end, and every element's attributes."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.elements = [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.elements.append((tag, dict(attributes)))
+        if tag != "br":
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.elements.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def of_class(self, name):
+        return [attributes for _, attributes in self.elements if name in (attributes.get("class") or "").split()]
+
+
+def parsed(text):
+    page = Balanced(text)
+    assert not page.open
+    return page
+
+
+@pytest.fixture
+def looked_at(model):
+    genotypes = np.unique(model.space.sample(12, np.random.default_rng(0)), axis=0)
+    quality = np.linspace(70, 80, len(genotypes))
+    values = np.stack([quality, model.table.latency_ms(genotypes)], axis=1)
+    model.add(History(model.space, model.objectives, genotypes, values))
+    return model
+
+
+def test_the_costs_of_the_blocks_add_up_to_those_of_the_network(any_model):
+    family = any_model.family
+    for genotype in family.space.sample(3, np.random.default_rng(0)):
+        any_model.show(genotype)
+        blocks = blocks_of(any_model)
+        counted = [block for block in blocks if block.name not in family.uncounted]
+        assert sum(block.costs.get("macs", 0) for block in blocks) == family.macs(genotype)
+        assert sum(block.costs.get("params", 0) for block in counted) == family.params(genotype)
+
+
+def test_every_place_of_the_network_is_a_card_in_order(any_model):
+    any_model.show(any_model.space.smallest)
+    cards = parsed(network_html(any_model)).of_class("explorer-card")
+    assert [card["data-block"] for card in cards] == [slot.name for slot in any_model.family.slots]
+    full = [card["data-block"] for card in cards if "empty" not in card["class"]]
+    assert full == [name for name, _ in any_model.plan]
+
+
+def test_blocks_have_the_latencies_of_the_table(model):
+    model.show(model.space.smallest)
+    blocks = blocks_of(model)
+    assert sum(block.costs.get("latency_ms", 0) for block in blocks) == pytest.approx(model.table.latency_ms(model.genotype))
+    widths = re.findall(r'explorer-bar latency_ms" style="width:([\d.]+)%', network_html(model))
+    assert len(widths) == len(model.plan) and max(map(float, widths)) == 100
+
+
+def test_totals_are_those_of_the_current_network(model):
+    model.show(model.space.smallest)
+    text = totals_html(model)
+    names = [tile["data-total"] for tile in parsed(text).of_class("explorer-total")]
+    assert names == ["accuracy", "latency_ms", "macs", "params"]
+    latency = float(model.table.latency_ms(model.genotype))
+    assert shown("latency_ms", latency) in text and shown("macs", int(model.family.macs(model.genotype))) in text
+    assert "not measured" in text
+    model.note_accuracy(model.genotype, 91.25)
+    model.note_latency(model.genotype, "fast", 1.5 * latency)
+    assert "91.25 %" in totals_html(model) and "(+50%)" in totals_html(model)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [("latency_ms", 0.2141, "0.214 ms"), ("latency_ms", 61.26, "61.3 ms"), ("macs", 3490688, "3.49 M"), ("params", 88, "88")],
+)
+def test_numbers_are_short(name, value, text):
+    assert shown(name, value) == text
+
+
+def test_points_stand_where_their_values_are(looked_at):
+    page = parsed(front_html(looked_at, 600))
+    points = [point for point in page.of_class("point") if point["class"] == "point"]
+    study = looked_at.study
+    assert [point["data-genes"] for point in points] == [",".join(map(str, g)) for g in study.genotypes.tolist()]
+    x, y = (np.array([float(point[key]) for point in points]) for key in ("cx", "cy"))
+    assert (np.argsort(x) == np.argsort(study.values[:, 1], kind="stable")).all()
+    assert (np.diff(y) < 0).all()  # better is higher
+    assert ((x > 0) & (x < 600) & (y > 0) & (y < HEIGHT)).all()
+    assert len(page.of_class("on-front")) == len(study.front())
+
+
+def test_the_current_network_is_hollow_while_its_accuracy_is_predicted(looked_at):
+    looked_at.measured = dict(list(looked_at.measured.items())[:3])
+    looked_at.show(looked_at.space.largest)
+    assert '<line class="current"' in front_html(looked_at)
+    looked_at.note_accuracy(looked_at.genotype, 75.0)
+    assert '<polygon class="current"' in front_html(looked_at)
+    for genotype in looked_at.space.sample(20, np.random.default_rng(3)):
+        looked_at.note_accuracy(genotype, 75.0 + genotype.sum())
+    looked_at.measured = {genes: value for genes, value in looked_at.measured.items() if genes != tuple(looked_at.genotype)}
+    assert '<polygon class="current predicted"' in front_html(looked_at)
+
+
+def test_a_watched_search_stands_out_from_the_study(looked_at):
+    looked_at.run = looked_at.study[:6]
+    page = parsed(front_html(looked_at, newest=2))
+    n_points = {kind: sum("cx" in element for element in page.of_class(kind)) for kind in ("run", "newest")}
+    assert n_points == {"run": 6, "newest": 2} and len(page.of_class("known")) == 1
+
+
+def test_the_budget_is_a_line_with_the_best_network_ringed(looked_at):
+    looked_at.budget = float(np.median(looked_at.study.values[:, 1]))
+    page = parsed(front_html(looked_at, 600))
+    (line,) = [element for element in page.of_class("budget") if "x1" in element]
+    assert float(line["x1"]) == pytest.approx(axes_of(looked_at, 600)[0](looked_at.budget), abs=0.1)
+    assert len(page.of_class("best")) == 1
+
+
+def test_an_empty_study_can_be_drawn(any_model, model):
+    parsed(front_html(model))
+    parsed(front_html(any_model, 300))
