@@ -1,0 +1,109 @@
+"""The form of the lessons: one idea, few short cells, a question, pictures, three exercises with folded solutions, links."""
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+import run
+
+FOLDER = run.ROOT / "notebooks" / "learn"
+LESSONS = sorted(FOLDER.glob("*.ipynb"))
+GLOSSARY = run.ROOT / "docs" / "glossary.md"
+FOLDED = {"jupyter": {"outputs_hidden": True, "source_hidden": True}, "tags": ["hide-cell"]}
+NEW_WORDS = "**New words**, see the [glossary](../../docs/glossary.md): "
+
+each_lesson = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+
+
+def cells(path, kind=("code", "markdown")):
+    return [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type in kind]
+
+
+def number(path):
+    return int(path.stem[:2])
+
+
+def title(path):
+    return cells(path)[0].source.partition("\n")[0].removeprefix("# ")
+
+
+def glossary():
+    """Every term of the glossary with what it says."""
+    (*blocks,) = re.findall(r"^```{glossary}\n(.+?)^```", GLOSSARY.read_text(), re.MULTILINE | re.DOTALL)
+    return {term: says for block in blocks for term, says in re.findall(r"^(\S.*)\n  (.+)$", block, re.MULTILINE)}
+
+
+def new_words(path):
+    (line,) = (line for line in cells(path)[0].source.splitlines() if line.startswith(NEW_WORDS))
+    return line.removeprefix(NEW_WORDS).removesuffix(".").split(", ")
+
+
+def test_the_lessons_are_numbered_without_gaps():
+    assert [number(path) for path in LESSONS] == list(range(1, len(LESSONS) + 1)) and len(LESSONS) >= 8
+    assert all(title(path).startswith(f"{number(path)}. ") for path in LESSONS)
+
+
+@each_lesson
+def test_a_lesson_starts_from_a_question_and_says_its_idea(path):
+    question, _, idea = cells(path)[0].source.partition("**The idea to take home:**")
+    assert "?" in question and idea.strip()
+
+
+@each_lesson
+def test_a_lesson_has_few_short_cells(path):
+    lengths = [len(cell.source.splitlines()) for cell in cells(path, "code")]
+    assert len(lengths) <= 12 and max(lengths) <= 25
+    assert max(len(cell.source.split()) for cell in cells(path, "markdown")) <= 200
+
+
+@each_lesson
+def test_a_lesson_has_a_picture_every_few_cells(path):
+    _, _, *rest = ["new_figure(" in cell.source for cell in cells(path, "code") if not cell.metadata.get("jupyter")]
+    assert [False, False, False] not in [rest[start : start + 3] for start in range(len(rest))] and sum(rest) >= 3
+
+
+@each_lesson
+def test_a_lesson_ends_with_three_exercises_whose_solutions_are_folded(path):
+    *before, ask_1, solve_1, ask_2, solve_2, ask_3, solve_3, _ = cells(path)
+    assert "## Exercises" in ask_1.source
+    for n, ask, solve in ((1, ask_1, solve_1), (2, ask_2, solve_2), (3, ask_3, solve_3)):
+        assert f"**{n}.** " in ask.source and solve.cell_type == "code" and solve.metadata == FOLDED
+    assert not any(cell.metadata.get("jupyter") for cell in before)
+
+
+@each_lesson
+def test_a_lesson_links_to_its_neighbours_in_its_last_line(path):
+    place, links = LESSONS.index(path), [("Glossary", "../../docs/glossary.md")]
+    if place:
+        links.insert(0, (f"← {title(LESSONS[place - 1])}", LESSONS[place - 1].name))
+    if path != LESSONS[-1]:
+        links.append((f"{title(LESSONS[place + 1])} →", LESSONS[place + 1].name))
+    assert cells(path)[-1].source.splitlines()[-1] == " · ".join(f"[{text}]({target})" for text, target in links)
+
+
+@each_lesson
+def test_the_links_of_a_lesson_lead_somewhere(path):
+    for cell in cells(path, "markdown"):
+        for target in re.findall(r"\]\(([^)#:]+)\)", cell.source):
+            assert (FOLDER / target).is_file(), target
+        for name in re.findall(r"`((?:\w+/)*\w+\.ipynb)`", cell.source):
+            assert (FOLDER.parent / name).is_file(), name
+
+
+@each_lesson
+def test_new_words_are_in_the_glossary_which_names_the_lesson(path):
+    words = new_words(path)
+    assert set(words) <= glossary().keys()
+    assert {term for term, says in glossary().items() if f"Lesson {number(path)}." in says} <= set(words)
+
+
+def test_a_word_is_new_once():
+    words = [word for path in LESSONS for word in new_words(path)]
+    assert len(words) == len(set(words))
+
+
+@each_lesson
+def test_the_header_of_its_parameters_tells_that_it_takes_less_than_a_minute(path):
+    header = Path(run.ROOT, "experiments", "learn", f"{path.stem}.yaml").read_text().partition("\nprofiles:")[0]
+    assert re.search(r"--profile laptop: (under a minute|[1-5]?\d seconds) on 2 ", header)
