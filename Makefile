@@ -9,14 +9,14 @@ override VENV := .venv
 PY := $(VENV)/bin/python
 INSTALLED := $(VENV)/installed
 RUN := $(PY) experiments/run.py
-BUILT := build docs/_api docs/_build docs/_notebooks nastoolkit.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
+BUILT := build mutants .coverage docs/_api docs/_build docs/_notebooks nastoolkit.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test lab figures claims smoke docs clean
+.PHONY: help setup run test lab app figures claims smoke docs browser-test chromium clean
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "  variables: PYTHON=python3.12  PROFILE=smoke|laptop|paper  NOTEBOOK=quickstart  JOBS=2"
 
 setup: $(INSTALLED)-notebooks ## create .venv and install what the notebooks need; done once
@@ -32,7 +32,11 @@ test: $(INSTALLED)-dev ## linter, formatter, types, tests, and every notebook at
 	$(RUN) --profile smoke --jobs $(JOBS)
 
 lab: $(INSTALLED)-lab ## open the notebooks in JupyterLab
-	$(PY) -m jupyterlab notebooks
+	$(PY) -m jupyterlab --FileContentsManager.preferred_dir=notebooks
+
+app: $(INSTALLED)-lab ## the explorer as an app, at the address that it prints, for this machine only
+	JUPYTER_PATH=$(CURDIR)/experiments/app $(PY) -m voila notebooks/explorer.ipynb --template=offline --token \
+		--Voila.ip=127.0.0.1 --no-browser --show_tracebacks=True
 
 figures: setup ## all notebooks that are not up to date, or NOTEBOOK=fig05, at PROFILE=laptop
 	$(RUN) $(NOTEBOOK) --profile $(PROFILE)
@@ -46,6 +50,12 @@ smoke: setup ## all notebooks at the smoke profile, JOBS=2 side by side
 docs: $(INSTALLED)-docs ## build the site in docs/_build
 	$(PY) -m sphinx -W --keep-going -q -d docs/_build/doctrees docs docs/_build/html
 	@echo "files made:"; echo "  docs/_build/html/index.html"
+
+browser-test: chromium $(INSTALLED)-lab $(INSTALLED)-dev docs ## the notebooks, the app and the site in Chromium; screenshots in runs/browser/
+	$(PY) -m pytest -m browser tests/browser
+
+chromium:
+	@command -v chromium > /dev/null || { echo "There is no chromium: on Debian, apt install chromium"; exit 1; }
 
 clean: ## remove what builds and tests left
 	rm -rf $(BUILT)

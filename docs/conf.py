@@ -1,18 +1,31 @@
-"""Sphinx configuration. Nothing is executed here: a notebook shows the outputs of its last laptop run, if there was one."""
+"""Sphinx configuration. No notebook is executed here: it shows the outputs of its last run, if there was one."""
 
 import shutil
+import sys
 from pathlib import Path
 
 from sphinx.application import Sphinx
+
+DOCS = Path(__file__).parent
+NOTEBOOKS = DOCS / "_notebooks"
+sys.path.insert(0, str(DOCS.parent / "experiments"))
+
+from pages import write_pages  # noqa: E402
 
 project = "nastoolkit"
 author = "nastoolkit developers"
 copyright = f"2026, {author}"
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.napoleon"]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "_notebooks/*.md"]
 templates_path = ["_templates"]
 html_theme = "furo"
+html_title = "nastoolkit"
+html_static_path = ["_static"]
+html_css_files = ["narrow.css"]
+myst_heading_anchors = 3
 nb_execution_mode = "off"
+nb_output_stderr = "remove"  # progress bars
+nb_ipywidgets_js = {}  # they are on other servers, and the site works offline
 autosummary_generate = True
 autodoc_default_options = {
     "members": True,
@@ -22,22 +35,6 @@ autodoc_default_options = {
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 autodoc_preserve_defaults = True
-
-
-def collect_notebooks() -> None:
-    """Copy each notebook below ``docs/``, as Sphinx wants it: the executed copy rather than the source."""
-    docs = Path(__file__).parent
-    target = docs / "_notebooks"
-    shutil.rmtree(target, ignore_errors=True)
-    sources = docs.parent / "notebooks"
-    for source in sources.rglob("*.ipynb"):
-        if ".ipynb_checkpoints" in source.parts:
-            continue
-        path = source.relative_to(sources)
-        executed = docs.parent / "runs" / path.with_suffix("") / "laptop" / "notebook.ipynb"
-        copy = target / path
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(executed if executed.exists() else source, copy)
 
 
 def keep_property_summary(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
@@ -51,4 +48,6 @@ def setup(app: Sphinx) -> None:
     app.connect("autodoc-process-docstring", keep_property_summary, priority=400)
 
 
-collect_notebooks()
+for generated in (NOTEBOOKS, DOCS / "_api"):  # what is no more has no page
+    shutil.rmtree(generated, ignore_errors=True)
+write_pages(DOCS.parent, NOTEBOOKS)

@@ -1,4 +1,4 @@
-"""The figures of laptop runs, small copies that stay in git: ``experiments/figures/<notebook>/<figure>.png``."""
+"""Figures of laptop runs, else of paper runs: small copies that stay in git, ``experiments/figures/<notebook>/<name>.png``."""
 
 from __future__ import annotations
 
@@ -9,27 +9,48 @@ from PIL import Image
 from profiles import notebook_names
 
 FOLDER = Path("experiments", "figures")
+SCREENSHOTS = Path("runs", "browser")
 N_COLOURS = 64
 
 
 def update_figures(root: Path) -> list[str]:
-    """Copy the figures of all laptop runs, with few colours; those of notebooks that were not run here stay.
+    """Copy the figures of all laptop and paper runs, with few colours; those of notebooks that were not run here stay.
 
     Returns:
         The files made, relative to ``root``.
     """
     made = []
     for name in notebook_names(root):
-        figures = sorted(root.joinpath("runs", name, "laptop").glob("*.png"))
+        figures = _figures(root, name, "laptop") or _figures(root, name, "paper")
         if figures:
             shutil.rmtree(root / FOLDER / name, ignore_errors=True)
             (root / FOLDER / name).mkdir(parents=True)
         for figure in figures:
             path = FOLDER / name / figure.name
-            with Image.open(figure) as image:
-                image.convert("RGB").quantize(N_COLOURS).save(root / path, optimize=True)
+            _copy_small(figure, root / path)
             made.append(path.as_posix())
     return made
+
+
+def update_screenshots(root: Path) -> list[str]:
+    """Copy what ``make browser-test`` last saw of the pages that the documentation shows, with few colours.
+
+    Returns:
+        The files made, relative to ``root``.
+    """
+    shown = [root / SCREENSHOTS / path.name for path in sorted((root / "docs" / "screenshots").glob("*.png"))]
+    for screenshot in filter(Path.exists, shown):
+        _copy_small(screenshot, root / "docs" / "screenshots" / screenshot.name)
+    return [f"docs/screenshots/{screenshot.name}" for screenshot in shown if screenshot.exists()]
+
+
+def _copy_small(figure: Path, target: Path) -> None:
+    with Image.open(figure) as image:
+        image.convert("RGB").quantize(N_COLOURS).save(target, optimize=True)
+
+
+def _figures(root: Path, name: str, profile: str) -> list[Path]:
+    return sorted(root.joinpath("runs", name, profile).glob("*.png"))
 
 
 def known_figures(root: Path) -> dict[str, list[str]]:

@@ -147,7 +147,7 @@ def test_a_notebook_that_cannot_be_inspected_leaves_the_log_on(root, monkeypatch
         raise OSError
 
     monkeypatch.setattr("papermill.inspect_notebook", fail)
-    with pytest.raises(OSError):
+    with pytest.raises(UsageError, match="good.ipynb is no notebook whose parameters can be read: OSError"):
         declared_parameters(root / "notebooks/good.ipynb")
     assert not logging.getLogger("papermill.translators").disabled
 

@@ -1,0 +1,114 @@
+"""Notebooks as pages of the documentation: with the outputs of a run, or with the results that are stored in git.
+
+A run counts if it came to its end and ran the code that the notebook has now. One with smoke parameters decides nothing, so
+that its page shows the stored results too, as does the page of a notebook that was not run here at all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from gallery import FOLDER, known_figures
+from nbformat import NotebookNode
+from profiles import notebook_names
+from scoreboard import COLUMNS, FIRST_SYSTEM, PLACE, narrow_table, read_claims, short_scoreboard
+
+BEST_FIRST = ("laptop", "paper", "smoke")
+TO_DOCS = re.compile(r"(\]\((?:\.\./)+)docs/")  # a page is in docs already
+WIDGET = "application/vnd.jupyter.widget-view+json"  # dead without a kernel, and its scripts are on other servers
+LESSONS = "learn"
+INJECTED = "injected-parameters"  # Papermill's tag for the cell that it adds
+RUN = "The outputs below are those of a run with the `{profile}` parameters."
+SMOKE = " They make it quick, to show that it works: its figures and numbers decide nothing."
+NOT_RUN = "It was not run where this page was made, so that the cells have no outputs; `make figures NOTEBOOK={name}` runs it."
+
+
+def write_pages(root: Path, target: Path) -> None:
+    """Write all notebooks of the repository below a folder, and ``scoreboard.md`` and ``contents.md`` for the home page."""
+    claims = read_claims(root / "experiments" / "claims.json", (*PLACE, *COLUMNS))
+    figures = known_figures(root)
+    names = notebook_names(root)
+    for name in names:
+        ours = [claim for claim in claims if claim["notebook"] == name]
+        page = target / f"{name}.ipynb"
+        page.parent.mkdir(parents=True, exist_ok=True)
+        nbformat.write(notebook_page(root, name, ours, figures.get(name, [])), page)
+    (target / "scoreboard.md").write_text(short_scoreboard(claims, target.name) + "\n")
+    (target / "contents.md").write_text(contents(names, target.name))
+
+
+def contents(names: Iterable[str], folder: str) -> str:
+    """The table of contents of all systems' notebooks, the first system first."""
+    systems = {name.partition("/")[0] for name in names if "/" in name} - {LESSONS}
+    in_order = sorted(systems, key=lambda system: (f"{system}/" != FIRST_SYSTEM, system))
+    entries = "\n".join(f"{folder}/{system}/*" for system in in_order)
+    return f"```{{toctree}}\n:caption: Papers\n:glob:\n:hidden:\n:maxdepth: 1\n\n{entries}\n```\n"
+
+
+def notebook_page(root: Path, name: str, claims: list[dict[str, Any]], figures: list[str]) -> NotebookNode:
+    """One notebook's page: its title, then where its outputs come from, then its cells.
+
+    Args:
+        root: The repository.
+        name: The notebook's.
+        claims: Those of the scoreboard that it made.
+        figures: Those stored in git that it made, paths relative to ``experiments/``.
+    """
+    page = nbformat.read(root / "notebooks" / f"{name}.ipynb", as_version=4)
+    for cell in page.cells:
+        if cell.cell_type == "markdown":
+            cell.source = TO_DOCS.sub(r"\1", cell.source)
+    profile = add_outputs(page, root / "runs" / name)
+    notes = [RUN.format(profile=profile) + SMOKE * (profile == "smoke") if profile else NOT_RUN.format(name=name)]
+    if profile in (None, "smoke"):
+        notes += stored_results(name, claims, figures)
+    title, _, rest = page.cells[0].source.partition("\n")
+    page.cells[0].source = f"{title}\n\n*{notes[0]}*\n{rest}"
+    page.cells[1:1] = [nbformat.v4.new_markdown_cell(note) for note in notes[1:]]
+    return page
+
+
+def add_outputs(notebook: NotebookNode, runs: Path) -> str | None:
+    """Give a notebook the outputs of its best run, but widgets, and the cell that set its parameters.
+
+    Returns:
+        The run's profile; None if there is no run.
+    """
+    cells = _code_cells(notebook)
+    for profile in BEST_FIRST:
+        path = runs / profile / "notebook.ipynb"
+        ran = _code_cells(nbformat.read(path, as_version=4)) if path.exists() else []
+        injected = [cell for cell in ran if INJECTED in cell.metadata.get("tags", [])]
+        ran = [cell for cell in ran if cell not in injected]
+        if [cell.source for cell in ran] == [cell.source for cell in cells] and all(map(_came_to_its_end, ran)):
+            for cell, done in zip(cells, ran, strict=True):
+                cell.outputs = [output for output in done.outputs if WIDGET not in output.get("data", {})]
+                cell.execution_count = done.execution_count
+            place = 1 + notebook.cells.index(cells[0])
+            notebook.cells[place:place] = injected
+            return profile
+    return None
+
+
+def _code_cells(notebook: NotebookNode) -> list[NotebookNode]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def _came_to_its_end(cell: NotebookNode) -> bool:
+    failed = any(output.output_type == "error" for output in cell.outputs)
+    return not failed and (cell.execution_count is not None or not cell.source.strip())
+
+
+def stored_results(name: str, claims: list[dict[str, Any]], figures: list[str]) -> list[str]:
+    """Markdown with the claims and figures that are in git, in one text; none if there are neither."""
+    if not claims and not figures:
+        return []
+    up = "../" * (name.count("/") + 2)  # from docs/_notebooks/<name> to the repository
+    made = sorted({f"{claim['profile']} profile, {claim.get('machine', 'some machine')}" for claim in claims})
+    shown = [f"![{Path(path).stem}]({up}{FOLDER.parent.as_posix()}/{path})" for path in figures]
+    table = [narrow_table(claims)] if claims else []
+    return ["\n\n".join([f"**Stored results** ({'; '.join(made) or 'laptop profile'})", *table, *shown])]
