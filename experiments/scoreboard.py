@@ -38,7 +38,6 @@ notebooks instead. A claim that fails stays here. Seconds are those of the whole
 
 Verdicts: *reproduced*, *direction only*, *not reproduced*, *not tested at this scale*.
 """
-SHORT_COLUMNS = ("item", "statement", "paper_value", "ours", "interval", "verdict")
 README_MARKS = ("<!-- claims of the first system, by make claims -->\n", "<!-- end of claims -->\n")
 FIRST_SYSTEM = "hardware_aware_nas/"
 
@@ -135,18 +134,23 @@ def claims_page(claims: Iterable[dict[str, Any]], figures: Mapping[str, Sequence
 
 
 def with_claims(readme: str, claims: Iterable[dict[str, Any]]) -> str:
-    """A README with the laptop claims of the first system between its marks, if it has these."""
+    """A README with the verdicts on the first system's laptop claims between its marks, if it has these."""
     first, last = README_MARKS
     if first not in readme or last not in readme:
         return readme
     ours = [claim for claim in claims if claim["notebook"].startswith(FIRST_SYSTEM) and claim["profile"] == "laptop"]
-    return f"{readme[: readme.index(first)]}{first}\n{short_table(ours)}\n\n{readme[readme.index(last) :]}"
+    return f"{readme[: readme.index(first)]}{first}\n{verdict_table(ours)}\n\n{readme[readme.index(last) :]}"
 
 
-def short_table(claims: Iterable[dict[str, Any]]) -> str:
-    """Claims as a Markdown table, without where they come from."""
-    rows = [[_text(claim[key]) for key in SHORT_COLUMNS] for claim in claims]
-    return markdown_table([COLUMNS[key] for key in SHORT_COLUMNS], rows)
+def verdict_table(claims: Sequence[dict[str, Any]]) -> str:
+    """How many claims of each notebook have each verdict, as a Markdown table with links from the README."""
+    counts = Counter((claim["notebook"], claim["verdict"]) for claim in claims)
+    names = dict.fromkeys(claim["notebook"] for claim in claims)
+    rows = [
+        [f"[{Path(name).name}](notebooks/{name}.ipynb)", *(str(counts[name, verdict] or "") for verdict in VERDICTS)]
+        for name in names
+    ]
+    return markdown_table(["notebook", *VERDICTS], rows)
 
 
 def short_scoreboard(claims: Sequence[dict[str, Any]], folder: str) -> str:
