@@ -15,7 +15,7 @@ from PIL import Image
 from profiles import UsageError, declared_parameters, fitting_values, profile_values
 from record import read_record
 from safetensors.torch import save
-from scoreboard import claims_table, read_claims, short_table
+from scoreboard import claims_table, narrow_table, read_claims
 
 from nastoolkit.benchmarks.race import read_targets
 from nastoolkit.checkpoints import CheckpointError, read_checkpoint
@@ -151,7 +151,7 @@ def set_parameter(path):
 
 def read_and_show_claims(path):
     found = read_claims(path)
-    claims_table(found), short_table(found)
+    claims_table(found), narrow_table(found)
 
 
 def cells(folder):
