@@ -135,7 +135,7 @@ class Store:
             execute("CREATE TABLE IF NOT EXISTS tells (search TEXT, ask INTEGER, told TEXT, PRIMARY KEY (search, ask))")
             execute("INSERT OR IGNORE INTO tells VALUES (?, ?, ?)", (search, n_asks, json.dumps(list(rows))))
             told = execute("SELECT told FROM tells WHERE search = ? AND ask = ?", (search, n_asks)).fetchone()[0]
-        return list(json.loads(told))
+            return list(json.loads(told))
 
     def _open(self) -> None:
         with self._clear_errors():
@@ -182,7 +182,9 @@ class Store:
     def _check_problem(self) -> None:
         with self._clear_errors():
             rows = self._connection.execute("SELECT part, value FROM problem").fetchall()
-        stored = {part: json.loads(value) for part, value in rows}
+            stored = {part: json.loads(value) for part, value in rows}
+        if missing := self._problem.keys() - stored.keys():
+            raise StoreError(f"{self.path} does not say its {', '.join(sorted(missing))}: it is damaged")
         differences = []
         if stored["space"] != self._problem["space"]:
             differences.append(f"space (fingerprint {stored['space']} in the file, {self._problem['space']} here)")
@@ -214,7 +216,7 @@ class Store:
     def _clear_errors(self) -> Iterator[None]:
         try:
             yield
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, json.JSONDecodeError) as error:
             if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_CORRUPT:
                 raise StoreError(self._rescued(error)) from error
             raise StoreError(f"cannot use {self.path} as a store: {error}") from error

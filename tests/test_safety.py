@@ -11,6 +11,7 @@ import pytest
 from nastoolkit.measurements import LookupTable, Timing
 from nastoolkit.objectives import Objective
 from nastoolkit.search import optimize
+from nastoolkit.search.random import Random
 from nastoolkit.space import SearchSpace
 from nastoolkit.supernet import Supernet
 
@@ -128,6 +129,7 @@ def doors(tiny):
     named = {f"{type(getattr(door, '__self__', door)).__name__}.{door.__name__}": door for door in taken}
     named["Supernet"] = lambda genotype: supernet(inputs, genotype)
     named["LookupTable.time_networks"] = lambda genotypes: table.time_networks(np.atleast_2d(genotypes), seconds=0)
+    named["Algorithm.suggest"] = lambda genotypes: Random(space, objectives).suggest(np.atleast_2d(genotypes))
     named["warm_start"] = lambda genotypes: _warm_started(space, objectives, genotypes)
     return named
 

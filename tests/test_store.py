@@ -137,6 +137,17 @@ def test_files_that_are_no_store(tmp_path, path):
         assert not file.is_file() or file.read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [("UPDATE problem SET value = '{'", "cannot use"), ("DELETE FROM problem WHERE part = 'space'", "does not say its space")],
+)
+def test_a_store_whose_problem_cannot_be_read(path, change, message):
+    with sqlite3.connect(path) as file:
+        file.execute(change)
+    with pytest.raises(StoreError, match=message):
+        Store(path, SPACE, OBJECTIVES, SETTINGS)
+
+
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
 def test_a_read_only_folder(tmp_path):
     tmp_path.chmod(0o500)

@@ -68,8 +68,8 @@ class Algorithm(ABC):
         return violations(self.objectives, values)
 
     def suggest(self, genotypes: np.ndarray) -> None:
-        """Have canonical genotypes ``(k, d)`` asked for next, in their order, before what the algorithm proposes itself."""
-        self._suggested = np.concatenate([self._suggested, genotypes])
+        """Have genotypes ``(k, d)`` asked for next, in their order, before what the algorithm proposes itself."""
+        self._suggested = np.concatenate([self._suggested, self.space.canonical(genotypes)])
 
     def ask(self) -> np.ndarray:
         """Propose ``(batch, d)`` canonical genotypes, best first where the algorithm has an opinion.
