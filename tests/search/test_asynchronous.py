@@ -58,9 +58,8 @@ def test_workers_are_busy_while_evaluations_differ_ten_times_in_length(record_pr
     for name, in_flight in (("barrier", None), ("asynchronous", 5)):
         evaluate = Uneven(0.1)
         search(evaluate, budget=96, in_flight=in_flight)
-        shares[name] = evaluate.utilisation(4)
+        shares[name] = float(evaluate.utilisation(4))
     record_property("utilisation", shares)
-    print(shares)
     assert shares["asynchronous"] >= 0.9 > shares["barrier"]
 
 
