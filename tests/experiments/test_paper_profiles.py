@@ -1,4 +1,8 @@
-"""The paper profiles' code paths at smoke's counts, on stand-ins: random weights where the released ones go, few images."""
+"""The paper profiles' code paths at smoke's counts, on stand-ins: random weights where the released ones go, few images.
+
+Once-for-All's families have one resolution here, as a lookup table of all 25 takes minutes. Published data are left out: their
+parts of the notebooks are the same in every profile.
+"""
 
 import pytest
 import run
@@ -10,8 +14,11 @@ from nastoolkit import FAMILIES
 from nastoolkit.checkpoints import PUBLISHED, cached_file
 from nastoolkit.supernet import Supernet
 
-IMAGENET = """
-from nastoolkit import TASKS
+START_UP = """
+from dataclasses import replace
+from functools import partial
+
+from nastoolkit import FAMILIES, TASKS
 from nastoolkit.tasks.images import ImageFolder, datasets_folder
 
 class FewClasses(ImageFolder):
@@ -19,6 +26,9 @@ class FewClasses(ImageFolder):
         super().__init__(datasets_folder() / "imagenet", "imagenet")
 
 TASKS["imagenet"] = FewClasses
+for name in [name for name in FAMILIES if name.startswith("ofa-")]:
+    make, (_, table) = FAMILIES[name].func, FAMILIES[name].args
+    FAMILIES[name] = partial(make, name, replace(table, resolutions=table.resolutions[:1]))
 """
 SMALL = {"56": "1", "128": "2", "256": "4"}  # threads and inputs a batch
 STAND_INS = {
@@ -31,15 +41,16 @@ STAND_INS = {
 
 @pytest.fixture
 def stand_ins(tmp_path, monkeypatch, image_folder):
-    """Folders of data sets, of fetched weights and of IPython's, whose start-up file has an ImageNet of 16 classes."""
+    """Folders of data sets, of fetched weights and of IPython's, whose start-up file makes ImageNet and its families small."""
     image_folder(tmp_path / "imagenet" / "train", 16, 10, seed=0)
     image_folder(tmp_path / "imagenet" / "val", 16, 1, seed=1)
-    start = tmp_path / "ipython" / "profile_default" / "startup" / "00_imagenet.py"
+    start = tmp_path / "ipython" / "profile_default" / "startup" / "00_small.py"
     start.parent.mkdir(parents=True)
-    start.write_text(IMAGENET)
+    start.write_text(START_UP)
     for variable, folder in {"DATASETS": tmp_path, "CACHE": tmp_path / "cache"}.items():
         monkeypatch.setenv(f"NASTOOLKIT_{variable}", str(folder))
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    monkeypatch.delenv("NASTOOLKIT_DATA", raising=False)
 
 
 def names_of(values):
