@@ -34,7 +34,7 @@ SMALL = {"56": "1", "128": "2", "256": "4"}  # threads and inputs a batch
 STAND_INS = {
     "fig03_fig13": {"predictors": ["ridge", "svr"]},
     "fig05_fig06": {"other_machines": {}},
-    "fig07": {"budgets": [4, 4], "populations": [2, 2]},
+    "fig07": {"budgets": [4, 4], "populations": [2, 2], "references": [70.0, 70.0]},
     "sister": {"n_seeds": 2, "predictors": ["ridge", "ridge"]},
 }
 
@@ -96,6 +96,7 @@ def test_a_paper_profile_runs_on_stand_ins(name, stand_ins, tmp_path, capfd):
         | {"device": "cpu", "n_workers": 0, "n_calibration": 16, "output_dir": str(tmp_path / "out")}
         | own
     )
+    values |= {"store_dir": str(tmp_path)} if "store_dir" in paper else {}
     job = Job(name, "paper", fitting_values(name, values, {}, run.ROOT), values["output_dir"], run.ROOT, True)
     (result,) = run.run_jobs([job], 1)
     assert not result.error
