@@ -42,11 +42,11 @@ def facts() -> dict[str, Any]:
         "memory_gb": f"{memory.total / 1e9:.1f}, {memory.available / 1e9:.1f} free",
         "governor": ", ".join(sorted(governors())) or "not known",
         "threads": f"PyTorch {torch.get_num_threads()}; "
-        + ", ".join(f"{n}={os.environ.get(n, '')}" for n in THREAD_VARIABLES),
+        + ", ".join(f"{n}={os.environ.get(n, 'not set')}" for n in THREAD_VARIABLES),
         "gpu": gpu(),
         "cache": str(cache_folder()),
         "datasets": str(datasets_folder()),
-        "folders": ", ".join(f"{name}={os.environ.get(name, '')}" for name in FOLDER_VARIABLES),
+        "folders": ", ".join(f"{name}={os.environ.get(name, 'not set')}" for name in FOLDER_VARIABLES),
         "disk": disk(Path.cwd()),
     }
 

@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "nastoolkit"
 NUMPY_FLOORS = [
     ["space"],
     ["objectives", "pareto", "html", "interrupts"],
-    ["predictors", "ensembles"],
+    ["predictors", "cascades"],
     ["store", "history", "rescue", "importance", "processes"],
     ["search"],
     ["terminal"],

@@ -179,8 +179,7 @@ class LookupTable:
         content = read_table(path)
         timings, owner, conditions, within = (content[name] for name in ("blocks", "family", "conditions", "within"))
         speed = {name: content[name] for name in ("reference_ms", "n_noisy", "mape_percent")}
-        space = family.space.restrict(within)
-        needed = family.specs_within(space) if owner == family.name else family.block_specs
+        needed = family.specs_within(family.space.restrict(within)) if owner == family.name else family.block_specs
         missing = [spec for spec in needed if repr(spec) not in timings]
         if missing:
             lacks = f"lacks {len(missing)} blocks of {family.name!r}, e.g. {missing[0]}"

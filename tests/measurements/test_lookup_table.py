@@ -79,8 +79,11 @@ def test_a_saved_table_comes_back_whole(known, tiny, tmp_path):
     np.testing.assert_array_equal(loaded.latency_ms(genotypes), known.latency_ms(genotypes))
 
 
-def test_a_table_of_another_family_is_an_error(known, tmp_path):
-    path = known.save(tmp_path / "table.json")
+@pytest.mark.parametrize("within", [{}, {"no_choice_of_theirs": [1]}])
+def test_a_table_of_another_family_is_an_error(known, tmp_path, within):
+    other = copy(known)
+    other.within = within
+    path = other.save(tmp_path / "table.json")
     with pytest.raises(ValueError, match=f"{path} is a table of 'tiny' and lacks .* blocks of 'ofa-mbv3-w1.0'"):
         LookupTable.load(path, FAMILIES["ofa-mbv3-w1.0"]())
 

@@ -1,9 +1,8 @@
-"""Networks that answer together, judged on outputs that were stored once: cascades, and ensembles by soft vote.
+"""Cascades: networks that answer one after the other, judged on outputs that were stored once.
 
 [Chebykin2022] A. Chebykin, T. Alderliesten and P. A. N. Bosman, "Evolutionary Neural Cascade Search across Supernetworks"
 (ENCAS), GECCO 2022, arXiv 2203.04011: cascades of up to five networks of several supernets, and what they cost.
 [Streeter2018] M. Streeter, "Approximation Algorithms for Cascading Prediction Models", ICML 2018: the greedy cascade.
-[Ito2023] R. C. Ito and F. J. Von Zuben, "OFA^2", IJCNN 2023, arXiv 2303.13683: ensembles of a front's networks.
 
 Differs from the papers in: a cascade's first place is never empty, where ENCAS penalises cascades without networks. The greedy
 cascade trusts the same numbers as the others, the largest mean probability, where Streeter's has the gap between two logits.
@@ -21,7 +20,6 @@ from nastoolkit.objectives import Objective
 from nastoolkit.space import Choice, SearchSpace
 
 THRESHOLDS = tuple((0.02 * np.arange(51)).round(2).tolist())  # of ENCAS
-CHUNK = 64  # ensembles that vote at a time
 
 
 @dataclass(frozen=True)
@@ -56,11 +54,15 @@ class Cascades:
     """Networks one after the other: after each, examples with a sure enough answer stop.
 
     The answer is the mean of the probabilities of the networks that an example has seen; it is sure if the largest one is
-    above the network's threshold. A place without a network is left out.
+    above the network's threshold. A place without a network is left out. With all thresholds 1 it is an ensemble by soft vote.
 
     Args:
         answers: Of the networks to choose from.
         n_places: The most networks in a cascade.
+
+    Attributes:
+        space: Of all cascades.
+        ensembles: The part in which every network answers every example.
     """
 
     def __init__(self, answers: Answers, n_places: int = 5) -> None:
@@ -68,6 +70,7 @@ class Cascades:
         networks = tuple(range(1, len(answers) + 1))
         places = [Choice(f"network{place + 1}", (0, *networks) if place else networks) for place in range(n_places)]
         self.space = SearchSpace([*places, *(Choice(f"threshold{place + 1}", THRESHOLDS) for place in range(n_places - 1))])
+        self.ensembles = self.space.restrict({f"threshold{place + 1}": (1.0,) for place in range(n_places - 1)})
 
     @property
     def objectives(self) -> tuple[Objective, Objective]:
@@ -141,30 +144,3 @@ def _n_answered(largest: np.ndarray, is_right: np.ndarray, least_accuracy: float
     n_answered = np.stack([answered.sum(axis=1) for answered in sure], axis=1)
     n_right = np.stack([(answered & is_right).sum(axis=1) for answered in sure], axis=1)
     return np.where(100 * n_right >= least_accuracy * n_answered, n_answered, 0)
-
-
-class Ensembles:
-    """Networks that all answer every example; the answer is the class with the largest sum of probabilities.
-
-    Args:
-        answers: Of the networks to choose from: each is a member or not.
-    """
-
-    def __init__(self, answers: Answers) -> None:
-        self.answers = answers
-        self.space = SearchSpace([Choice(f"network{network + 1}", (False, True)) for network in range(len(answers))])
-
-    @property
-    def objectives(self) -> tuple[Objective, Objective, Objective]:
-        """The columns of :meth:`evaluate`; [Ito2023] has ensembles of at least two."""
-        return Objective("accuracy_top1", "max", "%"), Objective("cost", "min"), Objective("n_networks", "max", at_least=2)
-
-    def evaluate(self, genotypes: np.ndarray) -> np.ndarray:
-        """Genotypes ``(b, k)`` to accuracy in %, summed cost and number of members ``(b, 3)``."""
-        return np.concatenate([self._vote(part) for part in np.split(genotypes, range(CHUNK, len(genotypes), CHUNK))])
-
-    def _vote(self, members: np.ndarray) -> np.ndarray:
-        k, c, n = self.answers.by_class.shape
-        summed = (members.astype(np.float32) @ self.answers.by_class.reshape(k, c * n)).reshape(-1, c, n)
-        accuracy = 100 * (summed.argmax(axis=1) == self.answers.targets).mean(axis=1)
-        return np.stack([accuracy, members @ self.answers.costs, members.sum(axis=1)], axis=1)
