@@ -96,18 +96,19 @@ def test_interrupt_kernel_ends_a_cell_with_how_to_go_on_and_the_cell_goes_on(tmp
     store = tmp_path / "store.sqlite"
     manager, client = start_new_kernel(kernel_name="python3")
     try:
-        asked = client.execute(CELL.format(seconds=0.2, budget=1000, store=str(store)))
+        asked = client.execute(CELL.format(seconds=0.2, budget=1000, store=str(store)), stop_on_error=False)
         wait_for(lambda: n_evaluations(store) >= 3)
         manager.interrupt_kernel()
         replies = iter(lambda: client.get_shell_msg(timeout=SECONDS), None)
         told = next(reply["content"] for reply in replies if reply["parent_header"]["msg_id"] == asked)
         assert told["ename"] == "KeyboardInterrupt" and told["evalue"].endswith(f"{store} keeps")
         kept, printed = n_evaluations(store), []
-        client.execute_interactive(
+        reply = client.execute_interactive(
             CELL.format(seconds=0, budget=kept + 1, store=str(store)),
             timeout=SECONDS,
             output_hook=lambda message: printed.append(message["content"].get("text", "")),
         )
+        assert reply["content"]["status"] == "ok", reply["content"]
         assert "".join(printed).strip() == str(kept + 1) == str(n_evaluations(store))
     finally:
         client.stop_channels()

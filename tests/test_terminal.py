@@ -72,6 +72,15 @@ def test_a_frame_is_drawn_on_a_terminal_and_plain_elsewhere(printed, capsys):
     assert capsys.readouterr().out == f"{FRAME.to_string()}\n"
 
 
+@pytest.fixture
+def default_ctrl_c():
+    """Python's own handler, whatever ran before in this process."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("default_ctrl_c")
 @pytest.mark.parametrize(
     ("advice", "told"),
     [("run it again", "run it again"), (None, "interrupted; run the same command again to start anew")],

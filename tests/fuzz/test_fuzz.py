@@ -2,6 +2,9 @@
 
 import json
 import signal
+import subprocess
+import sys
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -47,17 +50,23 @@ def test_json_of_another_type_anywhere_is_refused_as_documented(parser, tmp_path
         pass
 
 
-def test_the_fuzzer_sees_an_undocumented_error_a_slow_file_and_memory(monkeypatch):
+def test_the_fuzzer_sees_an_undocumented_error_a_slow_file_and_much_memory(monkeypatch):
     def bad(path):
         content = path.read_bytes()
-        if content == b"whole":
-            return
         if len(content) > 5:
             raise KeyError("not documented")
-        raise ValueError(bytearray(content * (250_000_000 // max(1, len(content)))))
+        if content != b"whole":
+            raise ValueError
 
     monkeypatch.setattr("fuzz_parsers.PARSERS", [Parser("bad", "bad.txt", lambda _: [b"whole"], bad, (ValueError,))])
     outcome = fuzz("bad", 20)
     assert 0 < len(outcome.faults) < 20 and "KeyError: 'not documented'" in outcome.faults[0]
-    assert outcome.worst_mb > MOST_MB and outcome.bad and "bad" in str(outcome)
-    assert Outcome("slow", worst_seconds=1.5).bad and not Outcome("good", n_taken=1).bad
+    assert outcome.n_refused > 0 and outcome.bad and "bad" in str(outcome)
+    assert Outcome("slow", worst_seconds=1.5).bad and Outcome("large", worst_mb=MOST_MB + 1).bad
+    assert not Outcome("good", n_taken=1).bad
+
+
+def test_the_peak_of_memory_is_seen():
+    code = "from fuzz import peak_mb; before = peak_mb(); x = bytearray(b'1') * 250_000_000; print(peak_mb() - before)"
+    told = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parent, capture_output=True, text=True, check=True)
+    assert 240 < float(told.stdout) < 300
