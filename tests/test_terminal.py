@@ -4,7 +4,6 @@ import json
 import os
 import pty
 import re
-import signal
 import sys
 
 import pandas as pd
@@ -72,15 +71,6 @@ def test_a_frame_is_drawn_on_a_terminal_and_plain_elsewhere(printed, capsys):
     assert capsys.readouterr().out == f"{FRAME.to_string()}\n"
 
 
-@pytest.fixture
-def default_ctrl_c():
-    """Python's own handler, whatever ran before in this process."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-@pytest.mark.usefixtures("default_ctrl_c")
 @pytest.mark.parametrize(
     ("advice", "told"),
     [("run it again", "run it again"), (None, "interrupted; run the same command again to start anew")],
@@ -90,10 +80,7 @@ def test_ctrl_c_ends_a_command_with_how_to_go_on(monkeypatch, capsys, advice, to
 
     @app.command()
     def wait() -> None:
-        try:
-            signal.raise_signal(signal.SIGINT)
-        except KeyboardInterrupt:
-            raise KeyboardInterrupt(*[advice] if advice else []) from None
+        raise KeyboardInterrupt(*[advice] if advice else [])  # test_interrupts.py sends the signal
 
     monkeypatch.setattr(sys, "argv", ["wait"])
     with pytest.raises(SystemExit) as ended:
