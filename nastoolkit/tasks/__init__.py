@@ -2,6 +2,7 @@
 
 from nastoolkit.tasks.base import SPLITS, Classification, Examples, Split, Task
 from nastoolkit.tasks.data_sets import MissingDataError
+from nastoolkit.tasks.digit_variants import DigitSums, FewDigits, PlainDigits, RotatedDigits, SimilarDigits
 from nastoolkit.tasks.digits import Digits
 from nastoolkit.tasks.hub import Cifar10, Cifar100
 from nastoolkit.tasks.images import ImageNet
@@ -10,6 +11,11 @@ from nastoolkit.tasks.sst2 import Sst2
 
 TASKS: dict[str, type[Task]] = {
     "digits": Digits,
+    "digits-plain": PlainDigits,
+    "digits-3589": SimilarDigits,
+    "digits-few": FewDigits,
+    "digits-rotated": RotatedDigits,
+    "digits-sums": DigitSums,
     "number-words": NumberWords,
     "imagenet": ImageNet,
     "cifar10": Cifar10,

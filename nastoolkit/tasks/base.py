@@ -18,6 +18,10 @@ SPLITS = ("train", "validation", "test")
 class Examples(Protocol):
     """Inputs and targets in a fixed order, in memory or not."""
 
+    @property
+    def targets(self) -> torch.Tensor:
+        """All targets ``(n, ...)``."""
+
     def __len__(self) -> int:
         """Number of examples."""
 
@@ -83,6 +87,15 @@ class Classification:
 
     metric = "accuracy_top1"
     unit = "%"
+
+    def split(self, name: str) -> Examples:
+        """See :class:`Task`."""
+        raise NotImplementedError
+
+    @property
+    def n_classes(self) -> int:
+        """Classes among the training targets, which are 0 to ``n_classes`` - 1: a network needs as many logits."""
+        return int(self.split("train").targets.max()) + 1
 
     def loss(self, outputs: torch.Tensor, targets: torch.Tensor, label_smoothing: float = 0.0) -> torch.Tensor:
         """Cross-entropy."""

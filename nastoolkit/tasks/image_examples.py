@@ -51,6 +51,11 @@ class ImageExamples:
     def __len__(self) -> int:
         return len(self.rows)
 
+    @property
+    def targets(self) -> torch.Tensor:
+        """Classes, int64 ``(n,)``."""
+        return self.files.targets[self.rows]
+
     def batches(self, size: int, shape: tuple[int, ...] | None = None, n: int | None = None) -> Iterator[Split]:
         """See :class:`nastoolkit.tasks.Examples`; the next batch is being decoded while one is used."""
         height, width = shape[1:] if shape else (self.preprocessing.resolution,) * 2

@@ -74,7 +74,7 @@ class ImageFolder(ImageTask):
         remedy: str | None = None,
     ) -> None:
         self.root = Path(root).absolute()
-        self.n_classes = n_classes
+        self.n_expected = n_classes
         layout = f"Put images into {self.root / 'train'}/<class>/ and {self.root / 'val'}/<class>/, a folder for each class."
         super().__init__(name or self.root.name, remedy or layout, preprocessing)
 
@@ -89,8 +89,8 @@ class ImageFolder(ImageTask):
         if len(found) == 1:
             raise self.missing(f"neither val nor test in {self.root} has a folder for each class")
         classes = _classes(found["train"])
-        if self.n_classes not in (None, len(classes)):
-            raise self.missing(f"{found['train']} has folders for {len(classes)} classes, and {self.n_classes} are needed")
+        if self.n_expected not in (None, len(classes)):
+            raise self.missing(f"{found['train']} has folders for {len(classes)} classes, and {self.n_expected} are needed")
         return {name: self._files(folder, classes) for name, folder in found.items()}
 
     def _files(self, folder: Path, classes: list[str]) -> FolderFiles:

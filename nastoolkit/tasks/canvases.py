@@ -1,0 +1,68 @@
+"""Canvases: small images, turned and enlarged, somewhere on a noisy canvas, among pieces of others or alone.
+
+[Mnih2014] V. Mnih et al., "Recurrent Models of Visual Attention", NIPS 2014, Section 4: the idea of cluttered canvases.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+SIZE = 32  # pixels of a canvas
+NOISE = 0.2  # standard deviation, where ink is 1
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """How images ``(n, 1, 8, 8)`` in 0..1 come onto canvases.
+
+    Attributes:
+        turn: Radians, either way.
+        reach: How far from its place an image may stand, in half canvases; 1 puts half of it outside.
+        place: Where it stands, in half canvases to the right of the middle.
+        scale: Smallest and largest enlargement.
+        n_clutter: Pieces of other images around it.
+    """
+
+    turn: float = 0.5
+    reach: float = 0.6
+    place: float = 0.0
+    scale: tuple[float, float] = (1.4, 2.6)
+    n_clutter: int = 6
+
+    def ink(self, images: torch.Tensor, others: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+        """Images ``(n, 1, 8, 8)``, with clutter from ``others`` ``(m, 1, 8, 8)`` around them: ``(n, 1, 32, 32)`` in 0..1."""
+        n = len(images)
+        image_and_box = torch.cat([images, torch.ones(n, 1, 8, 8)], dim=1)
+        canvas, box = self._placed(image_and_box, rng, self.turn, self.reach).split(1, dim=1)
+        for _ in range(self.n_clutter):
+            pieces = _pieces(others[rng.integers(len(others), size=n)], rng)
+            canvas = torch.maximum(canvas, (1 - box) * self._placed(pieces, rng, turn=np.pi, reach=1.0))
+        return canvas
+
+    def _placed(self, images: torch.Tensor, rng: np.random.Generator, turn: float, reach: float) -> torch.Tensor:
+        """Images ``(n, channels, 8, 8)`` on empty canvases, enlarged, turned by up to ``turn`` radians, moved."""
+        n, channels = images.shape[:2]
+        angle, zoom = rng.uniform(-turn, turn, n), SIZE / 8 / rng.uniform(*self.scale, n)
+        cos, sin = zoom * np.cos(angle), zoom * np.sin(angle)
+        x, y = zoom * (rng.uniform(-reach, reach, (2, n)) - [[self.place], [0.0]])
+        theta = np.stack([[cos, -sin, x], [sin, cos, y]]).transpose(2, 0, 1)
+        shape = [n, channels, SIZE, SIZE]
+        grid = functional.affine_grid(torch.from_numpy(theta.astype(np.float32)), shape, align_corners=False)
+        return functional.grid_sample(images, grid, align_corners=False)
+
+
+def noisy(ink: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+    """Ink in 0..1 as a network sees it: with noise over all, about standardised."""
+    noise = torch.from_numpy(rng.standard_normal(ink.shape, dtype=np.float32))
+    return (ink + NOISE * noise - 0.2) / 0.35
+
+
+def _pieces(images: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+    """Keep a random 4x4 window of each image ``(n, 1, 8, 8)``."""
+    corner = torch.from_numpy(rng.integers(0, 5, size=(len(images), 2, 1)))
+    inside = (torch.arange(8) >= corner) & (torch.arange(8) < corner + 4)
+    return images * (inside[:, 0, :, None] & inside[:, 1, None, :])[:, None]

@@ -1,0 +1,77 @@
+"""Five more tasks from the handwritten digits of :mod:`nastoolkit.tasks.digits`: from broad to fine-grained and small.
+
+They are for transfer: a supernet that was trained on one task is adapted to another.
+
+[Lu2021] Z. Lu et al., "Neural Architecture Transfer", TPAMI 2021, Section 4: eleven data sets, from many classes with many
+images (ImageNet, CINIC-10) to fine-grained and small ones (Aircraft, Flowers102, Pets).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import MappingProxyType
+
+import numpy as np
+import torch
+
+from nastoolkit.tasks.base import Split
+from nastoolkit.tasks.canvases import Canvas, noisy
+from nastoolkit.tasks.digits import Digits
+
+N_CANVASES = MappingProxyType({"train": 1000, "validation": 1000, "test": 2000})
+
+
+class PlainDigits(Digits):
+    """Broad: which of ten digits, without clutter? Targets ``(n,)`` in 0..9."""
+
+    name = "digits-plain"
+    canvas = Canvas(n_clutter=0)
+    n_canvases = N_CANVASES
+
+
+class SimilarDigits(Digits):
+    """Fine-grained: which of the look-alikes 3, 5, 8 and 9, among clutter? Targets ``(n,)`` in 0..3."""
+
+    name = "digits-3589"
+    digits = (3, 5, 8, 9)
+    n_canvases = N_CANVASES
+
+
+class FewDigits(Digits):
+    """Small: the cluttered digits with ten handwritten training images a class. Targets ``(n,)`` in 0..9."""
+
+    name = "digits-few"
+    n_canvases = N_CANVASES
+
+    def handwritten(self, split: str) -> tuple[torch.Tensor, np.ndarray]:
+        """See :class:`Digits`; of the training images the first ten of each class."""
+        images, targets = super().handwritten(split)
+        if split != "train":
+            return images, targets
+        rows = np.concatenate([np.flatnonzero(targets == target)[:10] for target in range(len(self.digits))])
+        return images[rows], targets[rows]
+
+
+class RotatedDigits(Digits):
+    """Turned by any angle, without clutter; no 9, which is a 6 upside down. Targets ``(n,)`` in 0..8."""
+
+    name = "digits-rotated"
+    canvas = Canvas(turn=np.pi, n_clutter=0)
+    digits = tuple(range(9))
+    n_canvases = N_CANVASES
+
+
+class DigitSums(Digits):
+    """The sum of two digits side by side: targets ``(n,)`` in 0..18, those in the middle most often."""
+
+    name = "digits-sums"
+    canvas = Canvas(turn=0.3, reach=0.1, place=-0.5, scale=(1.4, 1.9), n_clutter=0)
+    n_canvases = N_CANVASES
+
+    def compose(self, split: str, chosen: np.ndarray, rng: np.random.Generator) -> Split:
+        """See :class:`Digits`; the second digit of a canvas is any of the split."""
+        images, targets = self.handwritten(split)
+        second = rng.integers(len(targets), size=len(chosen))
+        left = self.canvas.ink(images[chosen], images, rng)
+        right = replace(self.canvas, place=-self.canvas.place).ink(images[second], images, rng)
+        return Split(noisy(torch.maximum(left, right), rng), torch.from_numpy(targets[chosen] + targets[second]))
