@@ -11,43 +11,14 @@ cascade trusts the same numbers as the others, the largest mean probability, whe
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
+from nastoolkit.ensembles import Answers
 from nastoolkit.objectives import Objective
 from nastoolkit.space import Choice, SearchSpace
 
 THRESHOLDS = tuple((0.02 * np.arange(51)).round(2).tolist())  # of ENCAS
-
-
-@dataclass(frozen=True)
-class Answers:
-    """What k networks answered to n examples.
-
-    Attributes:
-        probabilities: Of the c classes: ``(k, n, c)``.
-        targets: The right classes ``(n,)``.
-        costs: Of each network's run on one example, ``(k,)``: MACs, or a latency.
-    """
-
-    probabilities: np.ndarray
-    targets: np.ndarray
-    costs: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.costs)
-
-    @cached_property
-    def by_class(self) -> np.ndarray:
-        """The probabilities ``(k, c, n)`` in the layout in which sums and maxima over classes are fast."""
-        return np.ascontiguousarray(self.probabilities.transpose(0, 2, 1), dtype=np.float32)
-
-    @cached_property
-    def of_target(self) -> np.ndarray:
-        """The probabilities of the right classes ``(k, n)``."""
-        return self.by_class[:, self.targets, np.arange(len(self.targets))]
 
 
 class Cascades:

@@ -1,11 +1,12 @@
-"""Cascades of stored answers, held against a plain run of networks one example after the other."""
+"""Cascades and ensembles of stored answers, held against a plain run of networks one example after the other."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nastoolkit.cascades import THRESHOLDS, Answers, Cascades, greedy_cascade
+from nastoolkit.cascades import THRESHOLDS, Cascades, greedy_cascade
+from nastoolkit.ensembles import Answers, Ensembles
 
 
 def answers(k=4, n=60, c=3, seed=0):
@@ -69,6 +70,17 @@ def test_an_ensemble_is_an_argmax_of_sums():
         summed = known.probabilities[members].sum(axis=0)
         assert values[0] == pytest.approx(100 * (summed.argmax(axis=1) == known.targets).mean())
         assert values[1] == pytest.approx(known.costs[members].sum())
+
+
+@pytest.mark.parametrize("parallel", [False, True])
+def test_a_subset_of_networks_votes(parallel):
+    known = answers(k=6)
+    ensembles = Ensembles(known, parallel)
+    genotypes = np.concatenate([ensembles.space.sample(200, np.random.default_rng(0)), np.eye(6, dtype=int)])
+    for members, values in zip(genotypes.astype(bool), ensembles.evaluate(genotypes), strict=True):
+        right = known.probabilities[members].sum(axis=0).argmax(axis=1) == known.targets
+        assert values[0] == pytest.approx(100 * right.mean() if members.sum() > 1 else 0)
+        assert values[1] == pytest.approx(known.costs[members].max(initial=0) if parallel else known.costs[members].sum())
 
 
 @pytest.mark.parametrize("least", [0.0, 70.0, 90.0, 100.0])

@@ -14,8 +14,8 @@ PACKAGE = Path(__file__).resolve().parents[1] / "nastoolkit"
 NUMPY_FLOORS = [
     ["space"],
     ["objectives", "pareto", "html", "interrupts"],
-    ["predictors", "cascades"],
-    ["store", "history", "rescue", "importance", "processes"],
+    ["predictors", "rbf", "ensembles"],
+    ["cascades", "store", "history", "rescue", "importance", "processes"],
     ["search"],
     ["terminal"],
 ]
@@ -27,7 +27,7 @@ TORCH_FLOORS = [
     ["tasks"],
     ["training"],
     ["measurements"],
-    ["benchmarks"],
+    ["benchmarks", "transfer"],
     ["figures", "claims", "export", "doctor"],
     ["cli", "explorer"],
 ]
