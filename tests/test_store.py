@@ -26,7 +26,7 @@ VALUES = np.array([[70.1, 1.0], [1 / 3, -2e-300]])
 @pytest.fixture
 def path(tmp_path):
     """A store with two evaluations."""
-    path = tmp_path / "runs" / "a.sqlite"
+    path = tmp_path / "runs" / "mine" / "a.sqlite"
     with Store(path, SPACE, OBJECTIVES, SETTINGS) as store:
         store.save(GENOTYPES, VALUES, seconds=0.5)
     return path
@@ -66,6 +66,16 @@ def test_failures_are_kept_with_their_first_reason(path):
     with Store(path, SPACE, OBJECTIVES, SETTINGS) as store:
         assert store.failures(asked) == ["out of memory", None, "nan"]
         assert np.isnan(store.lookup(asked)[[0, 2]]).all() and len(store) == 2
+
+
+def test_what_does_not_match_is_not_saved(path):
+    with Store(path, SPACE, OBJECTIVES, SETTINGS) as store:
+        others = np.array([[0, 1, 0], [0, 1, 1]])
+        with pytest.raises(ValueError, match="shorter"):
+            store.save(others, VALUES[:1], seconds=0.0)
+        with pytest.raises(ValueError, match="shorter"):
+            store.save_failures(others, ["out of memory"])
+        assert len(store) == 2 and store.failures(others) == [None, None]
 
 
 def test_a_store_of_the_first_schema_is_read_and_brought_up_to_date(path):
