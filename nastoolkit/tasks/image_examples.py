@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -21,6 +22,9 @@ from PIL import Image
 from nastoolkit.tasks.base import Split
 from nastoolkit.tasks.data_sets import MissingDataError
 from nastoolkit.tasks.preprocessing import N_TRIES, Preprocessing, normalise
+
+MANY_PIXELS = 20_000_000  # 160 MB while they are decoded
+MOST_PER_BYTE = 500  # pixels; photographs have 10 or less
 
 
 class ImageFiles(Protocol):
@@ -87,10 +91,18 @@ def _pixels(files: ImageFiles, row: int, transform: Callable[[Image.Image], Imag
     name, file = files.file(row)
     try:
         with Image.open(file) as opened:
+            _check_pixels(opened.width * opened.height, file)
             image = opened.convert("RGB")
     except Exception as error:  # Pillow raises whatever a broken file leads it to
         raise MissingDataError(f"{name} cannot be read as an image ({error}); fetch it again, or remove it") from error
     return np.asarray(transform(image))
+
+
+def _check_pixels(n: int, file: str | BytesIO) -> None:
+    """A small file that says it is a large image would only fill the memory."""
+    n_bytes = Path(file).stat().st_size if isinstance(file, str) else file.getbuffer().nbytes
+    if n > MANY_PIXELS and n > MOST_PER_BYTE * n_bytes:
+        raise ValueError(f"{n} pixels in {n_bytes} bytes")
 
 
 @contextmanager

@@ -55,6 +55,10 @@ def test_it_is_the_same_in_another_process(problem, genotypes):
     np.testing.assert_array_equal(copy.history(genotypes).values, problem.history(genotypes).values)
     evaluate = pickle.loads(pickle.dumps(problem.evaluate))
     np.testing.assert_array_equal(evaluate(genotypes), problem.evaluate(genotypes))
+    for objective in problem.objectives:
+        if objective.exact is not None:
+            exact = pickle.loads(pickle.dumps(objective.exact))
+            np.testing.assert_array_equal(exact(genotypes), objective.exact(genotypes))
 
 
 def test_the_reference_point_is_dominated_by_part_of_the_space(problem, genotypes):

@@ -255,6 +255,16 @@ def test_an_unreadable_image_is_named(folder, broken):
     assert message.startswith(f"{file} cannot be read as an image") and "fetch it again" in message
 
 
+def test_a_small_file_of_a_huge_image_is_refused_and_a_large_photograph_is_not(folder):
+    file = folder / "val" / "n00000001" / "3.png"
+    Image.new("1", (6000, 6000)).save(file)
+    assert "36000000 pixels in" in raised_by(ImageFolder(folder), "test")
+    photograph = np.random.default_rng(0).integers(0, 255, (500, 700, 3), dtype=np.uint8)
+    Image.fromarray(photograph).resize((5600, 4000)).save(file.with_suffix(".jpg"), quality=80)
+    file.unlink()
+    assert len(list(ImageFolder(folder).split("test").batches(64))) > 0
+
+
 def test_an_unknown_split_lists_the_known_ones(folder):
     with pytest.raises(ValueError, match="unknown split 'val'; known"):
         ImageFolder(folder).split("val")
