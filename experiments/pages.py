@@ -15,12 +15,13 @@ import nbformat
 from gallery import FOLDER, known_figures
 from nbformat import NotebookNode
 from profiles import notebook_names
-from scoreboard import COLUMNS, FIRST_SYSTEM, PLACE, narrow_table, read_claims, short_scoreboard
+from scoreboard import COLUMNS, PLACE, narrow_table, read_claims, short_scoreboard
 
 BEST_FIRST = ("laptop", "paper", "smoke")
 TO_DOCS = re.compile(r"(\]\((?:\.\./)+)docs/")  # a page is in docs already
 WIDGET = "application/vnd.jupyter.widget-view+json"  # dead without a kernel, and its scripts are on other servers
 LESSONS = "learn"
+FIRST_SYSTEM = "hardware_aware_nas"
 INJECTED = "injected-parameters"  # Papermill's tag for the cell that it adds
 RUN = "The outputs below are those of a run with the `{profile}` parameters."
 SMOKE = " They make it quick, to show that it works: its figures and numbers decide nothing."
@@ -44,7 +45,7 @@ def write_pages(root: Path, target: Path) -> None:
 def contents(names: Iterable[str], folder: str) -> str:
     """The table of contents of all systems' notebooks, the first system first."""
     systems = {name.partition("/")[0] for name in names if "/" in name} - {LESSONS}
-    in_order = sorted(systems, key=lambda system: (f"{system}/" != FIRST_SYSTEM, system))
+    in_order = sorted(systems, key=lambda system: (system != FIRST_SYSTEM, system))
     entries = "\n".join(f"{folder}/{system}/*" for system in in_order)
     return f"```{{toctree}}\n:caption: Papers\n:glob:\n:hidden:\n:maxdepth: 1\n\n{entries}\n```\n"
 

@@ -68,6 +68,16 @@ def test_failures_are_kept_with_their_first_reason(path):
         assert np.isnan(store.lookup(asked)[[0, 2]]).all() and len(store) == 2
 
 
+def test_what_a_search_was_told_is_kept_for_each_of_its_asks(path):
+    with Store(path, SPACE, OBJECTIVES, SETTINGS) as store:
+        assert store.told("mine", 1, [3, 0]) == [3, 0]
+        assert store.told("mine", 2, []) == []
+        assert store.told("another", 1, [9]) == [9]
+    with Store(path, SPACE, OBJECTIVES, SETTINGS) as store:
+        assert store.told("mine", 1, [1]) == [3, 0] and store.told("mine", 2, [7]) == []
+        assert store.told("another", 2, [4]) == [4]
+
+
 def test_what_does_not_match_is_not_saved(path):
     with Store(path, SPACE, OBJECTIVES, SETTINGS) as store:
         others = np.array([[0, 1, 0], [0, 1, 1]])
