@@ -39,7 +39,7 @@ class Digits(Classification):
         """One of the three fixed splits."""
         if name not in SPLITS:
             raise ValueError(f"unknown split {name!r}; known: {SPLITS}")
-        return _split(type(self), name)
+        return _split(type(self), name)  # type: ignore[arg-type]  # a class is hashable
 
     def batch(self, step: int, size: int, seed: int = 0) -> Split:
         """New canvases with the training split's handwritten images: a function of its arguments alone."""

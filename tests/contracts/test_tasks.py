@@ -8,9 +8,8 @@ import sys
 import numpy as np
 import pytest
 import torch
-from sklearn.datasets import load_digits
 
-from nastoolkit.tasks import SPLITS, TASKS, Classification, Split, digits
+from nastoolkit.tasks import SPLITS, TASKS, Classification, Split
 
 HASHES = """
 import hashlib, sys
@@ -156,6 +155,13 @@ def test_the_score_is_a_percentage_and_larger_is_better(task):
     assert all(isinstance(score, float) for score in scores)
 
 
+def test_a_network_needs_as_many_logits_as_there_are_classes(task):
+    if isinstance(task, Classification):
+        assert {target for name in SPLITS for target in whole(task, name).targets.tolist()} == set(range(task.n_classes))
+    for name in SPLITS:
+        assert torch.equal(task.split(name).targets, whole(task, name).targets)
+
+
 def test_accuracy_is_the_share_of_right_answers():
     targets = torch.arange(8) % 4
     logits = torch.where((torch.arange(8) < 2)[:, None], logits_for(targets, right=True), logits_for(targets, right=False))
@@ -170,21 +176,3 @@ def test_an_unknown_split_lists_the_known_ones(task):
 def test_the_registry_names_its_tasks():
     for name, make in TASKS.items():
         assert make().name == name and make().metric
-
-
-def test_no_handwritten_digit_is_in_two_splits():
-    sources = {name: [image.numpy().tobytes() for image in images] for name, (images, _) in digits._sources().items()}
-    everything = [image for images in sources.values() for image in images]
-    assert list(sources) == list(SPLITS) and len(everything) == len(set(everything)) == len(load_digits().target)
-    for _, labels in digits._sources().values():
-        np.testing.assert_allclose(np.bincount(labels) / len(labels), 0.1, atol=0.01)
-
-
-@pytest.mark.parametrize("split", SPLITS)
-def test_canvases_show_handwriting_of_their_split_alone(monkeypatch, split):
-    sources = digits._sources()
-    poisoned = {name: (images if name == split else images * np.nan, labels) for name, (images, labels) in sources.items()}
-    monkeypatch.setattr(digits, "_sources", lambda: poisoned)
-    data = digits._split.__wrapped__(split)
-    assert torch.isfinite(data.inputs).all() and same(data, digits.Digits().split(split))
-    assert torch.isfinite(digits.Digits().batch(step=0, size=50).inputs).all() == (split == "train")
