@@ -16,7 +16,7 @@ _HOMES = {
     "processes": ("Processes",),
     "search": ("ALGORITHMS", "optimize"),
     "families": ("FAMILIES",),
-    "supernet": ("Supernet", "calibrate_batchnorm", "load_supernet", "save_supernet"),
+    "supernet": ("Supernet", "calibrate_batchnorm", "load_supernet", "save_supernet", "with_new_head"),
     "tasks": ("TASKS",),
     "measurements": ("Accuracy", "LookupTable"),
     "benchmarks": ("BENCHMARKS",),

@@ -2,7 +2,7 @@
 
 A predictor is a scikit-learn regressor: ``fit(features (n, f), values (n,))`` and ``predict(features) -> (n,)``. Features are
 one-hot genotypes or anything else that is numeric; scale and offset of features and values do not matter. Measured values have
-outliers, latencies most of all, so that all but ``ridge`` and ``mlp`` minimise absolute rather than squared errors.
+outliers, latencies most of all, so that all but ``ridge``, ``mlp`` and ``rbf`` minimise absolute rather than squared errors.
 
 [Huber1964] P. Huber, "Robust Estimation of a Location Parameter", The Annals of Mathematical Statistics 35(1), 1964.
 [Wolpert1992] D. Wolpert, "Stacked Generalization", Neural Networks 5(2), 1992.
@@ -33,6 +33,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVR
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
+
+from nastoolkit.rbf import RBFEnsemble
 
 
 def _scaled(regressor: Any) -> TransformedTargetRegressor:
@@ -152,6 +154,7 @@ PREDICTORS: dict[str, Callable[[], Any]] = {
     "svr": _svr,
     "lightgbm": _lightgbm,
     "mlp": _mlp,
+    "rbf": RBFEnsemble,
     "stacked": lambda: _scaled(Stacked()),
 }
 DEFAULT_PREDICTOR = "stacked"

@@ -20,11 +20,12 @@ from torch import nn
 from torch.func import functional_call
 
 from nastoolkit import html
-from nastoolkit.blocks import BlockSpec, Inputs
+from nastoolkit.blocks import BlockSpec, Inputs, device_of
 from nastoolkit.checkpoints import CheckpointError, check_tensors, locate, read_checkpoint, write_checkpoint
 from nastoolkit.families import FAMILIES, Family
 from nastoolkit.sharing import SHARING_RULES, SharingRule, Slice
 
+HEAD = "classifier.linear."  # the layer of every family that depends on the number of classes
 BatchNorm = nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d
 
 
@@ -194,6 +195,24 @@ def _use_batch_statistics(sums: torch.Tensor, norm: BatchNorm, inputs: tuple[tor
 
 def _set_statistics(norm: BatchNorm, mean: torch.Tensor, variance: torch.Tensor) -> None:
     norm.load_state_dict({"running_mean": mean, "running_var": variance}, strict=False)
+
+
+def with_new_head(supernet: Supernet, n_classes: int, seed: int = 0) -> Supernet:
+    """A supernet for a task with other classes: a copy of all weights but the last layer's, which are drawn anew.
+
+    Args:
+        supernet: Left as it is.
+        n_classes: Of the task, 2 or more.
+        seed: For the last layer's weights.
+
+    Raises:
+        ValueError: The family classifies nothing, or into fewer than two classes.
+    """
+    other_seed = int(np.random.default_rng([seed, n_classes]).integers(2**31))  # the supernet's own would draw its first head
+    twin = Supernet(supernet.family.with_classes(n_classes), supernet.sharing, other_seed).to(device_of(supernet))
+    kept = {name: tensor for name, tensor in supernet.shared.state_dict().items() if not name.startswith(HEAD)}
+    twin.shared.load_state_dict({**twin.shared.state_dict(), **kept})
+    return twin.train(supernet.training)
 
 
 def save_supernet(supernet: Supernet, path: str | Path, card: Mapping[str, Any] | None = None) -> Path:

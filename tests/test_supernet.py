@@ -1,4 +1,5 @@
 import copy
+import pickle
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from torch import nn
 from nastoolkit.checkpoints import EMBEDDED, CheckpointError, embedded_names, read_checkpoint
 from nastoolkit.families import FAMILIES
 from nastoolkit.sharing import KernelTransform, Slice
-from nastoolkit.supernet import Supernet, calibrate_batchnorm, load_supernet, save_supernet
+from nastoolkit.supernet import Supernet, calibrate_batchnorm, load_supernet, save_supernet, with_new_head
 
 NAME = "digits-mbv3"
 
@@ -33,6 +34,27 @@ def statistics(network):
 def assert_equal_statistics(one, other):
     assert len(one) == len(other)
     assert all(torch.equal(a, b) for pair, twin in zip(one, other, strict=True) for a, b in zip(pair, twin, strict=True))
+
+
+@pytest.mark.parametrize("name", ["digits-mbv3", "digits-resnet50"])
+def test_a_supernet_with_other_classes_is_loaded_with_them(name, tmp_path):
+    adapted = with_new_head(Supernet(FAMILIES[name]()), 4)
+    loaded = load_supernet(name, save_supernet(adapted, tmp_path / "adapted.safetensors"))
+    assert loaded.fingerprint == adapted.fingerprint
+    genotype = loaded.family.space.largest
+    assert loaded(loaded.family.example_inputs(genotype), genotype).shape == (1, 4)
+    twin = pickle.loads(pickle.dumps(loaded.family))
+    assert twin.params(genotype) == loaded.family.params(genotype) < FAMILIES[name]().params(genotype)
+
+
+def test_a_new_head_is_the_seeds_and_for_two_classes_at_least(supernet):
+    one, same, other = (with_new_head(supernet, 10, seed).fingerprint for seed in (1, 1, 2))
+    assert one == same != other
+    fresh = Supernet(supernet.family, seed=1)
+    heads = [net.shared.state_dict()["classifier.linear.weight"] for net in (fresh, with_new_head(fresh, 10, seed=1))]
+    assert abs(torch.cosine_similarity(*(head.flatten() for head in heads), dim=0)) < 0.2
+    with pytest.raises(ValueError, match="at least 2 classes apart, got 1"):
+        with_new_head(supernet, 1)
 
 
 def test_calibration_averages_batch_means_and_biased_variances_over_images():

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from itertools import product
 from math import prod
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -46,9 +46,11 @@ class Family:
         space: The choices; genotypes are indices into their options.
         slots: The network's places, from input to output.
         uncounted: Names of blocks whose parameters the family's paper leaves out of its counts, such as embeddings.
+        table: The paper's table, of families that are made from a name and a table.
     """
 
     uncounted: tuple[str, ...] = ()
+    table: Any = None
 
     def __init__(self, name: str, space: SearchSpace, slots: tuple[Slot, ...]) -> None:
         self.name, self.space, self.slots = name, space, slots
@@ -72,7 +74,21 @@ class Family:
         Args:
             tensors: By our names; those that it looks for may be missing or misshapen, which the loader reports.
         """
-        return self
+        logits = tensors.get("classifier.linear.bias")
+        n_classes = 0 if logits is None or logits.dim() != 1 else len(logits)
+        return self.with_classes(n_classes) if n_classes > 1 and hasattr(self.table, "n_classes") else self
+
+    def with_classes(self, n_classes: int) -> Family:
+        """The same family, classifying into ``n_classes``.
+
+        Raises:
+            ValueError: It classifies nothing, or there are fewer than two classes.
+        """
+        if not hasattr(self.table, "n_classes"):
+            raise ValueError(f"family {self.name!r} has no number of classes")
+        if n_classes < 2:
+            raise ValueError(f"a classifier tells at least 2 classes apart, got {n_classes}")
+        return type(self)(self.name, replace(self.table, n_classes=n_classes))  # type: ignore[call-arg]
 
     def plan(self, genotype: np.ndarray) -> Plan:
         """The named block specs of one genotype ``(d,)``, from input to output."""
@@ -99,13 +115,12 @@ class Family:
         """
         known = {spec: cost(spec) for spec in self.block_specs}
         tables = [self._table(number, known) * (slot.name not in without) for number, slot in enumerate(self.slots)]
+        return partial(self._total, tables)
 
-        def total(genotypes: np.ndarray) -> np.ndarray:
-            columns = np.ascontiguousarray(self.space.check(genotypes).T)
-            rows = [sum(columns[gene] * step for gene, step in steps) for steps in self._steps]
-            return sum(table[row] for table, row in zip(tables, rows, strict=True))
-
-        return total
+    def _total(self, tables: Sequence[np.ndarray], genotypes: np.ndarray) -> np.ndarray:
+        columns = np.ascontiguousarray(self.space.check(genotypes).T)
+        rows = [sum(columns[gene] * step for gene, step in steps) for steps in self._steps]
+        return sum(table[row] for table, row in zip(tables, rows, strict=True))
 
     def _table(self, slot: int, costs: Mapping[BlockSpec, float]) -> np.ndarray:
         """Costs of a slot's specs, in the row-major order of its option indices."""

@@ -38,6 +38,7 @@ class Accuracy:
         n_calibration: Training images for batch normalisation, the first ones of the split.
         batch_size: Images a batch; part of the calibration's definition through its weights.
         progress: Whether to show the time left, of what takes more than two seconds.
+        n_images: Of the split, the first ones; None is all.
 
     Raises:
         ValueError: The task's inputs have other channels than the family's.
@@ -49,6 +50,7 @@ class Accuracy:
     n_calibration: int = 2000
     batch_size: int = 250
     progress: bool = True
+    n_images: int | None = None
 
     def __post_init__(self) -> None:
         family, inputs = self.supernet.family, next(self.task.split(self.split).batches(1)).inputs
@@ -78,7 +80,8 @@ class Accuracy:
         shape = self.supernet.family.input_shape(genotype)
         calibration = self.task.split("train").batches(self.batch_size, shape, self.n_calibration)
         calibrate_batchnorm(network, (batch.to(device_of(network)).inputs for batch in calibration))
-        return predictions(network, self.task, self.task.split(self.split), self.batch_size, shape, self.progress)
+        split = self.task.split(self.split)
+        return predictions(network, self.task, split, self.batch_size, shape, self.progress, self.n_images)
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -92,6 +95,7 @@ class Accuracy:
             "family": self.supernet.family.name,
             "sharing": type(self.supernet.sharing).__name__,
             "weights": self.supernet.fingerprint,
+            **({"n_images": self.n_images} if self.n_images else {}),
         }
 
 
@@ -146,9 +150,10 @@ def predictions(
     batch_size: int = 250,
     shape: tuple[int, ...] | None = None,
     progress: bool = False,
+    n: int | None = None,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """What the metric is computed from, ``(examples, ...)``, and the targets; see :func:`score`."""
-    bar = _bar(split.batches(batch_size, shape), "batches", progress, ceil(len(split) / batch_size))
+    """What the metric is computed from, ``(examples, ...)``, and the targets, for the first n examples; see :func:`score`."""
+    bar = _bar(split.batches(batch_size, shape, n), "batches", progress, ceil(min(n or len(split), len(split)) / batch_size))
     batches = (batch.to(device_of(network)) for batch in bar)
     found = [(task.predict(network, batch.inputs).cpu(), batch.targets.cpu()) for batch in batches]
     answers, targets = map(torch.cat, zip(*found, strict=True))

@@ -10,7 +10,9 @@ from nastoolkit.search.ga import GA
 from nastoolkit.search.judging import judge
 from nastoolkit.search.linas import LINAS
 from nastoolkit.search.moead import MOEAD
+from nastoolkit.search.nat import NAT
 from nastoolkit.search.nsga2 import NSGA2
+from nastoolkit.search.nsga3 import NSGA3
 from nastoolkit.search.ofa_evolution import OFAEvolution
 from nastoolkit.search.optimize import optimize
 from nastoolkit.search.optuna_nsga2 import OptunaNSGA2
@@ -29,6 +31,7 @@ EVOLUTIONARY: dict[str, type[Algorithm]] = {  # those that can be the inner sear
     "ga": GA,
     "moead": MOEAD,
     "nsga2": NSGA2,
+    "nsga3": NSGA3,
     "ofa_evolution": OFAEvolution,
     "rnsga2": RNSGA2,
     "smsemoa": SMSEMOA,
@@ -40,6 +43,7 @@ ALGORITHMS: dict[str, type[Algorithm]] = EVOLUTIONARY | {
     "bayes": Bayes,
     "full": Full,
     "linas": LINAS,
+    "nat": NAT,
     "optuna_nsga2": OptunaNSGA2,
     "optuna_tpe": OptunaTPE,
     "random": Random,

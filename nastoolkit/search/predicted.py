@@ -42,10 +42,11 @@ class PredictedSearch(Algorithm):
         self._genotypes = np.concatenate([self._genotypes, genotypes])
         self._values = np.concatenate([self._values, values])
 
-    def _fit(self) -> None:
-        features = self.space.one_hot(self._genotypes)
+    def _fit(self, rows: np.ndarray | slice = slice(None)) -> None:
+        """Fit the predictors to some rows of what was measured, by default to all."""
+        features = self.space.one_hot(self._genotypes[rows])
         for predictor, column in zip(self._predictors, self._to_predict, strict=True):
-            predictor.fit(features, self._values[:, column])
+            predictor.fit(features, self._values[rows, column])
 
     def _predict(self, genotypes: np.ndarray) -> np.ndarray:
         """Predicted and exact values ``(n, m)`` of genotypes ``(n, d)``."""

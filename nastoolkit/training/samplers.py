@@ -2,11 +2,13 @@
 
 [Yu2019] J. Yu and T. Huang, "Universally Slimmable Networks and Improved Training Techniques", ICCV 2019, Section 3.
 [Guo2020] Z. Guo et al., "Single Path One-Shot Neural Architecture Search with Uniform Sampling", ECCV 2020, Section 3.
+[Lu2021] Z. Lu et al., "Neural Architecture Transfer", IEEE TPAMI 43(9), 2021, arXiv 2005.05859, Section 3.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -58,3 +60,36 @@ class Sandwich:
         """See :class:`PathSampler`."""
         ends = [(self.space.largest, 1.0), (self.space.smallest, 1.0)]
         return ends + Uniform(self.space, self.n_random, self.seed).draw(step)
+
+
+@dataclass(frozen=True)
+class ArchiveFrequencies:
+    """A sub-network a step whose genes have the option frequencies of an archive, each independent of the others ([Lu2021]).
+
+    A row counts for a gene only where the gene is alive: that a block is absent says nothing about its kernel.
+
+    Raises:
+        ValueError: An archive without sub-networks, or with some that are not of the space.
+    """
+
+    space: SearchSpace
+    genotypes: np.ndarray  # (n, d)
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not len(self.space.canonical(np.atleast_2d(self.genotypes))):
+            raise ValueError("an archive has at least one sub-network")
+
+    @cached_property
+    def _live(self) -> tuple[np.ndarray, np.ndarray]:
+        """The archive's options ``(n, d)``, in each column those that are alive first, and how many these are ``(d,)``."""
+        genotypes = self.space.canonical(np.atleast_2d(self.genotypes))
+        alive = self.space.alive(genotypes)
+        live_first = np.argsort(~alive, axis=0, kind="stable")
+        return np.take_along_axis(genotypes, live_first, axis=0), alive.sum(axis=0)
+
+    def draw(self, step: int) -> list[tuple[np.ndarray, float]]:
+        """See :class:`PathSampler`."""
+        options, n_live = self._live
+        rows = np.random.default_rng([self.seed, step]).integers(0, np.maximum(n_live, 1))
+        return [(self.space.canonical(options[rows, np.arange(self.space.n_genes)]), 1.0)]

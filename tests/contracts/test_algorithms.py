@@ -26,7 +26,12 @@ SPACE = SearchSpace(
 )
 SMALL = SearchSpace([Choice("a", (1, 2, 3)), Choice("b", (1, 2), when=("a", (2, 3))), Choice("c", (1, 2))])
 OBJECTIVES = [Objective("f0", "max"), Objective("f1", "min"), Objective("f2", "min"), Objective("f3", "max")]
-QUICK = {"linas": {"generations": 4}, "full": {"generations": 8, "sample": 15}, "weaknas": {"pool": 1000, "top": 100}}
+QUICK = {
+    "linas": {"generations": 4},
+    "full": {"generations": 8, "sample": 15},
+    "nat": {"generations": 4, "predictor": "ridge"},
+    "weaknas": {"pool": 1000, "top": 100},
+}
 
 TRACES = """
 import hashlib, json, sys

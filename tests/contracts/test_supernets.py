@@ -10,7 +10,7 @@ import torch
 from nastoolkit.blocks import each
 from nastoolkit.families import FAMILIES
 from nastoolkit.measurements.accuracy import score
-from nastoolkit.supernet import calibrate_batchnorm
+from nastoolkit.supernet import calibrate_batchnorm, with_new_head
 from nastoolkit.tasks import Split
 from nastoolkit.tasks.digits import Digits
 
@@ -105,6 +105,22 @@ def test_a_subnetwork_is_the_same_run_inside_extracted_or_built(supernet, genoty
                 assert network.training is training
                 torch.testing.assert_close(run(network, x), inside, rtol=0, atol=1e-5 * max(1.0, float(inside.abs().max())))
     assert_unchanged(supernet, before)
+
+
+def test_a_new_head_keeps_all_other_weights(supernet, genotypes):
+    if not hasattr(supernet.family.table, "n_classes"):
+        with pytest.raises(ValueError, match="has no number of classes"):
+            with_new_head(supernet, 7)
+        return
+    before = copy_of_weights(supernet)
+    twin = with_new_head(supernet, 7, seed=1)
+    for name, tensor in twin.shared.state_dict().items():
+        assert torch.equal(tensor, before[name]) or name.startswith("classifier.linear.")
+        tensor += tensor.new_ones(())
+    assert_unchanged(supernet, before)
+    x = batch(supernet, genotypes[0])
+    assert run(twin, x, genotypes[0]).shape == (2, 7) == run(twin.extract(genotypes[0]), x).shape
+    assert type(twin.sharing) is type(supernet.sharing) and twin.training is supernet.training
 
 
 def test_gradients_reach_all_of_the_slices_in_use_and_nothing_else(supernet, genotypes, supernet_of):

@@ -35,6 +35,7 @@ STAND_INS = {
     "fig03_fig13": {"predictors": ["ridge", "svr"]},
     "fig05_fig06": {"other_machines": {}},
     "fig07": {"budgets": [4, 4], "populations": [2, 2], "references": [70.0, 70.0]},
+    "transfer_to_small_tasks": {"tasks": ["imagenet"], "small_tasks": []},
     "sister": {"n_seeds": 2, "predictors": ["ridge", "ridge"], "public_benchmarks": ["ofa-mbv3-note10"]},
 }
 

@@ -70,6 +70,13 @@ def test_predictions_are_what_it_scores(accuracy, genotypes):
     np.testing.assert_array_equal(metric, accuracy(genotypes))
 
 
+def test_it_may_be_measured_on_the_first_images_only(accuracy, genotypes):
+    logits, targets = accuracy.predictions(genotypes)
+    first = [[accuracy.task.score(of_network[:250], targets[:250])] for of_network in logits]
+    np.testing.assert_array_equal(replace(accuracy, n_images=250)(genotypes), first)
+    np.testing.assert_array_equal(replace(accuracy, n_images=10**6)(genotypes[:1]), accuracy(genotypes[:1]))
+
+
 def test_repeating_it_gives_the_same_and_changes_nothing(accuracy, genotypes):
     before = accuracy.supernet.fingerprint
     first = accuracy(genotypes)
@@ -99,6 +106,7 @@ def test_settings_tell_all_that_values_depend_on(accuracy, tiny, supernet_of):
         replace(accuracy, split="test"),
         replace(accuracy, n_calibration=100),
         replace(accuracy, batch_size=50),
+        replace(accuracy, n_images=100),
         replace(accuracy, supernet=supernet_of(tiny, seed=1)),
     ]
     assert all(other.settings != settings for other in others)

@@ -30,6 +30,7 @@ OBJECTIVES = [Objective("quality", "max"), Objective("latency_ms", "min", "ms")]
 SETTINGS = {
     "full": {"generations": 4, "sample": 24},
     "linas": {"generations": 4},
+    "nat": {"generations": 4, "n_rows": 20},
     "weaknas": {"pool": 300, "top": 40},
 }
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from nastoolkit.space import Choice, SearchSpace
-from nastoolkit.training import Fixed, Sandwich, Uniform
+from nastoolkit.training import ArchiveFrequencies, Fixed, Sandwich, Uniform
 
 SPACE = SearchSpace(
     [choice for i in range(6) for choice in (Choice(f"d{i}", (1, 2)), Choice(f"k{i}", (3, 5, 7), when=(f"d{i}", (2,))))]
@@ -11,6 +11,7 @@ SAMPLERS = {
     "fixed": lambda space, seed: Fixed(space.largest),
     "uniform": lambda space, seed: Uniform(space, 3, seed),
     "sandwich": lambda space, seed: Sandwich(space, 2, seed),
+    "archive": lambda space, seed: ArchiveFrequencies(space, space.sample(9, np.random.default_rng(8)), seed),
 }
 
 
@@ -26,7 +27,7 @@ def test_draws_depend_on_seed_and_step_alone(make):
     np.testing.assert_array_equal(forwards, backwards)
 
 
-@pytest.mark.parametrize("name", ["uniform", "sandwich"])
+@pytest.mark.parametrize("name", ["uniform", "sandwich", "archive"])
 def test_other_seeds_and_other_steps_draw_others(name):
     draws = [genotypes(SAMPLERS[name](SPACE, seed), step)[-2:].tobytes() for seed in range(4) for step in range(4)]
     assert len(set(draws)) == len(draws)
@@ -62,3 +63,35 @@ def test_fixed_is_always_the_same():
         ((genotype, weight),) = Fixed(SPACE.smallest).draw(step)
         np.testing.assert_array_equal(genotype, SPACE.smallest)
         assert weight == 1.0
+
+
+def archive_of(*options):
+    """Sub-networks with these options; other depths are 1."""
+    return np.stack([SPACE.encode({f"d{i}": 1 for i in range(6)} | chosen) for chosen in options])
+
+
+def drawn_from(archive, n=3000):
+    return np.concatenate([genotypes(ArchiveFrequencies(SPACE, archive, seed=3), step) for step in range(n)])
+
+
+def test_archive_frequencies_are_those_of_genes_that_are_alive():
+    """One of four sub-networks has no kernel, so of the kernels there are three."""
+    drawn = drawn_from(archive_of({"d0": 1}, {"d0": 2, "k0": 3}, *[{"d0": 2, "k0": 7}] * 2))
+    deep = drawn[:, 0] == 1
+    assert abs(deep.mean() - 3 / 4) < 0.03
+    assert set(drawn[deep, 1]) == {0, 2} and abs((drawn[deep, 1] == 2).mean() - 2 / 3) < 0.03
+    assert not drawn[:, 2:].any()
+
+
+def test_archive_frequencies_are_independent():
+    shallow, deep = {"d0": 1, "d1": 1}, {"d0": 2, "k0": 3, "d1": 2, "k1": 3}
+    drawn = drawn_from(archive_of(shallow, deep))
+    counts = np.bincount(2 * drawn[:, 0] + drawn[:, 2], minlength=4)
+    assert (np.abs(counts / len(drawn) - 1 / 4) < 0.03).all()
+
+
+def test_an_archive_without_subnetworks_is_refused():
+    with pytest.raises(ValueError, match="at least one sub-network"):
+        ArchiveFrequencies(SPACE, np.empty((0, 12), dtype=int))
+    with pytest.raises(ValueError, match="out of range"):
+        ArchiveFrequencies(SPACE, np.full((2, 12), 5))
