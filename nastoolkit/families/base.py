@@ -74,9 +74,9 @@ class Family:
         Args:
             tensors: By our names; those that it looks for may be missing or misshapen, which the loader reports.
         """
-        logits = tensors.get("classifier.linear.bias")
-        n_classes = 0 if logits is None or logits.dim() != 1 else len(logits)
-        return self.with_classes(n_classes) if n_classes > 1 and hasattr(self.table, "n_classes") else self
+        weight, bias = (tensors.get(f"classifier.linear.{name}", torch.empty(0)) for name in ("weight", "bias"))
+        is_head = bias.dim() == 1 and len(bias) > 1 and weight.shape[:1] == bias.shape
+        return self.with_classes(len(bias)) if is_head and hasattr(self.table, "n_classes") else self
 
     def with_classes(self, n_classes: int) -> Family:
         """The same family, classifying into ``n_classes``.
