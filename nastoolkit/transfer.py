@@ -158,5 +158,4 @@ def _kept(archive: History, candidates: History, n: int, seed: int) -> History:
     genotypes = np.concatenate([archive.genotypes, candidates.genotypes])
     values = np.concatenate([archive.values, candidates.values])
     both = History(archive.space, archive.objectives, genotypes, values)
-    violations = both.violations if any(objective.is_bounded for objective in both.objectives) else None
-    return both[spread(both.costs, n, violations, seed)]
+    return both[spread(both.costs, n, both.violations, seed)]

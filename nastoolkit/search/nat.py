@@ -66,5 +66,4 @@ class NAT(InnerSearch):
         return genotypes[self._spread(values, self.population)]
 
     def _spread(self, values: np.ndarray, n: int) -> np.ndarray:
-        violations = self.violations(values) if any(objective.is_bounded for objective in self.objectives) else None
-        return spread(self.costs(values), n, violations, int(self.rng.integers(2**63)))
+        return spread(self.costs(values), n, self.violations(values), int(self.rng.integers(2**63)))
