@@ -17,7 +17,7 @@ _HOMES = {
     "search": ("ALGORITHMS", "optimize"),
     "families": ("FAMILIES",),
     "supernet": ("Supernet", "calibrate_batchnorm", "load_supernet", "save_supernet", "with_new_head"),
-    "tasks": ("TASKS",),
+    "tasks": ("TASKS", "load_task"),
     "measurements": ("Accuracy", "LookupTable"),
     "benchmarks": ("BENCHMARKS",),
     "export": ("export_network",),

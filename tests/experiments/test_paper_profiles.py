@@ -7,7 +7,7 @@ parts of the notebooks are the same in every profile.
 import pytest
 import run
 import torch
-from profiles import fitting_values, notebook_names, profile_values
+from profiles import declared_parameters, fitting_values, notebook_names, profile_values
 from worker import Job
 
 from nastoolkit import FAMILIES
@@ -91,12 +91,10 @@ def test_a_paper_profile_runs_on_stand_ins(name, stand_ins, tmp_path, capfd):
         if f"'{family}'" in str(paper):
             release(family)
     own = next((values for part, values in STAND_INS.items() if part in name), {})
-    values = (
-        smoke
-        | names_of(paper)
-        | {"device": "cpu", "n_workers": 0, "n_calibration": 16, "output_dir": str(tmp_path / "out")}
-        | own
-    )
+    small = {"device": "cpu", "n_workers": 0, "n_calibration": 16, "output_dir": str(tmp_path / "out")}
+    declared = declared_parameters(run.ROOT / "notebooks" / f"{name}.ipynb")
+    small = {key: value for key, value in small.items() if key in declared}
+    values = smoke | names_of(paper) | small | own
     values |= {"store_dir": str(tmp_path)} if "store_dir" in paper else {}
     job = Job(name, "paper", fitting_values(name, values, {}, run.ROOT), values["output_dir"], run.ROOT, True)
     (result,) = run.run_jobs([job], 1)

@@ -22,12 +22,12 @@ def values(genotypes):
 class Uneven:
     """A measurement of which every fourth sub-network takes ten times as long; it notes who was measured from when to when."""
 
-    def __init__(self, pause, interrupt_at=None):
-        self.pause, self.interrupt_at = pause, interrupt_at
+    def __init__(self, pause, interrupt_after=np.inf):
+        self.pause, self.interrupt_after = pause, interrupt_after
         self.rows, self.spans = [], []
 
     def __call__(self, genotypes):
-        if len(self.rows) == self.interrupt_at:
+        if len(self.rows) >= self.interrupt_after:
             raise KeyboardInterrupt
         begin = time.monotonic()
         time.sleep(self.pause * (10 if genotypes.sum() % 4 == 0 else 1))
@@ -108,7 +108,7 @@ def test_it_asks_without_waiting_and_tells_the_rest_later():
 def test_run_again_it_replays_what_was_told_when(tmp_path):
     store = tmp_path / "a.sqlite"
     with pytest.raises(KeyboardInterrupt):
-        search(Uneven(0.002, interrupt_at=30), store=store)
+        search(Uneven(0.002, interrupt_after=30), store=store)
     rest, none = Uneven(0.001), Uneven(0)
     whole = search(rest, store=store, n_workers=3)
     assert len(rest.rows) <= 60 - 30 + 4

@@ -10,9 +10,10 @@ import torch
 
 from nastoolkit.families.bert import BASE, BertFamily
 from nastoolkit.measurements import Accuracy
-from nastoolkit.tasks import SPLITS, TASKS, MissingDataError, hub
+from nastoolkit.tasks import SPLITS, TASKS, MissingDataError, hub, load_task
 from nastoolkit.tasks import sst2 as sst2_module
 from nastoolkit.tasks.hub import HubImages, HubSource
+from nastoolkit.tasks.images import ImageFolder
 from nastoolkit.tasks.preprocessing import CIFAR, MEAN, STD
 from nastoolkit.tasks.sst2 import Sst2, distinct
 
@@ -226,6 +227,21 @@ def test_without_the_extra_it_says_what_to_install(monkeypatch, cifar):
 def test_importing_tasks_imports_no_extra(module):
     text = Path(module.__file__).read_text()
     assert "import datasets" not in text and "import transformers" not in text
+
+
+def test_a_task_is_named_by_key_by_folder_or_as_on_the_hub(tmp_path, monkeypatch, image_rows):
+    monkeypatch.setenv("NASTOOLKIT_DATASETS", str(tmp_path))
+    (tmp_path / "bolts" / "train").mkdir(parents=True)
+    parts = {name: image_rows(n, 2, seed=n).rename_column("img", "image") for name, n in (("train", 30), ("test", 9))}
+    datasets.DatasetDict(parts).save_to_disk(tmp_path / "flowers")
+    assert type(load_task("cifar10")) is TASKS["cifar10"]
+    for name in ("bolts", str(tmp_path / "bolts")):
+        folder = load_task(name)
+        assert isinstance(folder, ImageFolder) and (folder.root, folder.name) == (tmp_path / "bolts", "bolts")
+    flowers = load_task("owner/flowers")
+    assert isinstance(flowers, HubImages) and flowers.name == "flowers" and flowers.n_classes == 2
+    with pytest.raises(ValueError, match=f"no task 'nuts'; known: digits, .*folders of images in {tmp_path}"):
+        load_task("nuts")
 
 
 def test_a_name_is_looked_for_in_the_datasets_folder(tmp_path, monkeypatch):
