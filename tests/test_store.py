@@ -2,6 +2,7 @@ import os
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -48,8 +49,11 @@ def test_floats_round_trip_bit_for_bit(value):
 
 def test_the_file_is_readable_without_the_package(path):
     connection = sqlite3.connect(path)
-    assert connection.execute("SELECT genotype, value_accuracy_top1 FROM evaluations").fetchall()[1] == ("1 2 1", 1 / 3)
+    query = """SELECT genotype, value_accuracy_top1, "value_odd ""name""; --", seconds, created_at FROM evaluations"""
+    *row, created_at = connection.execute(query).fetchall()[1]
     connection.close()
+    assert row == ["1 2 1", 1 / 3, -2e-300, 0.5]
+    assert abs(datetime.fromisoformat(created_at) - datetime.now(UTC)) < timedelta(minutes=10)
 
 
 def test_a_second_measurement_does_not_replace_the_first(path):
@@ -123,7 +127,10 @@ def test_exact_objectives_directions_and_restrictions_do_not_make_another_proble
             r"objectives\['accuracy_top1'\] \('%' in the file, ''",
         ),
         ({"settings": {"weights": "xyz", "n_images": 500}}, r"settings\['weights'\] \('abc' in the file, 'xyz' here\)\. "),
-        ({"settings": {"weights": "abc", "split": "test"}}, r"'n_images'\] \(500 in the file, absent.*'split'\] \(absent in"),
+        (
+            {"settings": {"weights": "abc", "split": "test"}},
+            r"'n_images'\] \(500 in the file, absent here\); settings\['split'\] \(absent in",
+        ),
     ],
 )
 def test_another_problem_is_refused_and_the_file_left_alone(path, change, message):
@@ -159,13 +166,25 @@ def test_files_that_are_no_store(tmp_path, path):
 
 @pytest.mark.parametrize(
     ("change", "message"),
-    [("UPDATE problem SET value = '{'", "cannot use"), ("DELETE FROM problem WHERE part = 'space'", "does not say its space")],
+    [
+        ("UPDATE problem SET value = '{'", "cannot use"),
+        ("DELETE FROM problem WHERE part = 'space'", "does not say its space:"),
+        ("DELETE FROM problem WHERE part != 'space'", "does not say its objectives, settings:"),
+    ],
 )
 def test_a_store_whose_problem_cannot_be_read(path, change, message):
     with sqlite3.connect(path) as file:
         file.execute(change)
     with pytest.raises(StoreError, match=message):
         Store(path, SPACE, OBJECTIVES, SETTINGS)
+
+
+def test_a_damaged_store_of_which_nothing_can_be_rescued(path):
+    data = path.read_bytes()
+    path.write_bytes(data[:100] + b"\xff" * (len(data) - 100))
+    with pytest.raises(StoreError, match=r"a.sqlite is damaged \(.*\), and no evaluation in it can be read: move it away$"):
+        Store(path, SPACE, OBJECTIVES, SETTINGS)
+    assert os.listdir(path.parent) == ["a.sqlite"]
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
