@@ -67,7 +67,7 @@ def _text(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, list):
-        return f"[{', '.join(_text(element) for element in value)}]"
+        return f"[{', '.join(_text(element) or '?' for element in value)}]"
     return "" if value is None else str(value)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ def claim(
         item: Figure, table or section.
         statement: The sentence under test.
         paper_value: The paper's number; None where it gives none.
-        ours: The number found.
+        ours: The number found. Here and in the interval None takes the place of what is not finite: JSON has no such number.
         interval: Lower and upper end of its uncertainty; None where one run gives one number.
         verdict: One of ``VERDICTS``.
 
@@ -42,8 +43,8 @@ def claim(
         "item": item,
         "statement": statement,
         "paper_value": paper_value,
-        "ours": ours,
-        "interval": interval,
+        "ours": _finite(ours),
+        "interval": [_finite(end) for end in interval] if isinstance(interval, list | tuple) else interval,
         "verdict": verdict,
     }
     path = Path(path)
@@ -56,3 +57,8 @@ def claim(
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps([*others, new], indent=1))
     return new
+
+
+def _finite(number: Any) -> Any:
+    """None for a number that is infinite or none at all."""
+    return None if isinstance(number, float) and not math.isfinite(number) else number

@@ -1,5 +1,6 @@
 import json
 
+import numpy as np
 import pytest
 
 from nastoolkit.claims import VERDICTS, claim
@@ -47,3 +48,9 @@ def test_an_unknown_verdict_lists_the_known_ones_and_writes_nothing(tmp_path):
     with pytest.raises(ValueError, match="unknown verdict 'proven'; known: .*'reproduced', 'direction only'"):
         claim(tmp_path / "claims.json", **FIRST | {"verdict": "proven"})
     assert not list(tmp_path.iterdir())
+
+
+def test_what_is_not_finite_is_kept_as_null(tmp_path):
+    record = claim(tmp_path / "claims.json", **FIRST | {"ours": float("inf"), "interval": [np.float64("nan"), 2.0]})
+    assert (record["ours"], record["interval"]) == (None, [None, 2.0])
+    assert json.loads((tmp_path / "claims.json").read_text(), parse_constant=pytest.fail) == [record]
