@@ -1,4 +1,4 @@
-"""What can still be read of a damaged SQLite file, such as one that a copy cut off, goes to a new file of the same tables."""
+"""What can still be read of a damaged store, such as one that a copy cut off, goes to a new one."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
+
+from nastoolkit.schema import APPLICATION_ID, columns_of, create, foreign, tables_of, values_of
 
 LEAST_BYTES = 32  # of a row on disk: says how many there may be
 
@@ -18,16 +20,17 @@ def rescue(path: Path, side: Path) -> int:
     """
     with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as damaged:
         damaged.execute("PRAGMA writable_schema = ON")  # then SQLite reads what there is, whatever is missing behind it
-        tables = dict(damaged.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'").fetchall())
-        marks = [(mark, damaged.execute(f"PRAGMA {mark}").fetchone()[0]) for mark in ("application_id", "user_version")]
+        if foreign(damaged):
+            return 0
+        version, values = damaged.execute("PRAGMA user_version").fetchone()[0], values_of(damaged)
         with closing(sqlite3.connect(side)) as new, new:
-            for mark, value in marks:
-                new.execute(f"PRAGMA {mark} = {value}")
-            for name, sql in tables.items():
-                new.execute(sql)
-                n_columns = len(damaged.execute(f"PRAGMA table_info({name})").fetchall())
-                rows = _readable(damaged, name, path.stat().st_size // LEAST_BYTES)
-                new.executemany(f"INSERT OR IGNORE INTO {name} VALUES ({', '.join('?' * n_columns)})", rows)
+            new.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            new.execute(f"PRAGMA user_version = {version}")
+            for table in tables_of(damaged):
+                create(new, table, values)
+                marks = ", ".join("?" * len(columns_of(new, table)))
+                rows = _readable(damaged, table, path.stat().st_size // LEAST_BYTES)
+                new.executemany(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", rows)
             return int(new.execute("SELECT count(*) FROM evaluations").fetchone()[0])
 
 

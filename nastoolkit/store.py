@@ -23,10 +23,8 @@ import numpy as np
 
 from nastoolkit.objectives import Objective
 from nastoolkit.rescue import rescue
+from nastoolkit.schema import APPLICATION_ID, SCHEMA_VERSION, create, foreign, quoted
 from nastoolkit.space import SearchSpace
-
-APPLICATION_ID = 0x6E61734B  # "nasK", in the file's header: tells a store from other SQLite files
-SCHEMA_VERSION = 2  # 1 had no failures
 
 
 class StoreError(ValueError):
@@ -52,7 +50,8 @@ class Store:
     ) -> None:
         self.path = Path(path)
         measured = [o for o in objectives if o.exact is None]
-        self._columns = [_quoted(f"value_{o.name}") for o in measured]
+        self._values = [f"value_{o.name}" for o in measured]
+        self._columns = [quoted(name) for name in self._values]
         self._problem: dict[str, Any] = {
             "space": space.fingerprint,
             "objectives": {o.name: o.unit for o in measured},
@@ -132,7 +131,7 @@ class Store:
         """Which rows a search was told before its next ask; these ones, which are kept, if it never came so far."""
         with self._transaction():
             execute = self._connection.execute
-            execute("CREATE TABLE IF NOT EXISTS tells (search TEXT, ask INTEGER, told TEXT, PRIMARY KEY (search, ask))")
+            create(self._connection, "tells")
             execute("INSERT OR IGNORE INTO tells VALUES (?, ?, ?)", (search, n_asks, json.dumps(list(rows))))
             told = execute("SELECT told FROM tells WHERE search = ? AND ask = ?", (search, n_asks)).fetchone()[0]
             return list(json.loads(told))
@@ -150,6 +149,8 @@ class Store:
         if version > SCHEMA_VERSION:
             raise StoreError(f"{self.path} was written by a newer nastoolkit (schema {version}, known {SCHEMA_VERSION})")
         with self._clear_errors():
+            if others := foreign(self._connection):
+                raise StoreError(f"{self.path} holds {', '.join(map(repr, others))}, which no store has: it is not read")
             if (found := self._connection.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
                 raise StoreError(self._rescued(found.replace("\n", " ")))
         self._check_problem()
@@ -161,22 +162,15 @@ class Store:
         return self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
 
     def _create(self) -> None:
-        columns = "".join(f"{column} REAL NOT NULL, " for column in self._columns)
-        execute = self._connection.execute
-        execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        execute("CREATE TABLE problem (part TEXT PRIMARY KEY, value TEXT NOT NULL)")
-        execute(f"CREATE TABLE evaluations (genotype TEXT PRIMARY KEY, {columns}seconds REAL, created_at TEXT)")
-        execute(
-            "CREATE TABLE studies (id INTEGER PRIMARY KEY, algorithm TEXT, seed INTEGER, settings TEXT, "
-            "started_at TEXT, finished_at TEXT)"
-        )
+        self._connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        for table in ("problem", "evaluations", "studies"):
+            create(self._connection, table, self._values)
         self._add_failures()
         for part, value in self._problem.items():
-            execute("INSERT INTO problem VALUES (?, ?)", (part, json.dumps(value)))
+            self._connection.execute("INSERT INTO problem VALUES (?, ?)", (part, json.dumps(value)))
 
     def _add_failures(self) -> None:
-        columns = "genotype TEXT PRIMARY KEY, reason TEXT NOT NULL, created_at TEXT"
-        self._connection.execute(f"CREATE TABLE IF NOT EXISTS failures ({columns})")
+        create(self._connection, "failures")
         self._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     def _check_problem(self) -> None:
@@ -250,10 +244,6 @@ def _shown(entries: Mapping[str, Any], key: str) -> str:
 
 def _texts(genotypes: np.ndarray) -> list[str]:
     return [" ".join(map(str, row)) for row in genotypes.tolist()]
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _now() -> str:

@@ -13,9 +13,9 @@ PACKAGE = Path(__file__).resolve().parents[1] / "nastoolkit"
 # Lowest first. Modules of one line may import each other; a name stands for a module or a whole sub-package.
 NUMPY_FLOORS = [
     ["space"],
-    ["objectives", "pareto", "html", "interrupts"],
+    ["objectives", "pareto", "html", "interrupts", "files"],
     ["predictors", "rbf", "ensembles"],
-    ["cascades", "store", "history", "rescue", "importance", "processes"],
+    ["cascades", "store", "history", "rescue", "schema", "importance", "processes"],
     ["search"],
     ["terminal"],
 ]

@@ -190,3 +190,37 @@ def test_a_rescued_store_is_not_written_again(tmp_path, whole):
             store.save(missing, values(missing), 0.1)
             assert len(store) == n_before + 5
         assert n or n_before > 100
+
+
+ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT 'space' part, max(i) value FROM n"
+PROGRAMS = {
+    "a view in place of a table": ["DROP TABLE problem", f"CREATE VIEW problem AS {ENDLESS}"],
+    "a trigger": ["CREATE TRIGGER t AFTER INSERT ON studies BEGIN DELETE FROM evaluations; END"],
+    "a check": ["DROP TABLE tells", "CREATE TABLE tells (search TEXT CHECK (length(randomblob(1e9)) > 0), ask, told)"],
+    "one more table": ["CREATE TABLE more (x)"],
+    "an index on an expression": ["CREATE INDEX i ON evaluations (abs(seconds))"],
+}
+
+
+@pytest.mark.parametrize("statements", PROGRAMS.values(), ids=PROGRAMS)
+def test_a_store_that_brings_a_program_is_not_read(tmp_path, whole, statements):
+    path = shutil.copy(whole[0], tmp_path / "a.sqlite")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE tells (search TEXT, ask INTEGER, told TEXT, PRIMARY KEY (search, ask))")
+        Store(path, SPACE, OBJECTIVES, {}).__exit__()
+        for statement in statements:
+            connection.execute(statement)
+    with pytest.raises(StoreError, match="a.sqlite holds '.*', which no store has: it is not read"):
+        Store(path, SPACE, OBJECTIVES, {})
+
+
+def test_what_a_damaged_store_brings_is_not_run(tmp_path, whole):
+    canary = tmp_path / "canary"
+    path = shutil.copy(whole[0], tmp_path / "a.sqlite")
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        for name, sql in [("p", f"ATTACH DATABASE '{canary}' AS a"), ("q", "CREATE TABLE a.t AS SELECT 'its text'")]:
+            connection.execute("INSERT INTO sqlite_master VALUES ('table', ?, ?, 0, ?)", (name, name, sql))
+    with pytest.raises(StoreError, match="a.sqlite is damaged .*no evaluation in it can be read: move it away"):
+        Store(path, SPACE, OBJECTIVES, {})
+    assert sorted(tmp_path.iterdir()) == [path]

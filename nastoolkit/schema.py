@@ -1,0 +1,71 @@
+"""The tables of a store, and what else a file holds.
+
+An SQLite file may bring programs along: views, triggers and checks are run by whoever reads it. A store has none of them, so
+a file with anything but these tables, made by these very statements, is not read.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Sequence
+
+APPLICATION_ID = 0x6E61734B  # "nasK", in the file's header: tells a store from other SQLite files
+SCHEMA_VERSION = 2  # 1 had no failures
+TABLES = {
+    "problem": "part TEXT PRIMARY KEY, value TEXT NOT NULL",
+    "evaluations": "genotype TEXT PRIMARY KEY, {values}seconds REAL, created_at TEXT",
+    "studies": "id INTEGER PRIMARY KEY, algorithm TEXT, seed INTEGER, settings TEXT, started_at TEXT, finished_at TEXT",
+    "failures": "genotype TEXT PRIMARY KEY, reason TEXT NOT NULL, created_at TEXT",
+    "tells": "search TEXT, ask INTEGER, told TEXT, PRIMARY KEY (search, ask)",
+}
+VALUE = re.compile(r'"((?:[^"]|"")*)" REAL NOT NULL, ')
+
+
+def create(connection: sqlite3.Connection, table: str, values: Sequence[str] = ()) -> None:
+    """Make a table unless it is there.
+
+    Args:
+        connection: To the file.
+        table: A key of ``TABLES``.
+        values: Names of an evaluation's values.
+    """
+    connection.execute(_statement(table, values).replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS", 1))
+
+
+def tables_of(connection: sqlite3.Connection) -> list[str]:
+    """The tables of ``TABLES`` that a file has, in their order."""
+    there = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+    return [table for table in TABLES if table in there]
+
+
+def columns_of(connection: sqlite3.Connection, table: str) -> list[str]:
+    """Names of a table's columns."""
+    return [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
+
+
+def values_of(connection: sqlite3.Connection) -> list[str]:
+    """Names of the columns of a file that hold an evaluation's values, by the text of its statement."""
+    row = connection.execute("SELECT sql FROM sqlite_master WHERE name = 'evaluations'").fetchone()
+    return [name.replace('""', '"') for name in VALUE.findall(str(row and row[0]))]
+
+
+def foreign(connection: sqlite3.Connection) -> list[str]:
+    """Names of what a file has besides a store's tables, or of tables that other statements made; none of it is run."""
+    values, known, found = values_of(connection), set[str](), list[str]()
+    for name, sql in connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"):
+        if name in known or name not in TABLES or sql != _statement(name, values):
+            found.append(str(name))
+        known.add(name)
+    return found
+
+
+def quoted(name: str) -> str:
+    """A column's name as SQL has it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _statement(table: str, values: Sequence[str]) -> str:
+    """As SQLite keeps it in the file."""
+    columns = TABLES[table].replace("{values}", "".join(f"{quoted(name)} REAL NOT NULL, " for name in values))
+    return f"CREATE TABLE {table} ({columns})"
