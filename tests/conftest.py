@@ -1,5 +1,6 @@
 import logging
 import os
+import signal
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import settings
 
 os.environ["HF_HUB_OFFLINE"] = os.environ["HF_DATASETS_OFFLINE"] = "1"  # before anything imports Hugging Face's packages
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job has it ignored, and so its children would
 settings.register_profile("nastoolkit", deadline=None)  # a slow machine fails no test
 settings.load_profile("nastoolkit")
 

@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import sys
+from contextlib import suppress
 
 import pandas as pd
 import pytest
@@ -28,10 +29,12 @@ def printed(monkeypatch):
         with os.fdopen(end, "w") as terminal, monkeypatch.context() as context:
             context.setattr(sys, "stdout", terminal)
             function(*arguments)
-            terminal.flush()
-            text = os.read(main, 1 << 16).decode()
+        parts = []
+        with suppress(OSError):  # its end
+            while part := os.read(main, 1 << 16):
+                parts.append(part)
         os.close(main)
-        return re.sub(r"\x1b\[[\d;]*m", "", text.replace("\r\n", "\n"))  # bold print
+        return re.sub(r"\x1b\[[\d;]*m", "", b"".join(parts).decode().replace("\r\n", "\n"))  # bold print
 
     return collect
 

@@ -22,10 +22,11 @@ class Cluster:
         self.scheduler = self._start(
             "scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", folder / "dask.json"
         )
-        while not (folder / "dask.json").exists():
+        file = folder / "dask.json"
+        while not (file.exists() and file.read_text().strip().endswith("}")):
             assert self.scheduler.poll() is None
             time.sleep(0.05)
-        self.address = json.loads((folder / "dask.json").read_text())["address"]
+        self.address = json.loads(file.read_text())["address"]
         for _ in range(N_WORKERS):
             self.add_worker()
 

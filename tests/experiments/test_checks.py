@@ -1,0 +1,102 @@
+"""A wrong value ends a notebook in its first cells, before it measures anything, and names the parameter and what is known."""
+
+import re
+
+import nbformat
+import pytest
+import run
+import torch
+from profiles import fitting_values, notebook_names
+
+N_FIRST = {"fig11_table2_weaknas": 4}  # cells up to the checks; there they need the problems, too
+PUBLISHED = [  # that are to be on this machine
+    ("fig03_fig13_accuracy_predictor", {"full_sizes": [100, 2000], "n_full_test": 200}, "full_sizes 2000 200 2,162"),
+    ("fig14_predicted_vs_actual", {"n_full_train": 2000, "n_full_test": 200}, "n_full_train 2000 200 2,162"),
+    ("table3_latency_predictor", {"public_sizes": [1600], "n_public_test": 500}, "public_sizes 1600 500 2,000"),
+]
+WRONG = [  # a part of the notebook's name, its bad parameters, words of the message in their order
+    ("fig03_fig13_accuracy_predictor", {"supernets": {"digits-mbv4": "digits"}}, "supernets digits-mbv4 digits-mbv3"),
+    ("fig03_fig13_accuracy_predictor", {"checkpoints": {"digits-mbv4": "a"}}, "checkpoints digits-mbv4 digits-resnet50"),
+    ("fig03_fig13_accuracy_predictor", {"full_sizes": [100, 20000]}, "full_sizes 20000 500"),
+    ("fig03_fig13_accuracy_predictor", {"sizes": [1, 100]}, "sizes: from 2 got [1, 100]"),
+    ("fig03_fig13_accuracy_predictor", {"n_trials": 0}, "n_trials: from 1 got 0"),
+    ("fig14_predicted_vs_actual", {"predictors": {"accuracy_top1": "rigde", "bleu": "svr"}}, "predictors rigde ridge"),
+    ("fig14_predicted_vs_actual", {"checkpoints": {"digits-mbv4": "a"}}, "checkpoints digits-mbv4 digits-resnet50"),
+    ("fig14_predicted_vs_actual", {"n_train": 0}, "n_train: from 2 got 0"),
+    ("fig14_predicted_vs_actual", {"n_full_train": 20000}, "n_full_train 20000 500"),
+    ("fig14_predicted_vs_actual", {"n_full_train": -5}, "n_full_train: from 2 got -5"),
+    ("fig14_predicted_vs_actual", {"n_trials": 0}, "n_trials: from 1 got 0"),
+    ("table3_latency_predictor", {"backends": ["torhc"]}, "backends torhc onnxruntime"),
+    ("table3_latency_predictor", {"sizes": [1, 100]}, "sizes: from 2 got [1, 100]"),
+    ("table3_latency_predictor", {"sizes": []}, "sizes: from 2 got []"),
+    ("table3_latency_predictor", {"seconds": 0.0}, "seconds: 0.0 above 0"),
+    ("table3_latency_predictor", {"threads": [1, 5000]}, "5000 threads of this machine"),
+    ("table3_latency_predictor", {"n_public_test": 1}, "n_public_test: from 2 got 1"),
+    ("fig11_table2_weaknas", {"controls": {"random": 100, "nsga22": 100}}, "controls nsga22 nsga2"),
+    ("fig11_table2_weaknas", {"controls": {"random": 0}}, "controls: from 10 got {'random': 0}"),
+    ("fig11_table2_weaknas", {"controls": {"random": 100, "ga": 100}}, "controls ga mmacs"),
+    ("fig11_table2_weaknas", {"budget_alike": 0}, "budget_alike: from 1 got 0"),
+    ("fig11_table2_weaknas", {"benchmarks": {"digits-mbv3-table": [1.9, 1.6]}}, "benchmarks digits-mbv3-table [1.9, 1.6]"),
+    (
+        "fig11_table2_weaknas",
+        {"benchmarks": {"digits-mbv3-table": [190.0, 200.0]}},
+        "benchmarks: digits-mbv3-table none between 190.0 and 200.0",
+    ),
+    ("fig11_table2_weaknas", {"settings": {"predictr": "ridge"}}, "settings predictr predictor"),
+    ("fig11_table2_weaknas", {"settings_alike": {"inner": "gaga"}}, "settings_alike gaga nsga2"),
+    ("fig04_fig12_popdb", {"predictor": "stakced"}, "predictor stakced stacked"),
+    ("fig05_fig06_fronts_do_not_transfer", {"family_name": "digits-mbv4"}, "family_name digits-mbv4 digits-mbv3"),
+    ("fig07_full_search", {"task_names": ["digits", "numbers"]}, "task_names numbers number-words"),
+    ("fig08_warm_start", {"task_name": "digist"}, "task_name digist digits"),
+    ("fig09_fig10_concurrent_search", {"concurrent_search": "lynas"}, "concurrent_search lynas linas"),
+    ("sister_2205_10358_table3", {"public_benchmarks": ["note10"]}, "public_benchmarks note10 ofa-mbv3-note10"),
+    ("transfer_to_small_tasks", {"family_name": "digits-mbv4"}, "family_name digits-mbv4 digits-mbv3"),
+    ("cascades_across_supernets", {"supernets": ["digits-mbv4"]}, "supernets digits-mbv4 digits-mbv3"),
+    ("ensembles_of_one_front", {"supernets": ["digits-mbv4"]}, "supernets digits-mbv4 digits-mbv3"),
+    ("one_search_for_all_devices", {"benchmark": "note10"}, "benchmark note10 ofa-mbv3-note10"),
+]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """An empty folder to be in; what the first cells set for the whole process is set back."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    n_threads = torch.get_num_threads()
+    yield tmp_path
+    torch.set_num_threads(n_threads)
+
+
+def execute_first_cells(name, values):
+    """The cells of a notebook up to its checks, with these values as Papermill would put them in."""
+    cells = nbformat.read(run.ROOT / "notebooks" / f"{name}.ipynb", as_version=4).cells
+    sources = [cell.source for cell in cells if cell.cell_type == "code"][: N_FIRST.get(name.rpartition("/")[2], 3)]
+    space = {"__name__": "notebook"}
+    exec(sources[0], space)
+    space |= fitting_values(name, values, {}, run.ROOT)
+    for source in sources[1:]:
+        exec(source, space)
+
+
+def paper_notebooks():
+    return [name for name in notebook_names(run.ROOT) if "/" in name and not name.startswith(("learn/", "supernets/"))]
+
+
+def test_every_notebook_of_a_paper_is_tested():
+    assert {name.rpartition("/")[2] for name in paper_notebooks()} == {name for name, *_ in WRONG}
+
+
+def check_message(part, values, words):
+    (name,) = (name for name in paper_notebooks() if name.endswith(f"/{part}"))
+    with pytest.raises(ValueError, match=".*".join(map(re.escape, words.split(" ")))):
+        execute_first_cells(name, values)
+
+
+@pytest.mark.parametrize(("part", "values", "words"), WRONG)
+def test_a_wrong_value_ends_a_notebook_at_once(part, values, words, folder):
+    check_message(part, values | {"output_dir": str(folder)}, words)
+
+
+@pytest.mark.parametrize(("part", "values", "words"), PUBLISHED)
+def test_more_than_was_published_does_too(part, values, words, folder, data_folder):
+    check_message(part, values | {"output_dir": str(folder), "data_folder": str(data_folder)}, words)
