@@ -25,6 +25,7 @@ from tqdm.auto import tqdm
 from nastoolkit import TASKS, LookupTable, load_supernet
 from nastoolkit.benchmarks.digits_mbv3_table import FAMILY, FILE, N_CALIBRATION, N_IMAGES, WITHIN
 from nastoolkit.benchmarks.members import members
+from nastoolkit.files import atomically
 from nastoolkit.supernet import Supernet, calibrate_batchnorm
 from nastoolkit.tasks import Task
 
@@ -93,8 +94,8 @@ def measure_all(supernet: Supernet, task: Task, genotypes: np.ndarray, file: Pat
     """Accuracies ``(n, 2)`` of genotypes ``(n, d)``; a file keeps them, a line each."""
     done, tree = dict(measured(file)), Tree(supernet, task)
     missing = [genotype for genotype in in_tree_order(supernet, genotypes) if tuple(genotype.tolist()) not in done]
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text("".join(f"{json.dumps(entry)}\n" for entry in done.items()))  # without a line that a kill cut off
+    with atomically(file) as new:
+        new.write_text("".join(f"{json.dumps(entry)}\n" for entry in done.items()))  # without a line that a kill cut off
     with file.open("a", buffering=1) as out:
         for genotype in tqdm(missing, unit="network"):
             done[tuple(genotype.tolist())] = tree.accuracies(genotype)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 from profiles import notebook_names
+from record import is_finished
 
 FOLDER = Path("experiments", "figures")
 SCREENSHOTS = Path("runs", "browser")
@@ -50,7 +51,8 @@ def _copy_small(figure: Path, target: Path) -> None:
 
 
 def _figures(root: Path, name: str, profile: str) -> list[Path]:
-    return sorted(root.joinpath("runs", name, profile).glob("*.png"))
+    folder = root.joinpath("runs", name, profile)
+    return sorted(folder.glob("*.png")) if is_finished(folder) else []
 
 
 def known_figures(root: Path) -> dict[str, list[str]]:

@@ -8,6 +8,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from nastoolkit.files import atomically
+
 RECORD = "run.json"
 
 
@@ -28,7 +30,19 @@ def read_record(folder: Path) -> dict[str, Any]:
         return {}
 
 
+def is_finished(folder: Path) -> bool:
+    """Whether a folder holds the results of a run that came to its end."""
+    return bool(read_record(folder).get("fingerprint"))
+
+
+def begin_record(folder: Path) -> None:
+    """Note that a run has begun, so that what a folder holds is no result until its end."""
+    if (folder / RECORD).exists():
+        write_record(folder, "", 0.0)
+
+
 def write_record(folder: Path, made_of: str, seconds: float) -> None:
     """Note what a folder was made of. A run that replays what is stored is short: the longest one counts."""
     longest = max(seconds, read_record(folder).get("seconds", 0.0))
-    (folder / RECORD).write_text(json.dumps({"fingerprint": made_of, "seconds": round(longest, 1)}))
+    with atomically(folder / RECORD) as new:
+        new.write_text(json.dumps({"fingerprint": made_of, "seconds": round(longest, 1)}))

@@ -15,9 +15,10 @@ from typing import Any
 
 from gallery import known_figures, update_figures, update_screenshots
 from profiles import UsageError, notebook_names
-from record import read_record
+from record import is_finished, read_record
 
 from nastoolkit.claims import VERDICTS
+from nastoolkit.files import atomically
 
 COLUMNS = {
     "paper": "paper",
@@ -99,7 +100,8 @@ def update_claims(root: Path) -> list[str]:
         "README.md": with_claims(readme, claims),
     }
     for path, text in files.items():
-        (root / path).write_text(text)
+        with atomically(root / path) as new:
+            new.write_text(text)
     return [*files, *figures]
 
 
@@ -110,7 +112,7 @@ def collect_claims(root: Path) -> list[dict[str, Any]]:
     claims = []
     for place in product(notebook_names(root), ("laptop", "paper")):
         run = root.joinpath("runs", *place)
-        if (run / "claims.json").exists():
+        if is_finished(run) and (run / "claims.json").exists():
             found = read_claims(run / "claims.json")
             claims += [dict(zip(PLACE, place, strict=True)) | claim | _cost(run) for claim in found]
         else:

@@ -14,7 +14,7 @@ from typing import Any
 
 import nbformat
 import papermill
-from record import fingerprint, read_record, write_record
+from record import begin_record, fingerprint, read_record, write_record
 from scoreboard import read_claims
 from traitlets.config import Config
 
@@ -121,6 +121,7 @@ def execute(job: Job) -> Result:
     claims: list[dict[str, Any]] = []
     claims_file = job.folder / "claims.json"
     made_of = job.fingerprint
+    begin_record(job.folder)
     claims_file.unlink(missing_ok=True)  # claims add up in it, and those of a run before are this run's to make again
     error = ""
     try:

@@ -7,6 +7,8 @@ import math
 from pathlib import Path
 from typing import Any
 
+from nastoolkit.files import atomically
+
 VERDICTS = ("reproduced", "direction only", "not reproduced", "not tested at this scale")
 
 
@@ -54,8 +56,8 @@ def claim(
         others = [old for old in known if any(old[key] != new[key] for key in identity)]
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise ValueError(f"{path} is no list of claims, cut short perhaps: {error!r}; delete it to start anew") from error
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps([*others, new], indent=1))
+    with atomically(path) as file:
+        file.write_text(json.dumps([*others, new], indent=1))
     return new
 
 

@@ -34,6 +34,7 @@ from sklearn.svm import SVR
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
+from nastoolkit.files import atomically
 from nastoolkit.rbf import RBFEnsemble
 
 
@@ -219,18 +220,19 @@ def learning_curve(
         raise ValueError(f"{len(values)} rows are too few for training sets of {list(sizes)} and a test set of {n_test}")
     arguments = repr((list(sizes), n_test, n_trials, list(predictors), seed))
     identity = hashlib.sha256(features.tobytes() + values.tobytes() + arguments.encode()).hexdigest()[:16]
+    cases = [(trial, size, name) for trial in range(n_trials) for size in sizes for name in predictors]
     if file and Path(file).exists():
         kept = pd.read_csv(file, dtype={"identity": str})  # it may look like a number
-        if kept.identity.eq(identity).all():
+        if len(kept) == len(cases) and kept.identity.eq(identity).all():
             return kept.drop(columns="identity")
     rows = splits(len(values), n_test, n_trials, seed)
-    cases = [(trial, size, name) for trial in range(n_trials) for size in sizes for name in predictors]
     sets = [(rows[trial][1][:size], rows[trial][0], name) for trial, size, name in cases]
     scores = (executor.map if executor else map)(_scores, *zip(*[(features, values, *one) for one in sets], strict=True))
     told = [(*case, *score) for case, score in zip(cases, tqdm(scores, "fits", len(cases), leave=False), strict=True)]
     frame = pd.DataFrame(told, columns=["trial", "n_train", "predictor", "mape_percent", "kendall_tau"])
     if file:
-        frame.assign(identity=identity).to_csv(file, index=False)
+        with atomically(file) as new:
+            frame.assign(identity=identity).to_csv(new, index=False)
     return frame
 
 

@@ -15,6 +15,7 @@ from gallery import known_figures, update_figures
 from pages import add_outputs, contents, notebook_page, write_pages
 from PIL import Image
 from profiles import notebook_names
+from record import write_record
 from scoreboard import COLUMNS, PLACE, markdown_table, read_claims, short_scoreboard
 from typer.main import get_command
 
@@ -212,6 +213,7 @@ def test_figures_of_a_paper_run_are_kept_where_there_is_no_laptop_run(root):
     for profile in ("paper", "laptop"):
         (root / "runs/a/b" / profile).mkdir(parents=True)
         Image.new("RGB", (4, 4)).save(root / f"runs/a/b/{profile}/{profile}.png")
+        write_record(root / "runs/a/b" / profile, "made of this", 1.0)
         assert update_figures(root) == [f"experiments/figures/a/b/{profile}.png"]
     assert known_figures(root) == {"a/b": ["figures/a/b/laptop.png"]}
 

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
+from nastoolkit.files import atomically
 from nastoolkit.history import History
 from nastoolkit.measurements import Accuracy
 from nastoolkit.objectives import Objective
@@ -28,6 +29,7 @@ from nastoolkit.tasks import Task
 from nastoolkit.training import ArchiveFrequencies, Fixed, PathSampler, Recipe, Uniform, fit, in_place_distillation
 from nastoolkit.transfer import Sampler, first_subnetworks, transfer
 
+COLUMNS = {"task": str, "seed": int, "way": str, "mmacs": float, "validation": float, "test": float}
 WARM_UP = 1_000_000  # between the seeds of a warm-up's images and of those after it
 
 
@@ -189,6 +191,9 @@ def compare(effort: Effort, task: ClassTask, seed: int, folder: str | Path) -> p
 
     Returns:
         A row for each network: ``task``, ``seed``, ``way``, ``mmacs``, ``validation`` and ``test``, in the metric's unit.
+
+    Raises:
+        ValueError: The result that the folder has is damaged.
     """
     identity = hashlib.sha256(repr(effort).encode()).hexdigest()[:12]
     files = Path(folder) / f"{task.name}-{seed}-{identity}"
@@ -198,10 +203,28 @@ def compare(effort: Effort, task: ClassTask, seed: int, folder: str | Path) -> p
         frame = pd.concat(fronts, ignore_index=True)
         frame.insert(0, "task", task.name)
         frame.insert(1, "seed", seed)
-        frame.to_csv(files / "result.csv", index=False)
-        (files / "result.csv").replace(result)
+        with atomically(result) as new:
+            frame.to_csv(new, index=False)
         shutil.rmtree(files)
-    return pd.read_csv(result)
+    return read_comparison(result)
+
+
+def read_comparison(file: str | Path) -> pd.DataFrame:
+    """What :func:`compare` returned and kept.
+
+    Raises:
+        ValueError: Not such a file: a column is missing, or a value is of another type, an unknown way or not finite.
+        OSError: The file cannot be read.
+    """
+    try:
+        frame = pd.read_csv(file, dtype=COLUMNS)
+        if list(frame) != list(COLUMNS) or frame.empty or not frame["way"].isin(list(WAYS)).all():
+            raise ValueError(f"it has columns {list(frame)}, or ways other than {list(WAYS)}")
+        if not np.isfinite(frame[["mmacs", "validation", "test"]].to_numpy()).all():
+            raise ValueError("it has NaN or infinity")
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"{file} is no comparison of this toolkit; without it, it is made anew: {error}") from error
+    return frame
 
 
 def _front(way: str, effort: Effort, task: ClassTask, seed: int, files: Path) -> pd.DataFrame:

@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 import pooch
 import requests
 
+from nastoolkit.files import atomically
+
 REMEDY = "Try again, or download it by other means and give its path as checkpoint."
 
 
@@ -89,11 +91,6 @@ def check_hash(file: Path, sha256: str | None) -> Path:
 def keep_copy(file: Path, url: str) -> Path:
     """Copy a file into the cache as if it had been downloaded from this address; whole or not at all."""
     kept = cached_file(url)
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    partial = kept.with_name(f"{kept.name}.{os.getpid()}.part")
-    try:
-        shutil.copyfile(file, partial)
-        partial.replace(kept)
-    finally:
-        partial.unlink(missing_ok=True)
+    with atomically(kept) as new:
+        shutil.copyfile(file, new)
     return kept

@@ -13,9 +13,13 @@ from tqdm.auto import tqdm
 
 from nastoolkit.blocks import BlockSpec
 from nastoolkit.families import Family
+from nastoolkit.files import atomically
 from nastoolkit.measurements.latency import NetworkLatency, Timing, steady, summary
 from nastoolkit.measurements.regression import block_times
+from nastoolkit.measurements.table_file import check_numbers
 from nastoolkit.space import SearchSpace
+
+DAMAGE = (ValueError, TypeError, OverflowError, RecursionError)  # what lines of a damaged file make
 
 
 class Contexts:
@@ -43,9 +47,13 @@ class Contexts:
     def measure(self, genotype: np.ndarray) -> None:
         """Time one network and the shares of its blocks, or take them from the file."""
         names, specs = zip(*self.latency.family.plan(genotype), strict=True)
-        if len(self.networks) == len(self.done):
+        at = len(self.networks)
+        shares = self.done[at]["shares"] if at < len(self.done) else None
+        if shares is not None and len(shares) != len(names):
+            del self.done[at:]  # the file is damaged from here on
+        if at == len(self.done):
             self._keep(self._timed(genotype, names))
-        self.networks.append((specs, self.done[len(self.networks)]))
+        self.networks.append((specs, self.done[at]))
 
     def _timed(self, genotype: np.ndarray, names: tuple[str, ...]) -> dict[str, Any]:
         runner = self.latency.runner(genotype)
@@ -65,9 +73,7 @@ class Contexts:
         return sum(self._timing(told).noisy for _, told in self.networks)
 
     def timings(self, specs: tuple[BlockSpec, ...]) -> dict[BlockSpec, Timing]:
-        """One timing for each of these blocks; the file has done its duty."""
-        if self.file:
-            self.file.unlink(missing_ok=True)
+        """One timing for each of these blocks."""
         if any(told["shares"] is None for _, told in self.networks):
             return self._by_regression(specs)
         found: dict[BlockSpec, list[float]] = {spec: [] for spec in specs}
@@ -91,21 +97,27 @@ class Contexts:
 
     def _resume(self, file: Path) -> None:
         """Take over the networks of a file of this table, and leave there what was taken: a line each, behind the identity."""
-        first, *rest = (file.read_text().splitlines() if file.exists() else []) or [""]
+        first, *rest = (file.read_text(errors="replace").splitlines() if file.exists() else []) or [""]
         if first == json.dumps(self.identity):
-            with suppress(json.JSONDecodeError):  # a kill may have cut the last line off
+            with suppress(*DAMAGE):  # a kill may have cut the last line off
                 for line in rest:
-                    self.done.append(json.loads(line))
-        file.parent.mkdir(parents=True, exist_ok=True)
-        whole = file.with_name(f"{file.name}.new")  # a kill while it is written leaves the old one
-        whole.write_text("".join(f"{json.dumps(line)}\n" for line in (self.identity, *self.done)))
-        whole.replace(file)
+                    self.done.append(_checked(**json.loads(line)))
+        with atomically(file) as new:
+            new.write_text("".join(f"{json.dumps(line)}\n" for line in (self.identity, *self.done)))
 
     def _keep(self, told: dict[str, Any]) -> None:
         self.done.append(told)
         if self.file:
             with self.file.open("a") as file:
                 file.write(f"{json.dumps(told)}\n")
+
+
+def _checked(median_ms: float, iqr_ms: float, n_runs: int, reference_ms: float, shares: list[float] | None) -> dict[str, Any]:
+    """What is kept of a network; an error of :data:`DAMAGE` where it is not."""
+    check_numbers([median_ms, iqr_ms, n_runs, reference_ms, *([] if shares is None else shares)])
+    if not reference_ms > 0 or not isinstance(n_runs, int):
+        raise ValueError("a reference takes time, and runs are a whole number")
+    return dict(median_ms=median_ms, iqr_ms=iqr_ms, n_runs=n_runs, reference_ms=reference_ms, shares=shares)
 
 
 def _middle(times: list[float]) -> tuple[float, float]:

@@ -21,6 +21,7 @@ from tqdm.auto import tqdm
 from nastoolkit import html
 from nastoolkit.blocks import BlockSpec
 from nastoolkit.families import Family
+from nastoolkit.files import atomically
 from nastoolkit.interrupts import told_how_to_go_on
 from nastoolkit.measurements.backends import backend_named
 from nastoolkit.measurements.clock import pinned
@@ -61,6 +62,7 @@ class LookupTable:
     ) -> None:
         self.family, self.timings, self.conditions, self.within = family, timings, conditions, dict(within or {})
         self.reference_ms, self.n_noisy, self.mape_percent = reference_ms, n_noisy, mape_percent
+        self.partial: Path | None = None  # what a killed measurement goes on with, until the table is saved
         self._sum = family.tabulate(lambda spec: timings[spec].median_ms if spec in timings else np.nan)
 
     @property
@@ -91,7 +93,7 @@ class LookupTable:
             n_contexts: Every block is timed in at least so many networks, while the time lasts, and the median taken.
             seconds: When they are over, blocks that have been timed once will do.
             within: The part of the space to measure: options by the names of choices; by default all of it.
-            resume: File that keeps what is measured, so that a killed measurement goes on; removed at the end.
+            resume: File that keeps what is measured, so that a killed measurement goes on; :meth:`save` removes it.
             progress: Whether to show the time left.
         """
         backend_named(backend)
@@ -109,7 +111,9 @@ class LookupTable:
                 runs.measure(genotype)
                 if time.monotonic() > deadline and runs.covers(specs):
                     break
-        return cls(family, runs.timings(specs), table.conditions, within, runs.reference_ms, runs.n_noisy)
+        made = cls(family, runs.timings(specs), table.conditions, within, runs.reference_ms, runs.n_noisy)
+        made.partial = runs.file
+        return made
 
     def latency_ms(self, genotypes: np.ndarray) -> np.ndarray:
         """Predicted latency ``(n,)`` of one batch, in ms, for genotypes ``(n, d)``; an exact objective.
@@ -153,14 +157,15 @@ class LookupTable:
         return html.facts("Latency lookup table", {"family": self.family.name, **part, **facts})
 
     def save(self, path: str | Path) -> Path:
-        """Write the table as JSON."""
+        """Write the table as JSON; what was kept while it was measured is then removed."""
         blocks = [{"block": repr(spec), **vars(timing)} for spec, timing in self.timings.items()]
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
         speed = {"reference_ms": self.reference_ms, "n_noisy": self.n_noisy, "mape_percent": self.mape_percent}
         head = {"family": self.family.name, "conditions": self.conditions, "within": self.within, **speed}
-        path.write_text(json.dumps({**head, "blocks": blocks}, indent=1))
-        return path
+        with atomically(path) as new:
+            new.write_text(json.dumps({**head, "blocks": blocks}, indent=1))
+        if self.partial:
+            self.partial.unlink(missing_ok=True)
+        return Path(path)
 
     @classmethod
     def load(cls, path: str | Path, family: Family, batch_size: int | None = None, threads: int | None = None) -> LookupTable:

@@ -41,12 +41,13 @@ def _check(content: Mapping[str, Any]) -> None:
     if not isinstance(within, dict) or not all(isinstance(options, list) for options in within.values()):
         raise TypeError("within is a list of options for each choice")
     known = [content[name] for name in ("reference_ms", "mape_percent") if content[name] is not None]
-    _check_numbers(
+    check_numbers(
         [content["n_noisy"], *known, *(number for timing in content["blocks"].values() for number in vars(timing).values())]
     )
 
 
-def _check_numbers(numbers: Iterable[Any]) -> None:
+def check_numbers(numbers: Iterable[Any]) -> None:
+    """ValueError where one is no finite number from 0 on."""
     for number in numbers:
         if type(number) not in (int, float) or not math.isfinite(number) or number < 0:
             raise ValueError(f"times, in ms, and counts are numbers from 0 on, not {number!r:.99}")

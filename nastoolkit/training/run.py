@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from nastoolkit.files import atomically
 from nastoolkit.training.distributed import rank
 
 SAVE_SECONDS = 30.0
@@ -119,10 +119,8 @@ class Run:
 
     def _save(self) -> None:
         if self.file and rank() == 0:
-            self.file.parent.mkdir(parents=True, exist_ok=True)
-            partial = self.file.with_name(self.file.name + ".partial")
-            torch.save({"identity": self.identity, "step": self.step, "losses": self.losses, **self._state()}, partial)
-            os.replace(partial, self.file)
+            with atomically(self.file) as new:
+                torch.save({"identity": self.identity, "step": self.step, "losses": self.losses, **self._state()}, new)
         self._saved = monotonic()
 
     def _load(self, file: Path) -> None:

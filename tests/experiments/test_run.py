@@ -183,6 +183,7 @@ def write_run(root: Path, name: str, profile: str, **changes: object) -> Path:
     path = root / "runs" / name / profile / "claims.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps([CLAIM | changes]))
+    write_record(path.parent, "made of this", 12.34)
     return path
 
 
@@ -211,9 +212,18 @@ def test_the_scoreboard_keeps_what_was_not_run_here(root):
     assert (root / "experiments/CLAIMS.md").read_text() == scoreboard.claims_page(claims, {})
 
 
+def test_the_scoreboard_leaves_out_a_run_that_did_not_come_to_its_end(root):
+    write_run(root, "good", "laptop", ours=2.0)
+    run.main(["--claims"], root)
+    write_notebook(root, "good", f"{GOOD}\nraise ValueError('at its last line')")
+    assert run.main(["good"], root) == 1 and (root / "runs/good/laptop/claims.json").exists()
+    assert run.main(["--claims"], root) == 0
+    (claim,) = json.loads((root / "experiments/claims.json").read_text())
+    assert (claim["ours"], claim["seconds"]) == (2.0, 12.3)
+
+
 def test_claims_have_their_cost(root):
-    folder = write_run(root, "good", "laptop").parent
-    write_record(folder, "", 12.34)
+    write_run(root, "good", "laptop")
     run.main(["--claims"], root)
     (claim,) = json.loads((root / "experiments/claims.json").read_text())
     assert claim["seconds"] == 12.3 and f"{os.cpu_count()} cores" in claim["machine"]

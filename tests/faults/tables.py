@@ -1,8 +1,9 @@
-"""A lookup table in the making, to be killed: ``python tables.py FILE`` prints a line when it begins, then what it kept."""
+"""A lookup table in the making, to be killed: ``python tables.py FILE N_CONTEXTS`` prints ``begins``, then what FILE kept."""
 
 import json
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 from nastoolkit.families.mobilenet_v3 import DIGITS, MobileNetV3Family
 from nastoolkit.measurements import LookupTable
@@ -20,4 +21,6 @@ if __name__ == "__main__":
 
     Contexts.timings = tell
     print("begins", flush=True)
-    LookupTable.measure(FAMILY, n_contexts=20, resume=sys.argv[1], progress=False)
+    file, n_contexts = Path(sys.argv[1]), int(sys.argv[2])
+    table = LookupTable.measure(FAMILY, n_contexts=n_contexts, resume=file, progress=False)
+    table.save(file.with_suffix(".json"))

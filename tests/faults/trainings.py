@@ -1,4 +1,4 @@
-"""A supernet in training, to be killed: ``python trainings.py FILE LOG`` logs its steps, and prints its weights and losses."""
+"""A supernet in training, to be killed: ``python trainings.py FILE LOG N_STEPS`` logs its steps, prints weights and losses."""
 
 import sys
 
@@ -19,6 +19,6 @@ if __name__ == "__main__":
     run.SAVE_SECONDS = 0.0
     supernet = Supernet(FAMILIES["digits-mbv3"]())
     print("begins", flush=True)
-    recipe = Recipe(n_steps=40, batch_size=4, average=0.5)
+    recipe = Recipe(n_steps=int(sys.argv[3]), batch_size=4, average=0.5)
     losses = fit(supernet, Logged(), Sandwich(supernet.family.space), in_place_distillation, recipe, False, sys.argv[1])
     print(supernet.fingerprint, losses.tobytes().hex())

@@ -71,34 +71,51 @@ def forget_peak():
         pass
 
 
+class Feeder:
+    """A parser with its file, in a folder that holds what it needs besides; the valid contents are taken at once.
+
+    Args:
+        parser: One of ``PARSERS``.
+        folder: An empty one.
+    """
+
+    def __init__(self, parser, folder):
+        self.parser, self.file, self.outcome = parser, Path(folder) / parser.file, Outcome(parser.name)
+        self.file.parent.mkdir(exist_ok=True)
+        self.seeds = parser.seeds(Path(folder))
+        for whole in self.seeds:
+            self.file.write_bytes(whole)
+            parser.parse(self.file)
+        self.needed = {self.file, *self.file.parent.iterdir()}
+
+    def feed(self, content):
+        """Let the parser read a content; what is wrong with how it went, if anything is."""
+        self.file.write_bytes(content)
+        fault = _try(self.parser, self.file, self.outcome)
+        for made in {*self.file.parent.iterdir()} - self.needed:
+            made.unlink()
+        return fault
+
+
 def fuzz(name, n, seed=0, kept=None):
     """Feed ``n`` damaged files to a parser; files at fault go to the folder ``kept``."""
     from fuzz_mutations import mutate
     from fuzz_parsers import PARSERS
 
     parser = next(parser for parser in PARSERS if parser.name == name)
-    outcome = Outcome(name)
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        file = Path(folder) / parser.file
-        file.parent.mkdir(exist_ok=True)
-        seeds = parser.seeds(Path(folder))
-        for seed_file in seeds:  # what is whole is taken
-            file.write_bytes(seed_file)
-            parser.parse(file)
-        needed = {file, *file.parent.iterdir()}
+        feeder = Feeder(parser, folder)
+        outcome = feeder.outcome
         forget_peak()
         before = peak_mb()
         for number in range(n):
-            content = mutate(Random(f"{seed} {name} {number}"), seeds)
-            file.write_bytes(content)
-            if fault := _try(parser, file, outcome):
+            content = mutate(Random(f"{seed} {name} {number}"), feeder.seeds)
+            if fault := feeder.feed(content):
                 outcome.faults.append(f"file {number}: {fault}")
                 if kept is not None and len(outcome.faults) <= MOST_KEPT:
                     kept.mkdir(parents=True, exist_ok=True)
-                    (kept / f"{name.replace(' ', '_')}-{number}{file.suffix}").write_bytes(content)
-            for made in {*file.parent.iterdir()} - needed:
-                made.unlink()
+                    (kept / f"{name.replace(' ', '_')}-{number}{feeder.file.suffix}").write_bytes(content)
         outcome.worst_mb = peak_mb() - before
     return outcome
 

@@ -18,12 +18,15 @@ from safetensors.torch import save
 from scoreboard import claims_table, narrow_table, read_claims
 
 from nastoolkit.benchmarks.race import read_targets
+from nastoolkit.benchmarks.transfers import WAYS, read_comparison
 from nastoolkit.checkpoints import CheckpointError, read_checkpoint
 from nastoolkit.claims import claim
 from nastoolkit.cli.export import _genotype
 from nastoolkit.families import FAMILIES
 from nastoolkit.families.mobilenet_v3 import DIGITS, MobileNetV3Family
 from nastoolkit.measurements import LookupTable, Timing, read_setting
+from nastoolkit.measurements.contexts import Contexts
+from nastoolkit.measurements.latency import NetworkLatency
 from nastoolkit.objectives import Objective
 from nastoolkit.public import nas_bench_201
 from nastoolkit.public.nas_bench_201 import EDGES
@@ -119,6 +122,33 @@ def tables(folder):
 
 def load_table(path):
     LookupTable.load(path, family()).latency_ms(family().space.smallest)
+
+
+@cache
+def timed():
+    """Times the two networks of the family, as quickly as it can."""
+    return NetworkLatency(family(), seconds=0)
+
+
+def partial_tables(folder):
+    file = folder / "made.partial"
+    contexts = Contexts(timed(), {"family": FAMILY}, file)
+    for genotype in (family().space.smallest, family().space.largest):
+        contexts.measure(genotype)
+    return [file.read_bytes(), file.read_bytes()[:-9]]
+
+
+def resume_table(path):
+    contexts = Contexts(timed(), {"family": FAMILY}, path)
+    for genotype in (family().space.smallest, family().space.largest):
+        contexts.measure(genotype)
+    timings = contexts.timings(family().block_specs)
+    LookupTable(family(), timings, {}, None, contexts.reference_ms, contexts.n_noisy).latency_ms(family().space.largest)
+
+
+def comparisons(folder):
+    rows = [f"digits,0,{way},{1.5 + i},90.25,{88 + i}" for i, way in enumerate(f'"{way}"' for way in WAYS)]
+    return ["\n".join(["task,seed,way,mmacs,validation,test", *rows, ""]).encode()]
 
 
 def notebook(folder):
@@ -245,6 +275,8 @@ PARSERS = [
     ),
     Parser("training run", "run.pt", trainings, training, (ValueError,)),
     Parser("lookup table", "table.json", tables, load_table, (ValueError,)),
+    Parser("table, half made", "table.partial", partial_tables, resume_table, ()),  # what is damaged is measured anew
+    Parser("transfers compared", "comparison.csv", comparisons, read_comparison, (ValueError,)),
     Parser(
         "hardware setting",
         "setting.txt",

@@ -1,4 +1,4 @@
-"""A short fuzz run of every parser, and values of other types anywhere in what is JSON; ``fuzz.py`` makes the long run."""
+"""A short fuzz run of every parser, bytes of any kind, other types in what is JSON; ``fuzz.py`` makes the long run."""
 
 import json
 import signal
@@ -8,7 +8,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from fuzz import MOST_MB, Outcome, fuzz, give_up
+from fuzz import MOST_MB, Feeder, Outcome, fuzz, give_up
 from fuzz_mutations import altered
 from fuzz_parsers import PARSERS, Parser
 from hypothesis import HealthCheck, given, settings
@@ -34,6 +34,18 @@ def test_damaged_files_are_refused_as_documented(name):
     outcome = fuzz(name, 200, seed=1)
     assert not outcome.faults, outcome.faults[0]
     assert outcome.worst_mb < MOST_MB and outcome.n_taken + outcome.n_refused == 200
+
+
+@pytest.fixture(params=PARSERS, ids=lambda parser: parser.name)
+def feeder(request, tmp_path):
+    return Feeder(request.param, tmp_path)
+
+
+@pytest.mark.filterwarnings("ignore")
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(content=st.binary(max_size=300))
+def test_any_bytes_are_refused_as_documented(feeder, content):
+    assert not feeder.feed(content)
 
 
 @pytest.mark.filterwarnings("ignore")

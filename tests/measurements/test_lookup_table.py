@@ -171,7 +171,7 @@ def test_a_killed_measurement_goes_on(narrow, tmp_path, monkeypatch):
         cut_off.write('{"median_ms": 1.')
     monkeypatch.setattr(contexts, "steady", counting)
     table = LookupTable.measure(narrow, n_contexts=2, resume=file, progress=False)
-    assert set(table.timings) == set(narrow.block_specs) and not file.exists()
+    assert set(table.timings) == set(narrow.block_specs)
     assert len(measured) == len(covering_genotypes(narrow, 2, np.random.default_rng(0)))
 
 

@@ -1,0 +1,94 @@
+"""Results are written whole or not at all, on a full disk and when the writer is killed."""
+
+import resource
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+import torch
+from safetensors import SafetensorError
+
+from nastoolkit.checkpoints import write_checkpoint
+from nastoolkit.claims import claim
+from nastoolkit.files import atomically
+from nastoolkit.measurements import LookupTable, Timing, contexts
+from nastoolkit.predictors import learning_curve
+from nastoolkit.training.run import Recipe, Run
+
+KILLED = """import os, signal, sys
+from nastoolkit.files import atomically
+with atomically(sys.argv[1]) as new:
+    new.write_text("half of")
+    os.kill(os.getpid(), signal.SIGKILL)"""
+
+
+@contextmanager
+def full_disk():
+    """No file grows beyond 150 bytes, so that a write ends amid it."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (150, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def write_claim(path, number, family):
+    claim(path, paper="1", item="2", statement=f"{number}" * 200, paper_value=3, ours=4, interval=None, verdict="reproduced")
+
+
+def write_curve(path, number, family):
+    features = np.random.default_rng(number).random((30, 2))
+    learning_curve(features, features[:, 0], [5], n_test=5, n_trials=9, predictors=["ridge"], file=path)
+
+
+def write_table(path, number, family):
+    timings = dict.fromkeys(family.block_specs, Timing(number, 0.1, 5))
+    LookupTable(family, timings, {"backend": "torch", "batch_size": 1, "threads": 1}).save(path)
+
+
+def write_weights(path, number, family):
+    write_checkpoint(path, {"weights": torch.full((99,), number)}, {})
+
+
+def write_training(path, number, family):
+    run = Run(torch.nn.Linear(9, 9), Recipe(n_steps=9), {}, path)
+    run.update(loss=0.0)
+    run.stop()
+
+
+@pytest.mark.parametrize("write", [write_claim, write_curve, write_table, write_weights, write_training])
+def test_a_full_disk_leaves_the_old_file_whole(tmp_path, tiny, capsys, write):
+    capsys.readouterr()  # what is told stays in memory, out of the limit's reach
+    path = tmp_path / "new" / "file"
+    write(path, 1, tiny)
+    before = path.read_bytes()
+    with full_disk(), pytest.raises((OSError, RuntimeError, SafetensorError)):
+        write(path, 2, tiny)
+    assert path.read_bytes() == before and list(path.parent.iterdir()) == [path]
+    write(path, 2, tiny)
+    assert path.read_bytes() != before
+
+
+def test_a_kill_amid_a_write_leaves_the_old_file_whole(tmp_path):
+    path = tmp_path / "file"
+    with atomically(path) as new:
+        new.write_text("the old one")
+    assert subprocess.run([sys.executable, "-c", KILLED, str(path)], check=False).returncode == -signal.SIGKILL
+    assert path.read_text() == "the old one"
+
+
+def test_a_measured_table_is_not_lost_before_it_is_saved(narrow, tmp_path, monkeypatch):
+    file, path = tmp_path / "table.partial", tmp_path / "table.json"
+    table = LookupTable.measure(narrow, n_contexts=1, resume=file, progress=False)
+    with full_disk(), pytest.raises(OSError, match="File too large"):
+        table.save(path)
+    assert file.exists() and not path.exists()
+    monkeypatch.setattr(contexts, "steady", lambda times: pytest.fail("a network was measured again"))
+    again = LookupTable.measure(narrow, n_contexts=1, resume=file, progress=False)
+    assert again.timings == table.timings
+    again.save(path)
+    assert not file.exists() and LookupTable.load(path, narrow).timings == table.timings
