@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -218,6 +220,18 @@ def test_the_seed_decides(name):
     one, same, other = (search(name, budget=40, population=10, seed=seed).genotypes for seed in (1, 1, 2))
     np.testing.assert_array_equal(one, same)
     assert (one != other).any()
+
+
+def test_workers_that_finish_in_any_order_change_nothing(name):
+    def slow_and_quick(genotypes, m):
+        time.sleep(0.002 * (genotypes.sum() % 3))
+        return evaluate(genotypes, m)
+
+    with ThreadPoolExecutor(3) as executor:
+        history = search(name, values=slow_and_quick, budget=40, population=10, executor=executor)
+    alone = search(name, budget=40, population=10)
+    np.testing.assert_array_equal(history.genotypes, alone.genotypes)
+    assert history.values.tobytes() == alone.values.tobytes()
 
 
 @pytest.fixture(scope="module")
