@@ -210,8 +210,9 @@ class Store:
     def _clear_errors(self) -> Iterator[None]:
         try:
             yield
-        except (sqlite3.Error, OSError, json.JSONDecodeError) as error:
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_CORRUPT:
+        except (sqlite3.Error, OSError, json.JSONDecodeError, UnicodeDecodeError) as error:
+            unreadable = isinstance(error, UnicodeDecodeError)  # SQLite quotes what is damaged, which may be no text
+            if unreadable or getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_CORRUPT:
                 raise StoreError(self._rescued(error)) from error
             raise StoreError(f"cannot use {self.path} as a store: {error}") from error
 
@@ -222,7 +223,7 @@ class Store:
             return f"{self.path} is damaged ({error}); what could be read of it was saved in {side}, a store to go on with"
         try:
             n = rescue(self.path, side)
-        except sqlite3.Error:
+        except (sqlite3.Error, UnicodeDecodeError):
             n = 0
         if not n:
             side.unlink(missing_ok=True)

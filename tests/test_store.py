@@ -179,9 +179,18 @@ def test_a_store_whose_problem_cannot_be_read(path, change, message):
         Store(path, SPACE, OBJECTIVES, SETTINGS)
 
 
-def test_a_damaged_store_of_which_nothing_can_be_rescued(path):
-    data = path.read_bytes()
-    path.write_bytes(data[:100] + b"\xff" * (len(data) - 100))
+def cut(data):
+    return data[:100] + b"\xff" * (len(data) - 100)
+
+
+def no_text(data):
+    """SQLite's complaint quotes it, and Python cannot read that."""
+    return data.replace(b"CREATE TABLE studies (id", b"CREATE TABLE studies \x80id")
+
+
+@pytest.mark.parametrize("damage", [cut, no_text])
+def test_a_damaged_store_of_which_nothing_can_be_rescued(path, damage):
+    path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(StoreError, match=r"a.sqlite is damaged \(.*\), and no evaluation in it can be read: move it away$"):
         Store(path, SPACE, OBJECTIVES, SETTINGS)
     assert os.listdir(path.parent) == ["a.sqlite"]
