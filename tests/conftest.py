@@ -183,9 +183,71 @@ def save_tokenizer(tmp_path_factory):
     return save
 
 
+def _attention(dim):
+    return {"in_proj_weight": (1536, dim), "in_proj_bias": (1536,), "out_proj.weight": (dim, 512), "out_proj.bias": (dim,)}
+
+
+def _hat_shapes(table, separate, vocabulary):
+    """Shapes by released names, as fairseq's code makes them."""
+    dim, ffn, norm = 640, max(table.ffn), {"weight": (640,), "bias": (640,)}
+    parts = {"self_attn": _attention(dim), "self_attn_layer_norm": norm, "final_layer_norm": norm}
+    parts |= {"fc1": {"weight": (ffn, dim), "bias": (ffn,)}, "fc2": {"weight": (dim, ffn), "bias": (dim,)}}
+    sides = {"encoder": parts, "decoder": parts | {"encoder_attn": _attention(dim), "encoder_attn_layer_norm": norm}}
+    shapes = {"encoder.embed_tokens.weight": (vocabulary + separate, dim), "decoder.embed_tokens.weight": (vocabulary, dim)}
+    shapes |= {"decoder.embed_out": (vocabulary, dim)} if separate else {}
+    for side, layer in sides.items():
+        shapes |= {f"{side}.version": (1,), f"{side}.embed_positions._float_tensor": (1,)}
+        for number in range(6):
+            for part, tensors in layer.items():
+                shapes |= {f"{side}.layers.{number}.{part}.{name}": shape for name, shape in tensors.items()}
+    return shapes
+
+
 @pytest.fixture(scope="session")
-def data_sets(tmp_path_factory, image_folder, image_rows, sentence_rows, save_tokenizer):
-    """A folder with small data sets laid out like ImageNet, CIFAR and SST-2, and with a tokenizer, for NASTOOLKIT_DATASETS."""
+def hat_state():
+    """Random tensors under the names of a HAT family's release, the decoder's embedding the encoder's where they share it."""
+    import torch
+
+    from nastoolkit.families import FAMILIES
+
+    def make(name, vocabulary):
+        generator, separate = torch.Generator().manual_seed(0), name == "hat-iwslt"
+        shapes = _hat_shapes(FAMILIES[name]().table, separate, vocabulary)
+        state = {key: torch.randn(shape, generator=generator) for key, shape in shapes.items()}
+        shared = {} if separate else {"decoder.embed_tokens.weight": state["encoder.embed_tokens.weight"].clone()}
+        return state | shared
+
+    return make
+
+
+SUBWORDS = [*(f"Wort{i}" for i in range(8)), "Unter@@", "Über@@"]
+
+
+@pytest.fixture(scope="session")
+def translations():
+    """Writes WMT14's files to a folder: so many lines of each split, which are translated by turning them round."""
+
+    def write(folder, n_train, n_others):
+        folder.mkdir(parents=True)
+        rng, seen = np.random.default_rng(0), set()
+        for name, n in (("train.tok.clean", n_train), ("newstest2013.tok", n_others), ("newstest2014.tok", n_others)):
+            lines = []
+            while len(lines) < n:
+                picks = (*rng.integers(len(SUBWORDS), size=rng.integers(5, 9)), rng.integers(8))
+                if picks not in seen:
+                    lines.append([SUBWORDS[pick] for pick in picks])
+                    seen.add(picks)
+            for language, step in {"en": 1, "de": -1}.items():
+                text = "".join(" ".join(words[::step]) + "\n" for words in lines)
+                (folder / f"{name}.bpe.32000.{language}").write_text(text)
+        (folder / "dict.en.txt").write_text("".join(f"{word} {100 - i}\n" for i, word in enumerate(SUBWORDS)))
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def data_sets(tmp_path_factory, image_folder, image_rows, sentence_rows, save_tokenizer, translations):
+    """A folder with small data sets laid out like the published ones, and with a tokenizer, for NASTOOLKIT_DATASETS."""
     import datasets
 
     folder = tmp_path_factory.mktemp("datasets")
@@ -199,4 +261,5 @@ def data_sets(tmp_path_factory, image_folder, image_rows, sentence_rows, save_to
     sizes = {"train": (200, 0, None), "validation": (40, 1, None), "test": (30, 2, -1)}
     datasets.DatasetDict({name: sentence_rows(*how) for name, how in sizes.items()}).save_to_disk(folder / "sst2")
     save_tokenizer(folder / "bert-base-uncased")
+    translations(folder / "wmt14-en-de", 200, 40)
     return folder

@@ -46,10 +46,12 @@ class Family:
         space: The choices; genotypes are indices into their options.
         slots: The network's places, from input to output.
         uncounted: Names of blocks whose parameters the family's paper leaves out of its counts, such as embeddings.
+        any_length: Whether networks take sentences of other lengths than that of the inputs they are counted for.
         table: The paper's table, of families that are made from a name and a table.
     """
 
     uncounted: tuple[str, ...] = ()
+    any_length: bool = False
     table: Any = None
 
     def __init__(self, name: str, space: SearchSpace, slots: tuple[Slot, ...]) -> None:

@@ -121,6 +121,8 @@ class HATFamily(Family):
         table: One of the paper's spaces, or a smaller one of the same form.
     """
 
+    any_length = True
+
     def __init__(self, name: str, table: Table) -> None:
         self.table = table
         self.uncounted = (*_embedding_names(table), "output")

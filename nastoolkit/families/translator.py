@@ -151,15 +151,20 @@ class Translator(nn.Module):
             memories.append(x)
         return memories
 
-    def decode(self, target: torch.Tensor, memories: list[torch.Tensor], source: torch.Tensor) -> torch.Tensor:
-        """Logits ``(n, t, vocabulary)`` from the target and what :meth:`encode` made of the source."""
+    def decode(
+        self, target: torch.Tensor, memories: list[torch.Tensor], source: torch.Tensor, last: bool = False
+    ) -> torch.Tensor:
+        """Logits ``(n, t, vocabulary)`` from the target and what :meth:`encode` made of the source.
+
+        With ``last`` those behind the last token alone, ``(n, 1, vocabulary)``: of many prefixes all would fill the memory.
+        """
         embedding = self._embedding("target_embedding")
         mask, length = _readable(source), target.shape[1]
         causal = torch.ones(length, length, dtype=torch.bool, device=target.device).tril()
         x = embedding(target, self.decoder[0].dim)
         for layer in self.decoder:
             x = layer(x, memories, mask, causal)
-        return self.output(x, embedding.weight)
+        return self.output(x[:, -1:] if last else x, embedding.weight)
 
     def _embedding(self, name: str) -> nn.Module:
         """The embedding of this name, or the one that all share."""

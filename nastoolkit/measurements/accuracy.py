@@ -56,7 +56,7 @@ class Accuracy:
         family, inputs = self.supernet.family, next(self.task.split(self.split).batches(1)).inputs
         first = inputs[0] if isinstance(inputs, tuple) else inputs
         wanted, found = family.input_shape(family.space.smallest), tuple(first.shape[1:])
-        if wanted[0] != found[0]:
+        if len(wanted) != len(found) or (wanted[0] != found[0] and not family.any_length):
             raise ValueError(f"{family.name!r} takes inputs {wanted}, task {self.task.name!r} has {found}")
 
     def __call__(self, genotypes: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ from nastoolkit.tasks.hub import Cifar10, Cifar100, HubImages
 from nastoolkit.tasks.images import ImageFolder, ImageNet
 from nastoolkit.tasks.number_words import NumberWords
 from nastoolkit.tasks.sst2 import Sst2
+from nastoolkit.tasks.wmt14 import Wmt14
 
 TASKS: dict[str, type[Task]] = {
     "digits": Digits,
@@ -19,6 +20,7 @@ TASKS: dict[str, type[Task]] = {
     "digits-rotated": RotatedDigits,
     "digits-sums": DigitSums,
     "number-words": NumberWords,
+    "wmt14-en-de": Wmt14,
     "imagenet": ImageNet,
     "cifar10": Cifar10,
     "cifar100": Cifar100,

@@ -22,8 +22,8 @@ class EncoderDecoder(Protocol):
     def encode(self, source: torch.Tensor) -> Sequence[torch.Tensor]:
         """What decoding reads of sources ``(n, s)``: tensors ``(n, ...)``."""
 
-    def decode(self, target: torch.Tensor, memories: Sequence[torch.Tensor], source: torch.Tensor) -> torch.Tensor:
-        """Logits ``(n, t, n_tokens)`` of what follows each token of ``target`` ``(n, t)``."""
+    def decode(self, target: torch.Tensor, memories: Sequence[torch.Tensor], source: torch.Tensor, last: bool) -> torch.Tensor:
+        """Logits ``(n, 1, n_tokens)`` of what follows ``target`` ``(n, t)``, as it is asked for the ``last`` token alone."""
 
 
 @dataclass(frozen=True)
@@ -94,8 +94,9 @@ class BeamSearch:
     ) -> torch.Tensor:
         """Log-probabilities ``(m, beam, n_tokens)`` of tokens behind the prefixes; of ``eos`` alone at the ``last`` one."""
         rows = beams.rows.repeat_interleave(self.beam)
-        logits = network.decode(beams.prefixes.flatten(0, 1), [memory[rows] for memory in memories], source[rows])[:, -1]
-        log_probs = logits.float().log_softmax(-1).unflatten(0, (-1, self.beam))
+        read = [memory[rows] for memory in memories]
+        logits = network.decode(beams.prefixes.flatten(0, 1), read, source[rows], last=True)
+        log_probs = logits[:, -1].float().log_softmax(-1).unflatten(0, (-1, self.beam))
         forbidden = torch.full_like(log_probs[0, 0], last, dtype=torch.bool)
         forbidden[self.pad], forbidden[self.eos] = True, False
         return log_probs.masked_fill(forbidden, -torch.inf)

@@ -1,4 +1,4 @@
-"""Classification of data on disk: where they are looked for, how official splits become ours, and what to do if they miss.
+"""Data on disk: where they are looked for, how official splits become ours, and what to do if they miss.
 
 [Cai2020] H. Cai et al., "Once-for-All: Train One Network and Specialize it for Efficient Deployment", ICLR 2020: its code
 holds 10,000 of ImageNet's training images out to select sub-networks on, and reports on the official validation images.
@@ -28,23 +28,17 @@ class StoredExamples(Examples, Protocol):
         """The examples at ``places`` ``(n,)``, in memory, augmented for training."""
 
 
-class StoredClassification(Classification):
-    """Classification of examples that are read at the first ``split`` or ``batch``, and not before.
-
-    Search selects on ``validation`` and reports on ``test``, so both need labels. A data set with three labelled splits keeps
-    them. Otherwise its official validation or test split is our ``test``, and a tenth of the training examples, at most
-    ``most_held_out``, is our ``validation``, always the same ones ([Cai2020]). A split's order is shuffled with a fixed seed.
+class StoredTask:
+    """A task whose examples are read at the first ``split`` or ``batch``, and not before.
 
     Args:
         name: See :class:`nastoolkit.tasks.Task`.
         remedy: Sentences that say what to fetch and where to put it.
-        most_held_out: The most examples held out of the training split.
     """
 
-    def __init__(self, name: str, remedy: str, most_held_out: int = 10_000) -> None:
+    def __init__(self, name: str, remedy: str) -> None:
         self.name = name
         self.remedy = remedy
-        self.most_held_out = most_held_out
 
     def split(self, name: str) -> Examples:
         """One of the three fixed splits, as evaluation sees it.
@@ -70,6 +64,31 @@ class StoredClassification(Classification):
         """An error that says what is amiss with the data, and the remedy."""
         return MissingDataError(f"task {self.name!r}: {what}.\n{remedy or self.remedy}")
 
+    @cached_property
+    def _splits(self) -> Mapping[str, StoredExamples]:
+        return self.read()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {key: value for key, value in vars(self).items() if key != "_splits"}  # other processes read for themselves
+
+
+class StoredClassification(StoredTask, Classification):
+    """Classification of stored examples.
+
+    Search selects on ``validation`` and reports on ``test``, so both need labels. A data set with three labelled splits keeps
+    them. Otherwise its official validation or test split is our ``test``, and a tenth of the training examples, at most
+    ``most_held_out``, is our ``validation``, always the same ones ([Cai2020]). A split's order is shuffled with a fixed seed.
+
+    Args:
+        name: As of :class:`StoredTask`.
+        remedy: Likewise.
+        most_held_out: The most examples held out of the training split.
+    """
+
+    def __init__(self, name: str, remedy: str, most_held_out: int = 10_000) -> None:
+        super().__init__(name, remedy)
+        self.most_held_out = most_held_out
+
     def our_splits(self, sizes: Mapping[str, int]) -> dict[str, tuple[str, np.ndarray]]:
         """The official split and its rows, ``(n,)``, that make each of our splits.
 
@@ -87,13 +106,6 @@ class StoredClassification(Classification):
             return {name: (name, rows[name]) for name in SPLITS}
         held_out, rest = np.split(rows["train"], [max(1, min(self.most_held_out, sizes["train"] // 10))])
         return {"train": ("train", rest), "validation": ("train", held_out), "test": (others[0], rows[others[0]])}
-
-    @cached_property
-    def _splits(self) -> Mapping[str, StoredExamples]:
-        return self.read()
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {key: value for key, value in vars(self).items() if key != "_splits"}  # other processes read for themselves
 
 
 def datasets_folder() -> Path:

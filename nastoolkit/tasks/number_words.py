@@ -13,19 +13,17 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import cast
 
 import numpy as np
 import torch
 from num2words import num2words
 from sacrebleu.metrics.bleu import BLEU
-from torch import nn
-from torch.nn import functional
 
-from nastoolkit.blocks import Inputs, each
+from nastoolkit.blocks import each
 from nastoolkit.families.translator import EOS, PAD
 from nastoolkit.tasks.base import SPLITS, Split
-from nastoolkit.tasks.beam_search import BeamSearch, EncoderDecoder
+from nastoolkit.tasks.beam_search import BeamSearch
+from nastoolkit.tasks.translation import Translation, pairs, up_to_end, with_ends
 
 N_DIGITS = (3, 4, 5, 6, 7, 8, 9)
 N_NUMBERS = {"train": 50, "validation": 40, "test": 70}  # of each number of digits
@@ -47,16 +45,10 @@ TARGET_LENGTH = 22
 _LONGEST_FIRST = re.compile("|".join(sorted(GERMAN, key=len, reverse=True)))
 
 
-class NumberWords:
-    """Translates numbers from 1 to 999,999,999.
-
-    Inputs are ``(source, target_in)``: English tokens ``(n, 15)`` with an ``<eos>`` behind, German tokens ``(n, 22)`` with an
-    ``<eos>`` in front. Targets ``(n, 22)`` are the German tokens with an ``<eos>`` behind. All are padded at the end.
-    """
+class NumberWords(Translation):
+    """Translates numbers from 1 to 999,999,999, 15 English tokens into 22 German ones."""
 
     name = "number-words"
-    metric = "bleu"
-    unit = ""
     search = BeamSearch(TARGET_LENGTH, eos=EOS, pad=PAD, beam=5, length_penalty=0.6)
 
     def split(self, name: str) -> Split:
@@ -70,16 +62,6 @@ class NumberWords:
         train = _split("train")
         rows = torch.from_numpy(np.random.default_rng([seed, step]).integers(len(train), size=size))
         return Split(each(train.inputs, lambda part: part[rows]), train.targets[rows])
-
-    def loss(self, outputs: torch.Tensor, targets: torch.Tensor, label_smoothing: float = 0.0) -> torch.Tensor:
-        """Cross-entropy of logits ``(n, 22, n_tokens)``, padding left out."""
-        flat = outputs.flatten(0, 1), targets.flatten()
-        return functional.cross_entropy(*flat, ignore_index=PAD, label_smoothing=label_smoothing)
-
-    def predict(self, network: nn.Module, inputs: Inputs) -> torch.Tensor:
-        """Translations ``(n, 22)`` of the sources by beam search; the network has ``encode`` and ``decode``."""
-        source, _ = inputs
-        return self.search(cast(EncoderDecoder, network), source)
 
     def score(self, predictions: torch.Tensor, targets: torch.Tensor) -> float:
         """BLEU of all examples, 0..100 ([Post2018]); its tokens are characters, as German joins most words of a number."""
@@ -98,7 +80,7 @@ def german_pieces(word: str) -> list[str]:
 
 def german_words(tokens: torch.Tensor) -> list[str]:
     """What rows ``(n, t)`` of tokens spell up to their first ``<eos>``."""
-    return ["".join(VOCABULARY[token] for token in row[: (row + [EOS]).index(EOS)]) for row in tokens.tolist()]
+    return ["".join(VOCABULARY[token] for token in row) for row in up_to_end(tokens)]
 
 
 def numbers(name: str) -> list[int]:
@@ -115,13 +97,10 @@ def numbers(name: str) -> list[int]:
 @cache
 def _split(name: str) -> Split:
     chosen = numbers(name)
-    source = _tokens([re.split("[ -]", english(number)) for number in chosen], SOURCE_LENGTH)
-    targets = _tokens([german_pieces(num2words(number, lang="de")) for number in chosen], TARGET_LENGTH)
-    shifted = functional.pad(targets[:, :-1], (1, 0), value=EOS)
-    return Split((source, shifted.masked_fill(targets == PAD, PAD)), targets)
+    source = with_ends([_tokens(re.split("[ -]", english(number))) for number in chosen], SOURCE_LENGTH)
+    targets = with_ends([_tokens(german_pieces(num2words(number, lang="de"))) for number in chosen], TARGET_LENGTH)
+    return pairs(source, targets)
 
 
-def _tokens(texts: list[list[str]], length: int) -> torch.Tensor:
-    """Indices ``(n, length)`` of the texts' tokens in the vocabulary, each with its end."""
-    rows = [[*map(VOCABULARY.index, text), EOS] for text in texts]
-    return torch.tensor([row + [PAD] * (length - len(row)) for row in rows])
+def _tokens(text: list[str]) -> list[int]:
+    return [VOCABULARY.index(token) for token in text]

@@ -6,7 +6,6 @@ import pytest
 import torch
 
 from nastoolkit.checkpoints import FORMATS, CheckpointError, hat
-from nastoolkit.families import FAMILIES
 from nastoolkit.supernet import load_supernet
 
 VOCABULARY = 12
@@ -23,37 +22,9 @@ NAMES = [
 ]
 
 
-def attention(dim):
-    return {"in_proj_weight": (1536, dim), "in_proj_bias": (1536,), "out_proj.weight": (dim, 512), "out_proj.bias": (dim,)}
-
-
-def released_shapes(table, separate):
-    """Shapes by released names, as fairseq's code makes them."""
-    dim, ffn, norm = 640, max(table.ffn), {"weight": (640,), "bias": (640,)}
-    parts = {"self_attn": attention(dim), "self_attn_layer_norm": norm, "final_layer_norm": norm}
-    parts |= {"fc1": {"weight": (ffn, dim), "bias": (ffn,)}, "fc2": {"weight": (dim, ffn), "bias": (dim,)}}
-    sides = {"encoder": parts, "decoder": parts | {"encoder_attn": attention(dim), "encoder_attn_layer_norm": norm}}
-    shapes = {SOURCE: (VOCABULARY + separate, dim), TARGET: (VOCABULARY, dim)}
-    shapes |= {"decoder.embed_out": (VOCABULARY, dim)} if separate else {}
-    for side, layer in sides.items():
-        shapes |= {f"{side}.version": (1,), f"{side}.embed_positions._float_tensor": (1,)}
-        for number in range(6):
-            for part, tensors in layer.items():
-                shapes |= {f"{side}.layers.{number}.{part}.{name}": shape for name, shape in tensors.items()}
-    return shapes
-
-
-def released_state(name):
-    """Random tensors, the decoder's embedding the encoder's where they are shared."""
-    generator, separate = torch.Generator().manual_seed(0), name == "hat-iwslt"
-    shapes = released_shapes(FAMILIES[name]().table, separate)
-    state = {key: torch.randn(shape, generator=generator) for key, shape in shapes.items()}
-    return state if separate else state | {TARGET: state[SOURCE].clone()}
-
-
 @pytest.fixture(scope="module", params=["hat-wmt", "hat-iwslt"])
-def released(request):
-    return request.param, released_state(request.param)
+def released(request, hat_state):
+    return request.param, hat_state(request.param, VOCABULARY)
 
 
 @pytest.mark.parametrize(("theirs", "ours"), NAMES)
@@ -91,16 +62,16 @@ def test_projections_are_taken_apart(released):
     assert not [key for key in ours if "in_proj" in key or "version" in key or "_float_tensor" in key]
 
 
-def test_what_is_stored_twice_must_be_the_same(tmp_path):
-    state = released_state("hat-wmt")
+def test_what_is_stored_twice_must_be_the_same(tmp_path, hat_state):
+    state = hat_state("hat-wmt", VOCABULARY)
     state[TARGET][3, 5] += 1e-3
     torch.save({"model": state}, tmp_path / "checkpoint.pt")
     with pytest.raises(CheckpointError, match="missing embedding.weight\n.*unexpected source_emb.*\n.*unexpected target_emb"):
         load_supernet("hat-wmt", tmp_path / "checkpoint.pt")
 
 
-def test_all_that_does_not_fit_is_listed_at_once(tmp_path):
-    state = released_state("hat-wmt")
+def test_all_that_does_not_fit_is_listed_at_once(tmp_path, hat_state):
+    state = hat_state("hat-wmt", VOCABULARY)
     del state["encoder.layers.0.fc1.bias"]
     state["decoder.layers.6.fc1.bias"] = torch.zeros(3072)
     state["decoder.layers.0.self_attn.in_proj_weight"] = torch.zeros(1536, 512)

@@ -30,11 +30,13 @@ from nastoolkit.measurements.latency import NetworkLatency
 from nastoolkit.objectives import Objective
 from nastoolkit.public import nas_bench_201
 from nastoolkit.public.nas_bench_201 import EDGES
+from nastoolkit.search.kept import KeptSearch
 from nastoolkit.space import Choice, SearchSpace
 from nastoolkit.store import Store, StoreError
 from nastoolkit.supernet import Supernet, load_supernet, save_supernet
 from nastoolkit.tasks import MissingDataError
 from nastoolkit.tasks.image_examples import _pixels
+from nastoolkit.tasks.wmt14 import Dictionary, SentencePairs, Wmt14, lines_of
 from nastoolkit.training.run import Recipe, Run
 
 FAMILY = "fuzzed"
@@ -215,6 +217,7 @@ def stores(folder):
         store.finish_study(store.start_study("random", 0, {"budget": 30}))
         store.save(genotypes, np.ones((30, 1)), 0.1)
         store.save_failures(SPACE.sample(3, np.random.default_rng(1)), ["out of memory"] * 3)
+        KeptSearch(store, SPACE, "abc").write(genotypes)
     return [(folder / "store.sqlite").read_bytes()]
 
 
@@ -225,8 +228,19 @@ def opened(path):
 def use_store(path):
     genotypes = SPACE.sample(5, np.random.default_rng(0))
     with opened(path) as store:
-        store.lookup(genotypes), store.failures(genotypes), len(store)
+        store.lookup(genotypes), store.failures(genotypes), len(store), KeptSearch(store, SPACE, "abc").read()
         store.save(genotypes, np.ones((5, 1)), 0.1)
+
+
+def translations(folder):
+    return ["Wort0 90\nUnter@@ 80\n\u2028 70\n".encode(), "Wort0 \x85 Unter@@ Wort0\n".encode() * 20]
+
+
+def use_translations(path):
+    task = Wmt14(path.parent)
+    examples = SentencePairs(task, (path, path), Dictionary(lines_of(path, task)))
+    for batch in examples.batches(16, n=32):
+        examples.dictionary.sentences(batch.targets)
 
 
 def training(path):
@@ -285,6 +299,7 @@ PARSERS = [
         (ValueError,),
     ),
     Parser("store", "store.sqlite", stores, use_store, (StoreError,)),
+    Parser("translations", "newstest2013.tok.bpe.32000.en", translations, use_translations, (MissingDataError,)),
     Parser("NAS-Bench-201", "nas-bench-201.csv", cells, nas_bench_201, (ValueError, FileNotFoundError)),
     Parser("image", "0.png", images, lambda path: _pixels(OneFile(path), 0, lambda image: image), (MissingDataError,)),
     Parser("profiles", "experiments/x.yaml", profiles, read_profiles, (UsageError,)),

@@ -20,7 +20,7 @@ class Toy:
     def encode(self, source):
         return [source.double(), source[:, 0]]
 
-    def decode(self, target, memories, source):
+    def decode(self, target, memories, source, last=False):
         assert torch.equal(memories[0], source.double()) and torch.equal(memories[1], source[:, 0])
         self.n_asked.append(len(set(source.flatten().tolist())))
         return torch.stack([self.logits(row, int(number)) for row, number in zip(target.tolist(), source[:, 0], strict=True)])
