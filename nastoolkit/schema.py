@@ -18,6 +18,7 @@ TABLES = {
     "studies": "id INTEGER PRIMARY KEY, algorithm TEXT, seed INTEGER, settings TEXT, started_at TEXT, finished_at TEXT",
     "failures": "genotype TEXT PRIMARY KEY, reason TEXT NOT NULL, created_at TEXT",
     "tells": "search TEXT, ask INTEGER, told TEXT, PRIMARY KEY (search, ask)",
+    "searches": "search TEXT PRIMARY KEY, genotypes TEXT NOT NULL",
 }
 VALUE = re.compile(r'"((?:[^"]|"")*)" REAL NOT NULL, ')
 

@@ -23,7 +23,7 @@ import numpy as np
 
 from nastoolkit.objectives import Objective
 from nastoolkit.rescue import rescue
-from nastoolkit.schema import APPLICATION_ID, SCHEMA_VERSION, create, foreign, quoted
+from nastoolkit.schema import APPLICATION_ID, SCHEMA_VERSION, create, foreign, quoted, tables_of
 from nastoolkit.space import SearchSpace
 
 
@@ -135,6 +135,20 @@ class Store:
             execute("INSERT OR IGNORE INTO tells VALUES (?, ?, ?)", (search, n_asks, json.dumps(list(rows))))
             told = execute("SELECT told FROM tells WHERE search = ? AND ask = ?", (search, n_asks)).fetchone()[0]
             return list(json.loads(told))
+
+    def finished_search(self, search: str) -> str | None:
+        """What was kept of a finished search; None where nothing was."""
+        with self._clear_errors():
+            if "searches" not in tables_of(self._connection):
+                return None
+            row = self._connection.execute("SELECT genotypes FROM searches WHERE search = ?", (search,)).fetchone()
+        return str(row[0]) if row else None
+
+    def save_finished_search(self, search: str, genotypes: str) -> None:
+        """Keep all genotypes of a finished search as a text; its latest one counts."""
+        with self._transaction():
+            create(self._connection, "searches")
+            self._connection.execute("INSERT OR REPLACE INTO searches VALUES (?, ?)", (search, genotypes))
 
     def _open(self) -> None:
         with self._clear_errors():

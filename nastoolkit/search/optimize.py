@@ -22,6 +22,7 @@ from nastoolkit.search.asynchronous import AsynchronousSearch, Journal
 from nastoolkit.search.calls import Calls, Evaluate
 from nastoolkit.search.evaluation import Evaluation
 from nastoolkit.search.failures import Failures
+from nastoolkit.search.kept import KeptSearch, search_fingerprint
 from nastoolkit.space import SearchSpace
 from nastoolkit.store import Store
 
@@ -50,7 +51,8 @@ def optimize(
     """Search a space, spending exactly ``budget`` evaluations, or fewer if the space holds no more sub-networks.
 
     With a store, run it again after any interruption: what is stored is replayed, and the search goes on to the identical
-    result. Evaluations that another algorithm, seed or computer's latency table left in the store are used too.
+    result; one that came to its end is read. Evaluations that another algorithm, seed or computer's latency table left in the
+    store are used too.
 
     An evaluation that fails, as ``evaluate`` raises or returns NaN or infinity, or its worker is killed or out of time, costs
     budget, has NaN in the history, and is kept from the algorithm; a warning tells how many did. What an exception failed are
@@ -118,7 +120,10 @@ def optimize(
         identity = {"population": population, **warm, **settings}
         if opened is not None:
             study = opened.start_study(algorithm, seed, {"budget": budget, **identity})
-        if in_flight is None:
+        if in_flight is None and watch is None and opened is not None:
+            kept = KeptSearch(opened, space, search_fingerprint(space, objectives, [algorithm, seed, budget, identity]))
+            history = _search_once(searcher, evaluation, budget, kept)
+        elif in_flight is None:
             history = _search(searcher, evaluation, budget, watch)
         else:
             goals = [(o.name, o.direction, o.at_least, o.at_most) for o in objectives]
@@ -135,6 +140,17 @@ def _how_to_go_on(store: str | Path | None) -> str:
     if store is None:
         return "interrupted, and nothing was kept: with store=FILE (--store FILE in a shell) a second call would go on"
     return f"interrupted: run the same again, and it goes on with the evaluations that {store} keeps"
+
+
+def _search_once(searcher: Algorithm, evaluation: Evaluation, budget: int, kept: KeptSearch) -> History:
+    """Read what the same search found, or make it; one with failures is not kept, as they may be tried again."""
+    found = kept.read()
+    if found is not None:
+        return _history(searcher, [found], [complete(searcher.objectives, found, evaluation(found))])
+    history = _search(searcher, evaluation, budget, None)
+    if not history.failed.any():
+        kept.write(history.genotypes)
+    return history
 
 
 def _search(searcher: Algorithm, evaluation: Evaluation, budget: int, watch: Callable[[History], None] | None) -> History:

@@ -18,6 +18,7 @@ import pytest
 from nastoolkit.objectives import Objective
 from nastoolkit.search import ALGORITHMS, optimize
 from nastoolkit.search.failures import EvaluationError
+from nastoolkit.search.nsga2 import NSGA2
 from nastoolkit.space import Choice, SearchSpace, genotype_keys
 from nastoolkit.store import StoreError
 
@@ -84,6 +85,61 @@ def test_a_finished_search_replays_without_measuring(tmp_path):
     longer = Recording()
     assert_same(search(longer, store=tmp_path / "a.sqlite", budget=55)[:40], history)
     assert len(longer.calls) == 15
+
+
+@pytest.fixture
+def n_asks(monkeypatch):
+    """Counts what NSGA-II is asked, in a list of one number."""
+    asks, ask = [0], NSGA2.ask
+
+    def count_and_ask(self):
+        asks[0] += 1
+        return ask(self)
+
+    monkeypatch.setattr(NSGA2, "ask", count_and_ask)
+    return asks
+
+
+def test_a_finished_search_is_read_and_not_made_again(tmp_path, n_asks):
+    history = search(measure, store=tmp_path / "a.sqlite")
+    assert n_asks == [4]
+    assert_same(search(measure, store=tmp_path / "a.sqlite"), history)
+    assert n_asks == [4]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"seed": 1},
+        {"budget": 39},
+        {"population": 10},
+        {"algorithm": "random"},
+        {"warm_start": SPACE.largest[None]},
+        {"objectives": [replace(ACCURACY, at_least=71.0), LATENCY]},
+        {"objectives": [ACCURACY, replace(LATENCY, direction="max")]},
+    ],
+    ids=lambda other: next(iter(other)),
+)
+def test_another_search_is_made_anew(tmp_path, other):
+    search(measure, store=tmp_path / "a.sqlite")
+    assert_same(search(measure, store=tmp_path / "a.sqlite", **other), search(measure, **other))
+
+
+def test_who_watches_sees_a_finished_search_made_again(tmp_path, n_asks):
+    search(measure, store=tmp_path / "a.sqlite")
+    seen = []
+    search(measure, store=tmp_path / "a.sqlite", watch=lambda history: seen.append(len(history)))
+    assert seen == [12, 24, 36, 40] and n_asks == [8]
+
+
+@pytest.mark.parametrize("damage", ["", "[[0]]", "[[9, 9, 9, 9, 9, 9, 9]]", "[1.5, [2]]", "[" * 100_000, "{}"])
+def test_a_kept_search_that_is_damaged_is_made_again(tmp_path, damage, n_asks):
+    history = search(measure, store=tmp_path / "a.sqlite")
+    with closing(sqlite3.connect(tmp_path / "a.sqlite")) as connection, connection:
+        connection.execute("UPDATE searches SET genotypes = ?", (damage,))
+    assert_same(search(measure, store=tmp_path / "a.sqlite"), history)
+    assert_same(search(measure, store=tmp_path / "a.sqlite"), history)
+    assert n_asks == [8]
 
 
 def test_algorithms_and_seeds_share_measurements(tmp_path):
@@ -356,6 +412,7 @@ import numpy as np
 from nastoolkit.objectives import Objective
 from nastoolkit.search import ALGORITHMS, optimize
 from nastoolkit.search.failures import EvaluationError
+from nastoolkit.search.nsga2 import NSGA2
 from nastoolkit.space import Choice, SearchSpace, genotype_keys
 
 store, log, pause = sys.argv[1], sys.argv[2], float(sys.argv[3])
