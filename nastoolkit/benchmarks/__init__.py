@@ -1,6 +1,6 @@
 """Problems to compare searches on: published tables and surrogates, each with its objectives and reference point."""
 
-from nastoolkit.benchmarks.base import Benchmark
+from nastoolkit.benchmarks.base import Benchmark, Problem
 from nastoolkit.benchmarks.digits_mbv3_table import DigitsTable
 from nastoolkit.benchmarks.nas_bench_201 import NASBench201
 from nastoolkit.benchmarks.nas_bench_macro import NASBenchMacro
@@ -17,4 +17,4 @@ BENCHMARKS: dict[str, type[Benchmark]] = {
     "ofa-mbv3-w12-macs": OFAMobileNetV3Macs,
 }
 
-__all__ = ["BENCHMARKS", "Benchmark"]
+__all__ = ["BENCHMARKS", "Benchmark", "Problem"]

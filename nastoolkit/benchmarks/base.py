@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from nastoolkit.history import History
 from nastoolkit.objectives import Objective, complete
+from nastoolkit.search.calls import Evaluate
 from nastoolkit.space import SearchSpace
 
 
@@ -54,3 +55,23 @@ class Benchmark(ABC):
         genotypes = self.space.canonical(np.atleast_2d(genotypes))
         values = complete(self.objectives, genotypes, self.evaluate(genotypes))
         return History(self.space, self.objectives, genotypes, values)
+
+
+class Problem(Benchmark):
+    """A search problem made of its parts.
+
+    Args:
+        space: Where to search.
+        measure: Genotypes ``(n, d)`` to raw values ``(n, m')``; None where every objective is exact.
+        objectives: What to optimise.
+    """
+
+    def __init__(self, space: SearchSpace, measure: Evaluate | None, objectives: Sequence[Objective]) -> None:
+        self.space, self.measure, self.objectives = space, measure, tuple(objectives)
+
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        return type(self), (self.space, self.measure, self.objectives)
+
+    def evaluate(self, genotypes: np.ndarray) -> np.ndarray:
+        """What is measured, or no columns ``(n, 0)``."""
+        return np.empty((len(genotypes), 0)) if self.measure is None else self.measure(genotypes).reshape(len(genotypes), -1)

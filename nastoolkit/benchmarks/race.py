@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,10 +18,11 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
-from nastoolkit import search
-from nastoolkit.benchmarks.base import Benchmark
+from nastoolkit.benchmarks.base import Benchmark, Problem
+from nastoolkit.history import History
 from nastoolkit.objectives import Objective
 from nastoolkit.search import optimize
+from nastoolkit.search.kept import N_PROBES, search_fingerprint
 
 N_RESAMPLES = 2000
 
@@ -103,8 +104,10 @@ def kept_search(
         What was measured, in order: genotypes ``(n, d)``, of which ``problem.history`` makes the search's history.
     """
     objectives = problem.objectives if objectives is None else objectives
-    goals = [(o.name, o.direction, o.bounds) for o in objectives]
-    question = _fingerprint(problem, repr((algorithm, budget, seed, goals, sorted(settings.items()))))
+    values = problem.evaluate(problem.space.sample(N_PROBES, np.random.default_rng(0)))
+    small = np.min_scalar_type(max(len(choice.options) for choice in problem.space.choices))
+    asked = [algorithm, budget, seed, sorted(settings.items()), values.tolist(), str(small)]
+    question = search_fingerprint(problem.space, objectives, asked)
     Path(file).parent.mkdir(parents=True, exist_ok=True)
     with closing(sqlite3.connect(file, timeout=60, isolation_level=None)) as kept:
         kept.execute("CREATE TABLE IF NOT EXISTS searches (question TEXT PRIMARY KEY, genotypes BLOB)")
@@ -112,17 +115,37 @@ def kept_search(
         if row is None:
             how = {"budget": budget, "seed": seed, "progress": False, **settings}
             found = optimize(problem.space, problem.evaluate, objectives, algorithm, **how)
-            row = (found.genotypes.tobytes(),)
+            row = (found.genotypes.astype(small).tobytes(),)
             kept.execute("INSERT OR REPLACE INTO searches VALUES (?, ?)", (question, *row))
-    return np.frombuffer(row[0], dtype=np.int64).reshape(-1, problem.space.n_genes)
+    return np.frombuffer(row[0], dtype=small).reshape(-1, problem.space.n_genes).astype(np.int64)
 
 
-def _fingerprint(problem: Benchmark, asked: str) -> str:
-    """Of a problem by some of its values, of what is asked of it, and of the code that would answer."""
-    some = problem.history(problem.space.sample(100, np.random.default_rng(0)))
-    folder = Path(search.__path__[0])
-    code = [file.read_bytes() for file in (folder.parent / "predictors.py", *sorted(folder.glob("*.py")))]
-    return hashlib.sha256(b"".join([some.genotypes.tobytes(), some.values.tobytes(), asked.encode(), *code])).hexdigest()[:16]
+def kept_history(
+    file: str | Path,
+    problem: Problem,
+    algorithm: str,
+    budget: int,
+    seed: int = 0,
+    store: str | Path | None = None,
+    executor: Executor | None = None,
+    **settings: Any,
+) -> History:
+    """A search's history, made once: from its store if it has one, else :func:`kept_search`.
+
+    Args:
+        file: As for :func:`kept_search`.
+        problem: What to search.
+        algorithm: See :func:`nastoolkit.search.optimize`, as for all that follow.
+        budget: Number of evaluations.
+        seed: Of all randomness.
+        store: Where evaluations that take a while are kept, one by one.
+        executor: Where these run.
+        **settings: Those of :func:`nastoolkit.search.optimize` that change its result.
+    """
+    if store is None:
+        return problem.history(kept_search(file, problem, algorithm, budget, seed, **settings))
+    where = (problem.space, problem.measure, problem.objectives)
+    return optimize(*where, algorithm, budget, seed, store, executor, progress=False, **settings)
 
 
 def median_interval(values: np.ndarray) -> tuple[float | None, list[float | None]]:

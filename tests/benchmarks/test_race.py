@@ -1,17 +1,19 @@
 import json
 import re
 import sys
+from copy import copy
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from nastoolkit import cli
-from nastoolkit.benchmarks import BENCHMARKS, Benchmark
+from nastoolkit.benchmarks import BENCHMARKS, Benchmark, Problem
 from nastoolkit.benchmarks.race import (
     Run,
     as_frame,
     find_targets,
+    kept_history,
     kept_search,
     median_interval,
     read_targets,
@@ -19,6 +21,7 @@ from nastoolkit.benchmarks.race import (
     summary,
 )
 from nastoolkit.objectives import Objective
+from nastoolkit.search import ALGORITHMS, optimize
 from nastoolkit.space import Choice, SearchSpace
 
 
@@ -97,6 +100,44 @@ def test_a_kept_search_is_made_once_for_the_same_question(tmp_path, monkeypatch)
     monkeypatch.setattr(Line, "evaluate", lambda self, genotypes: np.ones((len(genotypes), 2)))
     with pytest.raises(TypeError):
         kept_search(file, Line(), "nsga2", 20, seed=1, population=5)
+
+
+def total(genotypes):
+    return genotypes.sum(axis=1).astype(float)
+
+
+EXACT = Objective("square", "min", exact=lambda genotypes: total(genotypes) ** 2)
+HOW = {"algorithm": "nsga2", "budget": 20, "seed": 1, "population": 5}
+
+
+@pytest.mark.parametrize("measure", [total, None], ids=["measured", "exact alone"])
+@pytest.mark.parametrize("store", ["a.sqlite", None], ids=["stored", "computed"])
+def test_a_kept_history_is_that_of_the_search(tmp_path, monkeypatch, measure, store):
+    if measure is None and store:
+        pytest.skip("nothing to store")
+    quality = Objective("sum", "max", exact=None if measure else total)
+    expected = optimize(Line.space, measure, [quality, EXACT], **HOW, progress=False)
+    problem, where = Problem(Line.space, measure, [quality, EXACT]), tmp_path / store if store else None
+    found = kept_history(tmp_path / "kept.sqlite", problem, **HOW, store=where)
+    monkeypatch.setattr(ALGORITHMS["nsga2"], "ask", None)
+    again = kept_history(tmp_path / "kept.sqlite", problem, **HOW, store=where)
+    for history in (found, again):
+        np.testing.assert_array_equal(history.genotypes, expected.genotypes)
+        np.testing.assert_array_equal(history.values, expected.values)
+
+
+@pytest.mark.parametrize(("n_options", "n_genes", "most_bytes"), [(2, 40, 80_000), (300, 2, 20_000)])
+def test_kept_searches_are_small_and_genes_are_whole(tmp_path, n_options, n_genes, most_bytes):
+    space = SearchSpace([Choice(f"c{i}", range(n_options)) for i in range(n_genes)])
+    problem = Problem(space, None, [Objective("sum", "max", exact=total)])
+    kept = kept_search(tmp_path / "a.sqlite", problem, "random", 1000, population=1000)
+    assert len(np.unique(kept, axis=0)) == 1000 and kept.max() == n_options - 1
+    assert (tmp_path / "a.sqlite").stat().st_size < most_bytes
+
+
+def test_a_problem_of_parts_is_copied_by_its_parts():
+    problem = copy(Problem(Line.space, total, [Objective("sum", "max")]))
+    np.testing.assert_array_equal(problem.history(Line.space.largest).values[0], total(Line.space.largest[None]))
 
 
 def test_the_summary_is_for_programs_and_for_people():
