@@ -22,6 +22,7 @@ def claim(
     ours: Any,
     interval: Any,
     verdict: str,
+    note: str = "",
 ) -> dict[str, Any]:
     """Record a claim in a JSON file; one with the same paper, item and statement is replaced.
 
@@ -34,6 +35,7 @@ def claim(
         ours: The number found. Here and in the interval None takes the place of what is not finite: JSON has no such number.
         interval: Lower and upper end of its uncertainty; None where one run gives one number.
         verdict: One of ``VERDICTS``.
+        note: What a reader of the paper's value should know, such as published data that contradict it; kept if there is any.
 
     Raises:
         ValueError: An unknown verdict, or a file that is no list of claims; it is left as it is.
@@ -48,6 +50,7 @@ def claim(
         "ours": _finite(ours),
         "interval": [_finite(end) for end in interval] if isinstance(interval, list | tuple) else interval,
         "verdict": verdict,
+        **({"note": note} if note else {}),
     }
     path = Path(path)
     identity = ("paper", "item", "statement")

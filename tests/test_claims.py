@@ -38,6 +38,11 @@ def test_the_same_claim_is_replaced(tmp_path):
     assert stored(path) == [other, rerun]
 
 
+def test_a_note_is_kept_if_there_is_one(tmp_path):
+    assert claim(tmp_path / "claims.json", **FIRST, note="") == FIRST
+    assert claim(tmp_path / "claims.json", **FIRST, note="one run of one seed")["note"] == "one run of one seed"
+
+
 @pytest.mark.parametrize("verdict", VERDICTS)
 def test_every_verdict_is_taken(tmp_path, verdict):
     claim(tmp_path / "claims.json", **FIRST | {"verdict": verdict})

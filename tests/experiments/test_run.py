@@ -229,6 +229,14 @@ def test_claims_have_their_cost(root):
     assert claim["seconds"] == 12.3 and f"{os.cpu_count()} cores" in claim["machine"]
 
 
+def test_a_note_stands_beside_the_papers_value(root):
+    write_run(root, "good", "laptop", paper_value=8.0, note="a trace says 248, not 100")
+    run.main(["--claims"], root)
+    assert "| 8 (a trace says 248, not 100) |" in (root / "experiments/CLAIMS.md").read_text()
+    write_run(root, "good", "laptop", note=["no", "text"])
+    assert run.main(["--claims"], root) == 2
+
+
 def test_figures_of_laptop_runs_are_kept_small_and_shown(root):
     folder = write_run(root, "system/bad", "laptop").parent
     Image.effect_noise((200, 100), 50).convert("RGB").save(folder / "fig.png")
