@@ -19,6 +19,7 @@ import pytest
 
 N_KILLS = int(os.environ.get("NASTOOLKIT_KILLS", 4))
 PROGRAM = Path(__file__).with_name("searches.py")
+POPULATION = 20  # of its searches, all of which the executor has at once
 
 
 class Killed:
@@ -75,10 +76,8 @@ def search(folder, name, **settings):
 def test_a_search_killed_at_random_moments(tmp_path, n_workers, in_flight):
     """An asynchronous search has no history but its own: run again, it has it again, and measures nothing."""
     settings = {"budget": 100 + 20 * N_KILLS * (1 + n_workers), "seed": 3, "retries": 5}
-    busy, n_flying = (
-        {"n_workers": n_workers, "in_flight": in_flight},
-        2 * n_workers or 1,
-    )  # under way, or finished and not saved
+    busy, n_flying = {"n_workers": n_workers, "in_flight": in_flight}, 2 * n_workers or 1  # under way, or not saved yet
+    n_late = POPULATION if n_workers else 0  # a busy machine may keep the main process from what its workers have finished
     expected = search(tmp_path, "whole", **settings).result()
     killed = search(tmp_path, "killed", **settings, **busy, pause=0.03)
     store, log = tmp_path / "killed.sqlite", tmp_path / "killed.log"
@@ -94,9 +93,11 @@ def test_a_search_killed_at_random_moments(tmp_path, n_workers, in_flight):
         killed.kill()
         n_mains += 1
         time.sleep(0.3)  # workers end with their parent
-        assert not before & set(logged(log)[n_before:]), "a stored evaluation was repeated"
+        since = list(dict.fromkeys(logged(log)[n_before:]))
+        assert not before & set(since), "a stored evaluation was repeated"
         before, n_before = stored(store), len(logged(log))
-        assert len(set(logged(log)) - before) <= n_mains * n_flying, "more was lost than was in flight"
+        assert set(since) - before <= set(since[-max(n_flying, n_late) :]), "what was not in flight was lost"
+        assert len(set(logged(log)) - before) <= n_mains * n_flying + n_late, "more was lost than was in flight"
         killed.start()
     found = killed.result()
     assert not before & set(logged(log)[n_before:]), "a stored evaluation was repeated"
@@ -104,7 +105,7 @@ def test_a_search_killed_at_random_moments(tmp_path, n_workers, in_flight):
         n_logged, expected = len(logged(log)), search(tmp_path, "killed", **settings, **busy).result()
         assert len(logged(log)) == n_logged
     assert found == expected
-    assert len(logged(log)) <= settings["budget"] + n_mains * n_flying
+    assert len(logged(log)) <= settings["budget"] + n_mains * n_flying + n_late
 
 
 def networks(file):

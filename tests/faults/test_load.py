@@ -43,20 +43,27 @@ def test_a_store_of_100_000_evaluations_stays_quick_and_small(tmp_path):
         assert seconds(lambda: [many.lookup(some) for _ in range(20)]) < 5 * seconds(
             lambda: [few.lookup(some) for _ in range(20)]
         )
-    assert seconds(lambda: Store(tmp_path / "a.sqlite", SPACE, OBJECTIVES, {}).__exit__()) < 1.0
+    assert opening(tmp_path / "a.sqlite") < 5 * opening(tmp_path / "few.sqlite") + 0.05
+
+
+def opening(file):
+    return seconds(lambda: Store(file, SPACE, OBJECTIVES, {}).__exit__())
 
 
 @pytest.mark.slow
-def test_linas_after_5000_evaluations_takes_less_than_two_seconds_a_loop():
-    linas = ALGORITHMS["linas"](SPACE, OBJECTIVES)
-    genotypes = np.unique(SPACE.sample(5000, np.random.default_rng(0)), axis=0)
-    linas.tell(genotypes, values(genotypes))
+def test_a_loop_of_linas_after_5000_evaluations_is_not_much_longer_than_after_500():
+    def loop_after(n):
+        linas = ALGORITHMS["linas"](SPACE, OBJECTIVES)
+        genotypes = np.unique(SPACE.sample(n, np.random.default_rng(0)), axis=0)
+        linas.tell(genotypes, values(genotypes))
 
-    def loop():
-        asked = linas.ask()
-        linas.tell(asked, values(asked))
+        def loop():
+            asked = linas.ask()
+            linas.tell(asked, values(asked))
 
-    assert seconds(loop) < 2.0
+        return seconds(loop)
+
+    assert loop_after(5000) < 3 * loop_after(500)
 
 
 def test_telling_takes_time_in_proportion():
