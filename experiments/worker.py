@@ -165,6 +165,8 @@ def _execute(job: Job, console: Console, live: bool, socket: str) -> None:
         config=transport,
         extra_arguments=["--log-level=CRITICAL", f"--IPKernelApp.exec_lines={TEXT_BARS}"],
         cwd=str(job.root),
+        start_timeout=600,
+        iopub_timeout=120,
         progress_bar=False,
         stdout_file=Console(console.prefix + "  ", live),
         stderr_file=Console(console.prefix + "  ", live),

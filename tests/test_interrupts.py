@@ -94,7 +94,7 @@ print(len(history))
 @pytest.mark.slow
 def test_interrupt_kernel_ends_a_cell_with_how_to_go_on_and_the_cell_goes_on(tmp_path):
     store = tmp_path / "store.sqlite"
-    manager, client = start_new_kernel(kernel_name="python3")
+    manager, client = start_new_kernel(startup_timeout=SECONDS, kernel_name="python3")
     try:
         asked = client.execute(CELL.format(seconds=0.2, budget=1000, store=str(store)), stop_on_error=False)
         wait_for(lambda: n_evaluations(store) >= 3)

@@ -24,7 +24,7 @@ if __name__ == "__main__":
 
 @pytest.fixture(scope="module")
 def executor():
-    with Processes(2, timeout_s=2.0) as executor:
+    with Processes(2) as executor:
         yield executor
 
 
@@ -48,14 +48,15 @@ def test_a_worker_that_is_killed_takes_only_its_own_call_with_it(executor):
     assert executor.submit(abs, -1).result() == 1
 
 
-def test_a_call_that_takes_too_long_is_killed(executor):
-    worker = psutil.Process(executor.submit(os.getpid).result())
-    late = [executor.submit(time.sleep, 600) for _ in range(2)]
-    for call in late:
-        with pytest.raises(TimeoutError, match="no result after 2.0 s, so its worker was killed"):
-            call.result()
-    assert psutil.wait_procs([worker], timeout=60)[1] == []
-    assert executor.submit(abs, -2).result() == 2
+def test_a_call_that_takes_too_long_is_killed():
+    with Processes(2, timeout_s=5.0) as executor:
+        worker = psutil.Process(executor.submit(os.getpid).result())
+        late = [executor.submit(time.sleep, 600) for _ in range(2)]
+        for call in late:
+            with pytest.raises(TimeoutError, match="no result after 5.0 s, so its worker was killed"):
+                call.result()
+        assert psutil.wait_procs([worker], timeout=120)[1] == []
+        assert executor.submit(abs, -2).result() == 2
 
 
 def test_what_cannot_be_sent_is_told(executor):
@@ -79,7 +80,7 @@ def test_workers_end_with_a_parent_that_is_killed(tmp_path):
     worker = psutil.Process(int(parent.stdout.readline()))
     parent.kill()
     parent.communicate()
-    assert not psutil.wait_procs([worker], timeout=10)[1]
+    assert not psutil.wait_procs([worker], timeout=120)[1]
 
 
 def test_none_are_started_before_the_first_call():

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from guard import OFFLINE, Guard
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 from servers import jupyterlab, voila, write_notebook
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -12,6 +12,7 @@ SCREENSHOTS = ROOT / "runs" / "browser"
 DESKTOP = {"viewport": {"width": 1280, "height": 900}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True, "device_scale_factor": 2}
 FAILED = pytest.StashKey[bool]()
+expect.set_options(timeout=60_000)
 
 
 @pytest.hookimpl(wrapper=True)

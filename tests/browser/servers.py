@@ -90,10 +90,9 @@ def _running(server: Server, arguments: Sequence[str], folder: Path, environment
         yield
     finally:
         process.terminate()  # it ends its kernels first
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(timeout=60)
-        finally:
-            process.kill()
+        process.kill()
 
 
 def _wait(process: subprocess.Popen[bytes], port: int, log: Path, seconds: float = 300.0) -> None:

@@ -72,7 +72,7 @@ def test_measuring_gives_accuracy_and_latency_of_the_network_that_was_shown(page
     assert model.accuracy_measured is None
     model.show(genotype)
     assert model.accuracy_measured == measured_accuracy(genotype)[0, 0]
-    assert 0 < model.latency_measured < 1000 and not page.measure.button.disabled
+    assert model.latency_measured > 0 and not page.measure.button.disabled
 
 
 def test_a_measurement_that_fails_says_why(page, model, monkeypatch):

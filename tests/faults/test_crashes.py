@@ -6,16 +6,15 @@ NASTOOLKIT_KILLS says how often each of them is killed; a search half of the tim
 import json
 import os
 import random
-import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing
 from pathlib import Path
 
 import nbformat
 import psutil
 import pytest
+from watching import logged, stored
 
 N_KILLS = int(os.environ.get("NASTOOLKIT_KILLS", 4))
 PROGRAM = Path(__file__).with_name("searches.py")
@@ -48,23 +47,9 @@ class Killed:
         return bool(workers)
 
     def result(self):
-        output = self.process.communicate(timeout=300)[0]
+        output = self.process.communicate(timeout=900)[0]
         assert self.process.returncode == 0
         return output
-
-
-def stored(path):
-    """The genotypes that a store has, as texts."""
-    if not path.exists():
-        return set()
-    with closing(sqlite3.connect(path)) as connection:
-        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        tables = connection.execute("SELECT name FROM sqlite_master").fetchall()
-        return {row[0] for row in connection.execute("SELECT genotype FROM evaluations")} if tables else set()
-
-
-def logged(path):
-    return [line.split(",")[0] for line in path.read_text().splitlines()] if path.exists() else []
 
 
 def search(folder, name, **settings):
@@ -200,7 +185,7 @@ def test_a_notebook_whose_runner_is_killed(root, monkeypatch):
         assert killed.is_running(), "the notebook ended before its runner was killed often enough"
         below = psutil.Process(killed.process.pid).children(recursive=True)
         killed.kill()
-        assert not psutil.wait_procs(below, timeout=20)[1], "its kernel goes on"
+        assert not psutil.wait_procs(below, timeout=120)[1], "its kernel goes on"
         assert not before & set(logged(log)[n_logged:]), "a stored evaluation was repeated"
         before, n_logged = stored(folder / "a.sqlite"), len(logged(log))
         assert len(set(logged(log)) - before) <= N_KILLS

@@ -2,31 +2,22 @@
 
 import sqlite3
 from contextlib import closing
-from pathlib import Path
 
 import numpy as np
 import pytest
+import searches
 
 from nastoolkit.processes import Processes
 from nastoolkit.search import optimize
 
 
-@pytest.fixture
-def searches(monkeypatch):
-    """The module, as workers import it too."""
-    monkeypatch.syspath_prepend(Path(__file__).parent)
-    import searches
-
-    return searches
-
-
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.* evaluations failed")
-def test_killed_workers_and_calls_without_end_are_failures_with_a_reason(tmp_path, searches):
+def test_killed_workers_and_calls_without_end_are_failures_with_a_reason(tmp_path):
     genotypes = np.zeros((8, 12), dtype=np.int64)
     genotypes[:, 0], genotypes[:, 1], genotypes[:, 2] = [2, 2, 0, 2, 1, 2, 2, 2], np.arange(8) % 3, np.arange(8) // 3
     how = {"budget": 8, "warm_start": genotypes, "store": tmp_path / "a.sqlite", "progress": False}
-    with Processes(2, timeout_s=3.0) as executor:
+    with Processes(2, timeout_s=10.0) as executor:
         history = optimize(
             searches.SPACE, searches.fragile, searches.OBJECTIVES, "random", executor=executor, retries=1, **how
         )
@@ -37,7 +28,7 @@ def test_killed_workers_and_calls_without_end_are_failures_with_a_reason(tmp_pat
         reasons = dict(connection.execute("SELECT substr(genotype, 1, 1), reason FROM failures"))
     assert reasons == {
         "0": "RuntimeError: its worker process died, as one does that runs out of memory",
-        "1": "TimeoutError: no result after 3.0 s, so its worker was killed",
+        "1": "TimeoutError: no result after 10.0 s, so its worker was killed",
     }
     again = optimize(searches.SPACE, searches.fragile, searches.OBJECTIVES, "random", **how)  # here: it measures nothing
     assert again.values.tobytes() == history.values.tobytes()

@@ -9,9 +9,11 @@ import time
 from pathlib import Path
 
 import pytest
+from watching import logged, stored
 
 PROGRAM = Path(__file__).with_name("searches.py")
 N_WORKERS = 4
+POPULATION = 20  # of its searches, all of which the cluster has at once
 
 
 class Cluster:
@@ -59,18 +61,13 @@ def search(folder, name, **settings):
 
 
 def result(process):
-    output, errors = process.communicate(timeout=300)
+    output, errors = process.communicate(timeout=900)
     assert process.returncode == 0, errors
     return output
 
 
-def logged(folder, name):
-    log = folder / f"{name}.log"
-    return [line.split(",")[0] for line in log.read_text().splitlines()] if log.exists() else []
-
-
-def wait_for(process, folder, name, n):
-    while len(logged(folder, name)) < n:
+def wait_for(process, log, n):
+    while len(logged(log)) < n:
         assert process.poll() is None, process.communicate()[1]
         time.sleep(0.02)
 
@@ -79,22 +76,23 @@ def wait_for(process, folder, name, n):
 def test_dask_loses_a_worker_and_then_its_scheduler(tmp_path):
     """The serial history; repeated is what the dead worker had, and what all had when the scheduler died."""
     settings = {"budget": 200, "seed": 5}
+    expected = result(search(tmp_path, "serial", **settings))
     with cluster(tmp_path / "first") as first:
         running = search(tmp_path, "a", **settings, pause=0.05, dask=first.address)
-        expected = result(search(tmp_path, "serial", **settings))
-        wait_for(running, tmp_path, "a", 30)
+        wait_for(running, tmp_path / "a.log", 30)
         first.workers.pop().kill()
-        wait_for(running, tmp_path, "a", 90)
+        wait_for(running, tmp_path / "a.log", 90)
         first.scheduler.kill()
-        _, errors = running.communicate(timeout=120)
+        _, errors = running.communicate(timeout=900)
         assert running.returncode == 1
         assert "EvaluationError: the executor lost its workers" in errors and "the same call goes on" in errors
-    n_before = len(logged(tmp_path, "a"))
+    before, n_before = stored(tmp_path / "a.sqlite"), len(logged(tmp_path / "a.log"))
     assert n_before < 200
     with cluster(tmp_path / "second") as second:
         assert result(search(tmp_path, "a", **settings, dask=second.address)) == expected
-    assert len(set(logged(tmp_path, "a"))) == 200
-    assert len(logged(tmp_path, "a")) <= 200 + 1 + 2 * N_WORKERS  # a worker may have begun the next one, too
+    assert len(set(logged(tmp_path / "a.log"))) == 200
+    assert not before & set(logged(tmp_path / "a.log")[n_before:]), "a stored evaluation was repeated"
+    assert len(logged(tmp_path / "a.log")) <= 200 + 2 * POPULATION, "more was lost than was in flight"
 
 
 @pytest.mark.slow
@@ -103,10 +101,10 @@ def test_dask_keeps_slow_and_quick_workers_busy(tmp_path):
     settings = {"budget": 60, "seed": 5, "in_flight": N_WORKERS + 1}
     with cluster(tmp_path / "first") as first:
         output = result(search(tmp_path, "a", **settings, pause=0.02, slow=10, dask=first.address))
-    assert len(set(logged(tmp_path, "a"))) == 60
+    assert len(set(logged(tmp_path / "a.log"))) == 60
     with cluster(tmp_path / "second") as second:
         assert result(search(tmp_path, "a", **settings, dask=second.address)) == output
-    assert len(logged(tmp_path, "a")) == 60
+    assert len(logged(tmp_path / "a.log")) == 60
 
 
 @pytest.mark.slow
@@ -118,7 +116,7 @@ def test_mpi_gives_the_serial_history(tmp_path):
     command = [mpiexec, "--oversubscribe", "-n", "3", sys.executable, "-m", "mpi4py.futures", str(PROGRAM)]
     command += [str(tmp_path / "a.sqlite"), str(tmp_path / "a.log"), json.dumps(settings | {"pause": 0.01, "mpi": True})]
     allowed = os.environ | {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
-    finished = subprocess.run(command, capture_output=True, text=True, timeout=300, env=allowed, check=False)
+    finished = subprocess.run(command, capture_output=True, text=True, timeout=900, env=allowed, check=False)
     assert finished.returncode == 0, finished.stderr
     assert finished.stdout == result(search(tmp_path, "serial", **settings))
     assert len({line.split(",")[1] for line in (tmp_path / "a.log").read_text().splitlines()}) == 2  # processes

@@ -13,21 +13,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from searches import OBJECTIVES, SPACE, values
+from watching import stored
 
 from nastoolkit import store as store_module
-from nastoolkit.objectives import Objective
 from nastoolkit.search import optimize
-from nastoolkit.space import Choice, SearchSpace
 from nastoolkit.store import Store, StoreError
 
 PROGRAM = Path(__file__).with_name("searches.py")
-SPACE = SearchSpace(Choice(f"c{i}", (3, 5, 7)) for i in range(12))
-OBJECTIVES = [Objective("accuracy_top1", "max"), Objective("latency_ms", "min")]
 SETTINGS = {"budget": 120, "seed": 3}
-
-
-def values(genotypes):
-    return 70 + np.stack([(genotypes**2) @ np.arange(12), genotypes @ np.ones(12, dtype=int)], axis=1) / 7
 
 
 def command(folder, name="a", **settings):
@@ -36,13 +30,7 @@ def command(folder, name="a", **settings):
 
 
 def run(*words, **settings):
-    return subprocess.run(words, capture_output=True, text=True, timeout=300, check=False, **settings)
-
-
-def n_stored(path):
-    with closing(sqlite3.connect(path)) as connection:
-        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        return connection.execute("SELECT count(*) FROM evaluations").fetchone()[0]
+    return subprocess.run(words, capture_output=True, text=True, timeout=900, check=False, **settings)
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +47,7 @@ def test_a_file_that_may_not_grow(tmp_path, expected):
     limited += "runpy.run_path(sys.argv[0], run_name='__main__')"
     stopped = run(sys.executable, "-c", limited, *command(tmp_path)[1:])
     assert stopped.returncode == 1 and "StoreError: cannot use" in stopped.stderr.splitlines()[-1]
-    n_before = n_stored(tmp_path / "a.sqlite")
+    n_before = len(stored(tmp_path / "a.sqlite"))
     assert 0 < n_before < 120
     assert run(*command(tmp_path)).stdout == expected
     assert len((tmp_path / "a.log").read_text().splitlines()) == 120 + 1  # the one that could not be saved
@@ -81,7 +69,7 @@ def test_a_disk_that_is_full(tmp_path, expected):
     logged[3] = str(tmp_path / "a.log")
     stopped = in_namespace(script, str(tmp_path / "small"), str(tmp_path / "a.sqlite"), *logged)
     assert "StoreError: cannot use" in stopped.stdout and "a.sqlite as a store: database or disk is full" in stopped.stdout
-    assert 0 < n_stored(tmp_path / "a.sqlite") < 120
+    assert 0 < len(stored(tmp_path / "a.sqlite")) < 120
     assert run(*command(tmp_path)).stdout == expected
     assert len((tmp_path / "a.log").read_text().splitlines()) == 120 + 1
 
@@ -100,10 +88,10 @@ def test_a_folder_that_is_read_only(tmp_path):
 def test_two_processes_on_one_store(tmp_path, expected, seeds):
     """Both have the results that they would have alone; of what both measured, the first one's values stay."""
     both = [subprocess.Popen(command(tmp_path, pause=0.01, seed=seed), stdout=subprocess.PIPE, text=True) for seed in seeds]
-    outputs = [process.communicate(timeout=300)[0] for process in both]
+    outputs = [process.communicate(timeout=900)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0]
     assert outputs == [expected if seed == 3 else run(*command(tmp_path, "alone", seed=seed)).stdout for seed in seeds]
-    assert n_stored(tmp_path / "a.sqlite") == 120 * len(set(seeds))
+    assert len(stored(tmp_path / "a.sqlite")) == 120 * len(set(seeds))
 
 
 def test_a_second_process_waits_for_the_first(tmp_path):
@@ -116,8 +104,8 @@ def test_a_second_process_waits_for_the_first(tmp_path):
         assert second.poll() is None and not (tmp_path / "a.log").exists()
         writer.execute("COMMIT")
         writer.close()
-    assert second.communicate(timeout=120)[0] and second.returncode == 0
-    assert n_stored(tmp_path / "a.sqlite") == 5
+    assert second.communicate(timeout=900)[0] and second.returncode == 0
+    assert len(stored(tmp_path / "a.sqlite")) == 5
 
 
 def test_a_clock_that_goes_back(tmp_path, monkeypatch):
