@@ -11,14 +11,14 @@ import sqlite3
 from collections.abc import Sequence
 
 APPLICATION_ID = 0x6E61734B  # "nasK", in the file's header: tells a store from other SQLite files
-SCHEMA_VERSION = 2  # 1 had no failures
+SCHEMA_VERSION = 3  # 1 had no failures, 2 no finished searches
 TABLES = {
     "problem": "part TEXT PRIMARY KEY, value TEXT NOT NULL",
     "evaluations": "genotype TEXT PRIMARY KEY, {values}seconds REAL, created_at TEXT",
     "studies": "id INTEGER PRIMARY KEY, algorithm TEXT, seed INTEGER, settings TEXT, started_at TEXT, finished_at TEXT",
     "failures": "genotype TEXT PRIMARY KEY, reason TEXT NOT NULL, created_at TEXT",
     "tells": "search TEXT, ask INTEGER, told TEXT, PRIMARY KEY (search, ask)",
-    "searches": "search TEXT PRIMARY KEY, genotypes TEXT NOT NULL",
+    "searches": "search TEXT PRIMARY KEY, genotypes BLOB NOT NULL",
 }
 VALUE = re.compile(r'"((?:[^"]|"")*)" REAL NOT NULL, ')
 

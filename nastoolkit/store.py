@@ -4,7 +4,8 @@ An evaluation that failed is kept too, with the reason, so that a replay fails i
 
 A problem is a search space, the objectives that are measured (exact ones are recomputed, never stored), and the settings of
 the measurement: ``evaluate.settings``, where a real one puts whatever changes its values, such as the fingerprint of the
-supernet's weights. All studies of a problem, whatever their algorithm and seed, share its evaluations.
+supernet's weights. All studies of a problem, whatever their algorithm and seed, share its evaluations; what a finished one
+asked for is kept too, by :mod:`nastoolkit.search.kept`.
 
 SQLite's default rollback journal is used, not its write-ahead log: one file, which also works on network file systems.
 """
@@ -136,16 +137,16 @@ class Store:
             told = execute("SELECT told FROM tells WHERE search = ? AND ask = ?", (search, n_asks)).fetchone()[0]
             return list(json.loads(told))
 
-    def finished_search(self, search: str) -> str | None:
+    def finished_search(self, search: str) -> bytes | None:
         """What was kept of a finished search; None where nothing was."""
         with self._clear_errors():
             if "searches" not in tables_of(self._connection):
                 return None
             row = self._connection.execute("SELECT genotypes FROM searches WHERE search = ?", (search,)).fetchone()
-        return str(row[0]) if row else None
+        return row[0] if row else None
 
-    def save_finished_search(self, search: str, genotypes: str) -> None:
-        """Keep all genotypes of a finished search as a text; its latest one counts."""
+    def save_finished_search(self, search: str, genotypes: bytes) -> None:
+        """Keep all genotypes of a finished search, packed; the latest ones count."""
         with self._transaction():
             create(self._connection, "searches")
             self._connection.execute("INSERT OR REPLACE INTO searches VALUES (?, ?)", (search, genotypes))
@@ -170,7 +171,7 @@ class Store:
         self._check_problem()
         if version < SCHEMA_VERSION:
             with self._transaction():
-                self._add_failures()
+                self._bring_up_to_date()
 
     def _is_empty(self) -> bool:
         return self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
@@ -179,11 +180,11 @@ class Store:
         self._connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         for table in ("problem", "evaluations", "studies"):
             create(self._connection, table, self._values)
-        self._add_failures()
+        self._bring_up_to_date()
         for part, value in self._problem.items():
             self._connection.execute("INSERT INTO problem VALUES (?, ?)", (part, json.dumps(value)))
 
-    def _add_failures(self) -> None:
+    def _bring_up_to_date(self) -> None:
         create(self._connection, "failures")
         self._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 

@@ -58,7 +58,7 @@ class Benchmark(ABC):
 
 
 class Problem(Benchmark):
-    """A search problem made of its parts.
+    """A search problem made of its parts, without a reference point: what it is for decides that.
 
     Args:
         space: Where to search.

@@ -22,7 +22,7 @@ from nastoolkit.benchmarks.base import Benchmark, Problem
 from nastoolkit.history import History
 from nastoolkit.objectives import Objective
 from nastoolkit.search import optimize
-from nastoolkit.search.kept import N_PROBES, search_fingerprint
+from nastoolkit.search.kept import N_PROBES, has_known_code, packed, search_fingerprint, unpacked
 
 N_RESAMPLES = 2000
 
@@ -93,31 +93,31 @@ def kept_search(
 
     Args:
         file: An SQLite file for searches of any problems, made if missing; several processes may use it.
-        problem: Gives the values.
+        problem: Gives the values, for nothing: those of 100 sub-networks are part of the question.
         algorithm: See :func:`nastoolkit.search.optimize`, as for all that follow.
         budget: Number of evaluations.
         seed: Of all randomness.
         objectives: By default the problem's; the same with bounds, for example.
-        **settings: Those of :func:`nastoolkit.search.optimize` that change its result.
+        **settings: Those of :func:`nastoolkit.search.optimize` that change its result; a warm start as genotypes.
 
     Returns:
         What was measured, in order: genotypes ``(n, d)``, of which ``problem.history`` makes the search's history.
     """
-    objectives = problem.objectives if objectives is None else objectives
-    values = problem.evaluate(problem.space.sample(N_PROBES, np.random.default_rng(0)))
-    small = np.min_scalar_type(max(len(choice.options) for choice in problem.space.choices))
-    asked = [algorithm, budget, seed, sorted(settings.items()), values.tolist(), str(small)]
-    question = search_fingerprint(problem.space, objectives, asked)
+    space, objectives = problem.space, problem.objectives if objectives is None else objectives
+    how = {"budget": budget, "seed": seed, "progress": False, **settings}
+    if not has_known_code(algorithm, settings):
+        return optimize(space, problem.evaluate, objectives, algorithm, **how).genotypes
+    values = problem.evaluate(space.sample(N_PROBES, np.random.default_rng(0)))
+    question = search_fingerprint(space, objectives, [algorithm, sorted(how.items()), values])
     Path(file).parent.mkdir(parents=True, exist_ok=True)
     with closing(sqlite3.connect(file, timeout=60, isolation_level=None)) as kept:
         kept.execute("CREATE TABLE IF NOT EXISTS searches (question TEXT PRIMARY KEY, genotypes BLOB)")
         row = kept.execute("SELECT genotypes FROM searches WHERE question = ?", (question,)).fetchone()
-        if row is None:
-            how = {"budget": budget, "seed": seed, "progress": False, **settings}
-            found = optimize(problem.space, problem.evaluate, objectives, algorithm, **how)
-            row = (found.genotypes.astype(small).tobytes(),)
-            kept.execute("INSERT OR REPLACE INTO searches VALUES (?, ?)", (question, *row))
-    return np.frombuffer(row[0], dtype=small).reshape(-1, problem.space.n_genes).astype(np.int64)
+        genotypes = unpacked(space, row and row[0])
+        if genotypes is None:
+            genotypes = optimize(space, problem.evaluate, objectives, algorithm, **how).genotypes
+            kept.execute("INSERT OR REPLACE INTO searches VALUES (?, ?)", (question, packed(space, genotypes)))
+    return genotypes
 
 
 def kept_history(
@@ -138,8 +138,8 @@ def kept_history(
         algorithm: See :func:`nastoolkit.search.optimize`, as for all that follow.
         budget: Number of evaluations.
         seed: Of all randomness.
-        store: Where evaluations that take a while are kept, one by one.
-        executor: Where these run.
+        store: Where evaluations that take a while are kept, one by one; None if they are for nothing.
+        executor: Where those run.
         **settings: Those of :func:`nastoolkit.search.optimize` that change its result.
     """
     if store is None:

@@ -4,38 +4,65 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cache
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from nastoolkit import search
 from nastoolkit.objectives import Objective
+from nastoolkit.predictors import PREDICTORS
 from nastoolkit.space import SearchSpace
 from nastoolkit.store import Store
 
 CODE = ("objectives.py", "pareto.py", "predictors.py", "rbf.py", "space.py", "search/*.py")  # what searches are made of
+LIBRARIES = ("cma", "lightgbm", "moocore", "numpy", "optuna", "pymoo", "scikit-learn", "scipy")  # and with what
 N_PROBES = 100
+N_SUM = 8  # bytes that tell whether those behind them are whole
 
 
 def search_fingerprint(space: SearchSpace, objectives: Sequence[Objective], asked: Sequence[Any]) -> str:
     """Of all that decides what a search proposes, but the measured values.
 
-    That is what is asked (algorithm, budget, seed, settings ...), the space as it is restricted, the objectives with their
-    bounds and, where they are exact, their values of some sub-networks, and the code that would answer.
+    That is what is asked (algorithm, budget, seed, settings ...), the space and how it is restricted, the objectives with
+    their bounds and, where they are exact, their values of 100 random sub-networks, the code that would answer, and its
+    libraries.
+
+    Raises:
+        TypeError: Something asked is neither of JSON's types nor of numpy's.
     """
     probes = space.sample(N_PROBES, np.random.default_rng(0))
-    exact = [np.asarray(o.exact(probes)).tolist() for o in objectives if o.exact is not None]
-    goals = [(o.name, o.direction, o.at_least, o.at_most) for o in objectives]
-    question = json.dumps([*asked, goals, space.allowed, probes.tolist(), exact], default=repr)
+    goals = [(o.name, o.direction, o.at_least, o.at_most, o.exact and np.asarray(o.exact(probes))) for o in objectives]
+    question = json.dumps([*asked, space.fingerprint, space.allowed, goals, list(map(_version, LIBRARIES))], default=_plain)
     return hashlib.sha256(question.encode() + _code()).hexdigest()[:16]
 
 
-@cache
-def _code() -> bytes:
-    package = Path(__file__).parents[1]
-    return b"".join(file.read_bytes() for pattern in CODE for file in sorted(package.glob(pattern)))
+def has_known_code(algorithm: str, settings: Mapping[str, Any]) -> bool:
+    """Whether a search by these names is of this package alone, whose code a fingerprint has; others may change unseen."""
+    names = [name for name in (algorithm, *settings.values()) if isinstance(name, str)]
+    parts = [registry[name] for registry in (search.ALGORITHMS, PREDICTORS) for name in names if name in registry]
+    return all(part.__module__.startswith("nastoolkit.") for part in parts)
+
+
+def packed(space: SearchSpace, genotypes: np.ndarray) -> bytes:
+    """Genotypes ``(n, d)`` in few bytes, behind their sum."""
+    genes = genotypes.astype(_smallest_type(space)).tobytes()
+    return _sum(genes) + genes
+
+
+def unpacked(space: SearchSpace, kept: object) -> np.ndarray | None:
+    """The genotypes ``(n, d)`` of :func:`packed`; None for what is damaged, or none."""
+    if not isinstance(kept, bytes) or kept[:N_SUM] != _sum(kept[N_SUM:]):
+        return None
+    try:
+        genotypes = np.frombuffer(kept[N_SUM:], _smallest_type(space)).reshape(-1, space.n_genes)
+        return space.canonical(genotypes.astype(np.int64))
+    except ValueError:
+        return None
 
 
 class KeptSearch:
@@ -52,12 +79,34 @@ class KeptSearch:
 
     def read(self) -> np.ndarray | None:
         """Genotypes ``(n, d)`` in the order in which they were asked for; None where there is no such search."""
-        text = self._store.finished_search(self._fingerprint)
-        try:
-            return None if text is None else self._space.canonical(np.array(json.loads(text)))
-        except (ValueError, RecursionError):  # damaged: it is made again
-            return None
+        return unpacked(self._space, self._store.finished_search(self._fingerprint))
 
     def write(self, genotypes: np.ndarray) -> None:
         """Keep genotypes ``(n, d)``."""
-        self._store.save_finished_search(self._fingerprint, json.dumps(genotypes.tolist(), separators=(",", ":")))
+        self._store.save_finished_search(self._fingerprint, packed(self._space, genotypes))
+
+
+def _plain(value: object) -> Any:
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    raise TypeError(f"a search is kept by numbers, texts and arrays that it was asked with, not by a {type(value).__name__}")
+
+
+@cache
+def _version(library: str) -> str:
+    with suppress(metadata.PackageNotFoundError):  # some are optional
+        return metadata.version(library)
+    return ""
+
+
+def _code() -> bytes:
+    package = Path(__file__).parents[1]
+    return b"".join(file.read_bytes() for pattern in CODE for file in sorted(package.glob(pattern)))
+
+
+def _smallest_type(space: SearchSpace) -> np.dtype[Any]:
+    return np.min_scalar_type(max(len(choice.options) for choice in space.choices))
+
+
+def _sum(content: bytes) -> bytes:
+    return hashlib.sha256(content).digest()[:N_SUM]

@@ -22,7 +22,7 @@ from nastoolkit.search.asynchronous import AsynchronousSearch, Journal
 from nastoolkit.search.calls import Calls, Evaluate
 from nastoolkit.search.evaluation import Evaluation
 from nastoolkit.search.failures import Failures
-from nastoolkit.search.kept import KeptSearch, search_fingerprint
+from nastoolkit.search.kept import KeptSearch, has_known_code, search_fingerprint
 from nastoolkit.space import SearchSpace
 from nastoolkit.store import Store
 
@@ -51,8 +51,9 @@ def optimize(
     """Search a space, spending exactly ``budget`` evaluations, or fewer if the space holds no more sub-networks.
 
     With a store, run it again after any interruption: what is stored is replayed, and the search goes on to the identical
-    result; one that came to its end is read. Evaluations that another algorithm, seed or computer's latency table left in the
-    store are used too.
+    result. One that came to its end without failures is read, and no algorithm asked, unless ``watch`` or ``in_flight`` is
+    given, or its algorithm or predictor is none of this package's. Evaluations that another algorithm, seed or computer's
+    latency table left in the store are used too.
 
     An evaluation that fails, as ``evaluate`` raises or returns NaN or infinity, or its worker is killed or out of time, costs
     budget, has NaN in the history, and is kept from the algorithm; a warning tells how many did. What an exception failed are
@@ -120,15 +121,15 @@ def optimize(
         identity = {"population": population, **warm, **settings}
         if opened is not None:
             study = opened.start_study(algorithm, seed, {"budget": budget, **identity})
-        if in_flight is None and watch is None and opened is not None:
-            kept = KeptSearch(opened, space, search_fingerprint(space, objectives, [algorithm, seed, budget, identity]))
-            history = _search_once(searcher, evaluation, budget, kept)
-        elif in_flight is None:
-            history = _search(searcher, evaluation, budget, watch)
-        else:
+        if in_flight is not None:
             goals = [(o.name, o.direction, o.at_least, o.at_most) for o in objectives]
             journal = Journal(opened, [algorithm, seed, goals, space.allowed, identity])
             history = AsynchronousSearch(searcher, evaluation, budget, in_flight, journal).run()
+        elif opened is None or watch is not None or not has_known_code(algorithm, settings):
+            history = _search(searcher, evaluation, budget, watch)
+        else:
+            kept = KeptSearch(opened, space, search_fingerprint(space, objectives, [algorithm, seed, budget, identity]))
+            history = _search_once(searcher, evaluation, budget, kept)
         failures.finish()
         if opened is not None:
             opened.finish_study(study)

@@ -1,6 +1,8 @@
 import json
 import re
+import sqlite3
 import sys
+from contextlib import closing
 from copy import copy
 
 import numpy as np
@@ -97,9 +99,28 @@ def test_a_kept_search_is_made_once_for_the_same_question(tmp_path, monkeypatch)
     monkeypatch.setattr("nastoolkit.benchmarks.race.optimize", None)
     np.testing.assert_array_equal(kept_search(file, Line(), "nsga2", 20, seed=1, population=5), kept)
     assert (within != kept).any()
+    with pytest.raises(TypeError, match="not callable"):  # another warm start
+        kept_search(file, Line(), "nsga2", 20, seed=1, population=5, warm_start=kept[:3])
     monkeypatch.setattr(Line, "evaluate", lambda self, genotypes: np.ones((len(genotypes), 2)))
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match="not callable"):
         kept_search(file, Line(), "nsga2", 20, seed=1, population=5)
+
+
+def test_a_kept_search_that_is_damaged_is_made_again(tmp_path):
+    how = {"file": tmp_path / "a.sqlite", "problem": Line(), "algorithm": "nsga2", "budget": 20}
+    kept = kept_search(**how)
+    with closing(sqlite3.connect(tmp_path / "a.sqlite")) as connection, connection:
+        connection.execute("UPDATE searches SET genotypes = substr(genotypes, 1, 9)")
+    np.testing.assert_array_equal(kept_search(**how), kept)
+
+
+def test_an_algorithm_of_the_users_is_always_asked(tmp_path, monkeypatch):
+    class Mine(ALGORITHMS["random"]):
+        pass
+
+    monkeypatch.setitem(ALGORITHMS, "mine", Mine)
+    assert len(kept_search(tmp_path / "a.sqlite", Line(), "mine", 20)) == 20
+    assert not (tmp_path / "a.sqlite").exists()
 
 
 def total(genotypes):
@@ -110,11 +131,10 @@ EXACT = Objective("square", "min", exact=lambda genotypes: total(genotypes) ** 2
 HOW = {"algorithm": "nsga2", "budget": 20, "seed": 1, "population": 5}
 
 
-@pytest.mark.parametrize("measure", [total, None], ids=["measured", "exact alone"])
-@pytest.mark.parametrize("store", ["a.sqlite", None], ids=["stored", "computed"])
+@pytest.mark.parametrize(
+    ("measure", "store"), [(total, "a.sqlite"), (total, None), (None, None)], ids=["stored", "computed", "exact alone"]
+)
 def test_a_kept_history_is_that_of_the_search(tmp_path, monkeypatch, measure, store):
-    if measure is None and store:
-        pytest.skip("nothing to store")
     quality = Objective("sum", "max", exact=None if measure else total)
     expected = optimize(Line.space, measure, [quality, EXACT], **HOW, progress=False)
     problem, where = Problem(Line.space, measure, [quality, EXACT]), tmp_path / store if store else None
@@ -128,7 +148,7 @@ def test_a_kept_history_is_that_of_the_search(tmp_path, monkeypatch, measure, st
 
 @pytest.mark.parametrize(("n_options", "n_genes", "most_bytes"), [(2, 40, 80_000), (300, 2, 20_000)])
 def test_kept_searches_are_small_and_genes_are_whole(tmp_path, n_options, n_genes, most_bytes):
-    space = SearchSpace([Choice(f"c{i}", range(n_options)) for i in range(n_genes)])
+    space = SearchSpace([Choice(f"c{i}", tuple(range(n_options))) for i in range(n_genes)])
     problem = Problem(space, None, [Objective("sum", "max", exact=total)])
     kept = kept_search(tmp_path / "a.sqlite", problem, "random", 1000, population=1000)
     assert len(np.unique(kept, axis=0)) == 1000 and kept.max() == n_options - 1

@@ -16,8 +16,10 @@ import numpy as np
 import pytest
 
 from nastoolkit.objectives import Objective
+from nastoolkit.predictors import PREDICTORS
 from nastoolkit.search import ALGORITHMS, optimize
 from nastoolkit.search.failures import EvaluationError
+from nastoolkit.search.kept import packed, search_fingerprint
 from nastoolkit.search.nsga2 import NSGA2
 from nastoolkit.space import Choice, SearchSpace, genotype_keys
 from nastoolkit.store import StoreError
@@ -52,7 +54,8 @@ class Recording:
 
 def search(evaluate, **arguments):
     defaults = {"algorithm": "nsga2", "budget": 40, "population": 12, "progress": False}
-    return optimize(SPACE, evaluate, arguments.pop("objectives", BOTH), **defaults | arguments)
+    where = arguments.pop("space", SPACE), evaluate, arguments.pop("objectives", BOTH)
+    return optimize(*where, **defaults | arguments)
 
 
 def assert_same(one, other):
@@ -117,12 +120,62 @@ def test_a_finished_search_is_read_and_not_made_again(tmp_path, n_asks):
         {"warm_start": SPACE.largest[None]},
         {"objectives": [replace(ACCURACY, at_least=71.0), LATENCY]},
         {"objectives": [ACCURACY, replace(LATENCY, direction="max")]},
+        {"space": SPACE.restrict({"kernel1": (3, 5)})},
+        {"algorithm": "linas", "predictor": "svr", "generations": 5},
+        {"algorithm": "linas", "predictor": "ridge", "generations": 6},
     ],
-    ids=lambda other: next(iter(other)),
+    ids=lambda other: "-".join(map(str, (*other, *list(other.values())[1:]))),
 )
 def test_another_search_is_made_anew(tmp_path, other):
     search(measure, store=tmp_path / "a.sqlite")
+    search(measure, store=tmp_path / "a.sqlite", algorithm="linas", predictor="ridge", generations=5)
     assert_same(search(measure, store=tmp_path / "a.sqlite", **other), search(measure, **other))
+
+
+def test_another_latency_table_is_another_search(tmp_path, n_asks):
+    for sign in (1, -1, 1):
+        exact = replace(LATENCY, exact=lambda genotypes, sign=sign: sign * measure(genotypes)[:, 1])
+        how = {"objectives": [ACCURACY, exact], "evaluate": lambda genotypes: measure(genotypes)[:, :1]}
+        assert_same(search(**how, store=tmp_path / "a.sqlite"), search(**how))
+    assert n_asks == [4 * 5]
+
+
+def test_code_that_changed_searches_again(tmp_path, monkeypatch, n_asks):
+    search(measure, store=tmp_path / "a.sqlite")
+    monkeypatch.setattr("nastoolkit.search.kept._code", lambda: b"as it is after an upgrade")
+    search(measure, store=tmp_path / "a.sqlite")
+    assert n_asks == [8]
+
+
+def test_an_algorithm_or_a_predictor_of_the_users_is_always_asked(tmp_path, monkeypatch):
+    asked = []
+
+    class Mine(NSGA2):
+        def ask(self):
+            asked.append(len(asked))
+            return super().ask()
+
+    def forest():
+        asked.append(len(asked))
+        return PREDICTORS["ridge"]()
+
+    monkeypatch.setitem(ALGORITHMS, "mine", Mine)
+    monkeypatch.setitem(PREDICTORS, "forest", forest)
+    for how in ({"algorithm": "mine"}, {"algorithm": "linas", "predictor": "forest", "generations": 5}):
+        asked.clear()
+        search(measure, store=tmp_path / "a.sqlite", **how)
+        n_first = len(asked)
+        search(measure, store=tmp_path / "a.sqlite", **how)
+        assert len(asked) == 2 * n_first > 0
+
+
+def test_what_a_search_is_kept_by_is_told(tmp_path):
+    with pytest.raises(TypeError, match="numbers, texts and arrays that it was asked with, not by a History"):
+        search_fingerprint(SPACE, [ACCURACY], [search(measure)])
+    assert search_fingerprint(SPACE, [], [np.int64(1), np.arange(3)]) == search_fingerprint(SPACE, [], [1, [0, 1, 2]])
+    assert len({search_fingerprint(SPACE, [], [np.arange(5000) == i]) for i in (1, 2500)}) == 2
+    other = SearchSpace([*SPACE.choices[:-1], replace(SPACE.choices[-1], name="other")])
+    assert search_fingerprint(SPACE, [], []) != search_fingerprint(other, [], [])
 
 
 def test_who_watches_sees_a_finished_search_made_again(tmp_path, n_asks):
@@ -132,11 +185,24 @@ def test_who_watches_sees_a_finished_search_made_again(tmp_path, n_asks):
     assert seen == [12, 24, 36, 40] and n_asks == [8]
 
 
-@pytest.mark.parametrize("damage", ["", "[[0]]", "[[9, 9, 9, 9, 9, 9, 9]]", "[1.5, [2]]", "[" * 100_000, "{}"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda kept: b"",
+        lambda kept: kept[:-7],
+        lambda kept: kept[:-1] + bytes([1 - kept[-1]]),
+        lambda kept: packed(SPACE, np.full((40, 7), 9)),
+        lambda kept: packed(SPACE, np.zeros((1, 5), dtype=int)),
+        lambda kept: "text",
+        lambda kept: 1.5,
+    ],
+    ids=["empty", "cut", "another gene", "no genes", "too short", "text", "number"],
+)
 def test_a_kept_search_that_is_damaged_is_made_again(tmp_path, damage, n_asks):
     history = search(measure, store=tmp_path / "a.sqlite")
     with closing(sqlite3.connect(tmp_path / "a.sqlite")) as connection, connection:
-        connection.execute("UPDATE searches SET genotypes = ?", (damage,))
+        (kept,) = connection.execute("SELECT genotypes FROM searches").fetchone()
+        connection.execute("UPDATE searches SET genotypes = ?", (damage(kept),))
     assert_same(search(measure, store=tmp_path / "a.sqlite"), history)
     assert_same(search(measure, store=tmp_path / "a.sqlite"), history)
     assert n_asks == [8]
@@ -209,7 +275,7 @@ def fails_for_some(genotypes):
 
 
 @pytest.mark.filterwarnings("ignore:.* evaluations failed")
-def test_failures_are_recorded_survived_and_replayed(tmp_path):
+def test_failures_are_recorded_survived_and_replayed(tmp_path, n_asks):
     with pytest.warns(
         UserWarning, match=r"\d+ of 40 evaluations failed, the last one: .*(too large|nan for 'acc|inf for 'lat)"
     ):
@@ -218,9 +284,9 @@ def test_failures_are_recorded_survived_and_replayed(tmp_path):
     np.testing.assert_array_equal(history.failed, history.genotypes[:, 1] == 0)
     np.testing.assert_array_equal(history.values[~history.failed], measure(history.genotypes[~history.failed]))
     assert np.isnan(history.values[history.failed]).all()
-    again = Recording()
+    again, n_first = Recording(), n_asks[0]
     assert_same(search(again, store=tmp_path / "a.sqlite"), history)
-    assert not again.calls
+    assert not again.calls and n_asks == [2 * n_first]  # as it may be told to try them again
     with closing(sqlite3.connect(tmp_path / "a.sqlite")) as connection:
         reasons = {row[0] for row in connection.execute("SELECT reason FROM failures")}
     expected = {
@@ -412,7 +478,6 @@ import numpy as np
 from nastoolkit.objectives import Objective
 from nastoolkit.search import ALGORITHMS, optimize
 from nastoolkit.search.failures import EvaluationError
-from nastoolkit.search.nsga2 import NSGA2
 from nastoolkit.space import Choice, SearchSpace, genotype_keys
 
 store, log, pause = sys.argv[1], sys.argv[2], float(sys.argv[3])
