@@ -1,6 +1,6 @@
 """Beam search: the likeliest sequences that a translator gives, found token by token.
 
-Prefixes are decoded anew at every step, which is cheap for the short sequences of our tasks and needs no caches.
+Prefixes are decoded anew at every step: nothing is kept between steps, and the work grows with the square of the length.
 
 [Ott2019] M. Ott et al., "fairseq: A Fast, Extensible Toolkit for Sequence Modeling", NAACL 2019: HAT's code searches with its
 sequence generator, whose rules for scores and for the end of a search these are.
@@ -71,7 +71,7 @@ class BeamSearch:
         translations = source.new_full((len(source), self.max_length), self.pad)
         beams, memories = self._start(source), network.encode(source)
         for length in range(1, self.max_length + 1):
-            log_probs = self._log_probs(network, beams, memories, source, last=length == self.max_length)
+            log_probs = self._log_probs(network, beams, memories, source, at_end=length == self.max_length)
             beams = self._step(beams, log_probs, translations)
             if not len(beams.rows):
                 break
@@ -90,14 +90,14 @@ class BeamSearch:
         )
 
     def _log_probs(
-        self, network: EncoderDecoder, beams: _Beams, memories: Sequence[torch.Tensor], source: torch.Tensor, last: bool
+        self, network: EncoderDecoder, beams: _Beams, memories: Sequence[torch.Tensor], source: torch.Tensor, at_end: bool
     ) -> torch.Tensor:
-        """Log-probabilities ``(m, beam, n_tokens)`` of tokens behind the prefixes; of ``eos`` alone at the ``last`` one."""
+        """Log-probabilities ``(m, beam, n_tokens)`` of tokens behind the prefixes; of ``eos`` alone ``at_end``."""
         rows = beams.rows.repeat_interleave(self.beam)
         read = [memory[rows] for memory in memories]
         logits = network.decode(beams.prefixes.flatten(0, 1), read, source[rows], last=True)
         log_probs = logits[:, -1].float().log_softmax(-1).unflatten(0, (-1, self.beam))
-        forbidden = torch.full_like(log_probs[0, 0], last, dtype=torch.bool)
+        forbidden = torch.full_like(log_probs[0, 0], at_end, dtype=torch.bool)
         forbidden[self.pad], forbidden[self.eos] = True, False
         return log_probs.masked_fill(forbidden, -torch.inf)
 

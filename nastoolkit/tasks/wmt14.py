@@ -23,7 +23,7 @@ from sacrebleu.metrics.bleu import BLEU
 from torch import nn
 
 from nastoolkit.blocks import Inputs
-from nastoolkit.families.translator import EOS, N_SPECIAL, PAD
+from nastoolkit.families.translator import EOS, N_SPECIAL, PAD, EmbeddingBlock
 from nastoolkit.tasks.base import Split
 from nastoolkit.tasks.beam_search import BeamSearch
 from nastoolkit.tasks.data_sets import StoredTask, datasets_folder
@@ -138,6 +138,9 @@ class Wmt14(Translation, StoredTask):
     def predict(self, network: nn.Module, inputs: Inputs) -> torch.Tensor:
         """Translations ``(n, 200)`` of sources, which are cut to the longest one of the batch."""
         source, target_in = inputs
+        known = [block.weight.shape[0] for block in network.modules() if isinstance(block, EmbeddingBlock)]
+        if min(known, default=0) < len(self._dictionary):
+            raise ValueError(f"{DICTIONARY} has {len(self._dictionary)} words, the network {known}: it has another one")
         longest = int((source != PAD).sum(dim=1).max())
         return super().predict(network, (source[:, :longest], target_in))
 
@@ -154,7 +157,7 @@ class Wmt14(Translation, StoredTask):
 
 
 def lines_of(file: Path, task: StoredTask) -> list[str]:
-    """Lines of a text, which end at new lines alone: the other separators of Unicode are words here.
+    """Lines of a text, which end at new lines alone: the other separators of Unicode are spaces within a line.
 
     Raises:
         MissingDataError: It is no text.

@@ -170,6 +170,8 @@ def test_encoding_and_decoding_are_the_whole(supernet):
     assert [tuple(memory.shape) for memory in memories] == [(3, 20, 64)] * 2
     assert torch.equal(network.decode(target, memories, source), network((source, target)))
     assert network.decode(target[:, :1], memories, source).shape == (3, 1, SMALL.vocabulary)
+    last = network.decode(target, memories, source, last=True)
+    torch.testing.assert_close(last, network.decode(target, memories, source)[:, -1:])
 
 
 @torch.inference_mode()

@@ -1,6 +1,5 @@
 import math
 import re
-from copy import copy
 from dataclasses import replace
 
 import pytest
@@ -9,8 +8,10 @@ import torch
 from nastoolkit.families.hat import NUMBER_WORDS, HATFamily
 from nastoolkit.families.translator import EOS, PAD
 from nastoolkit.measurements import Accuracy
+from nastoolkit.supernet import load_supernet
 from nastoolkit.tasks import MissingDataError
 from nastoolkit.tasks.beam_search import BeamSearch
+from nastoolkit.tasks.translation import up_to_end
 from nastoolkit.tasks.wmt14 import LENGTH, UNKNOWN, Dictionary, Wmt14
 
 N_WORDS = 14  # with the special ones, of the stand-in
@@ -59,7 +60,8 @@ def test_a_dictionary_of_another_network_is_no_riddle():
 def test_a_line_ends_where_its_file_says_and_nowhere_else(folder):
     for language in ("en", "de"):
         (folder / f"newstest2013.tok.bpe.32000.{language}").write_text("Wort0 \u2028 \x85 Wort1\nWort2\n")
-    assert len(Wmt14(folder).split("validation")) == 2
+    first, second = Wmt14(folder).split("validation").targets.tolist()
+    assert first[:3] == [4, 5, EOS] and second[:2] == [6, EOS]
 
 
 def test_long_sentences_are_cut_and_keep_their_end(task):
@@ -98,20 +100,47 @@ def test_an_unknown_word_is_none_that_is_wanted(task):
     assert bleu(task, [wanted], [wanted]) < 100
 
 
-def test_padding_behind_the_longest_source_changes_no_translation(task, supernet_of):
-    family = HATFamily("hat-wmt", replace(NUMBER_WORDS, vocabulary=N_WORDS))
-    network = supernet_of(family).eval().extract(family.space.largest)
-    task.search = BeamSearch(12, eos=EOS, pad=PAD, beam=4)
-    batch = next(task.split("test").batches(100))
-    assert torch.equal(task.predict(network, batch.inputs), task.search(network, batch.inputs[0]))
+@pytest.fixture(scope="module")
+def supernet():
+    """One that translates something, as random ones do not: these words are its numbers."""
+    return load_supernet("number-words-transformer").eval()
 
 
-def test_accuracy_measures_bleu_of_sentences_of_any_length(task, supernet_of):
-    family = HATFamily("hat-wmt", replace(NUMBER_WORDS, vocabulary=N_WORDS))
+@pytest.fixture
+def numbers(folder, supernet):
+    """The task with as many words as the supernet has."""
+    with (folder / "dict.en.txt").open("a") as file:
+        file.writelines(f"more{i} 1\n" for i in range(supernet.family.table.vocabulary - N_WORDS))
+    task = Wmt14(folder)
     task.search = BeamSearch(12, eos=EOS, pad=PAD, beam=4)
-    accuracy = Accuracy(supernet_of(family).eval(), copy(task), "validation", batch_size=7)
-    (value,) = accuracy(family.space.smallest)[0]
-    assert 0 <= value < 50 and accuracy.settings["measurement"] == "bleu"
+    return task
+
+
+def test_padding_behind_the_longest_source_changes_no_translation(numbers, supernet):
+    network = supernet.extract(supernet.family.space.largest)
+    batch = next(numbers.split("test").batches(100))
+    said = numbers.predict(network, batch.inputs)
+    assert torch.equal(said, numbers.search(network, batch.inputs[0])) and len(said.unique(dim=0)) > 10
+
+
+def test_accuracy_is_the_bleu_of_sentences_translated_one_by_one(numbers, supernet):
+    network, split = supernet.extract(supernet.family.space.largest), numbers.split("validation")
+    alone = torch.cat([numbers.predict(network, sentence.inputs) for sentence in split.batches(1)])
+    wanted = [" ".join(numbers._dictionary.words[token] for token in row) for row in up_to_end(alone)]
+    file = numbers.folder / "newstest2013.tok.bpe.32000.de"
+    file.write_text("\n".join([*wanted[:-3], "another", "one", "here"]))
+    accuracy = Accuracy(supernet, Wmt14(numbers.folder), "validation", batch_size=7)
+    accuracy.task.search = numbers.search
+    value = accuracy(supernet.family.space.largest)
+    assert value == accuracy.task.score(alone, accuracy.task.split("validation").targets) and 50 < value < 100
+    assert accuracy.settings["measurement"] == "bleu" and len(alone.unique(dim=0)) > 10
+
+
+def test_a_network_of_a_smaller_dictionary_is_told(task, supernet_of):
+    family = HATFamily("hat-wmt", replace(NUMBER_WORDS, vocabulary=N_WORDS - 1))
+    network = supernet_of(family).eval().extract(family.space.smallest)
+    with pytest.raises(ValueError, match=r"dict.en.txt has 14 words, the network \[13\]: it has another one"):
+        task.predict(network, next(task.split("test").batches(2)).inputs)
 
 
 def test_what_is_missing_is_named_with_where_it_comes_from(tmp_path, folder):
