@@ -128,7 +128,7 @@ def _cost(run: Path) -> dict[str, Any]:
 
 def claims_page(claims: Iterable[dict[str, Any]], figures: Mapping[str, Sequence[str]]) -> str:
     """``CLAIMS.md``: one row a claim of the scoreboard, in its order, then the notebooks' figures."""
-    rows = [[_text(_with_note(claim).get(key)) for key in (*COLUMNS, "profile", *COST)] for claim in claims]
+    rows = [[_text(claim.get(key)) for key in (*COLUMNS, "profile", *COST)] for claim in map(_with_note, claims)]
     table = markdown_table([*COLUMNS.values(), "profile", *COST], rows)
     shown = [f"\n## {name}\n\n" + "\n".join(f"![{Path(path).stem}]({path})" for path in figures[name]) for name in figures]
     return "\n".join([f"{HEADER}\n{table}", *shown]) + "\n"

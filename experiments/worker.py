@@ -165,8 +165,8 @@ def _execute(job: Job, console: Console, live: bool, socket: str) -> None:
         config=transport,
         extra_arguments=["--log-level=CRITICAL", f"--IPKernelApp.exec_lines={TEXT_BARS}"],
         cwd=str(job.root),
-        start_timeout=600,
-        iopub_timeout=120,
+        start_timeout=600,  # s, as several start side by side
+        iopub_timeout=120,  # s, after which what a busy kernel prints would be lost
         progress_bar=False,
         stdout_file=Console(console.prefix + "  ", live),
         stderr_file=Console(console.prefix + "  ", live),

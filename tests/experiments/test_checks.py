@@ -50,6 +50,20 @@ WRONG = [  # a part of the notebook's name, its bad parameters, words of the mes
     ("fig08_warm_start", {"task_name": "digist"}, "task_name digist digits"),
     ("fig09_fig10_concurrent_search", {"concurrent_search": "lynas"}, "concurrent_search lynas linas"),
     ("sister_2205_10358_table3", {"public_benchmarks": ["note10"]}, "public_benchmarks note10 ofa-mbv3-note10"),
+    *(
+        (name, {parameter: -1}, f"{parameter} from")
+        for name in (
+            "fig04_fig12_popdb",
+            "fig05_fig06_fronts_do_not_transfer",
+            "fig07_full_search",
+            "fig08_warm_start",
+            "fig09_fig10_concurrent_search",
+            "sister_2205_10358_table3",
+        )
+        for parameter in ("n_contexts", "n_workers", "table_seconds")
+    ),
+    ("ensembles_of_one_front", {"n_calibration": 0}, "from 1 on"),
+    ("cascades_across_supernets", {"n_calibration": 0}, "from 1 on"),
     ("transfer_to_small_tasks", {"family_name": "digits-mbv4"}, "family_name digits-mbv4 digits-mbv3"),
     ("cascades_across_supernets", {"supernets": ["digits-mbv4"]}, "supernets digits-mbv4 digits-mbv3"),
     ("ensembles_of_one_front", {"supernets": ["digits-mbv4"]}, "supernets digits-mbv4 digits-mbv3"),
