@@ -17,7 +17,6 @@ from nastoolkit import search
 from nastoolkit.objectives import Objective
 from nastoolkit.predictors import PREDICTORS
 from nastoolkit.space import SearchSpace
-from nastoolkit.store import Store
 
 CODE = ("objectives.py", "pareto.py", "predictors.py", "rbf.py", "space.py", "search/*.py")  # what searches are made of
 LIBRARIES = ("cma", "lightgbm", "moocore", "numpy", "optuna", "pymoo", "scikit-learn", "scipy")  # and with what
@@ -63,27 +62,6 @@ def unpacked(space: SearchSpace, kept: object) -> np.ndarray | None:
         return space.canonical(genotypes.astype(np.int64))
     except ValueError:
         return None
-
-
-class KeptSearch:
-    """One finished search in a store.
-
-    Args:
-        store: Keeps it beside its evaluations.
-        space: What the genotypes mean.
-        fingerprint: Its :func:`search_fingerprint`.
-    """
-
-    def __init__(self, store: Store, space: SearchSpace, fingerprint: str) -> None:
-        self._store, self._space, self._fingerprint = store, space, fingerprint
-
-    def read(self) -> np.ndarray | None:
-        """Genotypes ``(n, d)`` in the order in which they were asked for; None where there is no such search."""
-        return unpacked(self._space, self._store.finished_search(self._fingerprint))
-
-    def write(self, genotypes: np.ndarray) -> None:
-        """Keep genotypes ``(n, d)``."""
-        self._store.save_finished_search(self._fingerprint, packed(self._space, genotypes))
 
 
 def _plain(value: object) -> Any:

@@ -22,7 +22,7 @@ from nastoolkit.search.asynchronous import AsynchronousSearch, Journal
 from nastoolkit.search.calls import Calls, Evaluate
 from nastoolkit.search.evaluation import Evaluation
 from nastoolkit.search.failures import Failures
-from nastoolkit.search.kept import KeptSearch, has_known_code, search_fingerprint
+from nastoolkit.search.kept import has_known_code, packed, search_fingerprint, unpacked
 from nastoolkit.space import SearchSpace
 from nastoolkit.store import Store
 
@@ -128,8 +128,8 @@ def optimize(
         elif opened is None or watch is not None or not has_known_code(algorithm, settings):
             history = _search(searcher, evaluation, budget, watch)
         else:
-            kept = KeptSearch(opened, space, search_fingerprint(space, objectives, [algorithm, seed, budget, identity]))
-            history = _search_once(searcher, evaluation, budget, kept)
+            fingerprint = search_fingerprint(space, objectives, [algorithm, seed, budget, identity])
+            history = _search_once(searcher, evaluation, budget, opened, fingerprint)
         failures.finish()
         if opened is not None:
             opened.finish_study(study)
@@ -143,14 +143,14 @@ def _how_to_go_on(store: str | Path | None) -> str:
     return f"interrupted: run the same again, and it goes on with the evaluations that {store} keeps"
 
 
-def _search_once(searcher: Algorithm, evaluation: Evaluation, budget: int, kept: KeptSearch) -> History:
+def _search_once(searcher: Algorithm, evaluation: Evaluation, budget: int, store: Store, fingerprint: str) -> History:
     """Read what the same search found, or make it; one with failures is not kept, as they may be tried again."""
-    found = kept.read()
+    found = unpacked(searcher.space, store.finished_search(fingerprint))
     if found is not None:
         return _history(searcher, [found], [complete(searcher.objectives, found, evaluation(found))])
     history = _search(searcher, evaluation, budget, None)
     if not history.failed.any():
-        kept.write(history.genotypes)
+        store.save_finished_search(fingerprint, packed(searcher.space, history.genotypes))
     return history
 
 

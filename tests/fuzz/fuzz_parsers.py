@@ -30,7 +30,7 @@ from nastoolkit.measurements.latency import NetworkLatency
 from nastoolkit.objectives import Objective
 from nastoolkit.public import nas_bench_201
 from nastoolkit.public.nas_bench_201 import EDGES
-from nastoolkit.search.kept import KeptSearch
+from nastoolkit.search.kept import packed, unpacked
 from nastoolkit.space import Choice, SearchSpace
 from nastoolkit.store import Store, StoreError
 from nastoolkit.supernet import Supernet, load_supernet, save_supernet
@@ -217,7 +217,7 @@ def stores(folder):
         store.finish_study(store.start_study("random", 0, {"budget": 30}))
         store.save(genotypes, np.ones((30, 1)), 0.1)
         store.save_failures(SPACE.sample(3, np.random.default_rng(1)), ["out of memory"] * 3)
-        KeptSearch(store, SPACE, "abc").write(genotypes)
+        store.save_finished_search("abc", packed(SPACE, genotypes))
     return [(folder / "store.sqlite").read_bytes()]
 
 
@@ -228,7 +228,7 @@ def opened(path):
 def use_store(path):
     genotypes = SPACE.sample(5, np.random.default_rng(0))
     with opened(path) as store:
-        store.lookup(genotypes), store.failures(genotypes), len(store), KeptSearch(store, SPACE, "abc").read()
+        store.lookup(genotypes), store.failures(genotypes), len(store), unpacked(SPACE, store.finished_search("abc"))
         store.save(genotypes, np.ones((5, 1)), 0.1)
 
 
