@@ -139,7 +139,7 @@ class Wmt14(Translation, StoredTask):
         """Translations ``(n, 200)`` of sources, which are cut to the longest one of the batch."""
         source, target_in = inputs
         known = [block.weight.shape[0] for block in network.modules() if isinstance(block, EmbeddingBlock)]
-        if min(known, default=0) < len(self._dictionary):
+        if known and min(known) < len(self._dictionary):
             raise ValueError(f"{DICTIONARY} has {len(self._dictionary)} words, the network {known}: it has another one")
         longest = int((source != PAD).sum(dim=1).max())
         return super().predict(network, (source[:, :longest], target_in))
