@@ -25,11 +25,18 @@ class Choice:
         name: Unique in its space, e.g. ``stage1.block3.kernel``.
         options: The values to choose from, all different.
         when: ``(name of an earlier choice, its options for which this choice is alive)``; None means always alive.
+        ordered: Whether neighbouring options are alike, as sizes are and operations are not; by default numbers are, texts not.
     """
 
     name: str
     options: tuple[Any, ...]
     when: tuple[str, tuple[Any, ...]] | None = None
+    ordered: bool | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "options", tuple(self.options))
+        if self.ordered is None:
+            object.__setattr__(self, "ordered", all(isinstance(option, int | float) for option in self.options))
 
 
 class SearchSpace:
