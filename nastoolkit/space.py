@@ -25,7 +25,7 @@ class Choice:
         name: Unique in its space, e.g. ``stage1.block3.kernel``.
         options: The values to choose from, all different.
         when: ``(name of an earlier choice, its options for which this choice is alive)``; None means always alive.
-        ordered: Whether neighbouring options are alike, as sizes are and operations are not; by default numbers are, texts not.
+        ordered: Whether neighbouring options are alike, as sizes are and operations are not; by default it is so for numbers.
     """
 
     name: str
