@@ -74,10 +74,16 @@ class History:
         """Which evaluations did not fail and keep all bounds of the objectives: bools ``(n,)``."""
         return ~self.failed & (self.violations <= 0)
 
+    @property
+    def on_front(self) -> np.ndarray:
+        """Which evaluations are feasible and dominated by no other feasible one: bools ``(n,)``; of equal ones the first."""
+        mask = self.feasible
+        mask[mask] = pareto.non_dominated(self.costs[mask])
+        return mask
+
     def front(self) -> History:
-        """The feasible sub-networks that no other one dominates, best in the first objective first; none if none is."""
-        feasible = self[self.feasible]
-        front = feasible[pareto.non_dominated(feasible.costs)]
+        """The rows that are :attr:`on_front`, best in the first objective first; none if none is feasible."""
+        front = self[self.on_front]
         return front[np.lexsort(front.costs.T[::-1])]
 
     def nearest_miss(self) -> History:

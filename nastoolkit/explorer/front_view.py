@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 from nastoolkit.explorer.model import Model
+from nastoolkit.figures.stairs import corners, stairs
 from nastoolkit.history import History
 
 MARGIN = {"left": 56, "right": 14, "top": 14, "bottom": 44}  # pixels
@@ -81,10 +82,10 @@ def front_html(model: Model, width: int = 640, newest: int = 0) -> str:
     front = study.front()
     parts = [_frame(model, axes, width), _budget(model, axes)]
     if run is None:
-        parts += [_points(study, axes, "point"), _points(front, axes, "point on-front"), _steps(front, axes, "front")]
+        parts += [_points(study, axes, "point"), _points(front, axes, "point on-front"), _steps(study, axes, "front")]
     else:
-        parts += [_points(study, axes, "point"), _steps(front, axes, "front known")]
-        parts += [_points(run, axes, "point run"), _steps(run.front(), axes, "front")]
+        parts += [_points(study, axes, "point"), _steps(study, axes, "front known")]
+        parts += [_points(run, axes, "point run"), _steps(run, axes, "front")]
         parts += [_points(run[len(run) - newest :], axes, "point newest")]
     size = f'viewBox="0 0 {width} {HEIGHT}" width="{width}" height="{HEIGHT}"'
     picture = f'<svg class="explorer-front-picture" {size}>{"".join(parts)}{_current(model, axes)}</svg>'
@@ -129,16 +130,11 @@ def _points(history: History, axes: tuple[Axis, Axis], kind: str) -> str:
     )
 
 
-def _steps(front: History, axes: tuple[Axis, Axis], kind: str) -> str:
-    """The front as a staircase, from cheap to costly."""
+def _steps(history: History, axes: tuple[Axis, Axis], kind: str) -> str:
+    """The front as a line of stairs."""
     across, up = axes
-    corners, height = [], None
-    for quality, cost in sorted(front.values.tolist(), key=lambda row: row[1]):
-        if height is not None:
-            corners.append((across(cost), height))
-        height = up(quality)
-        corners.append((across(cost), height))
-    return f'<polyline class="{kind}" points="{" ".join(f"{x:.1f},{y:.1f}" for x, y in corners)}"/>'
+    line = corners(*stairs(history)).tolist()
+    return f'<polyline class="{kind}" points="{" ".join(f"{across(x):.1f},{up(y):.1f}" for x, y in line)}"/>'
 
 
 def _budget(model: Model, axes: tuple[Axis, Axis]) -> str:

@@ -2,6 +2,7 @@
 
 from nastoolkit.figures.files import COLOURS, COLUMN, MARKERS, STYLE, new_figure, output_folder, save_figure
 from nastoolkit.figures.fronts import (
+    draw_front,
     plot_fronts,
     plot_growing_front,
     plot_hypervolume,
@@ -18,6 +19,7 @@ __all__ = [
     "COLUMN",
     "MARKERS",
     "STYLE",
+    "draw_front",
     "draw_network",
     "new_figure",
     "output_folder",

@@ -13,8 +13,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
-from nastoolkit import pareto
 from nastoolkit.figures.files import COLOURS
+from nastoolkit.figures.stairs import drawn_objectives, stairs
 from nastoolkit.figures.statistics import plot_bands
 from nastoolkit.history import History
 
@@ -23,22 +23,52 @@ def plot_fronts(axes: Axes, histories: Mapping[str, History]) -> pd.DataFrame:
     """Measured sub-networks and Pareto fronts of searches: second objective across, first objective up."""
     frames = []
     for colour, (label, history) in zip(cycle(COLOURS), histories.items(), strict=False):
-        up, across = history.objectives[:2]
-        frame = history.to_frame()[[across.name, up.name]].assign(search=label)
-        axes.scatter(frame[across.name], frame[up.name], s=6, alpha=0.35, color=colour, linewidths=0)
-        _draw_front(axes, history, color=colour, marker="o", label=label)
-        frames.append(frame.assign(on_front=pareto.non_dominated(history.costs)))
-    axes.set(xlabel=across.label, ylabel=up.label)
-    axes.legend(loc="lower right")
+        frame = _points(history)
+        axes.scatter(*frame.to_numpy().T, s=6, alpha=0.35, color=colour, linewidths=0)
+        draw_front(axes, history, color=colour, marker="o", label=label)
+        frames.append(frame.assign(search=label, on_front=history.on_front))
+        _name_axes(axes, history)
+        axes.legend(loc=_worst_corner(history))
     return pd.concat(frames, ignore_index=True)
 
 
-def _draw_front(axes: Axes, history: History, **style: Any) -> pd.DataFrame:
-    """A front as stairs; its points, the least in the second objective first."""
-    up, across = history.objectives[:2]
-    front = history.front().to_frame().sort_values(across.name, ignore_index=True)[[across.name, up.name]]
-    axes.step(front[across.name], front[up.name], where="post", markersize=3, **style)
+def draw_front(axes: Axes, history: History, **style: Any) -> pd.DataFrame:
+    """The front of a history as a line of stairs: second objective across, first objective up.
+
+    Between two points it shows what a network reaches that is at least as good across. Of more than two objectives the line
+    goes through the points that are best in the first two; a marker stands at the others too.
+
+    Args:
+        axes: Where to draw.
+        history: Measured sub-networks.
+        **style: Options of Matplotlib's lines.
+
+    Returns:
+        The points of the front, the least in the second objective first.
+    """
+    front = _points(history.front()).sort_values(drawn_objectives(history)[0].name, ignore_index=True)
+    points, where = stairs(history)
+    (line,) = axes.step(*points.T, where=where, **{"markersize": 3, **style})
+    if len(points) < len(front):
+        axes.plot(*front.to_numpy().T, linestyle="", color=line.get_color(), marker=line.get_marker(), markersize=3)
     return front
+
+
+def _points(history: History) -> pd.DataFrame:
+    """Second and first objective of every row."""
+    across, up = drawn_objectives(history)
+    return pd.DataFrame(history.values[:, [1, 0]], columns=[across.name, up.name])
+
+
+def _name_axes(axes: Axes, history: History) -> None:
+    across, up = drawn_objectives(history)
+    axes.set(xlabel=across.label, ylabel=up.label)
+
+
+def _worst_corner(history: History) -> str:
+    """Where no front comes."""
+    across, up = drawn_objectives(history)
+    return f"{'lower' if up.direction == 'max' else 'upper'} {'right' if across.direction == 'min' else 'left'}"
 
 
 def plot_repeated_front(axes: Axes, repeats: Sequence[History]) -> pd.DataFrame:
@@ -55,13 +85,12 @@ def plot_repeated_front(axes: Axes, repeats: Sequence[History]) -> pd.DataFrame:
         ValueError: Fewer than two measurements, or not of the same sub-networks.
     """
     means, deviations = _over_repeats(repeats)
-    up, across = means.objectives[:2]
+    across, up = drawn_objectives(means)
     numbers = np.column_stack([means.values[:, :2], deviations[:, :2]])
-    frame = pd.DataFrame(numbers, columns=[up.name, across.name, "up_std", "across_std"]).assign(on_front=means.feasible)
-    frame.loc[means.feasible, "on_front"] = pareto.non_dominated(means.costs[means.feasible])
+    frame = pd.DataFrame(numbers, columns=[up.name, across.name, "up_std", "across_std"]).assign(on_front=means.on_front)
     front, others = frame[frame.on_front], frame[~frame.on_front]
     axes.scatter(others[across.name], others[up.name], s=6, alpha=0.35, color=COLOURS[0], linewidths=0)
-    _draw_front(axes, means, color=COLOURS[0], linewidth=1)
+    draw_front(axes, means, color=COLOURS[0], linewidth=1)
     style: dict[str, Any] = {"fmt": "o", "color": COLOURS[1], "markersize": 3, "capsize": 1.5, "elinewidth": 0.8}
     axes.errorbar(front[across.name], front[up.name], xerr=front.across_std, yerr=front.up_std, **style)
     axes.set(xlabel=across.label, ylabel=up.label)
@@ -105,29 +134,27 @@ def _hypervolume_frame(history: History, reference_point: ArrayLike, search: str
 
 def plot_progress(axes: Axes, history: History) -> pd.DataFrame:
     """Sub-networks that a search measured, the later the darker, and their front: second objective across, first up."""
-    up, across = history.objectives[:2]
-    frame = history.to_frame()[[across.name, up.name]].assign(evaluation=np.arange(1, len(history) + 1))
-    _draw_front(axes, history, color=COLOURS[1], linewidth=1, label="front")
+    frame, evaluation = _points(history), np.arange(1, len(history) + 1)
+    draw_front(axes, history, color=COLOURS[1], linewidth=1, label="front")
     style: dict[str, Any] = {"s": 7, "cmap": "viridis_r", "linewidths": 0, "zorder": 2}
-    points = axes.scatter(frame[across.name], frame[up.name], c=frame.evaluation, **style)
+    points = axes.scatter(*frame.to_numpy().T, c=evaluation, **style)
     axes.figure.colorbar(points, ax=axes, label="evaluation")
-    axes.set(xlabel=across.label, ylabel=up.label)
-    return frame.assign(on_front=pareto.non_dominated(history.costs))
+    _name_axes(axes, history)
+    return frame.assign(evaluation=evaluation, on_front=history.on_front)
 
 
 def plot_growing_front(axes: Axes, history: History, steps: Sequence[int], known: History | None = None) -> pd.DataFrame:
     """Fronts after so many evaluations, the later the darker, over what was measured till then; in grey a known front."""
-    up, across = history.objectives[:2]
     colours = plt.get_cmap("viridis_r")(np.linspace(0.15, 1, len(steps)))
     shown = [*zip(colours, map(str, steps), (history[:n] for n in steps), strict=True)]
     if known is not None:
         shown.insert(0, ("0.7", "known front", known))
     frames = []
     for colour, label, done in shown:
-        frames.append(_draw_front(axes, done, color=colour, marker="o", label=label).assign(evaluations=label))
+        frames.append(draw_front(axes, done, color=colour, marker="o", label=label).assign(evaluations=label))
     start = 0
     for colour, n in zip(colours, steps, strict=True):
         axes.scatter(history.values[start:n, 1], history.values[start:n, 0], s=6, alpha=0.5, color=colour, linewidths=0)
         start = n
-    axes.set(xlabel=across.label, ylabel=up.label)
+    _name_axes(axes, history)
     return pd.concat(frames, ignore_index=True)

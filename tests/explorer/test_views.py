@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from nastoolkit.explorer.front_view import HEIGHT, axes_of, front_html
 from nastoolkit.explorer.network_view import blocks_of, network_html
 from nastoolkit.explorer.totals_view import shown, totals_html
+from nastoolkit.figures.stairs import corners, stairs
 from nastoolkit.history import History
 
 
@@ -105,6 +107,19 @@ def test_points_stand_where_their_values_are(looked_at):
     assert (np.diff(y) < 0).all()  # better is higher
     assert ((x > 0) & (x < 600) & (y > 0) & (y < HEIGHT)).all()
     assert len(page.of_class("on-front")) == len(study.front())
+
+
+def test_the_fronts_are_stairs_that_keep_the_bounds(looked_at):
+    quality, cost = looked_at.objectives
+    study = looked_at.study
+    looked_at.run = replace(study, objectives=(quality, replace(cost, at_most=float(np.median(study.values[:, 1])))))
+    assert 0 < len(looked_at.run.front()) < len(study.front())
+    lines = dict(re.findall(r'<polyline class="([^"]+)" points="([^"]+)"', front_html(looked_at, 600)))
+    assert lines.keys() == {"front known", "front"}
+    across, up = axes_of(looked_at, 600)
+    for kind, history in (("front known", study), ("front", looked_at.run)):
+        corner = [(across(x), up(y)) for x, y in corners(*stairs(history))]
+        assert lines[kind] == " ".join(f"{x:.1f},{y:.1f}" for x, y in corner) and len(corner) == 2 * len(history.front()) - 1
 
 
 def test_the_current_network_is_hollow_while_its_accuracy_is_predicted(looked_at):
