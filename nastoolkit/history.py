@@ -46,7 +46,7 @@ class History:
 
     def _repr_html_(self) -> str:
         front = self.front().to_frame()
-        same = [name for name in self.space.names if len(front) > 1 and front[name].nunique(dropna=False) == 1]
+        same = [name for name in self.choice_columns if len(front) > 1 and front[name].nunique(dropna=False) == 1]
         note = f"All of them have {', '.join(f'{name} {front[name].iloc[0]}' for name in same)}." if same else ""
         labels = {o.name: o.label for o in self.objectives}
         shown = front.drop(columns=same).rename(columns=labels)
@@ -137,13 +137,22 @@ class History:
             raise ValueError(f"the reference point needs a number for each of {names}, got {reference_point!r}")
         return reference * signs(self.objectives)
 
+    @property
+    def choice_columns(self) -> list[str]:
+        """What :meth:`to_frame` calls the choices, in gene order."""
+        taken = {objective.name for objective in self.objectives}
+        return [f"choice.{name}" if name in taken else name for name in self.space.names]
+
     def to_frame(self) -> pd.DataFrame:
-        """A row for each evaluation: the objectives, then the option of every choice (missing where the choice is dead)."""
+        """A row for each evaluation: the objectives, then the option of every choice (missing where the choice is dead).
+
+        A choice that is named like an objective has the column ``choice.<name>``.
+        """
         values = pd.DataFrame(self.values, columns=[o.name for o in self.objectives])
         alive = self.space.alive(self.genotypes)
         options = {
-            choice.name: _options(choice, self.genotypes[:, gene], alive[:, gene])
-            for gene, choice in enumerate(self.space.choices)
+            column: _options(choice, self.genotypes[:, gene], alive[:, gene])
+            for gene, (column, choice) in enumerate(zip(self.choice_columns, self.space.choices, strict=True))
         }
         return pd.concat([values, pd.DataFrame(options, index=values.index)], axis=1)
 

@@ -61,6 +61,16 @@ def foreign(connection: sqlite3.Connection) -> list[str]:
     return found
 
 
+def value_columns(names: Sequence[str]) -> list[str]:
+    """Columns for the values of objectives, each a function of the set of names: they are found whatever the order.
+
+    SQLite takes ``F1`` and ``f1`` for one column, so that where names differ in capitals alone their codes are added.
+    """
+    if len({name.encode().lower() for name in names}) == len(names):  # bytes: SQLite knows the capitals of ASCII only
+        return [f"value_{name}" for name in names]
+    return [f"value_{name}_{name.encode().hex()}" for name in names]
+
+
 def quoted(name: str) -> str:
     """A column's name as SQL has it."""
     return '"' + name.replace('"', '""') + '"'

@@ -9,8 +9,10 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from math import prod
 from typing import Any
 
@@ -35,6 +37,9 @@ class Choice:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "options", tuple(self.options))
+        if self.when is not None:
+            parent, options = self.when
+            object.__setattr__(self, "when", (parent, tuple(options)))
         if self.ordered is None:
             object.__setattr__(self, "ordered", all(isinstance(option, int | float) for option in self.options))
 
@@ -109,6 +114,12 @@ class SearchSpace:
             )
         conditional = {gene for gene, _, _ in self._conditions}
         return prod(count for gene, count in counts.items() if gene not in conditional)
+
+    @property
+    def size_in_short(self) -> str:
+        """The size to three digits, such as ``2.18e+19``; sizes beyond the largest float too."""
+        size = self.size
+        return f"{size:.3g}" if size < sys.float_info.max else f"{Decimal(size):.3g}"
 
     @property
     def allowed(self) -> tuple[tuple[int, ...], ...]:
@@ -268,7 +279,7 @@ class SearchSpace:
         return restricted
 
     def __repr__(self) -> str:
-        return f"SearchSpace({self.n_genes} choices, {self.size:.3g} sub-networks)"
+        return f"SearchSpace({self.n_genes} choices, {self.size_in_short} sub-networks)"
 
 
 def genotype_keys(genotypes: np.ndarray) -> list[bytes]:

@@ -24,7 +24,7 @@ import numpy as np
 
 from nastoolkit.objectives import Objective
 from nastoolkit.rescue import rescue
-from nastoolkit.schema import APPLICATION_ID, SCHEMA_VERSION, create, foreign, quoted, tables_of
+from nastoolkit.schema import APPLICATION_ID, SCHEMA_VERSION, create, foreign, quoted, tables_of, value_columns
 from nastoolkit.space import SearchSpace
 
 
@@ -51,7 +51,7 @@ class Store:
     ) -> None:
         self.path = Path(path)
         measured = [o for o in objectives if o.exact is None]
-        self._values = [f"value_{o.name}" for o in measured]
+        self._values = value_columns([o.name for o in measured])
         self._columns = [quoted(name) for name in self._values]
         self._problem: dict[str, Any] = {
             "space": space.fingerprint,

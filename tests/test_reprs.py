@@ -1,6 +1,7 @@
 """What notebooks show for objects: tables that are right, compact and escaped."""
 
 import pickle
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import numpy as np
@@ -43,6 +44,16 @@ def test_a_history_shows_its_front_with_units_and_what_all_have_in_common(histor
     assert front == [["76.54", "28", "3", "5"], ["72", "20", "2", ""], ["70", "10", "2", ""]]
     text = "".join(ElementTree.fromstring(shown).itertext())
     assert "4 evaluations, 1 failed, 3 on the front" in text and "All of them have act <b>&, width 7." in text
+
+
+def test_a_choice_may_have_the_name_of_an_objective(history):
+    named = replace(history, objectives=(OBJECTIVES[0], replace(OBJECTIVES[1], name="stage1.kernel")))
+    frame = named.to_frame()
+    assert frame.columns.is_unique and frame["stage1.kernel"].tolist() == history.values[:, 1].tolist()
+    assert frame["choice.stage1.kernel"].fillna(0).tolist() == [0, 5, 3, 0]
+    places, names, *front = rows(named._repr_html_())
+    assert names == ["accuracy_top1 [%]", "kernel [ms]", "depth", "kernel"] and places[-1] == "choice.stage1"
+    assert front == [["76.54", "28", "3", "5"], ["72", "20", "2", ""], ["70", "10", "2", ""]]
 
 
 def test_a_history_without_a_front_shows_that(history):

@@ -319,3 +319,26 @@ def test_dead_choices_may_be_given_and_are_ignored():
     assert CHAIN.encode(options).tolist() == [0, 0, 0, 0, 1]
     with pytest.raises(ValueError, match="'block3.kernel' has no option 9"):
         CHAIN.encode({**options, "block3.kernel": 9})
+
+
+def test_a_space_larger_than_any_float_says_its_size():
+    hundreds, thousands = (SearchSpace(Choice(f"c{i}", range(64)) for i in range(n)) for n in (200, 2500))
+    assert repr(hundreds) == "SearchSpace(200 choices, 1.72e+361 sub-networks)"
+    assert thousands.size_in_short == "2.82e+4515"  # Python writes no integer of more than 4,300 digits
+    assert CHAIN.restrict({"depth": (4,)}).size_in_short == "30"
+
+
+def test_options_may_come_in_anything_that_can_be_gone_through():
+    choices = [
+        Choice("depth", range(1, 5)),
+        Choice("kernel", [3, 5], ("depth", range(3, 5))),
+        Choice("width", {7}, ["depth", {4}]),
+    ]
+    assert choices[0].options == (1, 2, 3, 4) and choices[1].when == ("depth", (3, 4)) and choices[2].when == ("depth", (4,))
+    plain = [
+        Choice("depth", (1, 2, 3, 4)),
+        Choice("kernel", (3, 5), ("depth", (3, 4))),
+        Choice("width", (7,), ("depth", (4,))),
+    ]
+    assert choices == plain and hash(choices[1]) == hash(plain[1])
+    assert SearchSpace(choices).fingerprint == SearchSpace(plain).fingerprint

@@ -239,3 +239,13 @@ def test_an_objective_may_be_named_as_one_of_the_stores_own_columns(tmp_path):
     with Store(tmp_path / "a.sqlite", SPACE, objectives, {}) as store:
         store.save(SPACE.smallest[None], np.array([[1.5, 2.5]]), 0.1)
         assert store.lookup(SPACE.smallest[None]).tolist() == [[1.5, 2.5]]
+
+
+@pytest.mark.parametrize("names", [("F1", "f1"), ("f1", "F1"), ("F1", "f1", "f1_4631")])
+def test_objectives_may_differ_in_capitals_alone(tmp_path, names):
+    objectives = [Objective(name, "max") for name in names]
+    values = np.arange(1.0, 1 + len(names))
+    with Store(tmp_path / "a.sqlite", SPACE, objectives, {}) as store:
+        store.save(SPACE.smallest[None], values[None], 0.1)
+    with Store(tmp_path / "a.sqlite", SPACE, objectives[::-1], {}) as store:  # the order of objectives makes no other problem
+        assert store.lookup(SPACE.smallest[None]).tolist() == [values[::-1].tolist()]
