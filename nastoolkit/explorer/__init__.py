@@ -2,14 +2,12 @@
 
 :class:`Model` is what the page shows and :class:`Explorer` is the page. The model and all drawings are free of widgets.
 """
+# ruff: noqa: E402 - before anything imports widgets, it is said what to install
 
-try:
-    import anywidget  # noqa: F401
-    import ipywidgets  # noqa: F401
-except ImportError as error:
-    raise ImportError(
-        'the explorer needs ipywidgets and anywidget; install them with: pip install "nastoolkit[notebooks]"'
-    ) from error
+from nastoolkit.extras import needed
+
+for library in ("ipywidgets", "anywidget"):
+    needed(library, "the explorer")
 
 from nastoolkit.explorer.model import Model
 from nastoolkit.explorer.page import Explorer

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from nastoolkit.extras import needed
 from nastoolkit.objectives import Objective
 from nastoolkit.search.algorithm import Algorithm
 from nastoolkit.space import SearchSpace
@@ -26,12 +27,12 @@ class OptunaStudy(Algorithm):
     """Asks one of Optuna's samplers, which the subclass names.
 
     Raises:
-        ImportError: Optuna is not installed.
+        MissingLibraryError: Optuna is not installed.
     """
 
     def __init__(self, space: SearchSpace, objectives: Sequence[Objective], seed: int = 0, population: int = 50) -> None:
         super().__init__(space, objectives, seed, population)
-        self._optuna = _import_optuna()
+        self._optuna: Any = needed("optuna", "this search")
         self._options = {
             choice.name: self._optuna.distributions.CategoricalDistribution(allowed)
             for choice, allowed in zip(space.choices, space.allowed, strict=True)
@@ -102,11 +103,3 @@ class OptunaStudy(Algorithm):
             constraints={"violation": violation},
         )
         self._study.add_trial(trial)
-
-
-def _import_optuna() -> Any:
-    try:
-        import optuna
-    except ImportError as error:
-        raise ImportError("this search needs Optuna: pip install 'nastoolkit[optuna]'") from error
-    return optuna

@@ -12,7 +12,6 @@ padding and shifting.
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -21,6 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from nastoolkit.extras import MissingLibraryError, needed
 from nastoolkit.tasks.data_sets import MissingDataError, StoredClassification, datasets_folder
 from nastoolkit.tasks.image_examples import ImageFiles
 from nastoolkit.tasks.images import ImageTask
@@ -150,9 +150,9 @@ def column_of(task: StoredClassification, rows: Any, names: tuple[str, ...]) -> 
 def huggingface(package: str) -> Any:
     """One of Hugging Face's packages, which only some tasks need."""
     try:
-        return importlib.import_module(package)
-    except ImportError as error:
-        raise MissingDataError(f"this task needs the package {package!r}: pip install 'nastoolkit[huggingface]'") from error
+        return needed(package, "this task")
+    except MissingLibraryError as error:
+        raise MissingDataError(str(error)) from error
 
 
 def _load(task: StoredClassification, source: HubSource) -> dict[str, Any]:

@@ -104,5 +104,5 @@ def test_the_compiler_runs_what_the_network_computes(narrow):
 
 def test_a_library_that_is_missing_says_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "openvino", None)
-    with pytest.raises(ValueError, match=r'needs openvino; install it with: pip install "nastoolkit\[openvino\]"'):
+    with pytest.raises(ValueError, match=r"needs openvino; install it with: pip install 'nastoolkit\[openvino\]'"):
         BACKENDS["openvino"](nn.Linear(2, 2), torch.randn(1, 2), 1)

@@ -5,9 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from importlib import import_module
 from time import perf_counter
-from types import ModuleType
 
 import numpy as np
 import torch
@@ -66,15 +64,3 @@ def shares(seconds: np.ndarray) -> np.ndarray:
     """Shares ``(k,)``, adding up to 1, of blocks whose times in ``n`` runs are ``(n, k)``."""
     each_run = np.median(seconds / seconds.sum(axis=1, keepdims=True), axis=0)
     return each_run / each_run.sum()
-
-
-def needed(module: str) -> ModuleType:
-    """An optional library, imported now.
-
-    Raises:
-        ValueError: It is not installed; says how to.
-    """
-    try:
-        return import_module(module)
-    except ImportError as error:
-        raise ValueError(f'this backend needs {module}; install it with: pip install "nastoolkit[openvino]"') from error

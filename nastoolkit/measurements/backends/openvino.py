@@ -12,7 +12,8 @@ import numpy as np
 from torch import nn
 
 from nastoolkit.blocks import Inputs
-from nastoolkit.measurements.backends.base import Runner, needed
+from nastoolkit.extras import needed
+from nastoolkit.measurements.backends.base import Runner
 from nastoolkit.measurements.backends.onnx_graph import arrays, exported, node_shares
 from nastoolkit.measurements.machine import cpu_name
 
@@ -24,7 +25,7 @@ class OpenVino(Runner):
     device = cpu_name()
 
     def __init__(self, network: nn.Module, inputs: Inputs, threads: int) -> None:
-        openvino = needed("openvino")
+        openvino = needed("openvino", "this backend")
         self.library = f"OpenVINO {openvino.__version__.split('-')[0]}"
         self.threads, self.inputs = threads, arrays(inputs)
         self.core = openvino.Core()
@@ -57,5 +58,5 @@ class OpenVinoInt8(OpenVino):
     precision = "int8"
 
     def _prepare(self, model: Any) -> Any:
-        nncf = needed("nncf")
+        nncf = needed("nncf", "this backend")
         return nncf.quantize(model, nncf.Dataset([self.inputs]), subset_size=1)
