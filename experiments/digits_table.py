@@ -25,7 +25,7 @@ from tqdm.auto import tqdm
 from nastoolkit import TASKS, LookupTable, load_supernet
 from nastoolkit.benchmarks.digits_mbv3_table import FAMILY, FILE, N_CALIBRATION, N_IMAGES, WITHIN
 from nastoolkit.benchmarks.members import members
-from nastoolkit.files import atomically
+from nastoolkit.files import atomically, check_output
 from nastoolkit.supernet import Supernet, calibrate_batchnorm
 from nastoolkit.tasks import Task
 
@@ -108,6 +108,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--table", type=Path, required=True, help="latencies, from nastoolkit profile")
     arguments = parser.parse_args()
+    check_output(FILE)
     torch.set_num_threads(1)
     supernet, task = load_supernet(FAMILY), TASKS["digits"]()
     table = LookupTable.load(arguments.table, supernet.family)

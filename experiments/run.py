@@ -15,6 +15,14 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
+try:
+    import nbformat  # noqa: F401
+    import papermill  # noqa: F401
+
+    import nastoolkit  # noqa: F401
+except ImportError as error:
+    sys.exit(f"run.py: {error}. Run it with .venv/bin/python after `make setup`, or: pip install 'nastoolkit[notebooks]'")
+
 import scoreboard
 from profiles import PROFILES, UsageError, fitting_values, notebook_name, notebook_names, profile_values
 from worker import Job, Result, execute
@@ -63,6 +71,8 @@ def _in_own_process(job: Job) -> Result:
             return process.submit(execute, job).result()
         except BrokenProcessPool as failure:
             return Result(job, error=f"its process died: {failure}")
+        except Exception as failure:  # whatever it is, the other notebooks and the summary go on
+            return Result(job, error=f"{type(failure).__name__}: {failure}")
 
 
 def report(results: Sequence[Result]) -> str:

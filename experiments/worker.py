@@ -14,10 +14,15 @@ from typing import Any
 
 import nbformat
 import papermill
+from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+from profiles import UsageError
 from record import begin_record, fingerprint, read_record, write_record
 from scoreboard import read_claims
 from traitlets.config import Config
 
+from nastoolkit.files import check_output_folder
+
+KERNEL = "python3"  # of the Python that runs this, where ipykernel is installed
 THREAD_SETTINGS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 # tqdm.auto draws widgets where ipywidgets is installed, of which no text reaches the terminal.
 TEXT_BARS = "import tqdm.auto as _a, tqdm.std as _s; _a.tqdm, _a.trange = _s.tqdm, _s.trange; del _a, _s"
@@ -120,26 +125,36 @@ def execute(job: Job) -> Result:
     clock = time.perf_counter()
     claims: list[dict[str, Any]] = []
     claims_file = job.folder / "claims.json"
-    made_of = job.fingerprint
-    begin_record(job.folder)
-    claims_file.unlink(missing_ok=True)  # claims add up in it, and those of a run before are this run's to make again
     error = ""
     try:
+        check_output_folder(job.folder)
+        check_kernel()
+        made_of = job.fingerprint
+        begin_record(job.folder)
+        claims_file.unlink(missing_ok=True)  # claims add up in it, and those of a run before are this run's to make again
         with tempfile.TemporaryDirectory() as folder:
             _execute(job, console, live, f"{folder}/kernel")
         if claims_file.exists():
             claims = read_claims(claims_file)
+        write_record(job.folder, made_of, time.perf_counter() - clock)
     except papermill.PapermillExecutionError as failure:
         error = f"{failure.ename}: {failure.evalue}".partition("\n")[0]
         console.write(re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(failure.traceback)) + "\n")
     except Exception as failure:
         error = f"{type(failure).__name__}: {failure}"
     seconds = time.perf_counter() - clock
-    if not error:
-        write_record(job.folder, made_of, seconds)
     console.line(f"FAILED after {seconds:.1f} s: {error}" if error else f"done in {seconds:.1f} s")
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     return Result(job, seconds, peak / 1e6, error, claims, job.files_since(moment))
+
+
+def check_kernel() -> None:
+    """Raise UsageError where Jupyter has no kernel that notebooks could run in."""
+    try:
+        KernelSpecManager().get_kernel_spec(KERNEL)
+    except NoSuchKernel:
+        command = f"{sys.executable} -m pip install ipykernel"
+        raise UsageError(f"there is no Jupyter kernel {KERNEL!r}; install it with: {command}") from None
 
 
 def _execute(job: Job, console: Console, live: bool, socket: str) -> None:
@@ -155,13 +170,12 @@ def _execute(job: Job, console: Console, live: bool, socket: str) -> None:
 
     # Kernels that start side by side now and then pick the same TCP port, and one dies; socket files of their own never clash.
     transport = Config({"KernelManager": {"transport": "ipc", "ip": socket}})
-    job.folder.mkdir(parents=True, exist_ok=True)
     console.line(f"{job.name}, profile {job.profile} -> {job.output_dir}")
     papermill.execute_notebook(
         str(path),
         str(job.folder / "notebook.ipynb"),
         parameters=job.parameters,
-        kernel_name="python3",
+        kernel_name=KERNEL,
         config=transport,
         extra_arguments=["--log-level=CRITICAL", f"--IPKernelApp.exec_lines={TEXT_BARS}"],
         cwd=str(job.root),

@@ -1,8 +1,9 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, to places that are tried before the work begins."""
 
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,3 +28,31 @@ def atomically(path: str | Path) -> Iterator[Path]:
         new.replace(path)
     finally:
         new.unlink(missing_ok=True)
+
+
+def check_output(path: str | Path) -> None:
+    """Raise at once what would else be known after the work: that a file cannot be written. Missing folders are made.
+
+    Raises:
+        OSError: It is a folder, or its folder cannot be made or written.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder, where a file is to be written: name a file in it")
+    check_output_folder(path.parent)
+
+
+def check_output_folder(folder: str | Path) -> None:
+    """The same for a folder of files.
+
+    Raises:
+        OSError: The folder cannot be made, or no file can be made in it.
+    """
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except FileExistsError as error:
+        raise NotADirectoryError(f"{folder} is a file, where a folder is to be") from error
+    except OSError as error:
+        raise OSError(f"nothing can be written to {folder}: {error.strerror}") from error

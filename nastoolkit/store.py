@@ -58,6 +58,8 @@ class Store:
             "objectives": {o.name: o.unit for o in measured},
             "settings": self._as_json(settings),
         }
+        if self.path.is_dir():
+            raise StoreError(f"{self.path} is a folder, and a store is a file: name a file in it")
         with self._clear_errors():
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._connection = sqlite3.connect(self.path, timeout=60, isolation_level=None)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import pandas as pd
 import typer
@@ -17,6 +17,7 @@ from rich.table import Table
 
 from nastoolkit.search.failures import EvaluationError
 
+Seed = Annotated[int, typer.Option(min=0, help="Source of all randomness.")]
 INTERRUPTED = 130  # exit code of what Ctrl-C ended, by the shells' convention
 
 

@@ -11,6 +11,7 @@ import typer
 from nastoolkit.cli.options import AsJson, Checkpoint, FamilyName
 from nastoolkit.export import export_network, network_card
 from nastoolkit.families import Family
+from nastoolkit.files import check_output_folder
 from nastoolkit.measurements import Accuracy
 from nastoolkit.supernet import load_supernet
 from nastoolkit.tasks import TASKS
@@ -29,6 +30,7 @@ def export(
     supernet = load_supernet(family, checkpoint)
     genes = _genotype(supernet.family, genotype)
     data, network = known("task", task, TASKS)(), supernet.extract(genes)
+    check_output_folder(output)
     measured = {f"{data.metric}_validation": Accuracy(supernet, data, progress=not as_json).of_network(network, genes)}
     card = network_card(supernet.family, genes, {**measured, "weights": supernet.fingerprint})
     example = next(data.split("validation").batches(8, supernet.family.input_shape(genes))).inputs

@@ -11,6 +11,7 @@ import typer
 
 from nastoolkit.cli.options import AsJson, FamilyName, Threads
 from nastoolkit.families import FAMILIES
+from nastoolkit.files import check_output
 from nastoolkit.interrupts import told_how_to_go_on
 from nastoolkit.measurements import LookupTable
 from nastoolkit.measurements.backends import BACKENDS
@@ -30,8 +31,11 @@ def profile(
     """Measure a latency lookup table on this machine, and its error against end-to-end latency."""
     started = time.perf_counter()
     known("backend", backend, BACKENDS)
+    of_family = known("family", family, FAMILIES)()
+    if output is not None:
+        check_output(output)
     built = LookupTable.measure(
-        known("family", family, FAMILIES)(),
+        of_family,
         backend,
         batch_size=batch_size,
         threads=threads,

@@ -26,6 +26,8 @@ def race(
     names = [known("algorithm", name.strip(), ALGORITHMS) and name.strip() for name in algorithms.split(",")]
     problem, further = known("benchmark", benchmark, BENCHMARKS)(), read_targets(targets, names)
     settings = {} if population is None else {"population": population}
+    for name in names:
+        ALGORITHMS[name](problem.space, problem.objectives, **settings)  # says at once what it lacks or cannot take
     runs = {name: run_race(problem, name, seeds, budget, progress=not as_json, **settings) for name in names}
     found = summary(runs, find_targets(problem, runs, further))
     if as_json:

@@ -15,7 +15,7 @@ from nastoolkit.objectives import Objective
 from nastoolkit.search import ALGORITHMS, DEFAULT_ALGORITHM, optimize
 from nastoolkit.supernet import load_supernet
 from nastoolkit.tasks import TASKS
-from nastoolkit.terminal import known, show
+from nastoolkit.terminal import Seed, known, show
 
 
 def search(
@@ -23,13 +23,13 @@ def search(
     cost: Annotated[str, typer.Option(help="Weighed against accuracy: mmacs, params, size_mb, latency_ms.")] = "mmacs",
     at_most: Annotated[float | None, typer.Option(help="A bound on the cost, in its unit.")] = None,
     table: Annotated[Path | None, typer.Option(help="Lookup table for latency_ms, from `nastoolkit profile`.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Latency is wanted for; warns if the table is for another.")] = None,
-    threads: Annotated[int | None, typer.Option(help="Latency is wanted for; warns if the table is for others.")] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Inputs a batch; warns if the table is for others.")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads; warns if the table is for others.")] = None,
     task: Annotated[str, typer.Option(help=f"One of {', '.join(TASKS)}.")] = "digits",
     algorithm: Annotated[str, typer.Option(help=f"default ({DEFAULT_ALGORITHM}) or {', '.join(ALGORITHMS)}.")] = "default",
     budget: Annotated[int, typer.Option(min=1, help="Evaluations.")] = 100,
     population: Annotated[int, typer.Option(min=1, help="Sub-networks a generation, or parents of the inner search.")] = 50,
-    seed: Annotated[int, typer.Option(help="Of all randomness.")] = 0,
+    seed: Seed = 0,
     store: Annotated[Path | None, typer.Option(help="SQLite file that keeps every evaluation; rerun to resume.")] = None,
     checkpoint: Checkpoint = None,
     as_json: AsJson = False,

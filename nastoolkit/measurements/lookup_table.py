@@ -21,7 +21,7 @@ from tqdm.auto import tqdm
 from nastoolkit import html
 from nastoolkit.blocks import BlockSpec
 from nastoolkit.families import Family
-from nastoolkit.files import atomically
+from nastoolkit.files import atomically, check_output
 from nastoolkit.interrupts import told_how_to_go_on
 from nastoolkit.measurements.backends import backend_named
 from nastoolkit.measurements.clock import pinned
@@ -97,6 +97,8 @@ class LookupTable:
             progress: Whether to show the time left.
         """
         backend_named(backend)
+        if resume is not None:
+            check_output(resume)
         deadline = time.monotonic() + seconds
         if min(batch_size, threads, n_contexts) < 1:
             raise ValueError(f"{batch_size=}, {threads=} and {n_contexts=} must each be at least 1")

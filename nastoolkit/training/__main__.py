@@ -11,10 +11,11 @@ import torch
 import typer
 
 from nastoolkit.families import FAMILIES
+from nastoolkit.files import check_output
 from nastoolkit.sharing import SHARING_RULES
 from nastoolkit.supernet import Supernet, save_supernet
 from nastoolkit.tasks import TASKS
-from nastoolkit.terminal import known, run
+from nastoolkit.terminal import Seed, known, run
 from nastoolkit.training.distributed import processes, rank
 from nastoolkit.training.losses import in_place_distillation
 from nastoolkit.training.run import PRECISIONS, Recipe
@@ -39,11 +40,12 @@ def train(
     average: Annotated[float, typer.Option(min=0.0, max=1.0, help="Decay of the moving average of weights; 0: none.")] = 0.0,
     precision: Annotated[str, typer.Option(help=f"One of {', '.join(PRECISIONS)}.")] = "float32",
     device: Annotated[str, typer.Option(help="cpu or cuda; by default cuda where there is one.")] = "",
-    seed: Annotated[int, typer.Option(help="Of all randomness.")] = 0,
+    seed: Seed = 0,
 ) -> None:
     """Train a supernet with the sandwich rule and in-place distillation; run it again to go on where it was killed."""
     with processes(device or ("cuda" if torch.cuda.is_available() else "cpu")) as place:
         data = known("task", task, TASKS)()
+        check_output(output)
         supernet = Supernet(known("family", family, FAMILIES)(), known("sharing", sharing, SHARING_RULES)(), seed).to(place)
         space = supernet.family.space
         stages = progressive_shrinking(space) if shrinking else [Stage("all", space)]

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from nastoolkit.files import atomically
+from nastoolkit.files import atomically, check_output
 from nastoolkit.training.distributed import rank
 
 SAVE_SECONDS = 30.0
@@ -69,6 +69,7 @@ class Run:
 
     Raises:
         ValueError: The file is of another run, or damaged.
+        OSError: The file cannot be written.
     """
 
     def __init__(
@@ -80,6 +81,8 @@ class Run:
         self.average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(recipe.average)) if recipe.average else None
         self.losses = torch.zeros(recipe.n_steps, dtype=torch.float64)
         self.step, self._saved, self._is_whole = 0, monotonic(), True
+        if self.file and rank() == 0:
+            check_output(self.file)
         if self.file and self.file.exists():
             self._load(self.file)
 
