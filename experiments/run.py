@@ -25,7 +25,7 @@ except ImportError as error:
 
 import scoreboard
 from profiles import PROFILES, UsageError, fitting_values, notebook_name, notebook_names, profile_values
-from worker import Job, Result, execute
+from worker import Job, Result, check_kernel, execute
 
 from nastoolkit.processes import end_with_parent
 
@@ -134,6 +134,7 @@ def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> int:
         jobs = plan_jobs(list(dict.fromkeys(names)), parsed.profile, settings, parsed.jobs, root)
         if not parsed.notebooks:
             jobs = to_do(jobs)
+        check_kernel()
     except UsageError as error:
         print(f"run.py: {error}", file=sys.stderr)
         return 2

@@ -1,3 +1,4 @@
+import importlib
 import json
 import re
 import sys
@@ -12,6 +13,7 @@ from nastoolkit.measurements import Accuracy, LookupTable, Timing
 from nastoolkit.supernet import load_supernet, save_supernet
 from nastoolkit.tasks import TASKS
 
+race_command = importlib.import_module("nastoolkit.cli.race")  # `nastoolkit.cli.race` is the function
 BRIEF = ("--budget", "3", "--population", "2", "--algorithm", "random")
 
 
@@ -174,6 +176,53 @@ def test_what_is_unknown_is_told_with_what_is_known(complaint, arguments, known)
 def test_a_genotype_that_is_none(complaint, tmp_path, genotype, message):
     assert re.search(message, complaint("export", genotype, "--output", tmp_path / "made"))
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("profile", "--output", "folder"), "folder is a folder, where a file is to be written"),
+        (("profile", "--output", "file/table.json"), "file is a file, where a folder is to be"),
+        (("profile", "--output", "file/new/table.json"), "nothing can be written to file/new: Not a directory"),
+        (("export", ",".join("0" * 22), "--output", "file"), "file is a file, where a folder is to be"),
+        (("search", "--store", "folder"), "folder is a folder, and a store is a file"),
+        (("search", "--store", "file/a.sqlite"), "cannot use file/a.sqlite as a store"),
+        (("fetch", "nas-bench-macro"), "file is a file, where a folder is to be"),
+    ],
+)
+def test_outputs_are_tried_before_the_work_begins(complaint, tmp_path, monkeypatch, arguments, told):
+    for place in (LookupTable, Accuracy):
+        monkeypatch.setattr(
+            place, "measure" if place is LookupTable else "of_network", lambda *_, **__: pytest.fail("it works")
+        )
+    monkeypatch.setattr(Accuracy, "__call__", lambda *_: pytest.fail("it works"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NASTOOLKIT_CACHE", "file")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    assert told in complaint(*arguments)
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["file", "folder"]
+
+
+@pytest.mark.parametrize(
+    "option",
+    ["search --seed", "search --batch-size", "search --threads", "search --budget", "profile --threads", "race --seeds"],
+)
+def test_numbers_below_the_least_name_their_option(complaint, option):
+    command, name = option.split()
+    assert re.search(f"Invalid value for '{name}': .* (0|1)", complaint(command, name, "-1"))
+    assert re.search(
+        f"Invalid value for '{name}': .*'1.5'|Invalid value for '{name}': .*integer", complaint(command, name, "1.5")
+    )
+
+
+def test_a_library_that_is_missing_is_told_before_anything_is_measured(complaint, monkeypatch):
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    monkeypatch.setattr(race_command, "run_race", lambda *_, **__: pytest.fail("it races"))
+    monkeypatch.setattr(Accuracy, "__call__", lambda *_: pytest.fail("it measures"))
+    race = ("race", "--benchmark", "digits-mbv3-table", "--algorithms", "random,optuna_tpe")
+    for arguments in (race, ("search", "--algorithm", "optuna_tpe")):
+        assert "error: this search needs optuna; install it with: pip install 'nastoolkit[optuna]'" in complaint(*arguments)
 
 
 def test_files_that_do_not_serve(complaint, tmp_path, table):

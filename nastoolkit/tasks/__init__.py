@@ -1,12 +1,14 @@
 """Tasks: data, loss and metric by name."""
 
+import re
+from difflib import get_close_matches
 from pathlib import Path
 
 from nastoolkit.tasks.base import SPLITS, Classification, Examples, Split, Task
 from nastoolkit.tasks.data_sets import MissingDataError, datasets_folder
 from nastoolkit.tasks.digit_variants import DigitSums, FewDigits, PlainDigits, RotatedDigits, SimilarDigits
 from nastoolkit.tasks.digits import Digits
-from nastoolkit.tasks.hub import Cifar10, Cifar100, HubImages
+from nastoolkit.tasks.hub import Cifar10, Cifar100, HubImages, HubSource
 from nastoolkit.tasks.images import ImageFolder, ImageNet
 from nastoolkit.tasks.number_words import NumberWords
 from nastoolkit.tasks.sst2 import Sst2
@@ -27,6 +29,8 @@ TASKS: dict[str, type[Task]] = {
     "sst2": Sst2,
 }
 
+HUB_NAME = re.compile(r"\w[\w.-]*/\w[\w.-]*")
+
 __all__ = ["SPLITS", "TASKS", "Classification", "Examples", "MissingDataError", "Split", "Task", "load_task"]
 
 
@@ -35,7 +39,8 @@ def load_task(name: str) -> Task:
 
     Args:
         name: A key of ``TASKS``; or a folder of images, from here or in the folder ``NASTOOLKIT_DATASETS``; or a data set of
-            images on the Hugging Face Hub, ``<owner>/<name>``.
+            images on the Hugging Face Hub, ``<owner>/<name>``, unless ``<owner>`` is a folder here: then a folder in it is
+            meant.
 
     Raises:
         ValueError: There is no such task or folder, and it is no name on the Hub.
@@ -45,7 +50,17 @@ def load_task(name: str) -> Task:
     for folder in (Path(name), datasets_folder() / name):
         if (folder / "train").is_dir():
             return ImageFolder(folder)
-    if len(Path(name).parts) == 2:
+    inside_a_folder = Path(name).parent not in (Path(), Path(name)) and Path(name).parent.is_dir()
+    if (name and HubSource(name).folder.is_dir()) or (HUB_NAME.fullmatch(name) and not inside_a_folder):
         return HubImages(name)
+    if inside_a_folder:
+        way_out = f" (if it is a name on the Hugging Face Hub: HubImages({name!r}))" if HUB_NAME.fullmatch(name) else ""
+        raise ValueError(f"there is no folder {name!r}{_did_you_mean(name)}{way_out}")
     places = f"folders of images in {datasets_folder()}, and <owner>/<name> on the Hugging Face Hub"
-    raise ValueError(f"there is no task {name!r}; known: {', '.join(TASKS)}, {places}")
+    raise ValueError(f"there is no task {name!r}{_did_you_mean(name)}; known: {', '.join(TASKS)}, {places}")
+
+
+def _did_you_mean(name: str) -> str:
+    beside = [path.as_posix() for path in Path(name).parent.glob("*") if path.is_dir()]
+    meant = get_close_matches(name, [*TASKS, *beside], n=1)
+    return f", did you mean {meant[0]!r}?" if meant else ""

@@ -52,7 +52,7 @@ class HubSource:
     @property
     def remedy(self) -> str:
         """What to fetch, and where to put it."""
-        if Path(self.name).is_absolute():
+        if self.folder == Path(self.name).absolute():
             return f"Put files there as the Hugging Face Hub has them, or as save_to_disk writes them: {self.folder}"
         return (
             "Fetch it where there is a network, and put it there:\n"
@@ -81,8 +81,9 @@ class HubImages(ImageTask):
 
     def official(self) -> dict[str, ImageFiles]:
         """See :class:`nastoolkit.tasks.images.ImageTask`."""
-        image_type, found = huggingface("datasets").Image, dict[str, ImageFiles]()
-        for name, (rows, labels) in labelled_splits(self, self.source).items():
+        splits, found = labelled_splits(self, self.source), dict[str, ImageFiles]()
+        image_type = huggingface("datasets").Image
+        for name, (rows, labels) in splits.items():
             column = column_of(self, rows, IMAGES)
             if not isinstance(rows.features[column], image_type):
                 raise self.missing(f"column {column!r} holds no images but {rows.features[column]}")
@@ -147,22 +148,24 @@ def column_of(task: StoredClassification, rows: Any, names: tuple[str, ...]) -> 
     raise task.missing(f"no column is called {' or '.join(names)}; there are: {', '.join(rows.column_names)}")
 
 
-def huggingface(package: str) -> Any:
-    """One of Hugging Face's packages, which only some tasks need."""
+def huggingface(package: str, what: str = "this task") -> Any:
+    """One of Hugging Face's packages; MissingDataError where it is not installed, and ``what`` needs it."""
     try:
-        return needed(package, "this task")
+        return needed(package, what)
     except MissingLibraryError as error:
         raise MissingDataError(str(error)) from error
 
 
 def _load(task: StoredClassification, source: HubSource) -> dict[str, Any]:
     """The official splits by their own names, from the folder or from the Hub."""
-    datasets, folder = huggingface("datasets"), source.folder
+    folder = source.folder
     if folder.is_dir() and not any(folder.rglob("*.parquet")):
         saved = {file.parent.name: str(file.parent) for file in sorted(folder.glob("*/state.json"))}
         if not saved:
-            raise task.missing(f"{folder} has neither parquet files nor splits that save_to_disk wrote")
-        return {name: datasets.load_from_disk(place) for name, place in saved.items()}
+            raise task.missing(f"{folder} has neither parquet files nor splits that save_to_disk wrote, nor a folder train")
+        return {name: huggingface("datasets").load_from_disk(place) for name, place in saved.items()}
+    nowhere = f"there is no folder {source.name} nor {folder}, and to ask the Hub for {source.name!r} this task"
+    datasets = huggingface("datasets", "this task" if folder.is_dir() else nowhere)
     try:
         return dict(datasets.load_dataset(str(folder) if folder.is_dir() else source.name))
     except Exception as error:  # of the network, of the Hub or of parquet: many types, and none that users could tell apart

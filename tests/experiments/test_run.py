@@ -4,12 +4,16 @@ import json
 import logging
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
 import run
 import scoreboard
+import worker
 from gallery import known_figures
 from PIL import Image
 from profiles import PROFILES, UsageError, declared_parameters, fitting_values, notebook_names, profile_values
@@ -67,6 +71,42 @@ def test_a_failing_notebook_is_named_and_the_others_still_run(root, capfd):
     assert out.endswith("files made:\n  " + "\n  ".join(made) + "\n")
     executed = nbformat.read(root / "runs/good/smoke/notebook.ipynb", as_version=4)
     assert "sizes = [7]" in executed.cells[1].source and 'output_dir = "runs/good/smoke"' in executed.cells[1].source
+
+
+def test_a_folder_that_cannot_be_made_fails_its_notebook_alone(root, capfd):
+    (root / "runs" / "system").mkdir(parents=True)
+    (root / "runs" / "system" / "bad").write_text("a file where the folder should be")
+    assert run.main(["--profile", "smoke", "--jobs", "1"], root) == 1
+    out = capfd.readouterr().out
+    rows = {line.split()[0]: line for line in out.splitlines() if " smoke " in line and "|" not in line}
+    assert rows["good"].endswith("done") and "runs/good/smoke/claims.json" in out
+    assert "FAILED: " in rows["system/bad"] and "runs/system/bad/smoke" in rows["system/bad"] and "no such stage" not in out
+
+
+def test_the_summary_outlives_any_error(root, capfd, monkeypatch):
+    monkeypatch.setattr(run, "execute", sorted)  # which cannot sort a job
+    assert run.main(["good"], root) == 1
+    assert "FAILED: TypeError: 'Job' object is not iterable" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["KernelSpecManager", "find_spec"])
+def test_a_kernel_that_is_not_installed_is_named_with_the_command(root, capfd, monkeypatch, name):
+    stand_ins = {"KernelSpecManager": lambda: SimpleNamespace(find_kernel_specs=dict), "find_spec": lambda _: None}
+    monkeypatch.setattr(worker, name, stand_ins[name])
+    assert run.main(["good"], root) == 2
+    wanted = f"the Jupyter kernel 'python3' is not installed; install it with: {sys.executable} -m pip install ipykernel"
+    assert wanted in capfd.readouterr().err and not (root / "runs").exists()
+
+
+@pytest.mark.parametrize("library", ["papermill", "nastoolkit"])
+def test_without_its_libraries_it_says_how_to_run_it(tmp_path, library):
+    (tmp_path / "sitecustomize.py").write_text(f"import sys; sys.modules[{library!r}] = None")
+    command = [sys.executable, run.ROOT / "experiments" / "run.py", "--list"]
+    ended = subprocess.run(
+        command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(tmp_path)}, check=False
+    )
+    assert ended.returncode == 1 and ended.stderr.startswith("run.py: ") and ended.stderr.count("\n") == 1
+    assert library in ended.stderr and "make setup" in ended.stderr
 
 
 def test_one_notebook_streams_and_writes_where_it_is_told(root, capfd):

@@ -244,6 +244,39 @@ def test_a_task_is_named_by_key_by_folder_or_as_on_the_hub(tmp_path, monkeypatch
         load_task("nuts")
 
 
+@pytest.fixture
+def pets(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, "datasets", None)
+    (tmp_path / "data" / "pets" / "train").mkdir(parents=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("data/prats", "no folder 'data/prats', did you mean 'data/pets'\\? .*HubImages\\('data/prats'\\)"),
+        ("./data/prats", "no folder './data/prats', did you mean 'data/pets'\\?$"),
+        ("/nowhere", "no folder '/nowhere'"),
+        ("../nowhere", "no folder '../nowhere'"),
+        ("digts", "no task 'digts', did you mean 'digits'\\?; known: digits, "),
+        ("~/pets", "no task '~/pets'; known: digits, "),
+        ("dta/pets/x", "no task 'dta/pets/x'; known: digits, "),
+        ("", "no task ''; known: digits, "),
+    ],
+)
+def test_a_typing_error_in_a_path_is_no_name_on_the_hub(pets, name, told):
+    with pytest.raises(ValueError, match=told):
+        load_task(name)
+
+
+def test_what_may_be_a_name_on_the_hub_tells_where_it_was_looked_for_first(pets, tmp_path):
+    with pytest.raises(MissingDataError, match=f"no folder dta/pets nor {tmp_path}/pets, .*nastoolkit.huggingface"):
+        load_task("dta/pets").split("train")
+    (tmp_path / "data" / "bolts").mkdir()
+    with pytest.raises(MissingDataError, match=f"{tmp_path}/data/bolts has neither .* nor a folder train.\\nPut files there"):
+        load_task("data/bolts").split("train")
+
+
 def test_a_name_is_looked_for_in_the_datasets_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert HubSource("owner/things").folder == tmp_path / "things"
