@@ -1,4 +1,4 @@
-"""Results are written whole or not at all, on a full disk and when the writer is killed."""
+"""Results are written whole or not at all, on a full disk and when the writer is killed; their places are tried before."""
 
 import resource
 import signal
@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 
 from nastoolkit.checkpoints import write_checkpoint
 from nastoolkit.claims import claim
-from nastoolkit.files import atomically
+from nastoolkit.files import atomically, check_output
 from nastoolkit.measurements import LookupTable, Timing, contexts
 from nastoolkit.predictors import learning_curve
 from nastoolkit.training.run import Recipe, Run
@@ -92,3 +92,34 @@ def test_a_measured_table_is_not_lost_before_it_is_saved(narrow, tmp_path, monke
     assert again.timings == table.timings
     again.save(path)
     assert not file.exists() and LookupTable.load(path, narrow).timings == table.timings
+
+
+def test_an_output_is_tried_and_nothing_of_the_trial_stays(tmp_path):
+    check_output(tmp_path / "new" / "folder" / "table.json")
+    assert [path.name for path in tmp_path.rglob("*")] == ["new", "folder"]
+    (tmp_path / "table.json").write_text("old")
+    check_output(tmp_path / "table.json")
+    assert (tmp_path / "table.json").read_text() == "old"
+    with pytest.raises(IsADirectoryError, match="new is a folder, where a file is to be written: name a file in it"):
+        check_output(tmp_path / "new")
+    with pytest.raises(NotADirectoryError, match="table.json is a file, where a folder is to be"):
+        check_output(tmp_path / "table.json" / "other.json")
+
+
+@pytest.mark.parametrize("trouble", [PermissionError(13, "Permission denied"), OSError(28, "No space left on device")])
+def test_a_folder_that_takes_no_file_says_why(tmp_path, monkeypatch, trouble):
+    def fail(**_):
+        raise trouble
+
+    monkeypatch.setattr("tempfile.TemporaryFile", fail)
+    with pytest.raises(OSError, match=f"^nothing can be written to {tmp_path}: {trouble.strerror}$"):
+        check_output(tmp_path / "table.json")
+
+
+def test_what_keeps_work_is_tried_before_the_work_begins(tmp_path, tiny):
+    (tmp_path / "file").touch()
+    for place, message in ((tmp_path, "is a folder"), (tmp_path / "file" / "run", "is a file, where a folder is to be")):
+        with pytest.raises(OSError, match=message):
+            LookupTable.measure(tiny, resume=place, progress=False)
+        with pytest.raises(OSError, match=message):
+            Run(torch.nn.Linear(1, 1), Recipe(n_steps=3), {}, place)
