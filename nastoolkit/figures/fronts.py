@@ -24,7 +24,7 @@ def plot_fronts(axes: Axes, histories: Mapping[str, History]) -> pd.DataFrame:
     frames = []
     for colour, (label, history) in zip(cycle(COLOURS), histories.items(), strict=False):
         frame = _points(history)
-        axes.scatter(*frame.to_numpy().T, s=6, alpha=0.35, color=colour, linewidths=0)
+        axes.scatter(history.values[:, 1], history.values[:, 0], s=6, alpha=0.35, color=colour, linewidths=0)
         draw_front(axes, history, color=colour, marker="o", label=label)
         frames.append(frame.assign(search=label, on_front=history.on_front))
         _name_axes(axes, history)
@@ -48,9 +48,9 @@ def draw_front(axes: Axes, history: History, **style: Any) -> pd.DataFrame:
     """
     front = _points(history.front()).sort_values(drawn_objectives(history)[0].name, ignore_index=True)
     points, where = stairs(history)
-    (line,) = axes.step(*points.T, where=where, **{"markersize": 3, **style})
+    (line,) = axes.step(points[:, 0], points[:, 1], where=where, **{"markersize": 3, **style})
     if len(points) < len(front):
-        axes.plot(*front.to_numpy().T, linestyle="", color=line.get_color(), marker=line.get_marker(), markersize=3)
+        axes.plot(*front.to_numpy().T, color=line.get_color(), marker=line.get_marker(), markersize=3, linestyle="")
     return front
 
 
@@ -65,7 +65,7 @@ def _name_axes(axes: Axes, history: History) -> None:
     axes.set(xlabel=across.label, ylabel=up.label)
 
 
-def _worst_corner(history: History) -> str:
+def _worst_corner(history: History) -> Any:
     """Where no front comes."""
     across, up = drawn_objectives(history)
     return f"{'lower' if up.direction == 'max' else 'upper'} {'right' if across.direction == 'min' else 'left'}"
@@ -137,7 +137,7 @@ def plot_progress(axes: Axes, history: History) -> pd.DataFrame:
     frame, evaluation = _points(history), np.arange(1, len(history) + 1)
     draw_front(axes, history, color=COLOURS[1], linewidth=1, label="front")
     style: dict[str, Any] = {"s": 7, "cmap": "viridis_r", "linewidths": 0, "zorder": 2}
-    points = axes.scatter(*frame.to_numpy().T, c=evaluation, **style)
+    points = axes.scatter(history.values[:, 1], history.values[:, 0], c=evaluation, **style)
     axes.figure.colorbar(points, ax=axes, label="evaluation")
     _name_axes(axes, history)
     return frame.assign(evaluation=evaluation, on_front=history.on_front)

@@ -31,7 +31,7 @@ class Algorithm(ABC):
         batch: How many sub-networks one :meth:`ask` proposes.
 
     Raises:
-        ValueError: A population below 1, too few objectives, or one too many that has no bound.
+        ValueError: A population below 1, a seed below 0, too few objectives, or one too many that has no bound.
     """
 
     n_goals: ClassVar[tuple[int, float]] = (1, inf)
@@ -39,6 +39,8 @@ class Algorithm(ABC):
     def __init__(self, space: SearchSpace, objectives: Sequence[Objective], seed: int = 0, population: int = 50) -> None:
         if population < 1:
             raise ValueError(f"a population has at least 1 sub-network, got {population}")
+        if seed < 0:
+            raise ValueError(f"a seed is a whole number from 0 on, got {seed}")
         self.space = space
         self.objectives = tuple(objectives)
         self.goals = self._split_objectives()
