@@ -187,7 +187,7 @@ def test_a_genotype_that_is_none(complaint, tmp_path, genotype, message):
         (("export", ",".join("0" * 22), "--output", "file"), "file is a file, where a folder is to be"),
         (("search", "--store", "folder"), "folder is a folder, and a store is a file"),
         (("search", "--store", "file/a.sqlite"), "cannot use file/a.sqlite as a store"),
-        (("fetch", "nas-bench-macro"), "file is a file, where a folder is to be"),
+        (("fetch", "nas-bench-macro"), "Not a directory"),
     ],
 )
 def test_outputs_are_tried_before_the_work_begins(complaint, tmp_path, monkeypatch, arguments, told):

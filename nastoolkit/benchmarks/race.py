@@ -19,6 +19,7 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from nastoolkit.benchmarks.base import Benchmark, Problem
+from nastoolkit.files import check_output
 from nastoolkit.history import History
 from nastoolkit.objectives import Objective
 from nastoolkit.search import optimize
@@ -107,9 +108,9 @@ def kept_search(
     how = {"budget": budget, "seed": seed, "progress": False, **settings}
     if not has_known_code(algorithm, settings):
         return optimize(space, problem.evaluate, objectives, algorithm, **how).genotypes
+    check_output(file)
     values = problem.evaluate(space.sample(N_PROBES, np.random.default_rng(0)))
     question = search_fingerprint(space, objectives, [algorithm, sorted(how.items()), values])
-    Path(file).parent.mkdir(parents=True, exist_ok=True)
     with closing(sqlite3.connect(file, timeout=60, isolation_level=None)) as kept:
         kept.execute("CREATE TABLE IF NOT EXISTS searches (question TEXT PRIMARY KEY, genotypes BLOB)")
         row = kept.execute("SELECT genotypes FROM searches WHERE question = ?", (question,)).fetchone()

@@ -7,9 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from nastoolkit.checkpoints.download import PUBLISHED, Release, cache_folder, check_hash, fetch, keep_copy
+from nastoolkit.checkpoints.download import PUBLISHED, Release, check_hash, fetch, keep_copy
 from nastoolkit.cli.options import AsJson
-from nastoolkit.files import check_output_folder
 from nastoolkit.public import DATA_SETS, fetch_data
 from nastoolkit.terminal import known, show
 
@@ -20,7 +19,6 @@ def fetch_published(
     as_json: AsJson = False,
 ) -> None:
     """Bring a published supernet or published measurements into the cache, once; afterwards the name alone finds them."""
-    check_output_folder(cache_folder())
     if name in DATA_SETS:
         show(_fetch_data(name, folder, progress=not as_json), as_json)
         return
