@@ -19,6 +19,7 @@ from nastoolkit.checkpoints.tensor_files import (
     read_tensors,
     told_as_checkpoint_error,
 )
+from nastoolkit.files import atomically
 
 EMBEDDED = Path(__file__).parent
 FORMATS = {
@@ -52,11 +53,10 @@ def embedded_names() -> list[str]:
 
 def write_checkpoint(path: str | Path, tensors: Mapping[str, torch.Tensor], card: Mapping[str, Any]) -> Path:
     """Write tensors as safetensors, with a card of JSON types in the header."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     dense = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
-    save_file(dense, path, metadata={"card": json.dumps(card)})
-    return path
+    with atomically(path) as new:
+        save_file(dense, new, metadata={"card": json.dumps(card)})
+    return Path(path)
 
 
 def locate(name: str, checkpoint: str | Path | None = None) -> Path:

@@ -163,9 +163,14 @@ class LookupTable:
         head = {"family": self.family.name, "conditions": self.conditions, "within": self.within, **speed}
         with atomically(path) as new:
             new.write_text(json.dumps({**head, "blocks": blocks}, indent=1))
-        if self.partial:
-            self.partial.unlink(missing_ok=True)
+        self._forget_partial(Path(path))
         return Path(path)
+
+    def _forget_partial(self, saved: Path) -> None:
+        """Remove what was kept while the table was measured, unless the table was saved in its place."""
+        if self.partial and self.partial.exists() and not self.partial.samefile(saved):
+            self.partial.unlink()
+        self.partial = None
 
     @classmethod
     def load(cls, path: str | Path, family: Family, batch_size: int | None = None, threads: int | None = None) -> LookupTable:

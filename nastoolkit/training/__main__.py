@@ -11,6 +11,7 @@ import torch
 import typer
 
 from nastoolkit.families import FAMILIES
+from nastoolkit.files import beside
 from nastoolkit.sharing import SHARING_RULES
 from nastoolkit.supernet import Supernet, save_supernet
 from nastoolkit.tasks import TASKS
@@ -63,7 +64,7 @@ def train(
             partial(Sandwich, n_random=n_random, seed=seed),
             in_place_distillation,
             [recipe] * len(stages),
-            folder=output.with_suffix(".runs"),
+            folder=beside(output, ".runs"),
             progress=rank() == 0,
         )
         if rank() == 0:
