@@ -2,6 +2,8 @@
 
 import io
 import json
+from argparse import Namespace
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache, partial
@@ -94,6 +96,8 @@ def released():
 
 def pickles(folder, **how):
     contents = [*released(), {"state_dict": released()[0], "epoch": 3}, {"model": released()[3], "args": [1, "a"]}]
+    meters = {"loss": OneFile(folder), "counts": defaultdict(list, a=[1]), "best": np.float64(3.5), "lr": Namespace(lr=0.1)}
+    contents += [{"net": {f"module._orig_mod.{name}": value for name, value in released()[0].items()}, "extra": meters}]
     files = [io.BytesIO() for _ in contents]
     for content, file in zip(contents, files, strict=True):
         torch.save(content, file, **how)
