@@ -73,6 +73,34 @@ def test_search_keeps_a_bound_on_the_cost():
     assert max(row["mmacs"] for row in unbounded) > 1.0 >= max(row["mmacs"] for row in bounded)
 
 
+def test_search_keeps_to_the_part_of_the_space_that_a_table_knows(tmp_path, tiny_too, supernet_of):
+    within = {"stage1.depth": [1], "stage2.block1.kernel": [3]}
+    part = tiny_too.space.restrict(within)
+    costs = {spec: 1e-6 * spec.macs + 0.01 for spec in tiny_too.specs_within(part)}
+    table = LookupTable.from_costs(tiny_too, costs, within=within).save(tmp_path / "part.json")
+    given = ("--family", "tiny", "--checkpoint", save_supernet(supernet_of(tiny_too), tmp_path / "net"))
+    found = answer("search", *BRIEF, "--cost", "latency_ms", "--table", table, *given)
+    genotypes = np.array([list(map(int, row["genotype"].split(","))) for row in found["front"]])
+    np.testing.assert_array_equal(part.canonical(genotypes), genotypes)
+    assert found["evaluations"] == 3
+
+
+def test_search_takes_a_csv_of_another_tool(tmp_path, tiny_too, supernet_of):
+    rows = [f'"{spec!r}",{1e-6 * spec.macs + 0.01}' for spec in tiny_too.block_specs]
+    (tmp_path / "board.csv").write_text("\n".join(["block,ms", *rows]))
+    given = ("--family", "tiny", "--checkpoint", save_supernet(supernet_of(tiny_too), tmp_path / "net"))
+    assert answer("search", *BRIEF, "--cost", "latency_ms", "--table", tmp_path / "board.csv", *given)["evaluations"] == 3
+
+
+@pytest.mark.parametrize("name", ["x.partial", "m-w1.0", "m-w1.2", "table.json"])
+def test_profile_keeps_what_it_measures_beside_the_output(complaint, tmp_path, monkeypatch, name):
+    def measured(*_, resume, **__):
+        raise ValueError(f"kept in {resume}")
+
+    monkeypatch.setattr(LookupTable, "measure", measured)
+    assert complaint("profile", "--output", tmp_path / name) == f"error: kept in {tmp_path / name}.partial"
+
+
 def test_search_takes_a_latency_table_and_a_checkpoint(tmp_path, tiny_too, table, supernet_of):
     supernet = supernet_of(tiny_too)
     checkpoint = save_supernet(supernet, tmp_path / "net.safetensors")

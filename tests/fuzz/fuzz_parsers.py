@@ -130,6 +130,11 @@ def load_table(path):
     LookupTable.load(path, family()).latency_ms(family().space.smallest)
 
 
+def costs(folder):
+    rows = [f'"{spec!r}",0.5,x' for spec in family().block_specs]
+    return ["\n".join(["block,ms,note", *rows, *rows, ""]).encode(), "\n".join(["block,ms", *rows, ""]).encode()]
+
+
 @cache
 def timed():
     """Times the two networks of the family, as quickly as it can."""
@@ -293,6 +298,7 @@ PARSERS = [
     ),
     Parser("training run", "run.pt", trainings, training, (ValueError,)),
     Parser("lookup table", "table.json", tables, load_table, (ValueError,)),
+    Parser("times of a tool", "board.csv", costs, load_table, (ValueError,)),
     Parser("table, half made", "table.partial", partial_tables, resume_table, ()),  # what is damaged is measured anew
     Parser("transfers compared", "comparison.csv", comparisons, read_comparison, (ValueError,)),
     Parser(
