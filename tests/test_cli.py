@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from nastoolkit import checkpoints, cli
+from nastoolkit.export import Export
 from nastoolkit.families import FAMILIES
 from nastoolkit.measurements import Accuracy, LookupTable, Timing
 from nastoolkit.supernet import load_supernet, save_supernet
@@ -137,6 +138,25 @@ def test_export_writes_a_checked_network(tmp_path):
     accuracy = Accuracy(supernet, TASKS["digits"]())(genotype).item()
     assert card["accuracy_top1_validation"] == found["accuracy_top1_validation"] == accuracy
     assert card["genotype"] == genotype.tolist() and card["weights"] == supernet.fingerprint
+
+
+def test_export_takes_a_configuration(tmp_path, monkeypatch):
+    made = []
+    monkeypatch.setattr(
+        sys.modules["nastoolkit.cli.export"], "export_network", lambda *given: made.append(given) or Export((tmp_path,), 0.0)
+    )
+    space = FAMILIES["digits-mbv3"]().space
+    (tmp_path / "net.json").write_text(json.dumps({"ks": 3, "e": 2, "d": 1}))
+    answer("export", "--config", tmp_path / "net.json", "--output", tmp_path / "made")
+    assert made[0][3]["genotype"] == space.smallest.tolist()
+
+
+@pytest.mark.parametrize("given", [(), ("0,1", "--config", "x.json")])
+def test_export_takes_one_sub_network(complaint, tmp_path, given):
+    assert "by its genotype or by --config FILE" in complaint("export", *given, "--output", tmp_path / "made")
+    (tmp_path / "x.json").write_text("{}")
+    told = complaint("export", "--config", tmp_path / "x.json", "--output", tmp_path / "made")
+    assert "x.json is no network of 'digits-mbv3': no option given for" in told and not (tmp_path / "made").exists()
 
 
 def test_papers_name_the_modules_that_follow_them():
