@@ -172,6 +172,14 @@ def test_a_table_that_was_just_saved_is_not_removed(measured, narrow, tmp_path, 
     assert LookupTable.load(path, narrow).timings == measured.timings
 
 
+def test_a_measurement_writes_over_no_finished_table(measured, narrow, tmp_path):
+    path = measured.save(tmp_path / "table.json")
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match="table.json is a finished latency table; name another file"):
+        LookupTable.measure(narrow, n_contexts=1, resume=path, progress=False)
+    assert path.read_bytes() == before
+
+
 def test_a_second_save_removes_no_first_one(measured, narrow, tmp_path):
     for name in ("table.partial", "table.json"):
         measured.save(tmp_path / name)

@@ -95,6 +95,9 @@ class LookupTable:
             within: The part of the space to measure: options by the names of choices; by default all of it.
             resume: File that keeps what is measured, so that a killed measurement goes on; :meth:`save` removes it.
             progress: Whether to show the time left.
+
+        Raises:
+            ValueError: A number below 1, an unknown backend, or a finished table where ``resume`` would be written.
         """
         backend_named(backend)
         deadline = time.monotonic() + seconds

@@ -65,6 +65,15 @@ def read_table(path: str | Path) -> dict[str, Any]:
         raise ValueError(f"{path} is no latency table of this toolkit: {error!r}") from error
 
 
+def is_table(path: str | Path) -> bool:
+    """Whether :func:`read_table` can read a file."""
+    try:
+        read_table(path)
+    except ValueError:
+        return False
+    return True
+
+
 def _checked(content: Any) -> dict[str, Any]:
     whole: dict[str, Any] = {**OPTIONAL, **content}
     whole["blocks"] = {str(row.pop("block")): Timing(**row) for row in whole["blocks"]}

@@ -325,7 +325,7 @@ PARSERS = [
     Parser("times of a tool", "board.csv", costs, load_table, (ValueError,)),
     Parser(
         "configuration",
-        "net.config",
+        "net.json",
         configurations,
         lambda path: read_configuration(family(), path),
         (ValueError,),
