@@ -118,7 +118,8 @@ def main() -> None:
     n_correct = np.rint(accuracies / 100 * list(N_IMAGES.values())).astype(np.uint16)
     conditions = {"weights": supernet.fingerprint, "latency": table.conditions}
     latency_ms = table.latency_ms(genotypes).astype(np.float32)
-    np.savez_compressed(FILE, n_correct=n_correct, latency_ms=latency_ms, conditions=np.array(json.dumps(conditions)))
+    with atomically(FILE) as new, new.open("wb") as file:
+        np.savez_compressed(file, n_correct=n_correct, latency_ms=latency_ms, conditions=np.array(json.dumps(conditions)))
 
 
 if __name__ == "__main__":

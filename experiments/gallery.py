@@ -9,6 +9,8 @@ from PIL import Image
 from profiles import notebook_names
 from record import is_finished
 
+from nastoolkit.files import atomically
+
 FOLDER = Path("experiments", "figures")
 SCREENSHOTS = Path("runs", "browser")
 N_COLOURS = 64
@@ -46,8 +48,8 @@ def update_screenshots(root: Path) -> list[str]:
 
 
 def _copy_small(figure: Path, target: Path) -> None:
-    with Image.open(figure) as image:
-        image.convert("RGB").quantize(N_COLOURS).save(target, optimize=True)
+    with Image.open(figure) as image, atomically(target) as new:
+        image.convert("RGB").quantize(N_COLOURS).save(new, "PNG", optimize=True)
 
 
 def _figures(root: Path, name: str, profile: str) -> list[Path]:

@@ -18,6 +18,7 @@ from torch import nn
 
 from nastoolkit.blocks import Inputs, describe_block, each
 from nastoolkit.families import Family
+from nastoolkit.files import all_atomically
 
 TOLERANCE = 1e-4
 
@@ -46,18 +47,18 @@ def export_network(network: nn.Module, example: Inputs, folder: str | Path, card
 
     Raises:
         ValueError: ONNX Runtime's outputs differ from PyTorch's by more than 1e-4, on the batch or on its first input.
+        OSError: The disk is full, or the folder cannot be written. After any error the files are those of before.
     """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     network.eval()
-    onnx, weights, text = (folder / f"network.{suffix}" for suffix in ("onnx", "safetensors", "json"))
-    _write_onnx(network, example, onnx)
-    save_file({name: tensor.contiguous() for name, tensor in network.state_dict().items()}, weights)
-    difference = max(onnx_difference(network, inputs, onnx) for inputs in (example, each(example, lambda part: part[:1])))
-    text.write_text(json.dumps({**card, "onnx_max_abs_difference": difference}, indent=1))
-    if difference > TOLERANCE:
-        raise ValueError(f"{onnx} differs from PyTorch by {difference:.1e}, more than {TOLERANCE:.0e}")
-    return Export((onnx, weights, text), difference)
+    files = tuple(Path(folder) / f"network.{suffix}" for suffix in ("onnx", "safetensors", "json"))
+    with all_atomically(*files) as (onnx, weights, text):
+        _write_onnx(network, example, onnx)
+        save_file({name: tensor.contiguous() for name, tensor in network.state_dict().items()}, weights)
+        difference = max(onnx_difference(network, inputs, onnx) for inputs in (example, each(example, lambda part: part[:1])))
+        if difference > TOLERANCE:
+            raise ValueError(f"{files[0]} differs from PyTorch by {difference:.1e}, more than {TOLERANCE:.0e}")
+        text.write_text(json.dumps({**card, "onnx_max_abs_difference": difference}, indent=1))
+    return Export(files, difference)
 
 
 def _write_onnx(network: nn.Module, example: Inputs, path: Path) -> None:

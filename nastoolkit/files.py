@@ -1,33 +1,63 @@
-"""Files that are written whole or not at all, to places that are tried before the work begins."""
+"""Files that are written whole or not at all, to places that are tried before the work begins; names of files beside them."""
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
+
+
+def beside(path: str | Path, suffix: str) -> Path:
+    """The helper file of a file: its whole name and a suffix, so that ``m-w1.0`` and ``m-w1.2`` share none."""
+    path = Path(path)
+    return path.with_name(path.name + suffix)
 
 
 @contextmanager
 def atomically(path: str | Path) -> Iterator[Path]:
     """A new file to write to, which takes the place of ``path`` in the end; until then, and after an error, the old one stays.
 
-    Missing folders are made. A killed process may leave its new file, ``NAME.PID.new`` beside the old one; nothing reads it.
+    Missing folders are made. A killed process may leave its new file, ``NAME.X.new`` beside the old one; nothing reads it.
 
     Raises:
         OSError: The disk is full, or the folder cannot be written.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(f"{path.name}.{os.getpid()}.new")
-    try:
+    with all_atomically(path) as (new,):
         yield new
-        with new.open("rb+") as file:
-            os.fsync(file.fileno())  # some file systems say only now that they are full
-        new.replace(path)
+
+
+@contextmanager
+def all_atomically(*paths: str | Path) -> Iterator[list[Path]]:
+    """New files that take the places of ``paths`` together, when the last one is written whole; see :func:`atomically`."""
+    places = [Path(path) for path in paths]
+    for place in places:
+        _make_room(place)
+    mark = f".{uuid4().hex[:8]}.new"  # not the process alone: two of its threads may write the same file
+    news = [beside(place, mark) for place in places]
+    try:
+        yield news
+        for new in news:
+            _to_disk(new)
+        for new, place in zip(news, places, strict=True):
+            new.replace(place)
     finally:
-        new.unlink(missing_ok=True)
+        for new in news:
+            new.unlink(missing_ok=True)
+
+
+def _make_room(place: Path) -> None:
+    if place.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "a folder is where the file should go", str(place))
+    place.parent.mkdir(parents=True, exist_ok=True)
+
+
+def _to_disk(file: Path) -> None:
+    with file.open("rb+") as opened:
+        os.fsync(opened.fileno())  # some file systems say only now that they are full
 
 
 def check_output(path: str | Path) -> None:

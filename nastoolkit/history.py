@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -155,6 +156,36 @@ class History:
             for gene, (column, choice) in enumerate(zip(self.choice_columns, self.space.choices, strict=True))
         }
         return pd.concat([values, pd.DataFrame(options, index=values.index)], axis=1)
+
+    @classmethod
+    def from_frame(cls, frame: pd.DataFrame, space: SearchSpace, objectives: Iterable[Objective]) -> History:
+        """What :meth:`to_frame` wrote, also after a way through a CSV file.
+
+        Args:
+            frame: A row for each evaluation: a column for each objective, and one for each choice that has several options.
+            space: The space of the genotypes.
+            objectives: The objectives, in the order that the history shall have.
+
+        Raises:
+            ValueError: A column is missing, or a row is no sub-network of the space.
+        """
+        objectives = tuple(objectives)
+        if missing := [o.name for o in objectives if o.name not in frame]:
+            raise ValueError(f"the frame has no columns {missing} for these objectives; it has {list(frame)}")
+        choices = [choice for choice in space.choices if choice.name in frame]
+        columns = {choice.name: [_option(choice, value) for value in frame[choice.name]] for choice in choices}
+        rows = [dict(zip(columns, options, strict=True)) for options in zip(*columns.values(), strict=True)]
+        genotypes = np.array([space.encode(row) for row in rows], dtype=np.int64).reshape(len(frame), space.n_genes)
+        values = frame[[o.name for o in objectives]].to_numpy(dtype=float, na_value=np.nan)
+        return cls(space, objectives, genotypes, values)
+
+
+def _option(choice: Choice, value: Any) -> Any:
+    """The option that a frame's value stands for: itself, or the one of the same text; None for none."""
+    if pd.isna(value):
+        return None
+    texts = {str(option): option for option in choice.options}
+    return value if value in choice.options else texts.get(str(value), value)
 
 
 def _options(choice: Choice, indices: np.ndarray, alive: np.ndarray) -> pd.Series:

@@ -223,20 +223,26 @@ class SearchSpace:
         return {c.name: c.options[gene] for c, gene, live in zip(self.choices, genotype, alive, strict=True) if live}
 
     def encode(self, options: Mapping[str, Any]) -> np.ndarray:
-        """The canonical genotype ``(d,)`` of options by name; options of dead choices may be given and are ignored.
+        """The canonical genotype ``(d,)`` of options by name; those of dead choices may be given, or 0, and are ignored.
 
-        A choice that has only one option may be left out.
+        A choice that has only one option may be left out. None and NaN are as good as nothing.
 
         Raises:
             ValueError: An unknown name, an unknown option, or another live choice left out.
         """
         self._check_names(options)
         genotype = np.zeros(self.n_genes, dtype=np.int64)
+        waking = {gene: (parent, wakes) for gene, parent, wakes in self._conditions}
+        alive, missing = np.ones(self.n_genes, dtype=bool), []
         for gene, choice in enumerate(self.choices):
-            if choice.name in options:
-                genotype[gene] = self._option_index(choice, options[choice.name])
-        open_choices = self.alive(genotype) & (self._n_options > 1)
-        missing = [c.name for c, is_open in zip(self.choices, open_choices, strict=True) if is_open and c.name not in options]
+            if gene in waking:
+                parent, wakes = waking[gene]
+                alive[gene] = alive[parent] and wakes[genotype[parent]]
+            option = options.get(choice.name)
+            if not _is_missing(option) and (alive[gene] or option != 0):
+                genotype[gene] = self._option_index(choice, option)
+            elif alive[gene] and len(choice.options) > 1:
+                missing.append(choice.name)
         if missing:
             raise ValueError(f"no option given for {missing}")
         return self.canonical(genotype)
@@ -280,6 +286,11 @@ class SearchSpace:
 
     def __repr__(self) -> str:
         return f"SearchSpace({self.n_genes} choices, {self.size_in_short} sub-networks)"
+
+
+def _is_missing(option: Any) -> bool:
+    """Whether a value stands for none: None, NaN of Python or numpy, or pandas's NA."""
+    return not isinstance(option, str) and str(option) in ("None", "nan", "<NA>")
 
 
 def genotype_keys(genotypes: np.ndarray) -> list[bytes]:

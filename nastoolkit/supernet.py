@@ -233,8 +233,9 @@ def load_supernet(name: str, checkpoint: str | Path | None = None) -> Supernet:
 
     Args:
         name: Key in ``FAMILIES``; the family is adapted to the checkpoint by its ``fitting``.
-        checkpoint: A file of :func:`save_supernet`, one in a published format (of Once-for-All, HAT, DyNAS-T), a folder as of
-            Hugging Face, or the address of such a file; by default the one that ships with the package, or was fetched.
+        checkpoint: A file of :func:`save_supernet`, one in a published format (of Once-for-All, HAT, DyNAS-T), whatever its
+            suffix and whatever a trainer keeps beside the weights, a folder as of Hugging Face, or the address of such a file;
+            by default the one that ships with the package, or was fetched.
 
     Raises:
         ValueError: An unknown family name.

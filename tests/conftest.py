@@ -27,18 +27,19 @@ def data_folder():
 
 
 class FileHandler(BaseHTTPRequestHandler):
-    """Serves what the server holds; a path that starts with /cut is cut off in the middle."""
+    """Serves what the server holds; half of it where a path starts with /cut, or, without its length, with /broken."""
 
     def do_GET(self):  # noqa: N802
         self.server.asked.append(self.path)
-        content = self.server.files.get(self.path.removeprefix("/cut"), None)
+        content = self.server.files.get(self.path.removeprefix("/cut").removeprefix("/broken"), None)
         if content is None:
             self.send_error(404)
             return
         self.send_response(200)
-        self.send_header("Content-Length", str(len(content)))
+        if not self.path.startswith("/broken"):
+            self.send_header("Content-Length", str(len(content)))
         self.end_headers()
-        self.wfile.write(content[: len(content) // 2] if self.path.startswith("/cut") else content)
+        self.wfile.write(content[: len(content) // 2] if self.path.startswith(("/cut", "/broken")) else content)
 
     def log_message(self, *_):
         pass

@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from nastoolkit import checkpoints, cli
+from nastoolkit.export import Export
 from nastoolkit.families import FAMILIES
 from nastoolkit.measurements import Accuracy, LookupTable, Timing
 from nastoolkit.supernet import load_supernet, save_supernet
@@ -75,6 +76,34 @@ def test_search_keeps_a_bound_on_the_cost():
     assert max(row["mmacs"] for row in unbounded) > 1.0 >= max(row["mmacs"] for row in bounded)
 
 
+def test_search_keeps_to_the_part_of_the_space_that_a_table_knows(tmp_path, tiny_too, supernet_of):
+    within = {"stage1.depth": [1], "stage2.block1.kernel": [3]}
+    part = tiny_too.space.restrict(within)
+    costs = {spec: 1e-6 * spec.macs + 0.01 for spec in tiny_too.specs_within(part)}
+    table = LookupTable.from_costs(tiny_too, costs, within=within).save(tmp_path / "part.json")
+    given = ("--family", "tiny", "--checkpoint", save_supernet(supernet_of(tiny_too), tmp_path / "net"))
+    found = answer("search", *BRIEF, "--cost", "latency_ms", "--table", table, *given)
+    genotypes = np.array([list(map(int, row["genotype"].split(","))) for row in found["front"]])
+    np.testing.assert_array_equal(part.canonical(genotypes), genotypes)
+    assert found["evaluations"] == 3
+
+
+def test_search_takes_a_csv_of_another_tool(tmp_path, tiny_too, supernet_of):
+    rows = [f'"{spec!r}",{1e-6 * spec.macs + 0.01}' for spec in tiny_too.block_specs]
+    (tmp_path / "board.csv").write_text("\n".join(["block,ms", *rows]))
+    given = ("--family", "tiny", "--checkpoint", save_supernet(supernet_of(tiny_too), tmp_path / "net"))
+    assert answer("search", *BRIEF, "--cost", "latency_ms", "--table", tmp_path / "board.csv", *given)["evaluations"] == 3
+
+
+@pytest.mark.parametrize("name", ["x.partial", "m-w1.0", "m-w1.2", "table.json"])
+def test_profile_keeps_what_it_measures_beside_the_output(complaint, tmp_path, monkeypatch, name):
+    def measured(*_, resume, **__):
+        raise ValueError(f"kept in {resume}")
+
+    monkeypatch.setattr(LookupTable, "measure", measured)
+    assert complaint("profile", "--output", tmp_path / name) == f"error: kept in {tmp_path / name}.partial"
+
+
 def test_search_takes_a_latency_table_and_a_checkpoint(tmp_path, tiny_too, table, supernet_of):
     supernet = supernet_of(tiny_too)
     checkpoint = save_supernet(supernet, tmp_path / "net.safetensors")
@@ -111,6 +140,25 @@ def test_export_writes_a_checked_network(tmp_path):
     accuracy = Accuracy(supernet, TASKS["digits"]())(genotype).item()
     assert card["accuracy_top1_validation"] == found["accuracy_top1_validation"] == accuracy
     assert card["genotype"] == genotype.tolist() and card["weights"] == supernet.fingerprint
+
+
+def test_export_takes_a_configuration(tmp_path, monkeypatch):
+    made = []
+    monkeypatch.setattr(
+        sys.modules["nastoolkit.cli.export"], "export_network", lambda *given: made.append(given) or Export((tmp_path,), 0.0)
+    )
+    space = FAMILIES["digits-mbv3"]().space
+    (tmp_path / "net.json").write_text(json.dumps({"ks": 3, "e": 2, "d": 1}))
+    answer("export", "--config", tmp_path / "net.json", "--output", tmp_path / "made")
+    assert made[0][3]["genotype"] == space.smallest.tolist()
+
+
+@pytest.mark.parametrize("given", [(), ("0,1", "--config", "x.json")])
+def test_export_takes_one_sub_network(complaint, tmp_path, given):
+    assert "by its genotype or by --config FILE" in complaint("export", *given, "--output", tmp_path / "made")
+    (tmp_path / "x.json").write_text("{}")
+    told = complaint("export", "--config", tmp_path / "x.json", "--output", tmp_path / "made")
+    assert "x.json is no network of 'digits-mbv3': no option given for" in told and not (tmp_path / "made").exists()
 
 
 def test_papers_name_the_modules_that_follow_them():

@@ -69,3 +69,4 @@ class Whimsical(nn.Module):
 def test_an_export_that_computes_something_else_is_an_error(tmp_path):
     with pytest.raises(ValueError, match="network.onnx differs from PyTorch by .*more than 1e-04"):
         export_network(Whimsical(), torch.randn(2, 3), tmp_path, {})
+    assert not list(tmp_path.iterdir())

@@ -7,13 +7,16 @@ import sys
 from contextlib import contextmanager
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from safetensors import SafetensorError
 
+from nastoolkit import export
 from nastoolkit.checkpoints import write_checkpoint
 from nastoolkit.claims import claim
-from nastoolkit.files import atomically, check_output
+from nastoolkit.figures import new_figure, save_figure
+from nastoolkit.files import all_atomically, atomically, beside, check_output
 from nastoolkit.measurements import LookupTable, Timing, contexts
 from nastoolkit.predictors import learning_curve
 from nastoolkit.training.run import Recipe, Run
@@ -73,6 +76,64 @@ def test_a_full_disk_leaves_the_old_file_whole(tmp_path, tiny, capsys, write):
     assert path.read_bytes() != before
 
 
+def write_export(folder, number):
+    layer = torch.nn.Linear(3, 2)
+    torch.nn.init.constant_(layer.weight, number)
+    export.export_network(layer, torch.ones(2, 3), folder, {"number": number})
+
+
+def write_figure(folder, number):
+    figure, (axis,) = new_figure()
+    axis.plot([0, number])
+    save_figure(figure, pd.DataFrame({"x": [number]}), folder / "front")
+
+
+def contents(folder):
+    return {file.name: file.read_bytes() for file in folder.iterdir()}
+
+
+@pytest.mark.parametrize("write", [write_export, write_figure])
+def test_a_full_disk_leaves_the_old_files_together(tmp_path, capsys, monkeypatch, write):
+    monkeypatch.setattr(export, "_write_onnx", lambda network, example, path: path.write_text(f"{network.weight}"))
+    monkeypatch.setattr(export, "onnx_difference", lambda *_: 0.0)
+    capsys.readouterr()
+    write(tmp_path, 1)
+    before = contents(tmp_path)
+    with full_disk(), pytest.raises((OSError, SafetensorError, AttributeError)):  # the last one is Matplotlib's
+        write(tmp_path, 2)
+    assert contents(tmp_path) == before
+    write(tmp_path, 2)
+    after = contents(tmp_path)
+    assert after.keys() == before.keys() and not {name for name in after if after[name] == before[name]}
+
+
+def test_files_that_belong_together_change_together(tmp_path):
+    files = [tmp_path / "new" / name for name in ("a", "b", "c")]
+    with pytest.raises(ZeroDivisionError), all_atomically(*files) as news:
+        news[0].write_text("1")
+        raise ZeroDivisionError
+    assert contents(tmp_path / "new") == {}
+    with pytest.raises(FileNotFoundError), all_atomically(*files) as news:
+        news[0].write_text("1")  # and the others not at all
+    assert contents(tmp_path / "new") == {}
+    files[2].mkdir()
+    with pytest.raises(IsADirectoryError, match="a folder is where the file should go: .*/c"), all_atomically(*files):
+        pytest.fail("it is told before anything is written")
+
+
+def test_threads_that_write_the_same_file_do_not_meet(tmp_path):
+    with atomically(tmp_path / "file") as first:
+        with atomically(tmp_path / "file") as second:
+            first.write_text("first"), second.write_text("second")
+        assert (tmp_path / "file").read_text() == "second"
+    assert contents(tmp_path) == {"file": b"first"}
+
+
+def test_helper_files_are_named_after_the_whole_file(tmp_path):
+    names = [beside(tmp_path / name, ".partial").name for name in ("m-w1.0", "m-w1.2", "x.partial", "x")]
+    assert names == ["m-w1.0.partial", "m-w1.2.partial", "x.partial.partial", "x.partial"]
+
+
 def test_a_kill_amid_a_write_leaves_the_old_file_whole(tmp_path):
     path = tmp_path / "file"
     with atomically(path) as new:
@@ -123,3 +184,34 @@ def test_what_keeps_work_is_tried_before_the_work_begins(tmp_path, tiny):
             LookupTable.measure(tiny, resume=place, progress=False)
         with pytest.raises(OSError, match=message):
             Run(torch.nn.Linear(1, 1), Recipe(n_steps=3), {}, place)
+
+
+@pytest.fixture
+def measured(narrow, tmp_path):
+    timings = dict.fromkeys(narrow.block_specs, Timing(1.0, 0.1, 5))
+    table = LookupTable(narrow, timings, {"backend": "torch", "batch_size": 1, "threads": 1})
+    table.partial = tmp_path / "table.partial"
+    table.partial.write_text("what was measured")
+    return table
+
+
+@pytest.mark.parametrize("name", ["table.partial", "./table.partial", "link"])
+def test_a_table_that_was_just_saved_is_not_removed(measured, narrow, tmp_path, name):
+    (tmp_path / "link").symlink_to(tmp_path / "table.partial")
+    path = measured.save(f"{tmp_path}/{name}")
+    measured.save(path)
+    assert LookupTable.load(path, narrow).timings == measured.timings
+
+
+def test_a_measurement_writes_over_no_finished_table(measured, narrow, tmp_path):
+    path = measured.save(tmp_path / "table.json")
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match="table.json is a finished latency table; name another file"):
+        LookupTable.measure(narrow, n_contexts=1, resume=path, progress=False)
+    assert path.read_bytes() == before
+
+
+def test_a_second_save_removes_no_first_one(measured, narrow, tmp_path):
+    for name in ("table.partial", "table.json"):
+        measured.save(tmp_path / name)
+    assert all(LookupTable.load(file, narrow) for file in tmp_path.iterdir()) and len(contents(tmp_path)) == 2

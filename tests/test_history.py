@@ -92,3 +92,46 @@ def test_a_front_is_judged_by_other_values_which_only_its_sub_networks_need(hist
         history, values=np.where([[True, True]] * 2 + [[False, False]] + [[True, True]], history.values - [1, 0], np.nan)
     )
     np.testing.assert_array_equal(history.judged_curve(judged, (70.0, 30.0)), [10, 10 + 4 * 2, 18, 18])
+
+
+def assert_same(found, history):
+    np.testing.assert_array_equal(found.genotypes, history.genotypes)
+    np.testing.assert_array_equal(found.values, history.values)
+    assert (found.space, found.objectives) == (history.space, history.objectives) and found.genotypes.dtype == np.int64
+
+
+@pytest.fixture
+def mixed(history):
+    """With a failure, and with options that other programs take for missing values or for numbers."""
+    choices = [*SPACE.choices, Choice("norm", ("None", "nan", "1"), when=("depth", (3,))), Choice("only", (7,))]
+    genotypes = np.array([[0, 0, 0, 0, 0, 0], [1, 1, 0, 0, 0, 0], [1, 0, 1, 1, 1, 0], [1, 0, 1, 0, 2, 0]])
+    values = np.where([[True], [False], [True], [True]], history.values, np.nan)
+    return History(SearchSpace(choices), OBJECTIVES, genotypes, values)
+
+
+def test_a_history_comes_back_from_its_frame(history, mixed):
+    for whole in (history, mixed, history[:0], mixed[1]):
+        frame = whole.to_frame()
+        assert_same(History.from_frame(frame, whole.space, whole.objectives), whole)
+        shuffled = frame[frame.columns[::-1]].set_axis(range(5, 5 + len(frame))).astype(object)
+        assert_same(History.from_frame(shuffled, whole.space, whole.objectives), whole)
+
+
+def test_a_history_comes_back_from_a_csv(history, mixed, tmp_path):
+    history.to_frame().to_csv(tmp_path / "a.csv")
+    assert_same(History.from_frame(pd.read_csv(tmp_path / "a.csv"), SPACE, OBJECTIVES), history)
+    mixed.to_frame().to_csv(tmp_path / "b.csv", index=False, na_rep="missing")
+    frame = pd.read_csv(tmp_path / "b.csv", keep_default_na=False, na_values=["missing"])
+    assert_same(History.from_frame(frame.drop(columns="only"), mixed.space, OBJECTIVES), mixed)
+
+
+def test_a_frame_that_is_no_history_is_told(history):
+    frame = history.to_frame()
+    with pytest.raises(
+        ValueError, match=r"the frame has no columns \['latency_ms'\] for these objectives; it has \['accuracy"
+    ):
+        History.from_frame(frame.drop(columns="latency_ms"), SPACE, OBJECTIVES)
+    with pytest.raises(ValueError, match="no option given for .'width'"):
+        History.from_frame(frame.drop(columns="width"), SPACE, OBJECTIVES)
+    with pytest.raises(ValueError, match="'depth' has no option 9"):
+        History.from_frame(frame.assign(depth=9), SPACE, OBJECTIVES)

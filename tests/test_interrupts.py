@@ -66,7 +66,7 @@ def test_ctrl_c_in_a_search_keeps_what_was_measured_and_the_same_command_goes_on
 
 @pytest.mark.slow
 def test_ctrl_c_in_a_profile_keeps_the_networks_that_were_timed(tmp_path):
-    output, partial = tmp_path / "table.json", tmp_path / "table.partial"
+    output, partial = tmp_path / "table.json", tmp_path / "table.json.partial"
     command = [sys.executable, "-m", "nastoolkit.cli", "profile", "--output", str(output)]
     code, told = interrupt(command, lambda: partial.exists() and len(partial.read_text().splitlines()) >= 3)
     assert code == 130 and not output.exists() and len(list(tmp_path.iterdir())) == 1

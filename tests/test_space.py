@@ -1,6 +1,7 @@
 import itertools
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -342,3 +343,18 @@ def test_options_may_come_in_anything_that_can_be_gone_through():
     ]
     assert choices == plain and hash(choices[1]) == hash(plain[1])
     assert SearchSpace(choices).fingerprint == SearchSpace(plain).fingerprint
+
+
+@pytest.mark.parametrize("nothing", [0, None, np.nan, np.float32("nan"), pd.NA, 0.0])
+def test_nothing_may_be_given_for_dead_choices(nothing):
+    options = {"depth": 2, "block3.kernel": nothing, "block4.kernel": nothing, "block4.shift": nothing, "width": "wide"}
+    assert CHAIN.encode(options).tolist() == [0, 0, 0, 0, 1]
+
+
+@pytest.mark.parametrize("nothing", [None, np.nan, pd.NA])
+def test_nothing_is_no_option_of_a_live_choice(nothing):
+    with pytest.raises(ValueError, match=r"^no option given for \['width'\]$"):
+        CHAIN.encode({"depth": 2, "width": nothing})
+    assert SearchSpace([Choice("norm", ("None", "nan"))]).encode({"norm": "nan"}).tolist() == [1]
+    with pytest.raises(ValueError, match="has no option 0"):
+        CHAIN.encode({"depth": 0, "width": "wide"})

@@ -13,12 +13,14 @@ from safetensors.torch import save_file
 from nastoolkit.checkpoints import dynast_vit, hat, huggingface, ofa, ofa_resnet50
 from nastoolkit.checkpoints.download import PUBLISHED, cached_file, fetch
 from nastoolkit.checkpoints.tensor_files import (
+    MOST_TOLD,
     CheckpointError,
     Tensors,
     files_of_folder,
     read_tensors,
     told_as_checkpoint_error,
 )
+from nastoolkit.files import atomically
 
 EMBEDDED = Path(__file__).parent
 FORMATS = {
@@ -52,11 +54,10 @@ def embedded_names() -> list[str]:
 
 def write_checkpoint(path: str | Path, tensors: Mapping[str, torch.Tensor], card: Mapping[str, Any]) -> Path:
     """Write tensors as safetensors, with a card of JSON types in the header."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     dense = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
-    save_file(dense, path, metadata={"card": json.dumps(card)})
-    return path
+    with atomically(path) as new:
+        save_file(dense, new, metadata={"card": json.dumps(card)})
+    return Path(path)
 
 
 def locate(name: str, checkpoint: str | Path | None = None) -> Path:
@@ -86,11 +87,12 @@ def read_checkpoint(path: str | Path) -> tuple[Tensors, dict[str, Any]]:
     """Tensors by our names, and the card; for a published file the card says the format and the sharing rule.
 
     A folder is one that Hugging Face's ``save_pretrained`` wrote, with its weights in one file or in several. No pickled code
-    is ever run: files that are no safetensors are read by ``torch.load(weights_only=True)``, and none that
-    would unpack to more than it is.
+    is ever run: files that are no safetensors, whatever their names, are read by ``torch.load(weights_only=True)``,
+    Python objects beside the weights as inert stand-ins, and none that would unpack to more than it is. A word that all names
+    begin with is taken off. Names in no known format are left as they are: they may be ours.
 
     Raises:
-        CheckpointError: No such file or folder, one that cannot be read, or one in an unknown format.
+        CheckpointError: No such file or folder, or one that cannot be read or holds no tensors.
     """
     path = Path(path)
     if not path.exists():
@@ -99,27 +101,36 @@ def read_checkpoint(path: str | Path) -> tuple[Tensors, dict[str, Any]]:
     tensors = {name: tensor for part, _ in parts for name, tensor in part.items()}
     card = parts[0][1]
     with told_as_checkpoint_error(path):
-        return (tensors, card) if card else _translated(path, tensors)
+        return (tensors, card) if card else _translated(tensors)
 
 
-def _translated(path: Path, tensors: Tensors) -> tuple[Tensors, dict[str, Any]]:
-    """A published file's tensors under our names, or those of a file of ours that has no card."""
+def _translated(tensors: Tensors) -> tuple[Tensors, dict[str, Any]]:
+    """A published file's tensors under our names, or those of a file that has none of these formats, perhaps ours."""
     for name, released in FORMATS.items():
         if released.recognise(tensors):
             return released.translate(tensors), {"format": name, "sharing": released.SHARING}
-    if path.suffix == ".safetensors":
+    beginnings = {name.partition(".")[:2] for name in tensors}
+    prefix = "".join(beginnings.pop()) if len(beginnings) == 1 else ""
+    if not prefix.endswith("."):
         return tensors, {}
-    raise CheckpointError(f"{path} is in no known format; known: ours (.safetensors), {', '.join(FORMATS)}")
+    return _translated({name.removeprefix(prefix): tensor for name, tensor in tensors.items()})  # module., _orig_mod.
 
 
 def check_tensors(path: str | Path, found: Tensors, wanted: Tensors, optional: Collection[str] = ()) -> None:
     """Raise a CheckpointError that lists every tensor that is missing, unexpected, or of wrong shape, type or values."""
+    if not wanted.keys() & found.keys():
+        raise CheckpointError(f"{path} is in no known format; known: ours, {', '.join(FORMATS)}; it holds {_some(found)}")
     problems = [f"missing {name}" for name in wanted.keys() - found.keys() - set(optional)]
     problems += [f"unexpected {name}" for name in found.keys() - wanted.keys()]
     misfits = {name: _misfit(found[name], wanted[name]) for name in wanted.keys() & found.keys()}
     problems += [f"{name} {misfit}" for name, misfit in misfits.items() if misfit]
     if problems:
         raise CheckpointError(f"{path} does not fit this family:\n  " + "\n  ".join(sorted(problems)))
+
+
+def _some(tensors: Tensors) -> str:
+    names = sorted(tensors)
+    return f"{len(names)} tensors: {', '.join(names[:MOST_TOLD])}{', ...' if len(names) > MOST_TOLD else ''}"
 
 
 def _misfit(found: torch.Tensor, wanted: torch.Tensor) -> str | None:

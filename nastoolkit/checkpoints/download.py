@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
@@ -15,8 +16,10 @@ from urllib.parse import urlsplit
 import pooch
 import requests
 
+from nastoolkit.checkpoints.tensor_files import read_tensors
 from nastoolkit.files import atomically
 
+Check = Callable[[Path], object]
 REMEDY = "Try again, or download it by other means and give its path as checkpoint."
 
 
@@ -53,10 +56,29 @@ def cache_folder() -> Path:
 
 def cached_file(url: str) -> Path:
     """Where a download of this address is kept, whether it is there or not."""
-    return cache_folder() / pooch.utils.unique_file_name(url.partition("?")[0])
+    return cache_folder() / pooch.utils.unique_file_name(url.removesuffix("?dl=1"))  # other queries may name other files
 
 
-def fetch(url: str, sha256: str | None = None, progress: bool = True, remedy: str = REMEDY) -> Path:
+class _CheckedDownloader(pooch.HTTPDownloader):
+    """Checks what arrived before it gets its place: servers answer with pages, and break off without a word."""
+
+    def __init__(self, check: Check, progress: bool) -> None:
+        super().__init__(progressbar=progress, timeout=60)
+        self._check = check
+
+    def __call__(self, url: str, output_file: str, pooch: object, check_only: bool = False) -> bool | None:
+        """Download to a file; ValueError as the check says."""
+        told = super().__call__(url, output_file, pooch, check_only)
+        try:
+            self._check(Path(output_file))
+        except ValueError as error:
+            raise ValueError(str(error).replace(str(output_file), "what arrived")) from error
+        return told
+
+
+def fetch(
+    url: str, sha256: str | None = None, progress: bool = True, remedy: str = REMEDY, check: Check = read_tensors
+) -> Path:
     """Download a file, unless it is there already.
 
     Args:
@@ -64,6 +86,7 @@ def fetch(url: str, sha256: str | None = None, progress: bool = True, remedy: st
         sha256: What its hash must be, if that is known.
         progress: Show a bar.
         remedy: What the user can do when it fails.
+        check: Raises a ValueError for a file that is not what it should be; it reads those whose hash nobody knows.
 
     Returns:
         The file in the cache.
@@ -72,12 +95,26 @@ def fetch(url: str, sha256: str | None = None, progress: bool = True, remedy: st
         ConnectionError: It could not be had, or not whole, or is another file; nothing of it is kept.
     """
     file = cached_file(url)
-    downloader = pooch.HTTPDownloader(progressbar=progress, timeout=60)
+    check = _no_check if sha256 else check
+    _forget_unless(check, file)
     try:
-        return Path(pooch.retrieve(url, sha256, file.name, file.parent, downloader=downloader))
+        return Path(pooch.retrieve(url, sha256, file.name, file.parent, downloader=_CheckedDownloader(check, progress)))
     except (requests.RequestException, ValueError) as error:
         what = f"{Release(url).file_name} could not be downloaded from {url}, and nothing of it was kept"
         raise ConnectionError(f"{what}: {error}\n{remedy}") from error
+
+
+def _no_check(file: Path) -> None:
+    """The hash decides."""
+
+
+def _forget_unless(check: Check, file: Path) -> None:
+    """Remove a file that an earlier version kept though it is none, so that it is fetched anew."""
+    try:
+        if file.exists():
+            check(file)
+    except ValueError:
+        file.unlink()
 
 
 def check_hash(file: Path, sha256: str | None) -> Path:

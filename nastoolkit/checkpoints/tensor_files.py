@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import argparse
 import json
+import os
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,7 +13,13 @@ from typing import Any
 import torch
 from safetensors import safe_open
 
-WRAPPERS = ("state_dict", "model")
+from nastoolkit.checkpoints.stand_ins import containers_by_name, load
+
+WRAPPERS = ("state_dict", "model", "model_state_dict", "state_dict_ema", "model_ema", "ema", "net", "network", "module")
+MOST_TOLD = 9
+N_WRAPPED = 2  # a wrapper may hold another one
+COUNTERS = ("n_averaged",)  # that PyTorch's AveragedModel keeps beside the weights
+KNOWN_BY = {b"<": "a web page", b"version https://git-lfs": "a pointer of Git LFS, not the file", b"": "empty"}
 FOLDER_FILES = ("model.safetensors", "pytorch_model.bin")
 Tensors = dict[str, torch.Tensor]
 
@@ -30,7 +36,17 @@ def told_as_checkpoint_error(path: Path) -> Iterator[None]:
     except CheckpointError:
         raise
     except Exception as error:
-        raise CheckpointError(f"{path} is no readable checkpoint, perhaps cut off: {type(error).__name__}: {error}") from error
+        told = _what_it_is(path) or f"perhaps cut off: {type(error).__name__}: {error}"
+        raise CheckpointError(f"{path} is no readable checkpoint, {told}") from error
+
+
+def _what_it_is(path: Path) -> str:
+    """What a file is that was taken for a checkpoint, where its beginning tells."""
+    if not os.path.isfile(path):  # which takes any name
+        return ""
+    with path.open("rb") as file:
+        head = file.read(99).strip(b" \t\r\n\xef\xbb\xbf")
+    return next((f"it is {what}" for start, what in KNOWN_BY.items() if (head.startswith(start) if start else not head)), "")
 
 
 def files_of_folder(folder: Path) -> list[Path]:
@@ -64,7 +80,14 @@ def read_tensors(path: Path) -> tuple[Tensors, dict[str, Any]]:
     with told_as_checkpoint_error(path):
         if not path.is_file():
             raise CheckpointError(f"there is no file {path}")
-        return _read_safetensors(path) if path.suffix == ".safetensors" else (_read_pickle(path), {})
+        return (_read_pickle(path), {}) if _is_pickled(path) else _read_safetensors(path)
+
+
+def _is_pickled(path: Path) -> bool:
+    """Whether ``torch.save`` wrote a file, whatever its name; a safetensors file has a JSON object from its ninth byte on."""
+    with path.open("rb") as file:
+        head = file.read(9)
+    return head.startswith((b"PK", b"\x80")) and head[8:] != b"{"
 
 
 def _read_safetensors(path: Path) -> tuple[Tensors, dict[str, Any]]:
@@ -77,10 +100,11 @@ def _read_safetensors(path: Path) -> tuple[Tensors, dict[str, Any]]:
 
 def _read_pickle(path: Path) -> Tensors:
     _refuse_bomb(path)
-    with torch.serialization.safe_globals([argparse.Namespace]):  # fairseq keeps its command line beside the weights
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    found = _unwrapped(content) if isinstance(content, dict) else {}
-    tensors = {name: value for name, value in found.items() if isinstance(name, str) and isinstance(value, torch.Tensor)}
+    content = load(path)
+    tensors = _unwrapped(content)
+    if not tensors:
+        told = f"it holds no tensors by name, but {_described(content)}; Python objects: {_objects(path)}"
+        raise CheckpointError(f"{path} is no readable checkpoint: {told}")
     _refuse_more_than_there_is(path, tensors)
     return tensors
 
@@ -96,9 +120,30 @@ def _refuse_bomb(path: Path) -> None:
             raise CheckpointError(f"{path} would unpack to {n_bytes:,} bytes, more than it has: torch.save wrote no such file")
 
 
-def _unwrapped(content: dict[str, Any]) -> dict[str, Any]:
+def _unwrapped(content: Any, n_left: int = N_WRAPPED) -> Tensors:
     """The tensors of a file that may hold them in a dictionary beside other things, such as the optimiser's state."""
-    return next((content[name] for name in WRAPPERS if isinstance(content.get(name), dict)), content)
+    if not isinstance(content, dict):
+        return {}
+    wrapped = (_unwrapped(content.get(name), n_left - 1) for name in WRAPPERS if n_left)
+    return next(filter(None, wrapped), {name: value for name, value in content.items() if _is_weight(name, value)})
+
+
+def _is_weight(name: Any, value: Any) -> bool:
+    return isinstance(name, str) and isinstance(value, torch.Tensor) and name not in COUNTERS
+
+
+def _described(content: Any) -> str:
+    """What was saved, in a few words: the types, and for a dictionary the names."""
+    if not isinstance(content, dict):
+        return type(content).__name__
+    parts = [f"{str(name):.60} ({type(value).__name__})" for name, value in list(content.items())[:MOST_TOLD]]
+    return ", ".join(parts) or "an empty dictionary"
+
+
+def _objects(path: Path) -> str:
+    """The classes and functions that a file asks for, besides PyTorch's own for tensors."""
+    names = sorted(name for name in containers_by_name(path) if not name.startswith(("torch._utils.", "collections.")))
+    return ", ".join(names[:MOST_TOLD]) or "none"
 
 
 def _refuse_more_than_there_is(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:

@@ -13,14 +13,17 @@ from nastoolkit.export import export_network, network_card
 from nastoolkit.families import Family
 from nastoolkit.files import check_output_folder
 from nastoolkit.measurements import Accuracy
+from nastoolkit.public import read_configuration
 from nastoolkit.supernet import load_supernet
 from nastoolkit.tasks import TASKS
 from nastoolkit.terminal import known, show
 
 
 def export(
-    genotype: Annotated[str, typer.Argument(help="Genes separated by commas, as `nastoolkit search` prints them.")],
     output: Annotated[Path, typer.Option(help="Folder for network.onnx, network.safetensors, network.json.")],
+    genotype: Annotated[str, typer.Argument(help="Genes separated by commas, as `nastoolkit search` prints them.")] = "",
+    config: Annotated[Path | None, typer.Option(help="In place of a genotype: Once-for-All's, NAT's or HAT's file.")] = None,
+    resolution: Annotated[int | None, typer.Option(help="Height and width of inputs, in place of the file's.")] = None,
     family: FamilyName = "digits-mbv3",
     task: Annotated[str, typer.Option(help=f"One of {', '.join(TASKS)}.")] = "digits",
     checkpoint: Checkpoint = None,
@@ -28,7 +31,7 @@ def export(
 ) -> None:
     """Extract a sub-network, calibrate it, and write it as ONNX and safetensors, checked in ONNX Runtime."""
     supernet = load_supernet(family, checkpoint)
-    genes = _genotype(supernet.family, genotype)
+    genes = _sub_network(supernet.family, genotype, config, resolution)
     data, network = known("task", task, TASKS)(), supernet.extract(genes)
     check_output_folder(output)
     measured = {f"{data.metric}_validation": Accuracy(supernet, data, progress=not as_json).of_network(network, genes)}
@@ -37,6 +40,13 @@ def export(
     made = export_network(network, example, output, card)
     result = {"files": [str(file) for file in made.files], "onnx_max_abs_difference": made.max_abs_difference}
     show({**result, **measured}, as_json)
+
+
+def _sub_network(family: Family, genotype: str, config: Path | None, resolution: int | None) -> np.ndarray:
+    """The one that is named, by its genotype or by a file."""
+    if bool(genotype) == (config is not None):
+        raise typer.BadParameter("name one sub-network, by its genotype or by --config FILE")
+    return _genotype(family, genotype) if config is None else read_configuration(family, config, resolution)
 
 
 def _genotype(family: Family, text: str) -> np.ndarray:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from nastoolkit.checkpoints.download import PUBLISHED, Release, check_hash, fetch, keep_copy
+from nastoolkit.checkpoints.tensor_files import read_tensors
 from nastoolkit.cli.options import AsJson
 from nastoolkit.public import DATA_SETS, fetch_data
 from nastoolkit.terminal import known, show
@@ -26,8 +27,15 @@ def fetch_published(
     if folder is None:
         file = fetch(release.url, release.sha256, progress=not as_json)
     else:
-        file = keep_copy(check_hash(folder / release.file_name, release.sha256), release.url)
+        file = keep_copy(_checked(folder / release.file_name, release.sha256), release.url)
     show({"file": str(file), "bytes": file.stat().st_size, "url": release.url}, as_json)
+
+
+def _checked(file: Path, sha256: str | None) -> Path:
+    """The file, if it is the published one, or where nobody knows its hash at least a checkpoint."""
+    if sha256 is None:
+        read_tensors(file)
+    return check_hash(file, sha256)
 
 
 def _fetch_data(name: str, folder: Path | None, progress: bool) -> dict[str, Any]:

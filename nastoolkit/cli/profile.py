@@ -11,7 +11,7 @@ import typer
 
 from nastoolkit.cli.options import AsJson, FamilyName, Threads
 from nastoolkit.families import FAMILIES
-from nastoolkit.files import check_output
+from nastoolkit.files import beside, check_output
 from nastoolkit.interrupts import told_how_to_go_on
 from nastoolkit.measurements import LookupTable
 from nastoolkit.measurements.backends import BACKENDS
@@ -40,7 +40,7 @@ def profile(
         batch_size=batch_size,
         threads=threads,
         within={"resolution": [resolution]} if resolution else None,
-        resume=output.with_suffix(".partial") if output else None,
+        resume=beside(output, ".partial") if output else None,
         progress=not as_json,
     )
     build_seconds = time.perf_counter() - started

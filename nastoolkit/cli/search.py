@@ -13,6 +13,7 @@ from nastoolkit.families import Family
 from nastoolkit.measurements import Accuracy, LookupTable
 from nastoolkit.objectives import Objective
 from nastoolkit.search import ALGORITHMS, DEFAULT_ALGORITHM, optimize
+from nastoolkit.space import SearchSpace
 from nastoolkit.supernet import load_supernet
 from nastoolkit.tasks import TASKS
 from nastoolkit.terminal import Seed, known, show
@@ -22,7 +23,7 @@ def search(
     family: FamilyName = "digits-mbv3",
     cost: Annotated[str, typer.Option(help="Weighed against accuracy: mmacs, params, size_mb, latency_ms.")] = "mmacs",
     at_most: Annotated[float | None, typer.Option(help="A bound on the cost, in its unit.")] = None,
-    table: Annotated[Path | None, typer.Option(help="Lookup table for latency_ms, from `nastoolkit profile`.")] = None,
+    table: Annotated[Path | None, typer.Option(help="Latencies, from `nastoolkit profile`, or a CSV: block, ms.")] = None,
     batch_size: Annotated[int | None, typer.Option(min=1, help="Inputs a batch; warns if the table is for others.")] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads; warns if the table is for others.")] = None,
     task: Annotated[str, typer.Option(help=f"One of {', '.join(TASKS)}.")] = "digits",
@@ -38,12 +39,10 @@ def search(
     known("algorithm", algorithm, {"default": None, **ALGORITHMS})
     supernet = load_supernet(family, checkpoint)
     accuracy = Accuracy(supernet, known("task", task, TASKS)(), progress=not as_json)
-    objectives = [
-        Objective(accuracy.task.metric, "max", accuracy.task.unit),
-        replace(_cost(supernet.family, cost, table, batch_size, threads), at_most=at_most),
-    ]
+    weighed, space = _cost(supernet.family, cost, table, batch_size, threads)
+    objectives = [Objective(accuracy.task.metric, "max", accuracy.task.unit), replace(weighed, at_most=at_most)]
     history = optimize(
-        supernet.family.space,
+        space,
         accuracy,
         objectives,
         algorithm,
@@ -61,13 +60,15 @@ def search(
     show({"evaluations": len(history), "front": rows}, as_json)
 
 
-def _cost(family: Family, cost: str, table: Path | None, batch_size: int | None, threads: int | None) -> Objective:
-    """The objective that is weighed against accuracy."""
+def _cost(
+    family: Family, cost: str, table: Path | None, batch_size: int | None, threads: int | None
+) -> tuple[Objective, SearchSpace]:
+    """The objective that is weighed against accuracy, and the part of the space that it knows."""
     if cost == "latency_ms":
         if table is None:
             raise typer.BadParameter("latency_ms needs --table FILE; make one with: nastoolkit profile --output FILE")
         measured = LookupTable.load(table, family, batch_size, threads)
-        return Objective("latency_ms", "min", "ms", exact=measured.latency_ms)
+        return Objective("latency_ms", "min", "ms", exact=measured.latency_ms), measured.space
     exact_costs = {"mmacs": ("MMACs", family.mmacs), "params": ("", family.params), "size_mb": ("MB", family.size_mb)}
     unit, exact = known("cost", cost, {**exact_costs, "latency_ms": None})
-    return Objective(cost, "min", unit, exact=exact)
+    return Objective(cost, "min", unit, exact=exact), family.space

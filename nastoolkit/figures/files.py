@@ -11,6 +11,8 @@ import pandas as pd
 from cycler import cycler
 from matplotlib.figure import Figure
 
+from nastoolkit.files import all_atomically, beside
+
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # Okabe and Ito: safe for colour-blind readers
 MARKERS = ("o", "s", "^", "D", "v", "P")  # for readers who see no colours at all
 STYLE: dict[Any, Any] = {
@@ -45,10 +47,9 @@ def new_figure(columns: int = 1, height: float = 2.6) -> tuple[Figure, np.ndarra
 
 def save_figure(figure: Figure, points: pd.DataFrame, path: str | Path) -> list[Path]:
     """Write ``path`` with the suffixes pdf, png and csv; the last one holds the points that are drawn."""
-    stem = Path(path)
-    stem.parent.mkdir(parents=True, exist_ok=True)
-    files = [stem.with_name(f"{stem.name}.{suffix}") for suffix in ("pdf", "png", "csv")]
-    figure.savefig(files[0])
-    figure.savefig(files[1])
-    points.to_csv(files[2], index=False)
+    files = [beside(path, suffix) for suffix in (".pdf", ".png", ".csv")]
+    with all_atomically(*files) as (pdf, png, csv):
+        figure.savefig(pdf, format="pdf")
+        figure.savefig(png, format="png")
+        points.to_csv(csv, index=False)
     return files

@@ -16,7 +16,7 @@ from nastoolkit.families import Family
 from nastoolkit.files import atomically
 from nastoolkit.measurements.latency import NetworkLatency, Timing, steady, summary
 from nastoolkit.measurements.regression import block_times
-from nastoolkit.measurements.table_file import check_numbers
+from nastoolkit.measurements.table_file import check_numbers, is_table
 from nastoolkit.space import SearchSpace
 
 DAMAGE = (ValueError, TypeError, OverflowError, RecursionError)  # what lines of a damaged file make
@@ -29,6 +29,9 @@ class Contexts:
         latency: Times networks.
         identity: What the table is: a file of another one is of no use.
         file: Keeps what was found of every finished network; that of a killed run of the same table is taken over.
+
+    Raises:
+        ValueError: The file is a finished table, which would be lost.
     """
 
     def __init__(self, latency: NetworkLatency, identity: dict[str, Any], file: str | Path | None = None) -> None:
@@ -97,6 +100,8 @@ class Contexts:
 
     def _resume(self, file: Path) -> None:
         """Take over the networks of a file of this table, and leave there what was taken: a line each, behind the identity."""
+        if file.exists() and is_table(file):
+            raise ValueError(f"{file} is a finished latency table; name another file to keep what is measured in")
         first, *rest = (file.read_text(errors="replace").splitlines() if file.exists() else []) or [""]
         if first == json.dumps(self.identity):
             with suppress(*DAMAGE):  # a kill may have cut the last line off

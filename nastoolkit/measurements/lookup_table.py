@@ -8,10 +8,9 @@ misses that a network has.
 
 from __future__ import annotations
 
-import json
 import time
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +28,12 @@ from nastoolkit.measurements.contexts import Contexts, covering_genotypes
 from nastoolkit.measurements.latency import NetworkLatency, Timing
 from nastoolkit.measurements.machine import describe_machine
 from nastoolkit.measurements.table_check import TableCheck
-from nastoolkit.measurements.table_file import read_table
+from nastoolkit.measurements.table_file import block_text, holds_costs, read_costs, read_table, table_text, timings_of
 from nastoolkit.space import SearchSpace
 
 Options = Mapping[str, Sequence[Any]]
 SECONDS = 0.1  # for each network, alone and with its blocks watched
+ELSEWHERE = {"backend": "another tool", "batch_size": 1, "threads": 1}  # where nothing is told
 MACHINE = ("cpu", "capability", "system")  # conditions that another machine has otherwise
 
 
@@ -95,6 +95,9 @@ class LookupTable:
             within: The part of the space to measure: options by the names of choices; by default all of it.
             resume: File that keeps what is measured, so that a killed measurement goes on; :meth:`save` removes it.
             progress: Whether to show the time left.
+
+        Raises:
+            ValueError: A number below 1, an unknown backend, or a finished table where ``resume`` would be written.
         """
         backend_named(backend)
         if resume is not None:
@@ -159,19 +162,57 @@ class LookupTable:
         return html.facts("Latency lookup table", {"family": self.family.name, **part, **facts})
 
     def save(self, path: str | Path) -> Path:
-        """Write the table as JSON; what was kept while it was measured is then removed."""
-        blocks = [{"block": repr(spec), **vars(timing)} for spec, timing in self.timings.items()]
+        """Write the table as JSON; what was kept while it was measured is then removed.
+
+        Raises:
+            ValueError: What :meth:`load` would refuse: a block of the family is missing, or a condition, or a time is none.
+            OSError: The file cannot be written.
+        """
+        blocks = [{"block": block_text(spec), **vars(timing)} for spec, timing in self.timings.items()]
         speed = {"reference_ms": self.reference_ms, "n_noisy": self.n_noisy, "mape_percent": self.mape_percent}
         head = {"family": self.family.name, "conditions": self.conditions, "within": self.within, **speed}
+        _needed(self.family, {row["block"] for row in blocks}, self.within, "the table")
+        text = table_text({**head, "blocks": blocks})
         with atomically(path) as new:
-            new.write_text(json.dumps({**head, "blocks": blocks}, indent=1))
-        if self.partial:
-            self.partial.unlink(missing_ok=True)
+            new.write_text(text)
+        self._forget_partial(Path(path))
         return Path(path)
+
+    def _forget_partial(self, saved: Path) -> None:
+        """Remove what was kept while the table was measured, unless the table was saved in its place."""
+        if self.partial and self.partial.exists() and not self.partial.samefile(saved):
+            self.partial.unlink()
+        self.partial = None
+
+    @classmethod
+    def from_costs(
+        cls,
+        family: Family,
+        costs: Mapping[BlockSpec | str, Any] | str | Path,
+        conditions: Mapping[str, Any] | None = None,
+        within: Options | None = None,
+    ) -> LookupTable:
+        """A table of times that another tool measured, such as a vendor's.
+
+        Args:
+            family: Whose blocks they are.
+            costs: Times, in ms, by block specs or by their texts, a number or one for each run; or a CSV file with the columns
+                ``block`` (the text, ``repr(spec)``) and ``ms``, a row for each run.
+            conditions: Whatever the times depend on, as JSON types; ``backend``, ``batch_size`` and ``threads`` among it.
+            within: The part of the space whose blocks were timed; by default all of it.
+
+        Raises:
+            ValueError: A block is missing, a time negative or no number, or the file no such CSV.
+            OSError: The file cannot be read.
+        """
+        timings = timings_of(costs if isinstance(costs, Mapping) else read_costs(costs))
+        needed = _needed(family, timings, within or {}, "what was timed" if isinstance(costs, Mapping) else str(costs))
+        known = {**ELSEWHERE, **(conditions or {})}
+        return cls(family, {spec: timings[block_text(spec)] for spec in needed}, known, within)
 
     @classmethod
     def load(cls, path: str | Path, family: Family, batch_size: int | None = None, threads: int | None = None) -> LookupTable:
-        """Read a table that :meth:`save` wrote; warns where it was made on another machine.
+        """Read a table that :meth:`save` wrote, or a CSV of :meth:`from_costs`; warns where it was made on another machine.
 
         Args:
             path: The file.
@@ -183,18 +224,25 @@ class LookupTable:
             ValueError: Not such a file, or one that lacks blocks of this family.
             OSError: The file cannot be read.
         """
+        if holds_costs(path):
+            return cls.from_costs(family, path)
         content = read_table(path)
         timings, owner, conditions, within = (content[name] for name in ("blocks", "family", "conditions", "within"))
         speed = {name: content[name] for name in ("reference_ms", "n_noisy", "mape_percent")}
-        needed = family.specs_within(family.space.restrict(within)) if owner == family.name else family.block_specs
-        missing = [spec for spec in needed if repr(spec) not in timings]
-        if missing:
-            lacks = f"lacks {len(missing)} blocks of {family.name!r}, e.g. {missing[0]}"
-            raise ValueError(f"{path} is a table of {owner!r} and {lacks}")
+        needed = _needed(family, timings, within if owner == family.name else {}, f"{path} is a table of {owner!r} and")
         wanted = {"batch_size": batch_size, "threads": threads}
         here = {name: value for name, value in describe_machine().items() if name in MACHINE}
         _warn_of_others(path, conditions, here | {name: value for name, value in wanted.items() if value is not None})
-        return cls(family, {spec: timings[repr(spec)] for spec in needed}, conditions, within, **speed)
+        return cls(family, {spec: timings[block_text(spec)] for spec in needed}, conditions, within, **speed)
+
+
+def _needed(family: Family, known: Collection[str], within: Options, what: str) -> tuple[BlockSpec, ...]:
+    """The blocks of a part of a family's space; ValueError where one is not known."""
+    needed = family.specs_within(family.space.restrict(within))
+    missing = [block_text(spec) for spec in needed if block_text(spec) not in known]
+    if missing:
+        raise ValueError(f"{what} lacks {len(missing)} blocks of {family.name!r}, e.g. {missing[0]}")
+    return needed
 
 
 def _how_to_go_on(resume: str | Path | None) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from nastoolkit.families import Family
+from nastoolkit.files import beside
 from nastoolkit.measurements.backends import backend_named
 from nastoolkit.measurements.lookup_table import LookupTable, table_conditions
 
@@ -58,6 +59,6 @@ def setting_table(
     table = LookupTable.load(file, family) if file.exists() else None
     if table is None or table.conditions != table_conditions(**conditions, n_contexts=n_contexts):
         how: dict[str, Any] = {**conditions, "n_contexts": n_contexts, "seconds": seconds}
-        table = LookupTable.measure(family, **how, resume=file.with_suffix(".part"), progress=progress)
+        table = LookupTable.measure(family, **how, resume=beside(file, ".partial"), progress=progress)
         table.save(file)
     return table

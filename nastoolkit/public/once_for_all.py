@@ -1,13 +1,12 @@
-"""Networks as Once-for-All's code and those who use it write them, as genotypes of ours; and its accuracy predictor.
+"""Once-for-All's accuracy predictor.
 
 [Cai2020] H. Cai et al., "Once-for-All: Train One Network and Specialize it for Efficient Deployment", ICLR 2020, Section 3.4.
 
-Source of the predictor's weights: https://github.com/gatech-sysml/CompOFA, commit 6b53946: Once-for-All's tutorial's.
+Source of its weights: https://github.com/gatech-sysml/CompOFA, commit 6b53946: Once-for-All's tutorial's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,25 +18,6 @@ from nastoolkit.space import SearchSpace
 BLOCKS = tuple(f"stage{stage}.block{block}" for stage in range(1, 6) for block in range(1, 5))
 OPTIONS = {"kernel": (3, 5, 7), "expand": (3, 4, 6)}
 RESOLUTIONS = tuple(range(112, 225, 16))  # that the predictor knows
-
-
-def encode(
-    space: SearchSpace, kernels: Sequence[int], expands: Sequence[int], depths: Sequence[int], resolution: int
-) -> np.ndarray:
-    """A genotype ``(d,)`` of ``ofa-mbv3-w1.0`` or ``ofa-mbv3-w1.2`` from Once-for-All's lists ``ks``, ``e``, ``d`` and ``r``.
-
-    Args:
-        space: Of the family.
-        kernels: Of 20 blocks, four a stage; those of blocks that the depths leave out do not matter.
-        expands: Of the same blocks.
-        depths: Of the 5 stages.
-        resolution: In pixels.
-    """
-    options = {"resolution": resolution}
-    options |= {f"stage{stage}.depth": depth for stage, depth in enumerate(depths, start=1)}
-    options |= {f"{block}.kernel": kernel for block, kernel in zip(BLOCKS, kernels, strict=True)}
-    options |= {f"{block}.expand": expand for block, expand in zip(BLOCKS, expands, strict=True)}
-    return space.encode(options)
 
 
 class AccuracyPredictor:

@@ -18,8 +18,8 @@ import pandas as pd
 from nastoolkit.families import FAMILIES
 from nastoolkit.history import History
 from nastoolkit.objectives import Objective
+from nastoolkit.public.configurations import encode
 from nastoolkit.public.files import find
-from nastoolkit.public.once_for_all import encode
 from nastoolkit.space import SearchSpace
 
 COLUMNS = {

@@ -11,7 +11,7 @@ import torch
 import typer
 
 from nastoolkit.families import FAMILIES
-from nastoolkit.files import check_output
+from nastoolkit.files import beside, check_output
 from nastoolkit.sharing import SHARING_RULES
 from nastoolkit.supernet import Supernet, save_supernet
 from nastoolkit.tasks import TASKS
@@ -65,7 +65,7 @@ def train(
             partial(Sandwich, n_random=n_random, seed=seed),
             in_place_distillation,
             [recipe] * len(stages),
-            folder=output.with_suffix(".runs"),
+            folder=beside(output, ".runs"),
             progress=rank() == 0,
         )
         if rank() == 0:

@@ -1,13 +1,25 @@
 import hashlib
+import io
 
 import pytest
+import torch
+from safetensors.torch import save
+from typer.testing import CliRunner
 
-from nastoolkit.checkpoints import CheckpointError, write_checkpoint
+from nastoolkit import cli
+from nastoolkit.checkpoints import CheckpointError, read_checkpoint, write_checkpoint
 from nastoolkit.checkpoints.download import PUBLISHED, cached_file, fetch
 from nastoolkit.families import FAMILIES
 from nastoolkit.supernet import Supernet, load_supernet
 
-CONTENT = bytes(range(256)) * 1000
+CONTENT = save({"first_conv.bn.bias": torch.arange(64_000.0)})
+PAGE = b"<!DOCTYPE html>\n<html><body>Too many requests</body></html>"
+
+
+def pickled(**how):
+    file = io.BytesIO()
+    torch.save({"state_dict": {"first_conv.bn.bias": torch.arange(64_000.0)}}, file, **how)
+    return file.getvalue()
 
 
 def kept(tmp_path):
@@ -28,6 +40,44 @@ def test_a_download_that_is_cut_off_leaves_nothing(server, tmp_path):
     with pytest.raises(ConnectionError, match="weights.bin could not be downloaded from .*nothing of it was kept"):
         fetch(f"{server.url}/cut/weights.bin", progress=False)
     assert kept(tmp_path) == []
+
+
+@pytest.mark.parametrize("content", [CONTENT, pickled(), pickled(_use_new_zipfile_serialization=False)])
+@pytest.mark.parametrize("cut", ["/cut", "/broken"])
+def test_a_download_that_breaks_off_leaves_nothing(server, tmp_path, content, cut):
+    server.files["/weights.bin"] = content
+    url = f"{server.url}{cut}/weights.bin"
+    with pytest.raises(ConnectionError, match=f"weights.bin could not be downloaded from {url}, and nothing of it was kept: "):
+        fetch(url, progress=False)
+    assert kept(tmp_path) == []
+    assert fetch(f"{server.url}/weights.bin", progress=False).read_bytes() == content
+
+
+def test_a_page_in_place_of_the_file_is_told_and_not_kept(server, tmp_path):
+    server.files["/weights.bin"] = PAGE
+    told = (
+        "weights.bin could not be downloaded from http://.*: what arrived is no readable checkpoint, it is a web page\n.*Try"
+    )
+    with pytest.raises(ConnectionError, match=told):
+        load_supernet("digits-mbv3", f"{server.url}/weights.bin")
+    result = CliRunner().invoke(cli.app, ["fetch", f"{server.url}/weights.bin"])
+    assert result.exit_code == 1 and isinstance(result.exception, ConnectionError)
+    assert kept(tmp_path) == []
+
+
+def test_a_page_that_was_kept_once_is_fetched_anew(server):
+    url = f"{server.url}/weights.bin"
+    cached_file(url).parent.mkdir(parents=True)
+    cached_file(url).write_bytes(PAGE)
+    server.files["/weights.bin"] = CONTENT
+    assert fetch(url, progress=False).read_bytes() == CONTENT
+
+
+def test_addresses_that_differ_in_their_query_alone_share_no_file(server):
+    for number in (1, 2):
+        server.files[f"/uc?id={number}"] = save({"first_conv.bn.bias": torch.full((3,), float(number))})
+    files = [fetch(f"{server.url}/uc?id={number}", progress=False) for number in (1, 2)]
+    assert [read_checkpoint(file)[0]["stem.bn.bias"][0] for file in files] == [1.0, 2.0]
 
 
 def test_another_file_than_the_published_one_leaves_nothing(server, tmp_path):

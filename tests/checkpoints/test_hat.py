@@ -1,7 +1,9 @@
 """HAT's fairseq checkpoints, written here under the released names; equality with the original code is in test_golden.py."""
 
 import argparse
+from dataclasses import dataclass
 
+import numpy as np
 import pytest
 import torch
 
@@ -27,6 +29,14 @@ def released(request, hat_state):
     return request.param, hat_state(request.param, VOCABULARY)
 
 
+@dataclass
+class Meter:
+    """Stands for fairseq's meters of training."""
+
+    total: object
+    count: float
+
+
 @pytest.mark.parametrize(("theirs", "ours"), NAMES)
 def test_names(theirs, ours):
     assert list(hat.translate({theirs: torch.zeros(1)})) == [ours]
@@ -36,10 +46,13 @@ def test_each_format_knows_its_own(released):
     assert [name for name, other in FORMATS.items() if other.recognise(released[1])] == ["hat"]
 
 
-def test_a_fairseq_checkpoint_loads_whole(released, tmp_path):
+def test_a_fairseq_checkpoint_loads_whole(released, tmp_path, monkeypatch):
     name, state = released
     options = argparse.Namespace(arch="transformersuper_wmt_en_de", encoder_embed_choice=[640, 512], lr=[1e-7], fp16=True)
-    torch.save({"args": options, "model": state, "optimizer_history": [{"num_updates": 40_000}]}, tmp_path / "checkpoint.pt")
+    meters = {"train_loss": Meter(torch.ones(1), 3.5), "wps": Meter(np.float64(7.0), 1)}
+    kept = {"optimizer_history": [{"num_updates": 40_000}], "extra_state": {"train_meters": meters, "epoch": 3}}
+    torch.save({"args": options, "model": state, **kept}, tmp_path / "checkpoint.pt", _use_new_zipfile_serialization=False)
+    monkeypatch.delattr(f"{__name__}.Meter")  # nobody has fairseq
     supernet = load_supernet(name, tmp_path / "checkpoint.pt")
     shared, separate = supernet.shared.state_dict(), name == "hat-iwslt"
     assert supernet.family.table.vocabulary == VOCABULARY

@@ -2,6 +2,8 @@
 
 import io
 import json
+from argparse import Namespace
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache, partial
@@ -11,6 +13,7 @@ import nbformat
 import numpy as np
 import torch
 import typer
+import yaml
 from PIL import Image
 from profiles import UsageError, declared_parameters, fitting_values, profile_values
 from record import read_record
@@ -28,7 +31,7 @@ from nastoolkit.measurements import LookupTable, Timing, read_setting
 from nastoolkit.measurements.contexts import Contexts
 from nastoolkit.measurements.latency import NetworkLatency
 from nastoolkit.objectives import Objective
-from nastoolkit.public import nas_bench_201
+from nastoolkit.public import nas_bench_201, read_configuration
 from nastoolkit.public.nas_bench_201 import EDGES
 from nastoolkit.search.kept import packed, unpacked
 from nastoolkit.space import Choice, SearchSpace
@@ -94,6 +97,8 @@ def released():
 
 def pickles(folder, **how):
     contents = [*released(), {"state_dict": released()[0], "epoch": 3}, {"model": released()[3], "args": [1, "a"]}]
+    meters = {"loss": OneFile(folder), "counts": defaultdict(list, a=[1]), "best": np.float64(3.5), "lr": Namespace(lr=0.1)}
+    contents += [{"net": {f"module._orig_mod.{name}": value for name, value in released()[0].items()}, "extra": meters}]
     files = [io.BytesIO() for _ in contents]
     for content, file in zip(contents, files, strict=True):
         torch.save(content, file, **how)
@@ -124,6 +129,34 @@ def tables(folder):
 
 def load_table(path):
     LookupTable.load(path, family()).latency_ms(family().space.smallest)
+
+
+def costs(folder):
+    rows = [f'"{spec!r}",0.5,x' for spec in family().block_specs]
+    return ["\n".join(["block,ms,note", *rows, *rows, ""]).encode(), "\n".join(["block,ms", *rows, ""]).encode()]
+
+
+def configurations(folder):
+    lists = {"ks": [3], "e": [2], "d": [1], "r": [32], "wid": None}
+    layer = {"in_channels": 8, "out_channels": 16, "kernel_size": 3, "expand_ratio": 2, "mid_channels": None}
+    stages = {"blocks": [{"conv": layer}, {"mobile_inverted_conv": layer}], "resolution": 32}
+    return [json.dumps(lists).encode(), yaml.safe_dump(lists).encode(), json.dumps(stages).encode()]
+
+
+@cache
+def translator():
+    return FAMILIES["number-words-transformer"]()
+
+
+def hat_files(folder):
+    sizes = {"embed-dim": 8, "layer-num": 2, "ffn-embed-dim-all": [8, 16], "self-attention-heads-all": [2, 4]}
+    cross = {"ende-attention-heads-all": [2, 2], "arbitrary-ende-attn-all": [-1, 1]}
+    sides = {"encoder": sizes, "decoder": sizes | cross}
+    return [
+        "".join(
+            f"{side}-{name}-subtransformer: {value}\n" for side, all in sides.items() for name, value in all.items()
+        ).encode()
+    ]
 
 
 @cache
@@ -289,6 +322,15 @@ PARSERS = [
     ),
     Parser("training run", "run.pt", trainings, training, (ValueError,)),
     Parser("lookup table", "table.json", tables, load_table, (ValueError,)),
+    Parser("times of a tool", "board.csv", costs, load_table, (ValueError,)),
+    Parser(
+        "configuration",
+        "net.json",
+        configurations,
+        lambda path: read_configuration(family(), path),
+        (ValueError,),
+    ),
+    Parser("HAT's file", "net.yml", hat_files, lambda path: read_configuration(translator(), path), (ValueError,)),
     Parser("table, half made", "table.partial", partial_tables, resume_table, ()),  # what is damaged is measured anew
     Parser("transfers compared", "comparison.csv", comparisons, read_comparison, (ValueError,)),
     Parser(

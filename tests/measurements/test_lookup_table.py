@@ -1,7 +1,9 @@
+import csv
 import json
 import warnings
 from collections import Counter
 from copy import copy
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -9,10 +11,12 @@ import pytest
 
 from nastoolkit.families import FAMILIES
 from nastoolkit.families.mobilenet_v3 import MobileNetV3Family
+from nastoolkit.families.translator import Embedding
 from nastoolkit.measurements import BACKENDS, LookupTable, TableCheck, Timing, contexts, table_conditions
 from nastoolkit.measurements.backends.torch_eager import TorchEager
 from nastoolkit.measurements.contexts import covering_genotypes
 from nastoolkit.measurements.latency import NetworkLatency
+from nastoolkit.measurements.table_file import block_text
 
 
 @pytest.fixture(scope="module")
@@ -82,9 +86,8 @@ def test_a_saved_table_comes_back_whole(known, tiny, tmp_path):
 
 @pytest.mark.parametrize("within", [{}, {"no_choice_of_theirs": [1]}])
 def test_a_table_of_another_family_is_an_error(known, tmp_path, within):
-    other = copy(known)
-    other.within = within
-    path = other.save(tmp_path / "table.json")
+    path = known.save(tmp_path / "table.json")
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"within": within}))
     with pytest.raises(ValueError, match=f"{path} is a table of 'tiny' and lacks .* blocks of 'ofa-mbv3-w1.0'"):
         LookupTable.load(path, FAMILIES["ofa-mbv3-w1.0"]())
 
@@ -233,3 +236,112 @@ def test_blocks_that_the_backend_cannot_tell_come_from_whole_networks(narrow, mo
     assert set(table.timings) == set(narrow.block_specs)
     measured = table.clockwork()(genotypes := narrow.space.sample(2, np.random.default_rng(0)))[:, 0]
     assert (0.5 < table.latency_ms(genotypes) / measured).all() and (table.latency_ms(genotypes) / measured < 2).all()
+
+
+def numbers_of_numpy(table):
+    """The same table, of numbers as a computation with numpy leaves them."""
+    specs = [
+        replace(spec, **{"input_size": np.int64(spec.input_size)} if hasattr(spec, "input_size") else {})
+        for spec in table.timings
+    ]
+    timings = {
+        spec: Timing(np.float32(t.median_ms), np.float64(t.iqr_ms), np.int64(t.n_runs))
+        for spec, t in zip(specs, table.timings.values(), strict=True)
+    }
+    conditions = {"backend": "torch", "batch_size": np.int64(1), "threads": np.int32(1), "clock": np.arange(2)}
+    return LookupTable(
+        table.family, timings, conditions, {"resolution": np.array([32])}, np.float32(1.5), np.int64(0), np.float32(3)
+    )
+
+
+def test_what_is_saved_is_what_load_takes(known, tiny, tmp_path):
+    table = numbers_of_numpy(known)
+    loaded = LookupTable.load(table.save(tmp_path / "table.json"), tiny)
+    genotypes = tiny.space.sample(5, np.random.default_rng(0))
+    np.testing.assert_allclose(loaded.latency_ms(genotypes), known.latency_ms(genotypes), rtol=1e-6)
+    assert (
+        loaded.conditions == {"backend": "torch", "batch_size": 1, "threads": 1, "clock": [0, 1]}
+        and loaded.reference_ms == 1.5
+    )
+
+
+def test_the_text_of_a_block_has_plain_numbers():
+    spec = Embedding(vocabulary=np.int64(9), dim=8, largest_dim=8, length=3, dropout=np.float32(0.1))
+    assert block_text(spec) == repr(replace(spec, vocabulary=9, dropout=0.1))
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (dict(conditions={}), "backend"),
+        (dict(conditions={"backend": "x", "batch_size": 0, "threads": 1}), "batch_size and threads"),
+        (dict(mape_percent=np.nan), "numbers from 0 on, not nan"),
+        (dict(within={"stage1.depth": (5,)}), "no option 5"),
+        (dict(conditions={"backend": "x", "batch_size": 1, "threads": 1, "board": object()}), "neither a number nor a text"),
+    ],
+)
+def test_what_load_would_refuse_is_refused_when_it_is_saved(known, tmp_path, change, told):
+    table, path = copy(known), known.save(tmp_path / "table.json")
+    before = path.read_text()
+    vars(table).update(change)
+    with pytest.raises(ValueError, match=told):
+        table.save(path)
+    assert path.read_text() == before
+
+
+def test_a_table_that_lacks_a_block_is_not_saved(known, tiny, tmp_path):
+    table = LookupTable(tiny, dict(list(known.timings.items())[1:]), known.conditions)
+    with pytest.raises(ValueError, match="the table lacks 1 blocks of 'tiny', e.g. Conv"):
+        table.save(tmp_path / "table.json")
+
+
+def write_costs(path, rows, header=("block", "ms")):
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([header, *rows])
+    return path
+
+
+def test_times_of_another_tool(known, tiny, tmp_path):
+    costs = {spec: timing.median_ms for spec, timing in known.timings.items()}
+    rows = [(repr(spec), ms) for spec, ms in costs.items()]
+    named = write_costs(tmp_path / "named.csv", [(1, ms, block, "x") for block, ms in rows], ("run", "ms", "block", "note"))
+    (tmp_path / "excel.csv").write_bytes(b"\xef\xbb\xbf" + write_costs(tmp_path / "a.csv", rows).read_bytes())
+    sources = [costs, {block: np.float32(ms) for block, ms in rows}, tmp_path / "a.csv", str(named), tmp_path / "excel.csv"]
+    genotypes = tiny.space.sample(9, np.random.default_rng(0))
+    for source in sources:
+        table = LookupTable.from_costs(tiny, source, {"backend": "vendor 1.2", "device": "board"})
+        np.testing.assert_allclose(table.latency_ms(genotypes), known.latency_ms(genotypes), rtol=1e-6)
+        assert table.conditions == {"backend": "vendor 1.2", "batch_size": 1, "threads": 1, "device": "board"}
+    loaded = LookupTable.load(table.save(tmp_path / "board.json"), tiny)
+    np.testing.assert_array_equal(loaded.latency_ms(genotypes), table.latency_ms(genotypes))
+    np.testing.assert_array_equal(LookupTable.load(named, tiny).latency_ms(genotypes), known.latency_ms(genotypes))
+
+
+def test_several_rows_of_a_block_are_several_runs(known, tiny, tmp_path):
+    rows = [(repr(spec), ms) for spec in known.timings for ms in (1.0, 2.0, 9.0)]
+    first, *_ = LookupTable.from_costs(tiny, write_costs(tmp_path / "a.csv", rows)).timings.values()
+    assert (first.median_ms, first.n_runs) == (2.0, 3) and first.iqr_ms == 4.0
+
+
+def test_times_of_a_part_of_the_space(known, tiny):
+    within = {"stage1.depth": [1]}
+    part = tiny.space.restrict(within)
+    costs = {spec: 1.0 for spec in tiny.specs_within(part)}
+    assert LookupTable.from_costs(tiny, costs, within=within).latency_ms(part.largest) == len(tiny.plan(part.largest))
+    with pytest.raises(ValueError, match="what was timed lacks [0-9]+ blocks of 'tiny'"):
+        LookupTable.from_costs(tiny, costs)
+
+
+@pytest.mark.parametrize("ms", [-1, np.nan, np.inf, "fast", None, []])
+def test_a_time_that_is_none_is_refused(known, tiny, ms):
+    with pytest.raises((ValueError, TypeError)):
+        LookupTable.from_costs(tiny, dict.fromkeys(known.timings, ms))
+
+
+@pytest.mark.parametrize(
+    "text", ["block,ms\nConv", "block,ms\nConv,\n", "block,ms\nConv,-1\n", "block,ms\n", "block,ms\n\0,1"]
+)
+def test_a_csv_that_is_damaged_is_named(tiny, tmp_path, text):
+    (tmp_path / "x.csv").write_text(text)
+    with pytest.raises(ValueError, match="x.csv is no latency table with columns block and ms|lacks|numbers from 0 on"):
+        LookupTable.load(tmp_path / "x.csv", tiny)

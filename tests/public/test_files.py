@@ -5,6 +5,7 @@ import sys
 from dataclasses import dataclass
 
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from nastoolkit import cli
@@ -148,11 +149,19 @@ def test_the_command_fetches_data(server, local, tmp_path):
 
 
 def test_the_command_takes_a_release_from_a_folder(server, tmp_path):
-    (tmp_path / "ofa_supernet_resnet50").write_bytes(b"weights")
+    torch.save({"state_dict": {"input_stem.0.conv.weight": torch.ones(1)}}, tmp_path / "ofa_supernet_resnet50")
+    weights = (tmp_path / "ofa_supernet_resnet50").read_bytes()
     found = fetch_by_command("ofa-resnet50", "--from", tmp_path)
     url = PUBLISHED["ofa-resnet50"].url
-    assert found == {"file": str(cached_file(url)), "bytes": 7, "url": url} and cached_file(url).read_bytes() == b"weights"
-    assert not server.asked
+    assert found == {"file": str(cached_file(url)), "bytes": len(weights), "url": url}
+    assert cached_file(url).read_bytes() == weights and not server.asked
+
+
+def test_a_folder_that_has_no_checkpoint_under_the_name_is_told(server, tmp_path):
+    (tmp_path / "ofa_supernet_resnet50").write_bytes(b"<html>")
+    result = CliRunner().invoke(cli.app, ["fetch", "ofa-resnet50", "--from", str(tmp_path)])
+    assert "ofa_supernet_resnet50 is no readable checkpoint, it is a web page" in str(result.exception)
+    assert not cached_file(PUBLISHED["ofa-resnet50"].url).exists()
 
 
 @pytest.mark.parametrize(

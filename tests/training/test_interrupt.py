@@ -100,7 +100,7 @@ def test_a_real_interrupt_of_the_command_keeps_the_run(tmp_path):
         process.send_signal(signal.SIGINT)
         told += process.stderr.read()
     *_, last = told.decode().strip().splitlines()
-    run = tmp_path / "net.runs" / "all.pt"
+    run = tmp_path / "net.safetensors.runs" / "all.pt"
     step = torch.load(run, weights_only=True)["step"]
     assert process.returncode == 130 and "Traceback" not in told.decode()
     assert re.fullmatch(rf"interrupted after step {step} of 100000: run the same again, .* {re.escape(str(run))} keeps", last)

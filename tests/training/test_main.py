@@ -18,9 +18,18 @@ def test_it_shrinks_in_stages_and_the_supernet_loads(tmp_path):
     _, card = read_checkpoint(file)
     assert card["stages"] == ["largest", "kernel", "depth", "expand"] and card["sharing"] == "kernel-transform"
     assert load_supernet("digits-mbv3", file).family.name == "digits-mbv3"
-    assert "trained.runs" not in ran.output and {run.name for run in (tmp_path / "shrunk.runs").iterdir()} == {
-        f"{stage}.pt" for stage in card["stages"]
-    }
+    runs = tmp_path / "shrunk.safetensors.runs"
+    assert {run.name for run in runs.iterdir()} == {f"{stage}.pt" for stage in card["stages"]}
+
+
+def test_versions_of_a_name_share_no_run(tmp_path):
+    options = ["--steps", 1, "--batch-size", 4, "--output"]
+    for seed, output in enumerate(("m-w1.0", "m-w1.2", "x.runs")):
+        ran = train(*options, tmp_path / output, "--seed", seed)
+        assert ran.exit_code == 0, ran.output
+    made = {path.name for path in tmp_path.iterdir()}
+    assert made == {"m-w1.0", "m-w1.2", "x.runs", "m-w1.0.runs", "m-w1.2.runs", "x.runs.runs"}
+    assert load_supernet("digits-mbv3", tmp_path / "x.runs").family.name == "digits-mbv3"
 
 
 @pytest.mark.parametrize(

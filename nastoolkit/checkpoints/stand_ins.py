@@ -1,0 +1,123 @@
+"""Python objects that a file keeps beside its tensors: none is made, an inert stand-in takes the place of each.
+
+Trainers save meters, command lines, configurations and numpy's numbers along with the weights, and such a file is refused by
+``torch.load(weights_only=True)``. Here it is told beforehand of every class and function that the file names, each under its
+name but as something made here, which takes anything and does nothing: no module is imported for a file, and nothing of it is
+called.
+"""
+
+from __future__ import annotations
+
+import pickletools
+import zipfile
+from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
+from collections import OrderedDict
+from pathlib import Path
+from threading import Lock
+from typing import IO, Any, ClassVar
+
+import torch
+
+MOST_NAMES = 500  # real files have some dozens; PyTorch goes through all of them at every object
+N_PICKLES = 4  # that a file of the old format begins with: a magic number, a version, the machine, and what was saved
+MARK = object()
+CONTAINERS: dict[str, type] = {"APPEND": list, "APPENDS": list, "SETITEM": OrderedDict, "SETITEMS": OrderedDict}
+LEAVE_THE_FIRST = {*CONTAINERS, "BUILD", "REDUCE", "NEWOBJ"}  # of what they take: it is changed, or an object is made of it
+PUT, GET = ({f"{size}{way}" for size in ("", "BIN", "LONG_BIN")} for way in ("PUT", "GET"))
+LOCK = Lock()  # what PyTorch is told of, it is told for all threads
+
+
+class StandIn:
+    """Has the name of a class or function, and nothing else of it; where objects hold items, these go to a plain container."""
+
+    container: ClassVar[type | None] = None
+
+    def __new__(cls, *_: Any) -> Any:
+        """Take whatever the object would be made of."""
+        return super().__new__(cls) if cls.container is None else cls.container()
+
+    def __init__(self, *_: Any) -> None:
+        """Keep nothing of it."""
+
+    def __setstate__(self, state: Any) -> None:
+        """Keep nothing of the object's state."""
+
+
+def load(path: Path) -> Any:
+    """What ``torch.save`` wrote, with stand-ins for all that is neither a tensor nor a plain container, number or text.
+
+    Raises:
+        ValueError: The file names more classes and functions than any real one.
+        Exception: It is damaged, or no such file; of many types.
+    """
+    named = containers_by_name(path)
+    if len(named) > MOST_NAMES:
+        raise ValueError(f"it asks for {len(named)} different Python objects")
+    stand_ins = [(type(name, (StandIn,), {"container": container}), name) for name, container in named.items()]
+    with (
+        LOCK,
+        torch.serialization.safe_globals(stand_ins),
+        path.open("rb") as file,
+    ):  # by its name, PyTorch would go by its suffix
+        return torch.load(file, map_location="cpu", weights_only=True)
+
+
+def containers_by_name(path: Path) -> dict[str, type | None]:
+    """The classes and functions that a file names; for those whose objects hold items, the container that can take these."""
+    with path.open("rb") as file:
+        is_archive = file.read(2) == b"PK"
+        file.seek(0)
+        if not is_archive:
+            return _named(file, N_PICKLES)
+        with zipfile.ZipFile(file) as archive:
+            pickles = [name for name in archive.namelist() if name.rpartition("/")[2] == "data.pkl"]
+            return _named(archive.open(pickles[0]), 1)
+
+
+def _named(file: IO[bytes], n_pickles: int) -> dict[str, type | None]:
+    named: dict[str, type | None] = {}
+    for _ in range(n_pickles):
+        stack: list[Any] = []
+        memo: dict[Any, Any] = {}
+        for opcode, argument, _position in pickletools.genops(file):
+            if opcode.name in GET:
+                stack.append(memo.get(argument))
+            elif opcode.name in PUT:
+                memo[argument] = stack[-1]
+            else:
+                _follow(opcode, argument, stack, named)
+    return named
+
+
+def _follow(opcode: pickletools.OpcodeInfo, argument: Any, stack: list[Any], named: dict[str, type | None]) -> None:
+    """One step of reading a pickle, on a stack of names: of a class, or of the class that an object would be of."""
+    first = _taken(opcode, stack)
+    if opcode.name == "MARK":
+        stack.append(MARK)
+    elif opcode.name == "GLOBAL":
+        stack.append(_name_today(argument))
+        named.setdefault(stack[-1], None)
+    elif opcode.name in LEAVE_THE_FIRST:
+        stack.append(first)
+        if opcode.name in CONTAINERS and first in named:
+            named[first] = CONTAINERS[opcode.name]
+    else:
+        stack.extend([None] * len(opcode.stack_after))
+
+
+def _taken(opcode: pickletools.OpcodeInfo, stack: list[Any]) -> Any:
+    """Take from the stack what a step takes; the undermost of it."""
+    n_taken = len(opcode.stack_before)
+    if pickletools.markobject in opcode.stack_before:
+        n_taken = opcode.stack_before.index(pickletools.markobject)
+        while stack.pop() is not MARK:
+            pass
+    taken = [stack.pop() for _ in range(n_taken)]
+    return taken[-1] if taken else None
+
+
+def _name_today(argument: str) -> str:
+    """The dotted name, by that of Python 3 where a file has Python 2's, as PyTorch's files do."""
+    module, _, name = argument.partition(" ")
+    module, name = NAME_MAPPING.get((module, name), (IMPORT_MAPPING.get(module, module), name))
+    return f"{module}.{name}"
