@@ -111,7 +111,10 @@ class Supernet(nn.Module):
         ends = {"smallest": space.smallest, "largest": space.largest}
         costs = {name: f"{self.family.params(end):,} params, {self.family.mmacs(end):.4g} MMACs" for name, end in ends.items()}
         sharing = {"sharing rule": type(self.sharing).__name__, "fingerprint of the weights": self.fingerprint}
-        return html.facts("Supernet", {"family": self.family.name, "sub-networks": f"{space.size:.3g}", **costs, **sharing})
+        sizes = {"sub-networks": f"{space.size:.3g}"}
+        if space.counts_twins:
+            sizes["different ones"] = f"{space.n_different:.3g}"
+        return html.facts("Supernet", {"family": self.family.name, **sizes, **costs, **sharing})
 
 
 def _tensors(module: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
