@@ -131,7 +131,7 @@ class SearchSpace:
         return count([self._factor(gene, *first.get(gene, ([], np.arange(n)))) for gene, n in enumerate(self._n_options)])
 
     def _factor(self, gene: int, given: list[int], first: np.ndarray) -> Factor:
-        """1 where a gene's state fits those of the genes that it depends on, else 0; states are its options, and then death."""
+        """1 where a gene's state fits those of the genes that it depends on, else 0; states are its options, then death."""
         for axis, other in enumerate(given):
             first = first.take([*range(self._n_options[other]), 0], axis)
         indices = np.arange(self._n_options[gene])

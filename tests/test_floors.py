@@ -20,7 +20,7 @@ NUMPY_FLOORS = [
     ["terminal"],
 ]
 TORCH_FLOORS = [
-    ["blocks"],
+    ["blocks", "randomness"],
     ["families"],
     ["sharing", "checkpoints", "public"],
     ["supernet"],

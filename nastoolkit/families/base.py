@@ -238,6 +238,12 @@ class Family:
         """Shape of one network input, without the batch dimension."""
         return self.plan(genotype)[0][1].input_shape
 
+    @property
+    def n_outputs(self) -> int | None:
+        """Classes or tokens that the networks' logits are for; None if the last block does not say."""
+        _, last = self.plan(self.space.smallest)[-1]
+        return getattr(last, "n_classes", getattr(last, "vocabulary", None))
+
     def example_inputs(self, genotype: np.ndarray, n: int = 1, seed: int = 0) -> Inputs:
         """``n`` random inputs as the genotype's network takes them: its one argument, a tensor or a tuple of tensors."""
         generator = torch.Generator().manual_seed(seed)

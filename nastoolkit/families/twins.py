@@ -19,7 +19,7 @@ def find_twins(space: SearchSpace, slots: Sequence[SlotTable]) -> Iterator[Twins
     for gene, choice in enumerate(space.choices):
         given, alike = _alike_everywhere(space, gene, [slot for slot in slots if gene in slot[0]])
         later = tuple(axis for axis, other in enumerate(given) if other > gene)
-        given, alike = _simplified(tuple(other for other in given if other < gene), alike.all(axis=later))
+        given, alike = _simplified(tuple(other for other in given if other < gene), np.all(alike, axis=later))
         if (alike != np.eye(len(choice.options), dtype=bool)).any():
             yield Twins(choice.name, tuple(space.names[other] for other in given), alike.argmax(-1))
 
