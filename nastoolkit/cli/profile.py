@@ -35,7 +35,7 @@ def profile(
         backend,
         batch_size=batch_size,
         threads=threads,
-        within={"resolution": [resolution]} if resolution else None,
+        within=None if resolution is None else {"resolution": [resolution]},
         resume=output.with_suffix(".partial") if output else None,
         progress=not as_json,
     )
