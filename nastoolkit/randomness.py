@@ -55,18 +55,18 @@ class _WithGenerator(TorchDispatchMode):
         device = torch.device(kwargs.get("device") or next((a.device for a in args if isinstance(a, torch.Tensor)), "cpu"))
         if device.type == "meta" or kwargs.get("generator") is not None:
             return func(*args, **kwargs)
-        if packet is torch.ops.aten.native_dropout:
-            return self._dropout(*args)
+        if packet is torch.ops.aten.native_dropout and args[2] is not False:
+            return self._dropout(*args[:2])
         if any(argument.name == "generator" for argument in func._schema.arguments):
             kwargs["generator"] = self._generator(device)
         elif "generator" in packet.overloads():
             func, kwargs["generator"] = packet.generator, self._generator(device)
         return func(*args, **kwargs)
 
-    def _dropout(self, x: torch.Tensor, p: float, train: bool | None) -> tuple[torch.Tensor, torch.Tensor]:
-        """What a GPU does in one operation, which takes no generator."""
-        kept = torch.empty_like(x).bernoulli_(1 - p * (train is not False), generator=self._generator(x.device))
-        return x * kept / (1 - p if train is not False and p < 1 else 1), kept.bool()
+    def _dropout(self, x: torch.Tensor, p: float) -> tuple[torch.Tensor, torch.Tensor]:
+        """What is one operation on a GPU, which takes no generator."""
+        kept = torch.empty_like(x, dtype=torch.bool).bernoulli_(1 - p, generator=self._generator(x.device))
+        return x * kept * (1 / (1 - p) if p < 1 else 0.0), kept
 
     def _generator(self, device: torch.device) -> torch.Generator:
         if device not in self._generators:

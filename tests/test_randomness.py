@@ -18,6 +18,7 @@ DRAWS = {
     "multinomial": lambda: torch.multinomial(X, 3),
     "in place": lambda: torch.empty(5).exponential_() + torch.empty(5).uniform_() + torch.empty(5).random_(5),
     "dropout": lambda: nn.Dropout(0.3)(X),
+    "dropout in one operation": lambda: torch.native_dropout(X, 0.3, True)[0],
     "dropout of channels": lambda: functional.dropout2d(torch.ones(2, 3, 4, 4)),
     "alpha dropout": lambda: functional.alpha_dropout(X, 0.3, training=True),
     "attention": lambda: functional.scaled_dot_product_attention(X[None], X[None], X[None], dropout_p=0.5),
@@ -42,6 +43,15 @@ def test_what_is_drawn_is_what_pytorchs_seed_gives_and_leaves_its_generator_alon
         found = [DRAWS[name]().detach() for _ in range(2)]
     assert torch.equal(torch.get_rng_state(), before)
     assert all(torch.equal(a, b) for a, b in zip(expected, found, strict=True)) and not torch.equal(*found)
+
+
+def test_dropout_in_one_operation_has_a_gradient_and_ends_with_training():
+    x = X.clone().requires_grad_()
+    with drawn_from(7):
+        kept, mask = torch.native_dropout(x, 0.5, True)
+        assert torch.equal(torch.native_dropout(x, 0.5, False)[0], x)
+    kept.sum().backward()
+    assert torch.equal(x.grad, 2.0 * mask) and 0 < mask.sum() < mask.numel()
 
 
 def test_what_has_a_generator_keeps_it():

@@ -23,8 +23,12 @@ def search(
     cost: Annotated[str, typer.Option(help="Weighed against accuracy: mmacs, params, size_mb, latency_ms.")] = "mmacs",
     at_most: Annotated[float | None, typer.Option(help="A bound on the cost, in its unit.")] = None,
     table: Annotated[Path | None, typer.Option(help="Lookup table for latency_ms, from `nastoolkit profile`.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Latency is wanted for; warns if the table is for another.")] = None,
-    threads: Annotated[int | None, typer.Option(help="Latency is wanted for; warns if the table is for others.")] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, help="Latency is wanted for; warns if the table is for another.")
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Latency is wanted for; warns if the table is for others.")
+    ] = None,
     task: Annotated[str, typer.Option(help=f"One of {', '.join(TASKS)}.")] = "digits",
     algorithm: Annotated[str, typer.Option(help=f"default ({DEFAULT_ALGORITHM}) or {', '.join(ALGORITHMS)}.")] = "default",
     budget: Annotated[int, typer.Option(min=1, help="Evaluations.")] = 100,
