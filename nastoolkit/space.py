@@ -16,9 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from nastoolkit.twins import Factor, Twins, count, spread
-
-Tables = dict[int, tuple[list[int], np.ndarray]]  # for a gene the genes that its twins depend on, and the first of its twins
+from nastoolkit.twins import Tables, Twins, count, factor
 
 
 @dataclass(frozen=True)
@@ -128,22 +126,13 @@ class SearchSpace:
         return self._count(self._first)
 
     def _count(self, first: Tables) -> int:
-        return count([self._factor(gene, *first.get(gene, ([], np.arange(n)))) for gene, n in enumerate(self._n_options)])
-
-    def _factor(self, gene: int, given: list[int], first: np.ndarray) -> Factor:
-        """1 where a gene's state fits those of the genes that it depends on, else 0; states are its options, then death."""
-        for axis, other in enumerate(given):
-            first = first.take([*range(self._n_options[other]), 0], axis)
-        indices = np.arange(self._n_options[gene])
-        is_first = (first[..., self._allowed[gene], None] == indices).any(-2)
-        parents, awake = [], np.array(True)
-        if gene in self._conditions:
-            parents, awake = [self._conditions[gene][0]], np.append(self._conditions[gene][1], False)
-        genes = sorted({*given, *parents})
-        awake = spread(awake, parents, genes)[..., None]
-        alive = spread(is_first, given, genes) & awake
-        states = np.concatenate([alive, np.broadcast_to(~awake, (*alive.shape[:-1], 1))], axis=-1)
-        return (*genes, gene), states.astype(int).astype(object)
+        every = [first.get(gene, ([], np.arange(n))) for gene, n in enumerate(self._n_options)]
+        return count(
+            [
+                factor(gene, *every[gene], self._conditions.get(gene), self._allowed[gene], self._n_options)
+                for gene in range(self.n_genes)
+            ]
+        )
 
     @property
     def allowed(self) -> tuple[tuple[int, ...], ...]:

@@ -8,6 +8,7 @@ from math import prod
 
 import numpy as np
 
+Tables = dict[int, tuple[list[int], np.ndarray]]  # for a gene the genes that its twins depend on, and the first of its twins
 Factor = tuple[tuple[int, ...], np.ndarray]  # genes in ascending order, and a number for every joint state of them
 
 
@@ -39,6 +40,36 @@ class Twins:
 def spread(values: np.ndarray, genes: Collection[int], over: Iterable[int]) -> np.ndarray:
     """An array whose first axes are for some genes, with axes of length 1 for the others of ``over``, all ascending."""
     return values[tuple(slice(None) if gene in genes else None for gene in over)]
+
+
+def factor(
+    gene: int,
+    given: list[int],
+    first: np.ndarray,
+    condition: tuple[int, np.ndarray] | None,
+    allowed: np.ndarray,
+    n_options: np.ndarray,
+) -> Factor:
+    """1 where a gene's state fits those of the genes that it depends on, else 0; states are a gene's options, then being dead.
+
+    Args:
+        gene: Its number.
+        given: Genes that its twins depend on.
+        first: See :class:`Twins`.
+        condition: The gene that must be alive with one of some options, and bools that tell which ``(n,)``.
+        allowed: Indices of the options that may be used.
+        n_options: How many options every gene of the space has.
+    """
+    for axis, other in enumerate(given):
+        first = first.take([*range(n_options[other]), 0], axis)
+    is_first = np.zeros(first.shape, dtype=bool)
+    np.put_along_axis(is_first, first[..., allowed], True, -1)
+    parents, awake = ([], np.array(True)) if condition is None else ([condition[0]], np.append(condition[1], False))
+    genes = sorted({*given, *parents})
+    awake = spread(awake, parents, genes)[..., None]
+    alive = spread(is_first, given, genes) & awake
+    states = np.concatenate([alive, np.broadcast_to(~awake, (*alive.shape[:-1], 1))], axis=-1)
+    return (*genes, gene), states.astype(int).astype(object)
 
 
 def count(factors: Sequence[Factor]) -> int:
