@@ -191,7 +191,7 @@ def _use_batch_statistics(sums: Sums, norm: BatchNorm, inputs: tuple[torch.Tenso
     They are not left to PyTorch's training mode, whose sums over channels-last tensors are off by 5e-5 on large images.
     """
     (x,) = inputs
-    values = x.movedim(1, -1).reshape(-1, x.shape[1])
+    values = x.movedim(1, -1).reshape(-1, x.shape[1]).to(torch.promote_types(x.dtype, torch.float32))
     mean = values.mean(0)
     variance = (values - mean).square_().mean(0)
     _set_statistics(norm, mean, variance)

@@ -98,6 +98,15 @@ def test_lazy_batch_normalisation_is_calibrated(make):
     torch.testing.assert_close(norm.running_mean, x.transpose(0, 1).flatten(1).mean(1))
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])
+def test_statistics_are_as_exact_as_the_layer_can_keep_them(dtype):
+    batches = [(2 + torch.randn(SHAPES[2], generator=torch.Generator().manual_seed(i))).to(dtype) for i in range(8)]
+    (norm,) = calibrate_batchnorm(nn.Sequential(nn.BatchNorm2d(3)).to(dtype), batches)
+    mean = torch.cat(batches).double().mean((0, 2, 3))
+    assert norm.running_mean.dtype == dtype
+    torch.testing.assert_close(norm.running_mean.double(), mean, rtol=4 * torch.finfo(dtype).eps, atol=0)
+
+
 def test_layers_that_keep_no_statistics_or_that_nothing_reaches_stay_as_they_are():
     class Partly(nn.Module):
         def __init__(self):

@@ -9,6 +9,8 @@ from nastoolkit.families import FAMILIES
 from nastoolkit.families.mobilenet_v3 import DIGITS as MOBILE
 from nastoolkit.families.mobilenet_v3 import MobileNetV3Family
 from nastoolkit.families.resnet50 import DIGITS, ResNet50Family
+from nastoolkit.objectives import Objective
+from nastoolkit.search import optimize
 
 # Counts of sub-networks of ofa_resnet50: run in the code of github.com/mit-han-lab/once-for-all at commit f03b267,
 # convolutions and linear layers counted as torchprofile does. Its stem depth 2 keeps the second convolution, 0 leaves it out.
@@ -86,6 +88,23 @@ def test_every_subnetwork_is_counted_once(small):
     listed = members(small.space)
     assert small.space.size == len(plans) == len(listed)
     assert {small.plan(genotype) for genotype in listed} == plans
+
+
+@pytest.mark.parametrize("algorithm", ["random", "nsga2", "linas", "default"])
+def test_no_search_measures_a_subnetwork_twice(algorithm, tmp_path):
+    family = FAMILIES["digits-resnet50"]()
+    kept = {c.name: c.options[:1] for c in family.space.choices if "stage1" not in c.name and c.name != "stem.mid_width"}
+    space = family.space.restrict({**kept, "stage1.depth": (0, 1)})
+    measured = []
+
+    def evaluate(genotypes):
+        measured.extend(map(family.plan, genotypes))
+        return family.params(genotypes)[:, None] / 1e3
+
+    objectives = [Objective("params", "max"), Objective("mmacs", "min", exact=family.mmacs)]
+    how = {"population": 20, "progress": False, "store": tmp_path / "a.sqlite"}
+    history = optimize(space, evaluate, objectives, algorithm, 200, **how)
+    assert len(measured) == len(set(measured)) == len(history) == space.size == 2 * (2 + 2**2 + 2 * (3 + 3**2))
 
 
 def test_rows_of_the_table(family):
