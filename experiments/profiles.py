@@ -11,6 +11,7 @@ import ast
 import contextlib
 import logging
 import math
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ import yaml
 
 PROFILES = ("smoke", "laptop", "paper")
 DEEPEST = 10  # levels of YAML
+INT, FLOAT = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"
 PLAIN_TYPES: dict[str, type] = {"int": int, "float": float, "str": str, "bool": bool, "list": list, "dict": dict}
 
 
@@ -96,10 +98,29 @@ def _quiet(logger: str) -> Iterator[None]:
         log.disabled = False
 
 
+class DecimalLoader(yaml.SafeLoader):
+    """YAML whose numbers are what they look like: 010 is ten, not octal, and 1:30 is a text, not a number to the base 60."""
+
+
+def _decimal(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int:
+    return int(str(loader.construct_scalar(node)))
+
+
+DecimalLoader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag not in (INT, FLOAT)]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+DecimalLoader.add_implicit_resolver(INT, re.compile(r"^[-+]?[0-9]+(_[0-9]+)*$"), list("-+0123456789"))
+DecimalLoader.add_implicit_resolver(
+    FLOAT, re.compile(r"^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$|^[-+]?\.inf$|^\.nan$"), list("-+.0123456789")
+)
+DecimalLoader.add_constructor(INT, _decimal)
+
+
 def _read_yaml(text: str, where: str) -> Any:
     try:
         _refuse_bomb(text, where)
-        return yaml.safe_load(text)
+        return DecimalLoader(text).get_single_data()
     except yaml.MarkedYAMLError as error:
         line = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise UsageError(f"{where} is no YAML{line}: {error.problem}") from None

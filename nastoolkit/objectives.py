@@ -88,7 +88,7 @@ def complete(objectives: Sequence[Objective], genotypes: np.ndarray, measured: n
         ValueError: An exact objective gives other than n finite numbers.
     """
     columns = iter(measured.T)
-    values = [_exact(o, o.exact(genotypes), len(genotypes)) if o.exact else next(columns) for o in objectives]
+    values = [_exact(o, o.exact(genotypes), len(genotypes)) if o.exact is not None else next(columns) for o in objectives]
     return np.stack(values, axis=1)
 
 

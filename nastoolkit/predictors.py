@@ -177,7 +177,13 @@ def mape(actual: np.ndarray, predicted: np.ndarray) -> float:
 
 
 def splits(n: int, n_test: int, n_trials: int, seed: int = 0) -> list[tuple[np.ndarray, np.ndarray]]:
-    """For each trial the rows of its test set ``(n_test,)``, and in random order all others of ``n``."""
+    """For each trial the rows of its test set ``(n_test,)``, and in random order all others of ``n``.
+
+    Raises:
+        ValueError: Less than one trial.
+    """
+    if n_trials < 1:
+        raise ValueError(f"n_trials is 1 or more, got {n_trials}")
     orders = [np.random.default_rng([seed, trial]).permutation(n) for trial in range(n_trials)]
     return [(order[:n_test], order[n_test:]) for order in orders]
 
@@ -212,8 +218,9 @@ def learning_curve(
         Columns ``trial``, ``n_train``, ``predictor``, ``mape_percent`` and ``kendall_tau``.
 
     Raises:
-        ValueError: An unknown predictor, or too few rows.
+        ValueError: An unknown predictor, too few rows, or less than one trial.
     """
+    rows = splits(len(values), n_test, n_trials, seed)
     if unknown := [name for name in predictors if name not in PREDICTORS]:
         raise ValueError(f"unknown predictors {unknown}; known: {list(PREDICTORS)}")
     if not 2 <= min(*sizes, n_test) or max(sizes) + n_test > len(values):
@@ -225,7 +232,6 @@ def learning_curve(
         kept = pd.read_csv(file, dtype={"identity": str})  # it may look like a number
         if len(kept) == len(cases) and kept.identity.eq(identity).all():
             return kept.drop(columns="identity")
-    rows = splits(len(values), n_test, n_trials, seed)
     sets = [(rows[trial][1][:size], rows[trial][0], name) for trial, size, name in cases]
     scores = (executor.map if executor else map)(_scores, *zip(*[(features, values, *one) for one in sets], strict=True))
     told = [(*case, *score) for case, score in zip(cases, tqdm(scores, "fits", len(cases), leave=False), strict=True)]

@@ -2,6 +2,7 @@
 
 A genotype is a vector of small ints; gene i is the index of the chosen option of choice i. A choice may depend on an earlier
 one (the kernel of a block that only deep networks have); where its condition fails the gene is dead, and 0 in canonical form.
+Options may stand for the same sub-network; in canonical form a gene is the first of such twins.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from math import prod
 from typing import Any
 
 import numpy as np
+
+from nastoolkit.twins import Tables, Twins, count, factor
 
 
 @dataclass(frozen=True)
@@ -49,15 +51,17 @@ class SearchSpace:
 
     Args:
         choices: In gene order; the choice that a condition names comes before the choice that has the condition.
+        counts_twins: Whether ``size`` counts options that stand for the same sub-network apart, as some papers do.
 
     Raises:
         ValueError: A duplicate name or option, no option at all, or a condition on an unknown or later choice or option.
     """
 
-    def __init__(self, choices: Iterable[Choice]) -> None:
-        self.choices = tuple(choices)
+    def __init__(self, choices: Iterable[Choice], counts_twins: bool = False) -> None:
+        self.choices, self.counts_twins = tuple(choices), counts_twins
+        self._twins: dict[int, tuple[list[int], Twins]] = {}  # gene to the genes that its twins depend on
         self._index: dict[str, int] = {}
-        self._conditions: list[tuple[int, int, np.ndarray]] = []  # gene, parent gene, parent's options that wake it
+        self._conditions: dict[int, tuple[int, np.ndarray]] = {}  # gene to its parent, and the parent's options that wake it
         for gene, choice in enumerate(self.choices):
             self._add(gene, choice)
         self._n_options = np.array([len(choice.options) for choice in self.choices], dtype=np.int64)
@@ -78,7 +82,7 @@ class SearchSpace:
             if not all(option in known for option in options):
                 raise ValueError(f"choice {choice.name!r} waits for {parent} in {options}, but its options are {known}")
             wakes = np.array([option in options for option in known])
-            self._conditions.append((gene, self._index[parent], wakes))
+            self._conditions[gene] = self._index[parent], wakes
         self._index[choice.name] = gene
 
     def _allow(self, allowed: Sequence[np.ndarray]) -> None:
@@ -89,6 +93,22 @@ class SearchSpace:
         self._nth = np.array([np.resize(options, width) for options in allowed]).reshape(-1, width)
         distance = [np.abs(np.arange(width)[:, None] - options) for options in allowed]
         self._snap = np.array([options[d.argmin(1)] for options, d in zip(allowed, distance, strict=True)])
+        self._first: Tables = {}
+        self._nearest: Tables = {}
+        for gene, (given, twins) in self._twins.items():
+            self._first[gene] = given, twins.first
+            self._nearest[gene] = given, twins.within(allowed[gene], self._snap[gene][: self._n_options[gene]])
+            self._snap[gene] = np.arange(width)  # which option is nearest depends on the given genes
+
+    def merge(self, twins: Iterable[Twins]) -> SearchSpace:
+        """The same space, in which options that stand for the same sub-network are one: see :meth:`canonical`, :attr:`size`.
+
+        Genotypes keep their meaning, and so do stores.
+        """
+        merged = copy.copy(self)
+        merged._twins = {self._index[one.choice]: ([self._index[name] for name in one.given], one) for one in twins}
+        merged._allow(self._allowed)
+        return merged
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -102,24 +122,27 @@ class SearchSpace:
 
     @property
     def size(self) -> int:
-        """Exact number of distinct sub-networks: a product over independent choices, a sum over the options of a condition."""
-        below: dict[int, list[tuple[int, np.ndarray]]] = {}
-        for gene, parent, wakes in self._conditions:
-            below.setdefault(parent, []).append((gene, wakes))
-        counts: dict[int, int] = {}
-        for gene in reversed(range(self.n_genes)):
-            children = below.get(gene, [])
-            counts[gene] = sum(
-                prod(counts[child] for child, wakes in children if wakes[option]) for option in self._allowed[gene]
-            )
-        conditional = {gene for gene, _, _ in self._conditions}
-        return prod(count for gene, count in counts.items() if gene not in conditional)
+        """Exact number of sub-networks, different ones unless ``counts_twins``."""
+        return self._count({}) if self.counts_twins else self.n_different
+
+    @property
+    def n_different(self) -> int:
+        """Exact number of different sub-networks, which is that of canonical genotypes."""
+        return self._count(self._first)
+
+    def _count(self, first: Tables) -> int:
+        every = [first.get(gene, ([], np.arange(n))) for gene, n in enumerate(self._n_options)]
+        return count(
+            [
+                factor(gene, *every[gene], self._conditions.get(gene), self._allowed[gene], self._n_options)
+                for gene in range(self.n_genes)
+            ]
+        )
 
     @property
     def size_in_short(self) -> str:
         """The size to three digits, such as ``2.18e+19``; sizes beyond the largest float too."""
-        size = self.size
-        return f"{size:.3g}" if size < sys.float_info.max else f"{Decimal(size):.3g}"
+        return in_short(self.size)
 
     @property
     def allowed(self) -> tuple[tuple[int, ...], ...]:
@@ -152,7 +175,7 @@ class SearchSpace:
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """Draw n canonical genotypes ``(n, d)``, every gene uniform over its options (as in supernet training)."""
         ranks = rng.integers(0, self._n_allowed, size=(n, self.n_genes))
-        return self._with_dead_genes_zero(self._nth[np.arange(self.n_genes), ranks])
+        return self._settle(self._nth[np.arange(self.n_genes), ranks], self._first)
 
     def repair(self, points: np.ndarray) -> np.ndarray:
         """The genotypes nearest to real vectors ``(n, d)``: rounded, moved to the nearest allowed option, canonical.
@@ -163,7 +186,7 @@ class SearchSpace:
         if np.isnan(points).any():
             raise ValueError("there is no genotype near a NaN")
         indices = np.clip(np.rint(points), 0, self._n_options - 1).astype(np.int64)
-        return self._with_dead_genes_zero(self._snap[np.arange(self.n_genes), indices])
+        return self._settle(self._snap[np.arange(self.n_genes), indices], self._nearest)
 
     def alive(self, genotypes: np.ndarray) -> np.ndarray:
         """Which genes matter: bools of the shape of ``genotypes``, ``(n, d)`` or ``(d,)``; ValueError as :meth:`check`."""
@@ -171,23 +194,33 @@ class SearchSpace:
 
     def _alive(self, genotypes: np.ndarray) -> np.ndarray:
         alive = np.ones(genotypes.shape, dtype=bool)
-        for gene, parent, wakes in self._conditions:
+        for gene, (parent, wakes) in self._conditions.items():
             alive[..., gene] = alive[..., parent] & wakes[genotypes[..., parent]]
         return alive
 
-    def _with_dead_genes_zero(self, genotypes: np.ndarray) -> np.ndarray:
-        return np.where(self._alive(genotypes), genotypes, 0)
+    def _settle(self, genotypes: np.ndarray, first: Tables) -> np.ndarray:
+        """Genotypes whose genes are the first of their twins, or 0 where dead, each gene after those that it depends on."""
+        if not first:
+            return np.where(self._alive(genotypes), genotypes, 0)
+        settled, alive = genotypes.copy(), np.ones(genotypes.shape, dtype=bool)
+        for gene in sorted({*first, *self._conditions}):
+            if gene in first:
+                given, table = first[gene]
+                settled[..., gene] = table[(*(settled[..., other] for other in given), settled[..., gene])]
+            if gene in self._conditions:
+                parent, wakes = self._conditions[gene]
+                alive[..., gene] = alive[..., parent] & wakes[settled[..., parent]]
+                settled[..., gene] *= alive[..., gene]
+        return settled
 
     def canonical(self, genotypes: np.ndarray) -> np.ndarray:
-        """Genotypes ``(n, d)`` or ``(d,)`` with dead genes 0: equal rows are the same sub-network.
+        """Genotypes ``(n, d)`` or ``(d,)`` with dead genes 0, others the first of their twins: equal rows are one sub-network.
 
         Raises:
             ValueError: A gene that is no index of an option, or is an option that :meth:`restrict` took out.
         """
-        canonical = self._with_dead_genes_zero(self.check(genotypes))
-        alive = self._alive(canonical)
-        excluded = alive & (self._snap[np.arange(self.n_genes), canonical] != canonical)
-        if excluded.any():
+        canonical = self._settle(self.check(genotypes), self._first)
+        if (self._n_allowed < self._n_options).any() and (excluded := self.repair(canonical) != canonical).any():
             choice = self.choices[int(np.argwhere(excluded)[0][-1])]
             raise ValueError(f"a genotype uses an option of {choice.name!r} that this restricted space leaves out")
         return canonical
@@ -285,7 +318,13 @@ class SearchSpace:
         return restricted
 
     def __repr__(self) -> str:
-        return f"SearchSpace({self.n_genes} choices, {self.size_in_short} sub-networks)"
+        different = f", {in_short(self.n_different)} of them different" if self.counts_twins else ""
+        return f"SearchSpace({self.n_genes} choices, {self.size_in_short} sub-networks{different})"
+
+
+def in_short(count: int) -> str:
+    """A count to three digits, such as ``2.18e+19``; those beyond the largest float too."""
+    return f"{count:.3g}" if count < sys.float_info.max else f"{Decimal(count):.3g}"
 
 
 def _is_missing(option: Any) -> bool:

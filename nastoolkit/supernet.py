@@ -23,10 +23,13 @@ from nastoolkit import html
 from nastoolkit.blocks import BlockSpec, Inputs, device_of
 from nastoolkit.checkpoints import CheckpointError, check_tensors, locate, read_checkpoint, write_checkpoint
 from nastoolkit.families import FAMILIES, Family
+from nastoolkit.randomness import drawn_from
 from nastoolkit.sharing import SHARING_RULES, SharingRule, Slice
+from nastoolkit.space import in_short
 
 HEAD = "classifier.linear."  # the layer of every family that depends on the number of classes
-BatchNorm = nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d
+BatchNorm = nn.modules.batchnorm._BatchNorm  # what all kinds have in common: for 1 to 3 dimensions, synchronised, lazy
+Sums = dict[BatchNorm, tuple[torch.Tensor, int]]  # of means and variances (2, channels), and of how many inputs
 
 
 class Supernet(nn.Module):
@@ -47,8 +50,7 @@ class Supernet(nn.Module):
         super().__init__()
         self.family = family
         self.sharing = sharing or Slice()
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with drawn_from(seed):
             self.shared = family.build(family.space.largest)
         for name, _ in family.plan(family.space.largest):
             self.sharing.prepare(self.shared.get_submodule(name))
@@ -111,7 +113,10 @@ class Supernet(nn.Module):
         ends = {"smallest": space.smallest, "largest": space.largest}
         costs = {name: f"{self.family.params(end):,} params, {self.family.mmacs(end):.4g} MMACs" for name, end in ends.items()}
         sharing = {"sharing rule": type(self.sharing).__name__, "fingerprint of the weights": self.fingerprint}
-        return html.facts("Supernet", {"family": self.family.name, "sub-networks": space.size_in_short, **costs, **sharing})
+        sizes = {"sub-networks": space.size_in_short}
+        if space.counts_twins:
+            sizes["different ones"] = in_short(space.n_different)
+        return html.facts("Supernet", {"family": self.family.name, **sizes, **costs, **sharing})
 
 
 def _tensors(module: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
@@ -153,18 +158,19 @@ def calibrate_batchnorm(network: nn.Module, batches: Iterable[Inputs]) -> nn.Mod
     """Set batch-normalisation statistics to those of given inputs, as Once-for-All does it; leaves evaluation mode on.
 
     Every layer normalises with the batch's own statistics and keeps the mean over images of batch means and biased batch
-    variances. The result depends only on weights and batches, so it is the same in any process and order.
+    variances. The result depends only on weights and batches, so it is the same in any process and order. Layers that keep no
+    statistics, or that no batch reaches, stay as they are.
 
     Args:
         network: Changed in place, also returned.
         batches: Inputs ``(n, ...)``, training images usually; 2,000 in [Cai2020]. None is read where nothing needs it.
     """
     network.eval()
-    norms = [module for module in network.modules() if isinstance(module, BatchNorm)]
+    norms = [module for module in network.modules() if isinstance(module, BatchNorm) and module.running_mean is not None]
     if not norms:
         return network
-    sums = {norm: torch.zeros(2, norm.num_features, device=norm.weight.device) for norm in norms}
-    handles = [norm.register_forward_pre_hook(partial(_use_batch_statistics, sums[norm])) for norm in norms]
+    sums: Sums = {}
+    handles = [norm.register_forward_pre_hook(partial(_use_batch_statistics, sums)) for norm in norms]
     n_inputs = 0
     try:
         for batch in batches:
@@ -175,22 +181,23 @@ def calibrate_batchnorm(network: nn.Module, batches: Iterable[Inputs]) -> nn.Mod
             handle.remove()
     if not n_inputs:
         raise ValueError("calibration needs at least one batch of inputs")
-    for norm in norms:
-        _set_statistics(norm, *sums[norm] / n_inputs)
+    for norm, (total, n) in sums.items():
+        _set_statistics(norm, *total / n)
     return network
 
 
-def _use_batch_statistics(sums: torch.Tensor, norm: BatchNorm, inputs: tuple[torch.Tensor]) -> None:
-    """Normalise this batch by its own statistics, and add them to ``sums`` ``(2, channels)``, weighted by its size.
+def _use_batch_statistics(sums: Sums, norm: BatchNorm, inputs: tuple[torch.Tensor]) -> None:
+    """Normalise this batch by its own statistics, and add them to the layer's sums, weighted by its size.
 
     They are not left to PyTorch's training mode, whose sums over channels-last tensors are off by 5e-5 on large images.
     """
     (x,) = inputs
-    values = x.movedim(1, -1).reshape(-1, x.shape[1])
+    values = x.movedim(1, -1).reshape(-1, x.shape[1]).to(torch.promote_types(x.dtype, torch.float32))
     mean = values.mean(0)
     variance = (values - mean).square_().mean(0)
     _set_statistics(norm, mean, variance)
-    sums += len(x) * torch.stack([mean, variance])
+    total, n = sums.get(norm, (torch.zeros(2, x.shape[1], device=x.device), 0))
+    sums[norm] = total + len(x) * torch.stack([mean, variance]), n + len(x)
 
 
 def _set_statistics(norm: BatchNorm, mean: torch.Tensor, variance: torch.Tensor) -> None:

@@ -203,6 +203,7 @@ def test_without_json_it_is_read_by_people():
         (("search", "--cost", "dollars"), "unknown cost 'dollars'; known: .*mmacs.*params.*latency_ms"),
         (("search", "--task", "chess"), "unknown task 'chess'; known: .*digits"),
         (("profile", "--backend", "abacus"), "unknown backend 'abacus'; known: .*torch"),
+        (("profile", "--resolution", "0"), r"'resolution' has no option 0; its options are \(32,\)"),
         (("search", "--cost", "latency_ms"), "latency_ms needs --table FILE"),
         (("search", "--budget", "0"), "'--budget'.* 1"),
         (("search", "--famly", "x"), "No such option"),

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nastoolkit.space import Choice, SearchSpace, genotype_keys
+from nastoolkit.twins import Twins
 
 CHAIN = SearchSpace(
     [
@@ -20,8 +21,18 @@ CHAIN = SearchSpace(
 
 
 @st.composite
+def twins(draw, choices, gene):
+    """Random twins of a choice, which depend on up to two earlier ones."""
+    given = sorted(draw(st.sets(st.integers(0, gene - 1), max_size=2))) if gene else []
+    shape = [len(choices[other].options) for other in (*given, gene)]
+    groups = np.random.default_rng(draw(st.integers(0, 2**32))).integers(3, size=shape)
+    first = (groups[..., :, None] == groups[..., None, :]).argmax(-1)
+    return Twins(choices[gene].name, tuple(choices[other].name for other in given), first)
+
+
+@st.composite
 def spaces(draw):
-    """Small random spaces: conditions nest, and some options are taken out by a restriction."""
+    """Small random spaces: conditions nest, options are twins, and some are taken out by a restriction."""
     choices = []
     for gene in range(draw(st.integers(1, 5))):
         options = tuple(range(10, 10 + draw(st.integers(1, 3))))
@@ -30,7 +41,7 @@ def spaces(draw):
             parent = draw(st.sampled_from(choices))
             when = (parent.name, tuple(draw(st.lists(st.sampled_from(parent.options), unique=True))))
         choices.append(Choice(f"c{gene}", options, when))
-    space = SearchSpace(choices)
+    space = SearchSpace(choices).merge(draw(twins(choices, gene)) for gene in draw(st.sets(st.integers(0, len(choices) - 1))))
     restricted = draw(st.lists(st.sampled_from(choices), unique=True))
     return space.restrict({c.name: draw(st.lists(st.sampled_from(c.options), min_size=1, unique=True)) for c in restricted})
 
@@ -59,6 +70,42 @@ def test_samples_are_canonical_and_reach_every_subnetwork(space, seed):
     assert seen <= every_genotype(space)
     if space.size <= 12:  # the rarest of them has a probability of 1/243 or more
         assert seen == every_genotype(space)
+
+
+WIDTHS = SearchSpace([Choice("width", (1, 2, 3)), Choice("expand", (4, 5, 6, 7))]).merge(
+    [
+        Twins("width", (), np.array([0, 1, 1])),
+        Twins("expand", ("width",), np.array([[0, 1, 1, 0], [0, 1, 2, 3], [0, 1, 2, 3]])),
+    ]
+)
+
+
+def test_twins_are_one_subnetwork():
+    assert WIDTHS.canonical(np.array([[2, 3], [0, 3], [0, 2], [1, 1]])).tolist() == [[1, 3], [0, 0], [0, 1], [1, 1]]
+    assert WIDTHS.size == WIDTHS.n_different == 2 + 4
+    assert WIDTHS.decode(WIDTHS.encode({"width": 3, "expand": 4})) == {"width": 2, "expand": 4}
+    assert WIDTHS.fingerprint == SearchSpace(WIDTHS.choices).fingerprint
+    sampled = {tuple(row) for row in WIDTHS.sample(500, np.random.default_rng(0)).tolist()}
+    assert sampled == {(0, 0), (0, 1), (1, 0), (1, 1), (1, 2), (1, 3)}
+
+
+def test_a_restriction_keeps_the_subnetworks_that_have_a_twin_in_it():
+    restricted = WIDTHS.restrict({"width": (1, 3), "expand": (6, 7)})
+    assert restricted.size == 2 + 2 and restricted.allowed == ((0, 2), (2, 3))
+    rows = np.array([[0, 0], [0, 1], [1, 2], [1, 3]])  # with expansions 7 and 6, 6, 7 or their first twins
+    np.testing.assert_array_equal(restricted.canonical(rows), rows)
+    np.testing.assert_array_equal(restricted.canonical(np.array([[0, 3], [0, 2], [2, 2], [2, 3]])), rows)
+    assert restricted.repair(np.array([[0.1, 0.2], [2.0, 0.0], [1.2, 1.0]])).tolist() == [[0, 0], [1, 2], [1, 2]]
+    with pytest.raises(ValueError, match="'expand'.*leaves out"):
+        restricted.canonical(np.array([1, 0]))
+
+
+def test_a_published_size_may_count_twins_apart():
+    space = SearchSpace([Choice("width", (1, 2, 3))], counts_twins=True).merge([Twins("width", (), np.array([0, 0, 2]))])
+    assert (
+        (space.size, space.n_different) == (3, 2) == (space.restrict({"width": (1, 2)}).size + 1, len(every_genotype(space)))
+    )
+    assert repr(space) == "SearchSpace(1 choices, 3 sub-networks, 2 of them different)"
 
 
 @given(spaces(), st.data())

@@ -1,5 +1,6 @@
 import copy
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -68,6 +69,61 @@ def test_calibration_averages_batch_means_and_biased_variances_over_images():
     np.testing.assert_allclose(network[0].running_var, variances, rtol=1e-5)
 
 
+SHAPES = {1: (6, 3), 2: (6, 3, 5, 4), 3: (6, 3, 2, 3, 4)}
+KINDS = {
+    "1d": (nn.BatchNorm1d, 1),
+    "2d": (nn.BatchNorm2d, 2),
+    "3d": (nn.BatchNorm3d, 3),
+    "synchronised": (nn.SyncBatchNorm, 2),
+    "synchronised, of vectors": (nn.SyncBatchNorm, 1),
+}
+
+
+@pytest.mark.parametrize("affine", [True, False])
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_batch_normalisation_is_calibrated(kind, affine):
+    make, dims = KINDS[kind]
+    x = 3 + 2 * torch.randn(SHAPES[dims], generator=torch.Generator().manual_seed(0))
+    network = calibrate_batchnorm(nn.Sequential(make(3, affine=affine)), [x])
+    over = [dim for dim in range(x.dim()) if dim != 1]
+    torch.testing.assert_close(network[0].running_mean, x.mean(over))
+    torch.testing.assert_close(network[0].running_var, x.var(over, unbiased=False))
+    assert type(network[0]) is make and network(x).std(correction=0).item() == pytest.approx(1, abs=1e-3)
+
+
+@pytest.mark.parametrize("make", [nn.LazyBatchNorm1d, nn.LazyBatchNorm2d, nn.LazyBatchNorm3d])
+def test_lazy_batch_normalisation_is_calibrated(make):
+    x = torch.randn(SHAPES[int(make.__name__[-2])], generator=torch.Generator().manual_seed(0))
+    (norm,) = calibrate_batchnorm(nn.Sequential(make()), [x])
+    torch.testing.assert_close(norm.running_mean, x.transpose(0, 1).flatten(1).mean(1))
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])
+def test_statistics_are_as_exact_as_the_layer_can_keep_them(dtype):
+    batches = [(2 + torch.randn(SHAPES[2], generator=torch.Generator().manual_seed(i))).to(dtype) for i in range(8)]
+    (norm,) = calibrate_batchnorm(nn.Sequential(nn.BatchNorm2d(3)).to(dtype), batches)
+    mean = torch.cat(batches).double().mean((0, 2, 3))
+    assert norm.running_mean.dtype == dtype
+    torch.testing.assert_close(norm.running_mean.double(), mean, rtol=4 * torch.finfo(dtype).eps, atol=0)
+
+
+def test_layers_that_keep_no_statistics_or_that_nothing_reaches_stay_as_they_are():
+    class Partly(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.used, self.unused = nn.BatchNorm2d(3), nn.BatchNorm2d(3)
+            self.free = nn.BatchNorm2d(3, track_running_stats=False)
+
+        def forward(self, x):
+            return self.used(self.free(self.used(x)))
+
+    x = 5 + torch.randn(SHAPES[2], generator=torch.Generator().manual_seed(0))
+    network = calibrate_batchnorm(Partly(), [x])
+    assert network.free.running_mean is None
+    assert network.unused.running_var.tolist() == [1, 1, 1] and network.unused.running_mean.tolist() == [0, 0, 0]
+    torch.testing.assert_close(network.used.running_mean, x.mean((0, 2, 3)) / 2, atol=1e-5, rtol=1e-5)  # it runs twice
+
+
 def test_while_calibrating_every_layer_normalises_with_its_own_batch(batches):
     network = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Conv2d(4, 2, 3), nn.BatchNorm2d(2))
     calibrate_batchnorm(network, batches)
@@ -126,6 +182,20 @@ def test_initial_weights_follow_from_the_seed_alone(tiny):
     assert torch.equal(torch.get_rng_state(), state)
     torch.manual_seed(2)
     assert Supernet(tiny, seed=3).fingerprint == first.fingerprint != Supernet(tiny, seed=4).fingerprint
+
+
+def test_initial_weights_are_the_seeds_in_any_thread(tiny):
+    with ThreadPoolExecutor(4) as threads:
+        made = list(threads.map(lambda seed: Supernet(tiny, seed=seed).fingerprint, [0, 1] * 8))
+    assert made == [Supernet(tiny, seed=0).fingerprint, Supernet(tiny, seed=1).fingerprint] * 8
+
+
+def test_initial_weights_are_those_of_pytorchs_own_seed(tiny):
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        state = tiny.build(tiny.space.largest).state_dict()
+    shared = Supernet(tiny, seed=3).shared.state_dict()
+    assert all(torch.equal(shared[name], tensor) for name, tensor in state.items())
 
 
 @pytest.mark.parametrize("name", ["classifier.linear.bias", "stem.bn.running_var", "stage1.block2.depthwise.conv.weight"])

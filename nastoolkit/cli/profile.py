@@ -39,7 +39,7 @@ def profile(
         backend,
         batch_size=batch_size,
         threads=threads,
-        within={"resolution": [resolution]} if resolution else None,
+        within=None if resolution is None else {"resolution": [resolution]},
         resume=beside(output, ".partial") if output else None,
         progress=not as_json,
     )

@@ -66,9 +66,9 @@ class Choices(widgets.VBox):
         return widgets.HBox([*label, *controls]).add_class("explorer-row")
 
     def follow(self) -> None:
-        """Show the model's sub-network. A choice that does not matter keeps what it shows."""
-        genotype = self.model.genotype
-        for control, option, alive in zip(self.controls, genotype.tolist(), self.model.space.alive(genotype), strict=True):
+        """Show the model's sub-network. One that does not matter, or offers only a twin, keeps what it shows."""
+        genotype, allowed = self.model.genotype, self.model.space.allowed
+        for gene, (control, alive) in enumerate(zip(self.controls, self.model.space.alive(genotype), strict=True)):
             control.disabled = not alive
-            if alive:
-                control.value = option
+            if alive and genotype[gene] in allowed[gene]:
+                control.value = int(genotype[gene])

@@ -15,6 +15,7 @@ from torch import nn
 
 from nastoolkit.blocks import BlockSpec, Inputs, channels_last
 from nastoolkit.families.plan import Plan
+from nastoolkit.families.twins import find_twins
 from nastoolkit.space import SearchSpace
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -43,7 +44,6 @@ class Family:
 
     Attributes:
         name: Key in ``FAMILIES``.
-        space: The choices; genotypes are indices into their options.
         slots: The network's places, from input to output.
         uncounted: Names of blocks whose parameters the family's paper leaves out of its counts, such as embeddings.
         any_length: Whether networks take sentences of other lengths than that of the inputs they are counted for.
@@ -55,17 +55,29 @@ class Family:
     table: Any = None
 
     def __init__(self, name: str, space: SearchSpace, slots: tuple[Slot, ...]) -> None:
-        self.name, self.space, self.slots = name, space, slots
+        self.name, self.slots, self._choices = name, slots, space
         index = {choice: gene for gene, choice in enumerate(space.names)}
         self._genes = [tuple(index[choice] for choice in slot.choices) for slot in slots]
         self._specs: list[dict[tuple[int, ...], BlockSpec | None]] = [{} for _ in slots]
         self._known_places: dict[object, dict[BlockSpec, list[tuple[list[int], tuple[int, ...]]]]] = {}
 
+    @cached_property
+    def space(self) -> SearchSpace:
+        """The choices; genotypes are indices into their options, and canonical ones with equal plans are equal."""
+        return self._choices.merge(find_twins(self._choices, [*map(self._spec_numbers, range(len(self.slots)))]))
+
+    def _spec_numbers(self, slot: int) -> tuple[tuple[int, ...], np.ndarray]:
+        """The genes of a slot, and a number for the spec of every combination of their option indices."""
+        numbers: dict[BlockSpec | None, int] = {}
+        specs = (self._spec(slot, indices) for indices in np.ndindex(self._shape(slot)))
+        table = np.array([numbers.setdefault(spec, len(numbers)) for spec in specs])
+        return self._genes[slot], table.reshape(self._shape(slot))
+
     def _spec(self, slot: int, indices: tuple[int, ...]) -> BlockSpec | None:
         """The spec in a slot when its choices take these option indices, computed once."""
         specs = self._specs[slot]
         if indices not in specs:
-            choices = [self.space.choices[gene] for gene in self._genes[slot]]
+            choices = [self._choices.choices[gene] for gene in self._genes[slot]]
             options = [choice.options[index] for choice, index in zip(choices, indices, strict=True)]
             specs[indices] = self.slots[slot].spec(*options)
         return specs[indices]
@@ -94,7 +106,7 @@ class Family:
 
     def plan(self, genotype: np.ndarray) -> Plan:
         """The named block specs of one genotype ``(d,)``, from input to output."""
-        genes = self.space.check_one(genotype).tolist()
+        genes = self._choices.check_one(genotype).tolist()
         specs = [self._spec(slot, tuple(genes[gene] for gene in needed)) for slot, needed in enumerate(self._genes)]
         return Plan((slot.name, spec) for slot, spec in zip(self.slots, specs, strict=True) if spec is not None)
 
@@ -130,7 +142,7 @@ class Family:
         return np.array([0 if spec is None else costs[spec] for spec in specs])
 
     def _shape(self, slot: int) -> tuple[int, ...]:
-        return tuple(len(self.space.choices[gene].options) for gene in self._genes[slot])
+        return tuple(len(self._choices.choices[gene].options) for gene in self._genes[slot])
 
     @cached_property
     def _steps(self) -> list[list[tuple[int, int]]]:
@@ -225,6 +237,12 @@ class Family:
     def input_shape(self, genotype: np.ndarray) -> tuple[int, ...]:
         """Shape of one network input, without the batch dimension."""
         return self.plan(genotype)[0][1].input_shape
+
+    @property
+    def n_outputs(self) -> int | None:
+        """Classes or tokens that the networks' logits are for; None if the last block does not say."""
+        _, last = self.plan(self.space.smallest)[-1]
+        return getattr(last, "n_classes", getattr(last, "vocabulary", None))
 
     def example_inputs(self, genotype: np.ndarray, n: int = 1, seed: int = 0) -> Inputs:
         """``n`` random inputs as the genotype's network takes them: its one argument, a tensor or a tuple of tensors."""

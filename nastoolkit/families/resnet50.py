@@ -5,7 +5,8 @@
 [Cai2020] H. Cai et al., "Once-for-All: Train One Network and Specialize it for Efficient Deployment", ICLR 2020.
 
 Differs from the papers in: nothing; [Cai2020] has no ResNet, so that the space, channel counts and the counting of params and
-MACs follow its released code. Two of the stem's middle widths round to the same number of channels there, and so here.
+MACs follow its released code. Two of the stem's middle widths round to the same number of channels there, and so here: a
+search knows them as one, but the size of the space counts both, as the release does. It is 6.1e13; 4.1e13 are different.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ class Table:
         stem: Channels of the stem's first two convolutions and of its last one, at width 1.
         stem_depths: 0 is a stem without its second convolution; the release writes 2 for one with it.
         stages: The elastic stages.
+        counts_twins: Whether the size of the space counts widths apart that round to the same channels, as the release does.
     """
 
     image_channels: int
@@ -52,6 +54,7 @@ class Table:
     stem: tuple[int, int]
     stem_depths: tuple[int, ...]
     stages: tuple[Stage, ...]
+    counts_twins: bool = False
 
 
 OFA = Table(
@@ -69,9 +72,10 @@ OFA = Table(
         Stage(1024, 4, 2),
         Stage(2048, 2, 2),
     ),
+    counts_twins=True,
 )
 
-DIGITS = Table(  # options further apart than the release's, as so few channels round to multiples of 8
+DIGITS = Table(  # options further apart than the release's, as so few channels round to multiples of 8; some still are twins
     image_channels=1,
     n_classes=10,
     resolutions=(24, 32, 40),
@@ -101,7 +105,8 @@ class ResNet50Family(Family):
 
     def __init__(self, name: str, table: Table) -> None:
         self.table = table
-        super().__init__(name, SearchSpace(_choices(table)), (*_stem(table), *_stages(table), *_head(table)))
+        space = SearchSpace(_choices(table), table.counts_twins)
+        super().__init__(name, space, (*_stem(table), *_stages(table), *_head(table)))
 
     def __reduce__(self) -> tuple[type, tuple[str, Table]]:
         return type(self), (self.name, self.table)

@@ -17,10 +17,11 @@ import torch
 from torch import nn
 from tqdm.auto import tqdm
 
-from nastoolkit.blocks import device_of
+from nastoolkit.blocks import Inputs, device_of
 from nastoolkit.families import Family
 from nastoolkit.supernet import Supernet, calibrate_batchnorm
 from nastoolkit.tasks import Examples, Task
+from nastoolkit.tasks.fitting import check_inputs, check_outputs
 from nastoolkit.training import Fixed, Recipe, fit, in_place_distillation
 
 T = TypeVar("T")
@@ -41,7 +42,7 @@ class Accuracy:
         n_images: Of the split, the first ones; None is all.
 
     Raises:
-        ValueError: The task's inputs have other channels than the family's.
+        ValueError: The task's inputs or classes are not those of the family's networks, or a number is below 1.
     """
 
     supernet: Supernet
@@ -53,11 +54,9 @@ class Accuracy:
     n_images: int | None = None
 
     def __post_init__(self) -> None:
-        family, inputs = self.supernet.family, next(self.task.split(self.split).batches(1)).inputs
-        first = inputs[0] if isinstance(inputs, tuple) else inputs
-        wanted, found = family.input_shape(family.space.smallest), tuple(first.shape[1:])
-        if len(wanted) != len(found) or (wanted[0] != found[0] and not family.any_length):
-            raise ValueError(f"{family.name!r} takes inputs {wanted}, task {self.task.name!r} has {found}")
+        _check_counts(n_calibration=self.n_calibration, batch_size=self.batch_size, n_images=self.n_images)
+        check_inputs(self.supernet.family, self.task, _first_inputs(self.task, self.split))
+        check_outputs(self.supernet.family, self.task)
 
     def __call__(self, genotypes: np.ndarray) -> np.ndarray:
         """Genotypes ``(n, d)`` to the metric ``(n, 1)``, in the metric's unit."""
@@ -95,7 +94,7 @@ class Accuracy:
             "family": self.supernet.family.name,
             "sharing": type(self.supernet.sharing).__name__,
             "weights": self.supernet.fingerprint,
-            **({"n_images": self.n_images} if self.n_images else {}),
+            **({} if self.n_images is None else {"n_images": self.n_images}),
         }
 
 
@@ -109,6 +108,9 @@ class StandAloneAccuracy:
         recipe: How each network is trained.
         split: What it is scored on.
         progress: Whether to show the time left, of what takes more than two seconds.
+
+    Raises:
+        ValueError: The task's inputs or classes are not those of the family's networks.
     """
 
     family: Family
@@ -116,6 +118,10 @@ class StandAloneAccuracy:
     recipe: Recipe
     split: str = "validation"
     progress: bool = True
+
+    def __post_init__(self) -> None:
+        check_inputs(self.family, self.task, _first_inputs(self.task, self.split))
+        check_outputs(self.family, self.task)
 
     def __call__(self, genotypes: np.ndarray) -> np.ndarray:
         """Genotypes ``(n, d)`` to the metric ``(n, 1)``, in the metric's unit; a training run each."""
@@ -153,11 +159,22 @@ def predictions(
     n: int | None = None,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """What the metric is computed from, ``(examples, ...)``, and the targets, for the first n examples; see :func:`score`."""
-    bar = _bar(split.batches(batch_size, shape, n), "batches", progress, ceil(min(n or len(split), len(split)) / batch_size))
+    n_examples = len(split) if n is None else min(n, len(split))
+    bar = _bar(split.batches(batch_size, shape, n), "batches", progress, ceil(n_examples / batch_size))
     batches = (batch.to(device_of(network)) for batch in bar)
     found = [(task.predict(network, batch.inputs).cpu(), batch.targets.cpu()) for batch in batches]
     answers, targets = map(torch.cat, zip(*found, strict=True))
     return answers, targets
+
+
+def _first_inputs(task: Task, split: str) -> Inputs:
+    return next(task.split(split).batches(1)).inputs
+
+
+def _check_counts(**counts: int | None) -> None:
+    for name, count in counts.items():
+        if count is not None and count < 1:
+            raise ValueError(f"{name} is 1 or more, got {count}")
 
 
 def _bar(things: Iterable[T], what: str, progress: bool, total: int) -> Iterator[T]:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from torch import nn
 from tqdm.auto import tqdm
 
@@ -17,6 +16,7 @@ from nastoolkit.families import Family
 from nastoolkit.measurements.backends import Runner, backend_named
 from nastoolkit.measurements.clock import Clock, keep_heap, pinned, runs_in
 from nastoolkit.measurements.machine import describe_machine
+from nastoolkit.randomness import drawn_from
 
 WIDE_PERCENT = 10  # a spread above it is no measurement
 N_TRIES = 3
@@ -199,6 +199,5 @@ class NetworkLatency:
 
 def fresh_case(family: Family, genotype: np.ndarray, batch_size: int) -> tuple[nn.Module, Inputs]:
     """A sub-network with fresh weights and a batch for it, the same ones every time."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
+    with drawn_from(0):
         return family.build(genotype), family.example_inputs(genotype, batch_size)

@@ -21,6 +21,7 @@ from torch import nn
 from nastoolkit.blocks import Inputs
 from nastoolkit.supernet import Supernet, calibrate_batchnorm
 from nastoolkit.tasks import Task
+from nastoolkit.tasks.fitting import check_inputs
 
 RECTIFIERS = (nn.ReLU, nn.ReLU6, nn.Hardswish)  # positive where their input is
 
@@ -46,6 +47,7 @@ class NASWOT:
     def _score(self, genotype: np.ndarray) -> float:
         shape = self.supernet.family.input_shape(genotype)
         inputs = next(self.task.split("train").batches(self.n_inputs, shape, self.n_inputs)).inputs
+        check_inputs(self.supernet.family, self.task, inputs)
         kernel = activation_kernel(self.supernet.extract(genotype), inputs)
         return float(np.linalg.slogdet(kernel).logabsdet)
 

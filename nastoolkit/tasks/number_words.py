@@ -49,6 +49,7 @@ class NumberWords(Translation):
     """Translates numbers from 1 to 999,999,999, 15 English tokens into 22 German ones."""
 
     name = "number-words"
+    n_tokens = len(VOCABULARY)
     search = BeamSearch(TARGET_LENGTH, eos=EOS, pad=PAD, beam=5, length_penalty=0.6)
 
     def split(self, name: str) -> Split:

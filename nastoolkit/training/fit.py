@@ -17,8 +17,10 @@ from tqdm.auto import tqdm
 from nastoolkit.blocks import device_of
 from nastoolkit.families import Family
 from nastoolkit.interrupts import told_how_to_go_on
+from nastoolkit.randomness import drawn_from
 from nastoolkit.supernet import Supernet
 from nastoolkit.tasks import Split, Task
+from nastoolkit.tasks.fitting import check_inputs, check_outputs
 from nastoolkit.training.distributed import rank, replicated, share
 from nastoolkit.training.losses import Criterion, PathLoss
 from nastoolkit.training.run import PRECISIONS, Recipe, Run, as_before_after_interrupt
@@ -48,7 +50,11 @@ def fit(
 
     Returns:
         Loss of the first path at every step, ``(n_steps,)``, on this process's share of the data.
+
+    Raises:
+        ValueError: The task's inputs or classes are not those of the family's networks, or the file is of another run.
     """
+    check_outputs(supernet.family, task)
     with as_before_after_interrupt(supernet, resume is not None), _in_training_mode(supernet):
         run = Run(supernet, recipe, _identity(supernet, task, sampler, criterion, recipe) if resume else {}, resume)
         path_loss = criterion(partial(task.loss, label_smoothing=recipe.label_smoothing))
@@ -57,7 +63,8 @@ def fit(
         with told_how_to_go_on(run.stop), bar:
             while run.step < recipe.n_steps:
                 batch = share(task.batch(run.step, recipe.batch_size, recipe.seed)).to(device)
-                with _randomness(recipe.seed, run.step, device):
+                check_inputs(supernet.family, task, batch.inputs)
+                with _randomness(recipe.seed, run.step):
                     loss = _accumulate_gradients(
                         network, supernet.family, batch, sampler.draw(run.step), path_loss, recipe.precision
                     )
@@ -98,12 +105,9 @@ def _accumulate_gradients(
     return first_loss
 
 
-@contextmanager
-def _randomness(seed: int, step: int, device: torch.device) -> Iterator[None]:
+def _randomness(seed: int, step: int) -> drawn_from:
     """Dropout that depends on the step and the process alone."""
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(int(np.random.SeedSequence([seed, step, rank()]).generate_state(1)[0]))
-        yield
+    return drawn_from(int(np.random.SeedSequence([seed, step, rank()]).generate_state(1)[0]))
 
 
 def _identity(supernet: Supernet, task: Task, sampler: PathSampler, criterion: Criterion, recipe: Recipe) -> dict[str, Any]:

@@ -98,6 +98,20 @@ def test_dead_genes_change_nothing(family, seed):
     assert family.params(genotype) == family.params(canonical) and family.macs(genotype) == family.macs(canonical)
 
 
+def test_canonical_genotypes_are_different_networks_and_all_others_are_known_ones(family, genotypes):
+    space = family.space
+    for genotype in genotypes[:4]:
+        near = np.repeat(genotype[None], sum(len(choice.options) for choice in space.choices), axis=0)
+        genes, options = zip(
+            *((g, o) for g, choice in enumerate(space.choices) for o in range(len(choice.options))), strict=True
+        )
+        near[range(len(near)), genes] = options
+        plans = {tuple(row): family.plan(row) for row in near}
+        canonical = [tuple(row) for row in space.canonical(np.array(list(plans)))]
+        assert [plans[row] if row in plans else family.plan(np.array(row)) for row in canonical] == list(plans.values())
+        assert len(set(canonical)) == len(set(plans.values()))
+
+
 def test_every_live_gene_changes_the_plan(family, genotypes):
     for genotype in genotypes[:5]:
         for gene in np.flatnonzero(family.space.alive(genotype)):

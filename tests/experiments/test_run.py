@@ -127,8 +127,26 @@ def test_a_progress_bar_is_one_line_of_the_executed_notebook(root):
 
 
 @pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("n=010", 10),
+        ("n=-007", -7),
+        ("n=1_000", 1000),
+        ("sizes=[010, 08, 0]", [10, 8, 0]),
+        ("rate=010", 10.0),
+        ("rate=010.5", 10.5),
+        ("rate=1e-3", 0.001),
+    ],
+)
+def test_numbers_are_decimal(root, setting, value):
+    name, text = setting.split("=")
+    assert fitting_values("good", {}, {name: text}, root) == {name: value}
+
+
+@pytest.mark.parametrize(
     ("argv", "complaint"),
     [
+        (["good", "--set", "n=1:30"], "good: n is of type int, which '1:30' is not"),
         (["good", "--set", "rounds=3"], "good: unknown parameters rounds; it has: output_dir, n, rate, sizes"),
         (["good", "--set", "n=1.5"], "good: n is of type int, which 1.5 is not"),
         (["good", "--set", "n=true"], "n is of type int"),

@@ -1,6 +1,16 @@
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
 import pytest
 
+from nastoolkit.benchmarks.members import members
 from nastoolkit.families import FAMILIES
+from nastoolkit.families.mobilenet_v3 import DIGITS as MOBILE
+from nastoolkit.families.mobilenet_v3 import MobileNetV3Family
+from nastoolkit.families.resnet50 import DIGITS, ResNet50Family
+from nastoolkit.objectives import Objective
+from nastoolkit.search import optimize
 
 # Counts of sub-networks of ofa_resnet50: run in the code of github.com/mit-han-lab/once-for-all at commit f03b267,
 # convolutions and linear layers counted as torchprofile does. Its stem depth 2 keeps the second convolution, 0 leaves it out.
@@ -43,6 +53,58 @@ def test_the_number_of_subnetworks(family):
     per_resolution = 2 * 9 * (3 * (3**2 + 3**3 + 3**4)) ** 3 * (3 * (3**4 + 3**5 + 3**6))
     assert family.space.restrict({"resolution": (192,)}).size == per_resolution == pytest.approx(2.459e12, rel=1e-4)
     assert family.space.size == 25 * per_resolution
+
+
+def test_the_published_size_counts_two_widths_apart_that_are_one(family):
+    assert family.space.n_different * 3 == family.space.size * 2
+    row = {"stem.mid_width": 0.65}
+    other = family.space.decode(family.space.largest) | {"stem.mid_width": 0.8}
+    np.testing.assert_array_equal(family.space.encode(other), family.space.encode(other | row))
+
+
+def test_the_number_of_subnetworks_of_the_miniature():
+    # Stem: 2 depths, 2 different middle widths, 3 widths. Two expansions are one at the least width of the first stage.
+    first_stage = (2 + 2**2 + 2**3) + 2 * (3 + 3**2 + 3**3)
+    size = 3 * 2 * 2 * 3 * first_stage * (3 * (3 + 3**2 + 3**3)) ** 2
+    assert FAMILIES["digits-resnet50"]().space.size == size == 45_337_968
+
+
+@pytest.mark.parametrize(
+    "small",
+    [
+        ResNet50Family("small", replace(DIGITS, resolutions=(24, 32), depths=(0, 1), stages=DIGITS.stages[:1])),
+        ResNet50Family(
+            "narrow", replace(DIGITS, resolutions=(24,), widths=(0.5, 0.6, 0.75), depths=(0, 1), stages=DIGITS.stages[:1])
+        ),
+        MobileNetV3Family(
+            "mobile", replace(MOBILE, depths=(1, 2), kernels=(3,), expands=(1.0, 1.1, 1.5), stages=MOBILE.stages[:2])
+        ),
+    ],
+    ids=lambda family: family.name,
+)
+def test_every_subnetwork_is_counted_once(small):
+    genotypes = product(*(range(len(choice.options)) for choice in small.space.choices))
+    plans = {small.plan(np.array(genotype)) for genotype in genotypes}
+    listed = members(small.space)
+    assert small.space.size == len(plans) == len(listed)
+    assert {small.plan(genotype) for genotype in listed} == plans
+
+
+@pytest.mark.parametrize("algorithm", ["random", "nsga2", "linas", "default"])
+def test_no_search_measures_a_subnetwork_twice(algorithm, tmp_path):
+    family = FAMILIES["digits-resnet50"]()
+    kept = {c.name: c.options[:1] for c in family.space.choices if "stage1" not in c.name and c.name != "stem.mid_width"}
+    space = family.space.restrict({**kept, "stage1.depth": (0, 1)})
+    measured = []
+
+    def evaluate(genotypes):
+        measured.extend(map(family.plan, genotypes))
+        return family.params(genotypes)[:, None] / 1e3
+
+    objectives = [Objective("params", "max"), Objective("mmacs", "min", exact=family.mmacs)]
+    how = {"population": 20, "progress": False, "store": tmp_path / "a.sqlite"}
+    history = optimize(space, evaluate, objectives, algorithm, 200, **how)
+    assert len(measured) == len(set(measured)) == len(history) == space.size == 2 * (2 + 2**2 + 2 * (3 + 3**2))
 
 
 def test_rows_of_the_table(family):

@@ -163,6 +163,12 @@ def test_a_task_with_other_images_than_the_family_is_refused():
         Accuracy(Supernet(FAMILIES["ofa-mbv3-w1.0"]()), Digits())
 
 
+@pytest.mark.parametrize("name", ["n_calibration", "batch_size", "n_images"])
+def test_no_images_are_not_all_images(accuracy, name):
+    with pytest.raises(ValueError, match=f"^{name} is 1 or more, got 0$"):
+        replace(accuracy, **{name: 0})
+
+
 def test_a_bar_is_shown_only_of_what_takes_long(accuracy, tiny, monkeypatch, capsys):
     genotypes = tiny.space.sample(3, np.random.default_rng(0))
     values = replace(accuracy, progress=False)(genotypes)

@@ -1,10 +1,15 @@
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from scipy.special import log_softmax, softmax
 
+from nastoolkit.families.hat import NUMBER_WORDS, HATFamily
 from nastoolkit.supernet import Supernet
 from nastoolkit.tasks.digits import Digits
+from nastoolkit.tasks.number_words import NumberWords
 from nastoolkit.training import Fixed, Recipe, Sandwich, fit, in_place_distillation
 
 
@@ -45,6 +50,19 @@ def test_the_same_seed_gives_the_same_bits(tiny):
     other, _ = train(tiny, Sandwich(tiny.space), Recipe(n_steps=3, batch_size=16, seed=1))
     np.testing.assert_array_equal(losses, again)
     assert first.fingerprint == second.fingerprint != other.fingerprint
+
+
+def test_dropout_is_the_seeds_in_any_thread():
+    family = HATFamily("dropping", replace(NUMBER_WORDS, dropout=0.3))
+    task, recipe = NumberWords(), Recipe(n_steps=3, batch_size=8)
+
+    def trained(_):
+        supernet = Supernet(family)
+        fit(supernet, task, Fixed(family.space.smallest), in_place_distillation, recipe, progress=False)
+        return supernet.fingerprint
+
+    with ThreadPoolExecutor(3) as threads:
+        assert set(threads.map(trained, range(3))) == {trained(0)}
 
 
 def test_a_fixed_path_is_plain_training_of_the_extracted_network(tiny):

@@ -1,0 +1,45 @@
+"""Whether a family's networks are for a task: their inputs, and as many outputs as it has classes or tokens."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from nastoolkit.blocks import Inputs
+from nastoolkit.families import Family
+from nastoolkit.tasks.base import Task
+
+
+def check_inputs(family: Family, task: Task, inputs: Inputs) -> None:
+    """Refuse inputs of another kind than the family's networks take; the height and width of images do not matter.
+
+    Raises:
+        ValueError: The inputs have other channels, or sentences another length.
+    """
+    first = inputs[0] if isinstance(inputs, tuple) else inputs
+    wanted, found = family.input_shape(family.space.smallest), tuple(first.shape[1:])
+    if len(wanted) != len(found) or (wanted[0] != found[0] and not family.any_length):
+        raise ValueError(f"{family.name!r} takes inputs {wanted}, task {task.name!r} has {found}")
+
+
+def check_outputs(family: Family, task: Task) -> None:
+    """Refuse a task of other classes or tokens than the family's networks have outputs for, where both are known.
+
+    Raises:
+        ValueError: Their numbers differ; the message says how to adapt the supernet if it can be.
+    """
+    wanted, found = family.n_outputs, _n_targets(task)
+    if wanted is None or found is None or wanted == found:
+        return
+    differ = (
+        f"networks of {family.name!r} have {wanted} outputs, and the targets of task {task.name!r} are {found} different ones"
+    )
+    if hasattr(family.table, "n_classes") and hasattr(type(task), "n_classes"):
+        differ += f": with_new_head(supernet, {found}) makes a supernet for it, whose last layer has to be trained"
+    raise ValueError(differ)
+
+
+def _n_targets(task: Task) -> int | None:
+    """How many classes or tokens a task tells apart; None if it does not say."""
+    with suppress(NotImplementedError):  # a task that only trains may have no splits
+        return getattr(task, "n_classes", getattr(task, "n_tokens", None))
+    return None
