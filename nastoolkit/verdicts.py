@@ -28,6 +28,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -38,6 +39,7 @@ AGREES, STRONGER, WEAKER, NO_EFFECT = "agrees", "stronger", "weaker but there", 
 INCONCLUSIVE, NOT_TESTED, EXACT = "inconclusive", "not tested at this scale", "reproduced exactly"
 WORDS = (EXACT, AGREES, STRONGER, WEAKER, NO_EFFECT, INCONCLUSIVE, NOT_TESTED)
 LEAST_SEEDS = 5
+ROUNDING = 1e-9  # share of the least effect that may come of rounding
 PaperValue = float | str | Sequence[float | str] | None
 
 
@@ -95,26 +97,15 @@ def verdict(
     kind = kind or ("median" if is_ratio else "t")
     ours, bar = _Ends.of(differences, is_ratio), _Bar.of(at_least, paper_value, is_ratio)
     rival = None if control is None else _Ends.of(control, is_ratio)
-    worst, best = ours.estimates(kind)
+    found = ours.estimates(kind)
     beyond = [None, None] if rival is None else ours.minus(rival).estimates(kind)
-    word, reason = _common([bar.answer(worst, beyond[0]), bar.answer(best, beyond[1])])
+    word, reason = _common([bar.answer(*one) for one in zip(found, beyond, strict=True)])
     if not is_ratio and _has_digits_of(paper_value, ours.low) and (beyond[0] is None or beyond[0].value > 0):
         word, reason = EXACT, "the digits are those that the paper prints"
-    value, low, high = (_told(end, is_ratio) for end in (worst.value, worst.low, best.high))
-    control_value = None if rival is None else _told(rival.estimates(kind)[1].value, is_ratio)
-    shown = f"{differences!s} [{low:.4g}, {high:.4g}] ({kind}, n = {worst.n})" if is_ratio else str(worst)
-    held = {"least effect": at_least, "paper": paper_value, "control": control_value}
-    against = [f"{name} {_text(number)}" for name, number in held.items() if number is not None]
-    return Verdict(
-        word=word,
-        reasons=f"{', '.join([shown, *against])}: {reason}.",
-        n=worst.n,
-        effect=value if worst.value == best.value else math.nan,
-        interval=(low, high),
-        kind=kind,
-        least_effect=at_least,
-        control=control_value,
-    )
+    facts = _facts(found, None if rival is None else rival.estimates(kind)[1], is_ratio)
+    shown = str(differences) if is_ratio else f"{facts['effect']:.4g}"
+    reasons = f"{_sentence(shown, facts, at_least, paper_value)}: {reason}."
+    return Verdict(word, reasons, least_effect=at_least, **facts)
 
 
 @dataclass(frozen=True)
@@ -163,13 +154,17 @@ class _Bar:
         """The word for an effect and for what is left of it above the control, and the reason."""
         if found.n < LEAST_SEEDS:
             return NOT_TESTED, f"there are fewer than {LEAST_SEEDS} seeds"
-        if found.low <= 0:
+        if not self.is_above_none(found):
             return self._answer_without_effect(found)
-        if excess is None or excess.low > 0:
+        if excess is None or self.is_above_none(excess):
             return self._answer_with_effect(found)
         if excess.high < self.least:
             return NO_EFFECT, "the naive control does as well"
         return INCONCLUSIVE, "it cannot be told from the naive control"
+
+    def is_above_none(self, found: Estimate) -> bool:
+        """Whether an interval lies above no effect, by more than rounding."""
+        return found.low > ROUNDING * self.least
 
     def _answer_without_effect(self, found: Estimate) -> tuple[str, str]:
         if found.high < self.least:
@@ -223,10 +218,26 @@ def _has_digits_of(paper_value: PaperValue, ours: np.ndarray) -> bool:
     return all(2 * abs(theirs - mine) <= Decimal(1).scaleb(int(theirs.as_tuple().exponent)) for theirs, mine in pairs)
 
 
-def _told(number: float, is_ratio: bool) -> float:
-    """A number on the scale on which it is told."""
-    return math.exp(number) if is_ratio else number
+def _facts(found: Sequence[Estimate], control: Estimate | None, is_ratio: bool) -> dict[str, Any]:
+    """What a verdict tells of estimates at worst and at best, ratios as they are and not by their logarithms."""
+
+    def told(number: float) -> float:
+        return math.exp(number) if is_ratio else number
+
+    worst, best = found
+    return {
+        "n": worst.n,
+        "effect": told(worst.value) if worst.value == best.value else math.nan,
+        "interval": (told(worst.low), told(best.high)),
+        "kind": worst.kind,
+        "control": None if control is None else told(control.value),
+    }
 
 
-def _text(number: object) -> str:
-    return f"{number:.4g}" if isinstance(number, float) else str(number)
+def _sentence(shown: str, facts: dict[str, Any], at_least: float, paper_value: PaperValue) -> str:
+    """What was found, and what it is held against."""
+    low, high = facts["interval"]
+    parts = [f"{shown} [{low:.4g}, {high:.4g}] ({facts['kind']}, n = {facts['n']})", f"least effect {at_least:.4g}"]
+    if paper_value is not None:
+        parts.append(f"paper {paper_value}")
+    return ", ".join([*parts, *([] if facts["control"] is None else [f"control {facts['control']:.4g}"])])

@@ -75,6 +75,12 @@ def test_a_claim_is_not_reproduced_if_the_control_does_as_well(control, expected
     assert expected in THERE or "control" in found.reasons.split(": ")[1]
 
 
+def test_no_effect_is_made_of_rounding():
+    noise = 0.1 + 0.2 - 0.3
+    assert noise > 0 and word([noise] * 6, 1) == "no effect"
+    assert word([0.1 + 0.2] * 6, 0.1) == "agrees" and word([0.1 + 0.2] * 6, 0.1, 0.3) == "no effect"
+
+
 def test_exact_digits_do_not_excuse_a_control_that_does_as_well():
     assert word([2.0], 1, 1.0, "2.0") == "reproduced exactly"
     assert word([2.0], 1, 2.5, "2.0") == "not tested at this scale"
@@ -175,6 +181,7 @@ def test_a_unit_changes_no_verdict(effects, least, factor, control, power):
 def test_the_words_are_what_they_say(effects, least, factor):
     found = verdict(effects, least, paper_value=factor * least)
     low, high, paper = *found.interval, factor * least
+    low = low if abs(low) > 1e-9 * least else 0
     meanings = {
         "agrees": 0 < low <= paper <= high and found.effect >= least,
         "stronger": low > paper and found.effect >= least,

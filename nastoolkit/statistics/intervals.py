@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 LEVEL = 0.95
 N_RESAMPLES = 2000
+LEAST_RESAMPLED = 6  # the resamples of fewer values scatter much less than samples do
 
 
 @dataclass(frozen=True)
@@ -53,14 +54,16 @@ def _student(values: np.ndarray, level: float) -> tuple[float, float, float]:
 
 
 def _bootstrap(values: np.ndarray, level: float) -> tuple[float, float, float]:
-    center = values.mean()
-    if np.ptp(values) == 0:
+    center, width, n = values.mean(), np.ptp(values), len(values)
+    if n < LEAST_RESAMPLED:
+        return center, -np.inf, np.inf
+    if width == 0:
         return center, center, center  # all resamples are alike
-    n = len(values)
     normal = np.sqrt(n / (n - 1)) * scipy.stats.t.ppf((1 + level) / 2, n - 1)  # resamples scatter less than samples do
     how = {"n_resamples": N_RESAMPLES, "confidence_level": 1 - 2 * scipy.stats.norm.sf(normal), "method": "BCa"}
-    found = scipy.stats.bootstrap((values,), np.mean, random_state=np.random.default_rng(0), **how).confidence_interval
-    return center, found.low, found.high
+    unit = 2.0 ** (np.frexp(width)[1] - 1)  # cubes of very large or small values would be none; this rounds nothing
+    found = scipy.stats.bootstrap((values / unit,), np.mean, random_state=np.random.default_rng(0), **how)
+    return center, unit * found.confidence_interval.low, unit * found.confidence_interval.high
 
 
 def _order(values: np.ndarray, level: float) -> tuple[float, float, float]:
@@ -81,8 +84,7 @@ def estimate(values: ArrayLike, kind: str = "t", level: float = LEVEL) -> Estima
 
     Args:
         values: Independent numbers, one a seed; infinite ones only for ``median``.
-        kind: A key of ``INTERVALS``. An interval of the median needs 6 values, the others 2: fewer say nothing, and the
-            interval is infinite.
+        kind: Key of ``INTERVALS``. ``t`` needs 2 values, the others 6: fewer say nothing, and the interval is infinite.
         level: Probability with which such intervals cover the truth.
 
     Raises:

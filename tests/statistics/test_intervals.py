@@ -36,8 +36,9 @@ def test_the_intervals_of_a_median_are_order_statistics(n, rank):
     assert found.value == np.median(values)
 
 
-def test_five_seeds_have_no_interval_of_their_median_and_one_has_none_at_all():
-    assert list(ends(range(5), "median")) == [-np.inf, 2, np.inf]
+def test_five_seeds_have_a_t_interval_alone_and_one_has_none_at_all():
+    assert list(ends(range(5), "median")) == list(ends(range(5), "bootstrap")) == [-np.inf, 2, np.inf]
+    assert np.isfinite([ends(range(2), "t"), ends(range(6), "median"), ends(range(6), "bootstrap")]).all()
     assert all(list(ends([3.0], kind)) == [-np.inf, 3, np.inf] for kind in INTERVALS)
 
 
@@ -72,6 +73,14 @@ def test_intervals_move_and_grow_with_the_values(kind, values, shift, power):
 @given(values=NUMBERS)
 def test_intervals_are_symmetric(kind, values):
     np.testing.assert_allclose(ends(-np.array(values), kind), -ends(values, kind)[::-1], atol=1e-9)
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1.0, 1e200])
+@pytest.mark.parametrize("outlier", [1.0, -1e9])
+def test_a_bootstrap_interval_lies_within_the_values_whatever_they_are(outlier, scale):
+    low, center, high = ends(scale * np.array([0.0] * 6 + [outlier]), "bootstrap")
+    assert scale * min(0, outlier) <= low <= center <= high <= scale * max(0, outlier) and low < high
+    assert (low if outlier > 0 else high) == 0  # as that of resamples without the outlier: an effect is not made of rounding
 
 
 @pytest.mark.parametrize("kind", INTERVALS)

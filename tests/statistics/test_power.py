@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -51,6 +51,7 @@ def test_the_smallest_effect_is_seen_as_often_as_it_says():
     assert np.mean(stats.ttest_1samp(samples, 0, axis=1).pvalue < 0.05) == pytest.approx(0.7, abs=0.02)
 
 
+@settings(max_examples=25)
 @given(st.integers(2, 60), st.floats(0.1, 0.95))
 def test_more_seeds_see_smaller_effects(n, power):
     assert smallest_effect(n + 1, power=power) < smallest_effect(n, power=power) < smallest_effect(n, power=power + 0.04)
