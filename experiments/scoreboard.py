@@ -153,11 +153,12 @@ def verdict_table(claims: Sequence[dict[str, Any]]) -> str:
     """How many claims of each notebook have each verdict, as a Markdown table with links from the README."""
     counts = Counter((claim["notebook"], claim["verdict"]) for claim in claims)
     names = dict.fromkeys(claim["notebook"] for claim in claims)
+    given = [verdict for verdict in VERDICTS if any(counts[name, verdict] for name in names)]
     rows = [
-        [f"[{Path(name).name}](notebooks/{name}.ipynb)", *(str(counts[name, verdict] or "") for verdict in VERDICTS)]
+        [f"[{Path(name).name}](notebooks/{name}.ipynb)", *(str(counts[name, verdict] or "") for verdict in given)]
         for name in names
     ]
-    return markdown_table(["notebook", *VERDICTS], rows)
+    return markdown_table(["notebook", *given], rows)
 
 
 def short_scoreboard(claims: Sequence[dict[str, Any]], folder: str) -> str:

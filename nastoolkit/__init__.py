@@ -22,6 +22,7 @@ _HOMES = {
     "benchmarks": ("BENCHMARKS",),
     "export": ("export_network",),
     "claims": ("claim",),
+    "verdicts": ("verdict",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 __all__ = sorted(_HOME_OF)  # noqa: PLE0605

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from nastoolkit.files import atomically
+from nastoolkit.verdicts import NOT_TESTED, WORDS, Verdict, verdict
 
-VERDICTS = ("reproduced", "direction only", "not reproduced", "not tested at this scale")
+__all__ = ["VERDICTS", "Verdict", "claim", "verdict"]
+BEFORE = ("reproduced", "direction only", "not reproduced")  # words of notebooks that have a rule of their own
+VERDICTS = (*BEFORE, NOT_TESTED, *(word for word in WORDS if word != NOT_TESTED))
 
 
 def claim(
@@ -21,7 +25,7 @@ def claim(
     paper_value: Any,
     ours: Any,
     interval: Any,
-    verdict: str,
+    verdict: str | Verdict,
     note: str = "",
 ) -> dict[str, Any]:
     """Record a claim in a JSON file; one with the same paper, item and statement is replaced.
@@ -34,13 +38,14 @@ def claim(
         paper_value: The paper's number; None where it gives none.
         ours: The number found. Here and in the interval None takes the place of what is not finite: JSON has no such number.
         interval: Lower and upper end of its uncertainty; None where one run gives one number.
-        verdict: One of ``VERDICTS``.
+        verdict: What :func:`verdict` found, of which seeds, kind of interval, least effect, control and reasons are kept too;
+            or one of ``VERDICTS``.
         note: What a reader of the paper's value should know, such as published data that contradict it; kept if there is any.
 
     Raises:
         ValueError: An unknown verdict, or a file that is no list of claims; it is left as it is.
     """
-    if verdict not in VERDICTS:
+    if str(verdict) not in VERDICTS:
         raise ValueError(f"unknown verdict {verdict!r}; known: {VERDICTS}")
     new = {
         "paper": paper,
@@ -49,8 +54,9 @@ def claim(
         "paper_value": paper_value,
         "ours": _finite(ours),
         "interval": [_finite(end) for end in interval] if isinstance(interval, list | tuple) else interval,
-        "verdict": verdict,
+        "verdict": str(verdict),
         **({"note": note} if note else {}),
+        **(_evidence(verdict) if isinstance(verdict, Verdict) else {}),
     }
     path = Path(path)
     identity = ("paper", "item", "statement")
@@ -62,6 +68,12 @@ def claim(
     with atomically(path) as file:
         file.write_text(json.dumps([*others, new], indent=1))
     return new
+
+
+def _evidence(verdict: Verdict) -> dict[str, Any]:
+    """What a verdict rests on, besides what every claim has."""
+    facts = ("n", "kind", "least_effect", "control", "reasons")
+    return {name: _finite(value) for name, value in asdict(verdict).items() if name in facts}
 
 
 def _finite(number: Any) -> Any:

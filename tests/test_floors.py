@@ -13,10 +13,13 @@ PACKAGE = Path(__file__).resolve().parents[1] / "nastoolkit"
 # Lowest first. Modules of one line may import each other; a name stands for a module or a whole sub-package.
 NUMPY_FLOORS = [
     ["space", "twins"],
-    ["objectives", "pareto", "html", "interrupts", "files", "extras"],
+    ["objectives", "pareto", "html", "interrupts", "files", "extras", "statistics"],
+    ["verdicts"],
+    ["claims"],
     ["predictors", "rbf", "ensembles"],
     ["cascades", "store", "history", "rescue", "schema", "importance", "processes"],
     ["search"],
+    ["studies"],
     ["terminal"],
 ]
 TORCH_FLOORS = [
@@ -28,7 +31,7 @@ TORCH_FLOORS = [
     ["training"],
     ["measurements"],
     ["benchmarks", "transfer"],
-    ["figures", "claims", "export", "doctor"],
+    ["figures", "export", "doctor"],
     ["cli", "explorer"],
 ]
 FLOOR = {name: floor for floor, names in enumerate(NUMPY_FLOORS + TORCH_FLOORS) for name in names}

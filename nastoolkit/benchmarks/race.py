@@ -1,7 +1,4 @@
-"""Races: algorithms on one benchmark, over seeds; evaluations to reach a hypervolume, with intervals.
-
-[Efron1979] B. Efron, "Bootstrap Methods: Another Look at the Jackknife", The Annals of Statistics 7(1), 1979.
-"""
+"""Races: algorithms on one benchmark, over seeds; evaluations to reach a hypervolume, with intervals."""
 
 from __future__ import annotations
 
@@ -24,8 +21,7 @@ from nastoolkit.history import History
 from nastoolkit.objectives import Objective
 from nastoolkit.search import optimize
 from nastoolkit.search.kept import N_PROBES, has_known_code, packed, search_fingerprint, unpacked
-
-N_RESAMPLES = 2000
+from nastoolkit.statistics import median_interval
 
 
 @dataclass(frozen=True)
@@ -147,15 +143,6 @@ def kept_history(
         return problem.history(kept_search(file, problem, algorithm, budget, seed, **settings))
     where = (problem.space, problem.measure, problem.objectives)
     return optimize(*where, algorithm, budget, seed, store, executor, progress=False, **settings)
-
-
-def median_interval(values: np.ndarray) -> tuple[float | None, list[float | None]]:
-    """Median of values ``(n,)`` and its 95 % interval by the bootstrap [Efron1979]; None stands for infinity."""
-    rng = np.random.default_rng(0)
-    medians = np.median(rng.choice(values, (N_RESAMPLES, len(values))), axis=1)
-    low, high = np.quantile(medians, (0.025, 0.975), method="inverted_cdf")
-    center, low, high = (None if np.isinf(number) else float(number) for number in (np.median(values), low, high))
-    return center, [low, high]
 
 
 def read_targets(text: str, algorithms: Sequence[str]) -> list[float | str]:

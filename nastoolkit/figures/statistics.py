@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from nastoolkit.benchmarks.race import median_interval
 from nastoolkit.figures.files import COLOURS, MARKERS
 from nastoolkit.predictors import kendall_tau, mape
+from nastoolkit.statistics import median_interval
 
 MANY = 16  # points of a line that has a marker on each
 

@@ -1,0 +1,23 @@
+"""Statistics of repeated runs: numbers only."""
+
+from nastoolkit.statistics.censored import Censored, counted
+from nastoolkit.statistics.intervals import INTERVALS, LEVEL, Estimate, estimate, median_interval, paired_differences
+from nastoolkit.statistics.power import Equivalence, equivalence, smallest_effect
+from nastoolkit.statistics.rankings import Ceiling, rank_correlation, tau_ceiling
+
+__all__ = [
+    "INTERVALS",
+    "LEVEL",
+    "Ceiling",
+    "Censored",
+    "Equivalence",
+    "Estimate",
+    "counted",
+    "equivalence",
+    "estimate",
+    "median_interval",
+    "paired_differences",
+    "rank_correlation",
+    "smallest_effect",
+    "tau_ceiling",
+]

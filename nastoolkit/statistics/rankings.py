@@ -1,0 +1,78 @@
+"""Rank correlations with their interval, and the ceiling that noise in the ground truth puts on them.
+
+[Hollander2014] M. Hollander, D. Wolfe, E. Chicken, "Nonparametric Statistical Methods", third edition, Wiley 2014.
+[Spearman1910] C. Spearman, "Correlation Calculated from Faulty Data", British Journal of Psychology 3(3), 1910.
+[Brown1910] W. Brown, "Some Experimental Results in the Correlation of Mental Abilities", British Journal of Psychology 3(3),
+1910.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy  # whose parts are loaded when they are used
+from numpy.typing import ArrayLike
+
+from nastoolkit.statistics.intervals import LEVEL, Estimate
+
+
+def rank_correlation(a: ArrayLike, b: ArrayLike, level: float = LEVEL) -> Estimate:
+    """Kendall's tau-b of two vectors ``(n,)`` with its interval, whatever their distribution [Hollander2014, Section 8.3].
+
+    The standard error is that of a U-statistic; the interval is symmetric in Fisher's z, so that it stays within -1 and 1.
+
+    Raises:
+        ValueError: Fewer than three rows, or a vector of which all values are the same.
+    """
+    a, b = np.asarray(a, float), np.asarray(b, float)
+    n, signs = len(a), [(np.sign(x - a), np.sign(y - b)) for x, y in zip(a, b, strict=True)]
+    untied = [sum(np.abs(one).sum() for one in side) for side in zip(*signs, strict=True)]
+    if n < 3 or not all(untied):
+        raise ValueError("a rank correlation needs at least three rows, and values that differ")
+    concordant, scale = np.array([x @ y for x, y in signs]), n * (n - 1) / np.sqrt(np.prod(untied))
+    tau_a = concordant.sum() / n / (n - 1)
+    spread = 2 * (n - 2) / n / (n - 1) ** 2 * ((concordant - concordant.mean()) ** 2).sum()
+    error = scale * np.sqrt(2 / n / (n - 1) * (spread + 1 - tau_a**2))
+    tau = scale * tau_a
+    inner = np.clip(tau, -1 + 2 / n / (n - 1), 1 - 2 / n / (n - 1))  # half a pair short of a perfect order
+    half = scipy.stats.norm.ppf((1 + level) / 2) * error / (1 - inner**2)
+    low, high = np.tanh(np.arctanh(inner) + np.array([-half, half]))
+    return Estimate(float(tau), float(low), float(high), n, "Fisher z")
+
+
+@dataclass(frozen=True)
+class Ceiling:
+    """How well networks can be ranked at all by a ground truth that is measured a few times.
+
+    Attributes:
+        reliability: Kendall's tau between the means of two halves of the measurements.
+        tau: Kendall's tau with the mean of all measurements that the true order itself would have.
+    """
+
+    reliability: float
+    tau: float
+
+    def __str__(self) -> str:
+        return f"at most {self.tau:.3f} (halves agree with {self.reliability:.3f})"
+
+
+def tau_ceiling(measured: ArrayLike, n_splits: int = 100) -> Ceiling:
+    """The ceiling of rank correlations with a ground truth ``(n, k)``, n networks that were each measured k times.
+
+    Half against half says how reliable half of the measurements are, and Spearman and Brown's formula [Brown1910] how reliable
+    all of them are. It is one for Pearson's correlation, so tau is converted as if measurements were normally distributed.
+
+    Raises:
+        ValueError: Fewer than two measurements of each network, or fewer than three networks.
+    """
+    measured = np.asarray(measured, float)
+    if measured.ndim != 2 or measured.shape[0] < 3 or measured.shape[1] < 2:
+        raise ValueError(f"a ceiling needs three networks, each measured twice, and got {measured.shape}")
+    rng, k, half = np.random.default_rng(0), measured.shape[1], measured.shape[1] // 2
+    orders = [rng.permutation(k) for _ in range(n_splits)] if k > 2 else [np.arange(2)]
+    means = [(measured[:, o[:half]].mean(axis=1), measured[:, o[half : 2 * half]].mean(axis=1)) for o in orders]
+    tau = float(np.mean([scipy.stats.kendalltau(*pair).statistic for pair in means]))
+    of_half = np.sin(np.pi / 2 * max(tau, 0.0))
+    of_all = k / half * of_half / (1 + (k / half - 1) * of_half)
+    return Ceiling(tau, float(2 / np.pi * np.arcsin(np.sqrt(of_all))))

@@ -1,0 +1,164 @@
+"""Grids of jobs: arms x seeds x problems, side by side in worker processes, each result kept, one data frame in the end."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import as_completed
+from contextlib import closing, contextmanager
+from inspect import isfunction
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from threadpoolctl import threadpool_limits
+from tqdm.auto import tqdm
+
+from nastoolkit.interrupts import told_how_to_go_on
+from nastoolkit.processes import Processes
+from nastoolkit.studies.results import Row, as_text, file_of, plain, read, write
+
+Finished = Generator[tuple[int, BaseException | None], None, None]  # numbers of jobs, and their errors
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+
+
+class JobsError(RuntimeError):
+    """Jobs of a grid that failed, after all others have finished.
+
+    Attributes:
+        failures: Arguments and error of each.
+    """
+
+    def __init__(self, failures: Sequence[tuple[Row, BaseException]], n_jobs: int) -> None:
+        self.failures = tuple(failures)
+        told = [f"  {_named(job)}: {type(error).__name__}: {error}" for job, error in failures]
+        done = f"{len(failures)} of {n_jobs} jobs failed; the others are kept, and run again, these alone are tried"
+        super().__init__("\n".join([f"{done}:", *told]))
+
+
+def jobs(**axes: Any) -> list[Row]:
+    """All combinations of the values of each argument, the last argument's changing first.
+
+    Args:
+        **axes: Several values (a list, a tuple, a range, an array) of an argument, or a single one, the same for every job.
+    """
+    values = [axis if isinstance(axis, list | tuple | range | np.ndarray) else [axis] for axis in axes.values()]
+    return [plain(dict(zip(axes, chosen, strict=True))) for chosen in product(*values)]
+
+
+def run_grid(
+    function: Callable[..., Any],
+    jobs: Iterable[Row],
+    folder: str | Path,
+    *,
+    version: int | str,
+    n_workers: int = 1,
+    progress: bool = True,
+) -> pd.DataFrame:
+    """Call a function for each job, or take what is kept of an earlier call.
+
+    Args:
+        function: Function of a module, called with a job as keyword arguments; returns rows, which are a list of dicts or a
+            data frame. It depends on its arguments alone.
+        jobs: Keyword arguments of each call, of JSON's types; all different.
+        folder: Folder with a file for each result. A grid that was killed goes on when it is run again.
+        version: Version of what the function does; another one keeps its results apart.
+        n_workers: Number of worker processes, of one thread each; 0 runs all jobs in this process.
+        progress: Whether to show a progress bar.
+
+    Returns:
+        The rows of all jobs in their order, with the jobs' arguments as columns; the same for any number of workers.
+
+    Raises:
+        JobsError: A job raised an error, or its process died. All others are finished first.
+        ValueError: Jobs that are the same, or a function that worker processes cannot import.
+        TypeError: A job is not of JSON's types.
+    """
+    _check(function, n_workers)
+    asked = [plain(job) for job in jobs]
+    if len({as_text(job) for job in asked}) < len(asked):
+        raise ValueError("some jobs are the same, so their rows would count twice")
+    files = [file_of(Path(folder), function.__name__, version, job) for job in asked]
+    left = [(file, job) for file, job in zip(files, asked, strict=True) if read(file, job) is None]
+    bar = tqdm(total=len(asked), initial=len(asked) - len(left), desc=function.__name__, unit="job", disable=not progress)
+    with bar, told_how_to_go_on(lambda: f"what is finished is kept in {folder}; run it again to go on"):
+        failures = _run_all(function, left, n_workers, bar)
+    if failures:
+        raise JobsError(failures, len(asked)) from failures[0][1]
+    rows = [row for file, job in zip(files, asked, strict=True) for row in read(file, job) or []]
+    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=list(asked[0]) if asked else [])
+
+
+def _check(function: Callable[..., Any], n_workers: int) -> None:
+    """Refuse what workers could not import, and what depends on more than its arguments."""
+    if n_workers < 0:
+        raise ValueError(f"the number of workers is from 0 on, got {n_workers}")
+    if not isfunction(function) or function.__qualname__ != function.__name__ or function.__name__ == "<lambda>":
+        raise ValueError(f"a grid needs a function of a module, and not {function!r}: all else is told by the jobs' arguments")
+    in_notebook = function.__module__ == "__main__" and not hasattr(sys.modules["__main__"], "__file__")
+    if n_workers and in_notebook:
+        raise ValueError(
+            f"{function.__name__} is defined in a notebook, from where worker processes cannot import it: "
+            "move it to a module, or run it here with n_workers=0"
+        )
+
+
+def _run_all(
+    function: Callable[..., Any], left: Sequence[tuple[Path, Row]], n_workers: int, bar: tqdm
+) -> list[tuple[Row, BaseException]]:
+    """Run the jobs that are left; what failed comes back, in the jobs' order."""
+    errors: dict[int, BaseException] = {}
+    run = _side_by_side if n_workers else _here
+    with _one_thread(), closing(run(function, left, n_workers)) as finished:
+        for number, error in finished:
+            bar.update()
+            if error:
+                errors[number] = error
+    return [(left[number][1], errors[number]) for number in sorted(errors)]
+
+
+def _side_by_side(function: Callable[..., Any], left: Sequence[tuple[Path, Row]], n_workers: int) -> Finished:
+    """Numbers of jobs and their errors, as they finish; given up in between, it waits for no job that is under way."""
+    executor, is_done = Processes(n_workers), False
+    try:
+        calls = {executor.submit(_run, function, *one): number for number, one in enumerate(left)}
+        for call in as_completed(calls):
+            yield calls[call], call.exception()
+        is_done = True
+    finally:
+        executor.shutdown(wait=is_done, cancel_futures=True)
+
+
+def _here(function: Callable[..., Any], left: Sequence[tuple[Path, Row]], n_workers: int) -> Finished:
+    for number, one in enumerate(left):
+        try:
+            _run(function, *one)
+        except Exception as error:
+            yield number, error
+        else:
+            yield number, None
+
+
+def _run(function: Callable[..., Any], file: Path, job: Row) -> None:
+    with threadpool_limits(1):
+        write(file, job, function(**job))
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Have libraries that are loaded from now on, here or in a worker, use one thread."""
+    before = dict(os.environ)
+    os.environ.update(ONE_THREAD)
+    try:
+        yield
+    finally:
+        for name in ONE_THREAD:
+            os.environ.pop(name)
+            os.environ.update({name: before[name]} if name in before else {})
+
+
+def _named(job: Row) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in job.items())

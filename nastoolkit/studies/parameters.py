@@ -1,0 +1,75 @@
+"""Rules for the parameters of a notebook, declared as texts, so that they are checked before its kernel starts and in it.
+
+``{"n_seeds": "from 2", "share": "from 0, below 1", "tasks": "keys of TASKS, as many as families"}``, several with commas:
+
+==================================== ================================================================================
+``from``, ``above``, ``to``, ``below`` a number bound every number of the parameter, also in lists and values of dicts
+``keys of`` a registry               a text, the items of a list or the keys of a dict are keys of that registry
+``values of`` a registry             the values of a dict are keys of that registry
+``as many as`` another parameter     both have as many items
+``not empty``                        there is an item
+==================================== ================================================================================
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+BOUNDS = {"from": operator.ge, "above": operator.gt, "to": operator.le, "below": operator.lt}
+KNOWN = "from N, above N, to N, below N, keys of NAMES, values of NAMES, as many as PARAMETER, not empty"
+
+
+def check_parameters(
+    values: Mapping[str, Any], rules: Mapping[str, str], registries: Mapping[str, Collection[str]] | None = None
+) -> None:
+    """Hold parameters against their rules.
+
+    Args:
+        values: Value of each parameter.
+        rules: Rules of some parameters, in the words of this module.
+        registries: Names that exist, by what rules call them.
+
+    Raises:
+        ValueError: What does not fit, a line each; or a rule that is none.
+    """
+    if unknown := [name for name in rules if name not in values]:
+        raise ValueError(f"there are rules for {', '.join(unknown)}; the parameters are {', '.join(values)}")
+    parts = [(name, part.strip()) for name, rule in rules.items() for part in rule.split(",")]
+    found = [(name, _fault(values[name], part, values, registries or {})) for name, part in parts]
+    if faults := [f"{name}: {fault}" for name, fault in found if fault]:
+        raise ValueError("\n".join(faults))
+
+
+def _fault(value: Any, rule: str, values: Mapping[str, Any], registries: Mapping[str, Collection[str]]) -> str:
+    """What is wrong with a value; empty if it fits the rule."""
+    match rule.split():
+        case [word, bound] if word in BOUNDS:
+            fits = all(BOUNDS[word](number, float(bound)) for number in _numbers(value))
+            return "" if fits else f"numbers are {rule}, got {value!r}"
+        case ["keys" | "values" as side, "of", name] if name in registries:
+            return _fault_of_names(value.values() if side == "values" else value, registries[name])
+        case ["as", "many", "as", other] if other in values:
+            fits = len(value) == len(values[other])
+            return "" if fits else f"needs one for each of {other}, {values[other]!r}; got {value!r}"
+        case ["not", "empty"]:
+            return "" if value else "needs at least one"
+    names = ", ".join([*registries, *values])
+    raise ValueError(f"unknown rule {rule!r}; known: {KNOWN}, where names are among {names}")
+
+
+def _fault_of_names(names: str | Collection[str], known: Collection[str]) -> str:
+    unknown = [name for name in ([names] if isinstance(names, str) else names) if name not in known]
+    return f"there is no {', '.join(map(repr, unknown))}; known: {', '.join(known)}" if unknown else ""
+
+
+def _numbers(value: Any) -> Iterator[float]:
+    """All numbers of a value; NaN, which no bound fits, for what is none."""
+    if isinstance(value, Mapping):
+        yield from _numbers(list(value.values()))
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _numbers(item)
+    else:
+        yield value if isinstance(value, int | float) and not isinstance(value, bool) else float("nan")

@@ -1,0 +1,78 @@
+"""Results of jobs: a JSON file each, that has the job, and is written whole or not at all.
+
+Numbers come back bit by bit: Python writes a float with the digits that tell it from all others, and NaN and infinity as
+``NaN`` and ``Infinity``. Single precision is written as the same number in double precision.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from nastoolkit.files import atomically
+
+Row = dict[str, Any]
+
+
+def plain(value: object) -> Any:
+    """A value of JSON's types or of NumPy's in Python's own: numbers, texts, truth values, None, lists and dicts.
+
+    Raises:
+        TypeError: There is something else in it, or a key that is no text.
+    """
+    if isinstance(value, np.ndarray | np.generic) and not isinstance(value, np.longdouble | np.clongdouble):
+        return plain(value.tolist())
+    if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | range):
+        return [plain(item) for item in value]
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    known = "numbers, texts, truth values, None, and lists, arrays and dicts of these with texts as keys"
+    raise TypeError(f"jobs and results are made of {known}; got {value!r:.200} of type {type(value).__name__}")
+
+
+def as_text(value: object) -> str:
+    """A plain value as a text, the same for equal values."""
+    return json.dumps(plain(value), sort_keys=True)
+
+
+def file_of(folder: Path, function: str, version: int | str, job: Row) -> Path:
+    """Where the result of a job is kept."""
+    question = as_text([function, version, job])
+    return folder / f"{hashlib.sha256(question.encode()).hexdigest()[:16]}.json"
+
+
+def write(file: Path, job: Row, result: object) -> None:
+    """Keep what a function returned for a job: rows, or a data frame.
+
+    Raises:
+        TypeError: It returned something else, or a value that JSON does not have.
+        ValueError: A row gives an argument of the job another value.
+    """
+    rows = result.to_dict("records") if isinstance(result, pd.DataFrame) else result
+    if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
+        raise TypeError(f"a job returns a list of dicts or a data frame, and not {result!r:.200}")
+    for row in rows:
+        if other := [key for key in row if key in job and as_text(row[key]) != as_text(job[key])]:
+            raise ValueError(f"a row has {other[0]}={row[other[0]]!r}, which is {job[other[0]]!r} in the job")
+    text = json.dumps(plain({"job": job, "rows": rows}))
+    with atomically(file) as new:
+        new.write_text(text)
+
+
+def read(file: Path, job: Row) -> list[Row] | None:
+    """The rows that are kept for a job, with the job's arguments in front; None for a file that is missing or damaged."""
+    try:
+        kept = json.loads(file.read_text())
+        if as_text(kept["job"]) == as_text(job):
+            return [{**job, **row} for row in kept["rows"]]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        pass  # it is made again
+    return None

@@ -1,0 +1,71 @@
+import re
+
+import pytest
+
+from nastoolkit.studies.parameters import check_parameters
+
+VALUES = {
+    "families": ["mbv3", "resnet"],
+    "tasks": ["digits", "words"],
+    "trained_on": {"mbv3": "digits"},
+    "algorithm": "linas",
+    "n_seeds": 5,
+    "share": 0.5,
+    "budgets": {"linas": [100, 200], "random": 400},
+    "note": "",
+}
+REGISTRIES = {"FAMILIES": {"mbv3": 1, "resnet": 2}, "TASKS": ("digits", "words"), "ALGORITHMS": {"linas": 1, "random": 2}}
+RULES = {
+    "families": "keys of FAMILIES, not empty",
+    "tasks": "keys of TASKS, as many as families",
+    "trained_on": "keys of FAMILIES, values of TASKS",
+    "algorithm": "keys of ALGORITHMS",
+    "n_seeds": "from 5",
+    "share": "above 0, to 0.5",
+    "budgets": "keys of ALGORITHMS, from 100, below 401",
+}
+
+
+def test_what_fits_its_rules_is_taken():
+    check_parameters(VALUES, RULES, REGISTRIES)
+    check_parameters({"n": 1}, {})
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"families": []}, "families: needs at least one\ntasks: needs one for each of families, []; got ['digits', 'words']"),
+        ({"families": ["mbv3", "vit"]}, "families: there is no 'vit'; known: mbv3, resnet"),
+        ({"tasks": ["digits"]}, "tasks: needs one for each of families, ['mbv3', 'resnet']; got ['digits']"),
+        (
+            {"trained_on": {"vit": "sums"}},
+            "trained_on: there is no 'vit'; known: mbv3, resnet\ntrained_on: there is no 'sums'; known: digits, words",
+        ),
+        ({"algorithm": "lina"}, "algorithm: there is no 'lina'; known: linas, random"),
+        ({"n_seeds": 4}, "n_seeds: numbers are from 5, got 4"),
+        ({"n_seeds": True}, "n_seeds: numbers are from 5, got True"),
+        ({"n_seeds": "5"}, "n_seeds: numbers are from 5, got '5'"),
+        ({"n_seeds": float("nan")}, "n_seeds: numbers are from 5, got nan"),
+        ({"share": 0.0}, "share: numbers are above 0, got 0.0"),
+        ({"share": 0.6}, "share: numbers are to 0.5, got 0.6"),
+        ({"budgets": {"linas": [100, 99]}}, "budgets: numbers are from 100, got {'linas': [100, 99]}"),
+        ({"budgets": {"linas": 401}}, "budgets: numbers are below 401, got {'linas': 401}"),
+        ({"n_seeds": 1, "share": 1.0}, "n_seeds: numbers are from 5, got 1\nshare: numbers are to 0.5, got 1.0"),
+    ],
+)
+def test_everything_that_does_not_fit_is_told_at_once(changed, message):
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        check_parameters(VALUES | changed, RULES, REGISTRIES)
+
+
+@pytest.mark.parametrize("rule", ["", "at least 2", "keys of TASK", "as many as family", "from", "from 2,", "non empty"])
+def test_a_rule_that_is_none_is_told(rule):
+    with pytest.raises(
+        ValueError, match=re.escape("known: from N, above N") + ".* among FAMILIES, TASKS, .*, families, tasks"
+    ):
+        check_parameters(VALUES, {"n_seeds": rule}, REGISTRIES)
+
+
+def test_a_rule_for_no_parameter_is_told():
+    with pytest.raises(ValueError, match="there are rules for n_seed; the parameters are families, .*, n_seeds"):
+        check_parameters(VALUES, {"n_seed": "from 1"})
