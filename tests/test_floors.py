@@ -12,8 +12,8 @@ PACKAGE = Path(__file__).resolve().parents[1] / "nastoolkit"
 
 # Lowest first. Modules of one line may import each other; a name stands for a module or a whole sub-package.
 NUMPY_FLOORS = [
-    ["space", "twins"],
-    ["objectives", "pareto", "html", "interrupts", "files", "extras", "statistics"],
+    ["space", "twins", "features"],
+    ["objectives", "pareto", "transforms", "html", "interrupts", "files", "extras", "statistics"],
     ["verdicts"],
     ["claims"],
     ["predictors", "rbf", "ensembles"],
