@@ -18,7 +18,9 @@ Modalities", arXiv 2205.10358: LINAS, whose loop this improves on::
 Differs from the papers in, each with an ablation in tests/benchmark/ablation.py: the first genotypes lean to small or large
 options together, as random ones all have a middling size; the process learns how much each kind of choice (depths, kernels,
 expansions) matters, so that few measurements say much; objectives that are cheap and exact are computed, not modelled; batches
-are small, and grow; the inner search is slightly optimistic [Srinivas2010]; the reference point follows the front.
+are small, and grow; the inner search is slightly optimistic [Srinivas2010]; the reference point follows the front, every other
+one at a distance, so that what is beyond the known ends may gain; outputs are bent, so that broken networks and long tails do
+not blind the process; of more than ``N_ROWS`` measurements it takes in the best and a spread of the others.
 """
 
 from __future__ import annotations
@@ -30,9 +32,10 @@ from scipy.special import ndtr
 
 from nastoolkit import pareto
 from nastoolkit.features import kind
-from nastoolkit.objectives import Objective, complete, signs
+from nastoolkit.objectives import Objective, complete, signs, violations
 from nastoolkit.search.algorithm import Algorithm
-from nastoolkit.search.gaussian_process import GaussianProcess, Kernel
+from nastoolkit.search.bent_process import BentProcess
+from nastoolkit.search.gaussian_process import Kernel
 from nastoolkit.search.improvement import best_batch
 from nastoolkit.search.sampling import new_ones
 from nastoolkit.space import SearchSpace, genotype_keys
@@ -41,7 +44,8 @@ N_CANDIDATES = 200  # of which the batch is chosen
 REFIT = 1.15  # scales are learned again when there are so many times the measurements
 OPTIMISM = 0.3  # of the inner search, in standard deviations
 GROWTH = 50  # a batch is at least a 50th of the measurements, so that 2,000 of them take some 200 fits
-MARGIN = 0.1  # of the reference point beyond the front, as a share of the front's range
+MARGINS = (0.1, 1.0)  # of the reference point beyond the front, in turns, as shares of the front's range
+N_ROWS = 1000  # measurements that a Gaussian process takes in
 MAX_SKEW = 3.0  # the largest option is up to exp(2 * 3) times as likely as the smallest one
 
 
@@ -77,7 +81,8 @@ class Bayes(Algorithm):
         self.batch, self.n_first, self._generations = batch, n_first, generations
         self._features = Features(space, self.rng)
         self._measured = [i for i, objective in enumerate(self.objectives) if objective.exact is None]
-        self._models = [GaussianProcess(self._features.kernels) for _ in self._measured]
+        bad_sides = signs(self.objectives)[self._measured].astype(int)
+        self._models = [BentProcess(self._features.kernels, side) for side in bad_sides]
         self._n_at_refit = 0
         self._design: np.ndarray | None = None
         self._genotypes = self._elite = self._nothing()
@@ -103,16 +108,40 @@ class Bayes(Algorithm):
         return self._design
 
     def _fit(self) -> None:
-        features = self._features(self._genotypes)
+        rows = self._rows()
+        features, values = self._features(self._genotypes[rows]), self._values[rows]
         refit = len(self._genotypes) >= REFIT * self._n_at_refit
         self._n_at_refit = len(self._genotypes) if refit else self._n_at_refit
-        for model, values in zip(self._models, self._values.T[self._measured], strict=True):
+        for model, column in zip(self._models, values.T[self._measured], strict=True):
             if refit:
-                model.learn_scales(features, values)
-            model.fit(features, values)
+                model.learn(features, column)
+            model.fit(features, column)
+
+    def _rows(self) -> np.ndarray:
+        """Indices of at most ``N_ROWS`` measurements for the processes: the best, and as many spread over the rest."""
+        n = len(self._genotypes)
+        if n <= N_ROWS:
+            return np.arange(n)
+        best = self._best(self._bent(self._values), N_ROWS // 2)
+        rest = np.setdiff1d(np.arange(n), best)
+        return np.sort(np.concatenate([best, rest[np.linspace(0, len(rest) - 1, N_ROWS - len(best)).astype(int)]]))
+
+    def _bent(self, values: np.ndarray) -> np.ndarray:
+        """Values ``(n, m)`` as the processes see them."""
+        bent = values.copy()
+        for model, i in zip(self._models, self._measured, strict=True):
+            bent[:, i] = model.bend(values[:, i])
+        return bent
+
+    def _bent_objectives(self) -> list[Objective]:
+        """The objectives with their bounds as the processes see them."""
+        objectives = list(self.objectives)
+        for model, i in zip(self._models, self._measured, strict=True):
+            objectives[i] = model.bent(objectives[i])
+        return objectives
 
     def _predict(self, genotypes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Expected values and their standard deviations, ``(n, m)`` each."""
+        """Expected bent values and their standard deviations, ``(n, m)`` each."""
         features = self._features(genotypes)
         expected = np.array([model.predict(features) for model in self._models]).reshape(-1, 2, len(genotypes))
         sds = np.zeros((len(genotypes), len(self.objectives)))
@@ -126,7 +155,7 @@ class Bayes(Algorithm):
 
     def _evolve(self) -> np.ndarray:
         """New genotypes ``(k, d)``: the best that may be hoped for. The evolution goes on where it ended before."""
-        best = self._genotypes[pareto.best_first(self.costs(self._values), self.population, self.violations(self._values))]
+        best = self._genotypes[self._best(self._bent(self._values), self.population)]
         genotypes = new_ones(np.concatenate([best, self._elite]), set())
         values, known = self._hope(genotypes), set(genotype_keys(genotypes))
         for _ in range(self._generations):
@@ -140,21 +169,21 @@ class Bayes(Algorithm):
         self._elite = genotypes[: 2 * self.population]
         return new_ones(genotypes, self.seen)[:N_CANDIDATES]
 
-    def _best(self, values: np.ndarray, n: int) -> np.ndarray:
-        return pareto.best_first(self.costs(values), n, self.violations(values))
+    def _best(self, bent: np.ndarray, n: int) -> np.ndarray:
+        return pareto.best_first(self.costs(bent), n, violations(self._bent_objectives(), bent))
 
     def _choose(self, candidates: np.ndarray) -> np.ndarray:
         """The next batch ``(k, d)``."""
         if not len(candidates):
             return candidates
-        values, sds = self._predict(candidates)
-        known, means = self.costs(self._values[self.violations(self._values) <= 0]), self.costs(values)
+        bent, sds = self._predict(candidates)
+        known, means = self.costs(self._bent(self._values[self.violations(self._values) <= 0])), self.costs(bent)
         known = known[pareto.non_dominated(known)]
         low, size = _range(np.concatenate([known, means]))
-        chances = chance_within_bounds(self.objectives, values, sds)
-        reference = np.full(len(low), 1 + MARGIN)
+        chances = chance_within_bounds(self._bent_objectives(), bent, sds)
+        references = np.stack([np.full(len(low), 1 + margin) for margin in MARGINS])
         spread = sds[:, : len(low)] / size
-        return candidates[best_batch(self.batch, (known - low) / size, reference, (means - low) / size, spread, chances)]
+        return candidates[best_batch(self.batch, (known - low) / size, references, (means - low) / size, spread, chances)]
 
 
 def _range(costs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -195,12 +224,13 @@ class Features:
 
 
 def ordinals(space: SearchSpace) -> list[np.ndarray]:
-    """For each choice its options between -1, the smallest, and 1, the largest; 0 for texts and for choices of one option."""
+    """For each choice its options between -1, the smallest, and 1, the largest; 0 without an order and for single options."""
     scaled = []
     for choice, allowed in zip(space.choices, space.allowed, strict=True):
         options = np.zeros(len(choice.options))
-        if all(isinstance(option, int | float) for option in choice.options):
-            options = np.array(choice.options, dtype=float)
+        if choice.ordered:
+            are_numbers = all(isinstance(option, int | float) for option in choice.options)
+            options = np.array(choice.options if are_numbers else range(len(options)), dtype=float)
             least, most = options[list(allowed)].min(), options[list(allowed)].max()
             options = (2 * options - least - most) / (most - least or 1.0)
         scaled.append(options)

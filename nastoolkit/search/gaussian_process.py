@@ -11,7 +11,7 @@ decides about them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,54 +74,80 @@ class GaussianProcess:
         """Standard deviation of the noise, in the values' unit."""
         return float(self._sd * np.exp(self.logs[-1] / 2))
 
-    def learn_scales(self, features: Features, values: np.ndarray) -> None:
-        """Set ``logs`` to the most probable ones, given values ``(n,)`` of features ``{block: (n, f)}``."""
-        rows = np.linspace(0, len(values) - 1, min(len(values), N_LIKELIHOOD)).astype(int)
+    def some_rows(self, n: int) -> np.ndarray:
+        """Indices of the rows, at most ``N_LIKELIHOOD`` of n, that decide about scales."""
+        return np.linspace(0, n - 1, min(n, N_LIKELIHOOD)).astype(int)
+
+    def learn_scales(self, features: Features, values: np.ndarray, extra: np.ndarray | None = None) -> None:
+        """Set ``logs`` to the most probable ones.
+
+        Args:
+            features: ``{block: (n, f)}``.
+            values: ``(n,)``.
+            extra: Variances ``(n,)`` of noise that single values have besides, by default none.
+        """
+        rows = self.some_rows(len(values))
         chosen = {block: columns[rows] for block, columns in features.items()}
-        compared = self._compare(chosen, chosen)
-        standardised = (values[rows] - values[rows].mean()) / (values[rows].std() or 1.0)
+        compared, size = self._compare(chosen, chosen), values[rows].std() or 1.0
+        standardised = (values[rows] - values[rows].mean()) / size
+        of_each = np.zeros(len(rows)) if extra is None else extra[rows] / size**2
         bounds = np.stack([self._prior_mean - 4 * self._prior_sd, self._prior_mean + 4 * self._prior_sd], axis=1)
-        found = minimize(
-            self.loss, self.logs, (compared, standardised), jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 30}
-        )
+        arguments, options = (compared, standardised, of_each), {"maxiter": 30}
+        found = minimize(self.loss, self.logs, arguments, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
         self.logs = np.round(found.x, 3)  # so that another machine's rounding does not lead the search elsewhere
 
-    def loss(self, logs: np.ndarray, compared: Sequence[np.ndarray], values: np.ndarray) -> tuple[float, np.ndarray]:
+    def loss(
+        self, logs: np.ndarray, compared: Sequence[np.ndarray], values: np.ndarray, extra: np.ndarray
+    ) -> tuple[float, np.ndarray]:
         """Negative logarithm of ``logs``' probability, up to a constant, and its gradient: of standardised values ``(n,)``."""
-        covariances = self._covariances(logs, compared)
-        factor = cho_factor(_with_noise(np.sum(covariances, axis=0), logs[-1]), lower=True, check_finite=False)
-        weights, inverse = (cho_solve(factor, right, check_finite=False) for right in (values, np.eye(len(values))))
-        slope = (inverse - np.outer(weights, weights)) / 2
+        pairs = list(enumerate(zip(self.kernels, compared, strict=True)))
+        total = self._sum(logs, compared)
+        factor = cho_factor(_with_noise(total, logs[-1], extra), lower=True, overwrite_a=True, check_finite=False)
+        weights, slope = (cho_solve(factor, right, check_finite=False) for right in (values, np.eye(len(values))))
+        slope -= np.outer(weights, weights)
         gradient = np.empty_like(logs)
-        gradient[-1] = np.exp(logs[-1]) * np.trace(slope)
-        for i, (kernel, covariance) in enumerate(zip(self.kernels, covariances, strict=True)):
-            weighted = slope * covariance
-            gradient[i] = weighted.sum()
+        gradient[-1] = np.exp(logs[-1]) * np.trace(slope) / 2
+        for i, (kernel, x) in pairs:
+            weighted = slope * self._covariance(logs, i, x)
+            gradient[i] = weighted.sum() / 2
             if kernel.smooth:
                 j = self._scale_of[kernel]
-                gradient[j] = (weighted * compared[i]).sum() * np.exp(-2 * logs[j])
+                gradient[j] = np.vdot(weighted, x) * np.exp(-2 * logs[j]) / 2
         from_prior = (logs - self._prior_mean) / self._prior_sd
         loss = values @ weights / 2 + np.log(np.diag(factor[0])).sum() + from_prior @ from_prior / 2
         return float(loss), gradient + from_prior / self._prior_sd
 
-    def fit(self, features: Features, values: np.ndarray) -> GaussianProcess:
-        """Take in values ``(n,)`` of features ``{block: (n, f)}``, in place of all that were known."""
-        self._features = features
+    def fit(self, features: Features, values: np.ndarray, extra: np.ndarray | None = None) -> GaussianProcess:
+        """Take in values ``(n,)`` of features ``{block: (n, f)}``, in place of all that were known.
+
+        Args:
+            features: ``{block: (n, f)}``.
+            values: ``(n,)``.
+            extra: Variances ``(n,)`` of noise that single values have besides, by default none.
+        """
+        self._features, self.extra = features, np.zeros(len(values)) if extra is None else extra
         self._mean, self._sd = values.mean(), values.std() or 1.0
-        covariance = np.sum(self._covariances(self.logs, self._compare(features, features)), axis=0)
-        self._factor = cho_factor(_with_noise(covariance, self.logs[-1]), lower=True, check_finite=False)
+        covariance = _with_noise(self.covariance(features, features), self.logs[-1], self.extra / self._sd**2)
+        self._factor = cho_factor(covariance, lower=True, overwrite_a=True, check_finite=False)
         self._weights = cho_solve(self._factor, (values - self._mean) / self._sd, check_finite=False)
         return self
 
+    def left_out(self) -> tuple[np.ndarray, np.ndarray]:
+        """How far each value is from what all others say of it, and that difference's expected variance: ``(n,)`` each."""
+        inverse = cho_solve(self._factor, np.eye(len(self._weights)), overwrite_b=True, check_finite=False)
+        precision = np.diag(inverse)
+        return self._sd * self._weights / precision, self._sd**2 / precision
+
     def predict(self, features: Features) -> tuple[np.ndarray, np.ndarray]:
         """Expected values ``(k,)`` and their standard deviations ``(k,)``, noise not included."""
-        to_known = self._to_known(features)
+        to_known = self.covariance(features, self._features)
         known = solve_triangular(self._factor[0], to_known.T, lower=True, check_finite=False)
-        variance = np.maximum(self._prior_variance(features) - (known**2).sum(0), 0)
+        variance = np.maximum(self._prior_variance(features) - np.einsum("nk,nk->k", known, known), 0)
         return self._mean + self._sd * (to_known @ self._weights), self._sd * np.sqrt(variance)
 
-    def _to_known(self, features: Features) -> np.ndarray:
-        return np.sum(self._covariances(self.logs, self._compare(features, self._features)), axis=0)
+    def covariance(self, a: Features, b: Features) -> np.ndarray:
+        """Covariance ``(n, k)`` of standardised values between n and k rows, noise not included."""
+        return self._sum(self.logs, (kernel.compare(a[kernel.block], b[kernel.block]) for kernel in self.kernels))
 
     def _prior_variance(self, features: Features) -> np.ndarray:
         variances, n = np.exp(self.logs[: len(self.kernels)]), len(features[self.kernels[0].block])
@@ -131,14 +157,25 @@ class GaussianProcess:
     def _compare(self, a: Features, b: Features) -> list[np.ndarray]:
         return [kernel.compare(a[kernel.block], b[kernel.block]) for kernel in self.kernels]
 
-    def _covariances(self, logs: np.ndarray, compared: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """Of each kernel, ``(n, k)``."""
-        covariances = []
-        for log_variance, kernel, x in zip(logs, self.kernels, compared, strict=False):
-            shape = np.exp(-x / 2 * np.exp(-2 * logs[self._scale_of[kernel]])) if kernel.smooth else x
-            covariances.append(np.exp(log_variance) * shape)
-        return covariances
+    def _sum(self, logs: np.ndarray, compared: Iterable[np.ndarray]) -> np.ndarray:
+        """The kernels' covariances ``(n, k)``, added one after the other, so that only two are ever in memory."""
+        total: np.ndarray | None = None
+        for i, x in enumerate(compared):
+            covariance = self._covariance(logs, i, x)
+            total = covariance if total is None else np.add(total, covariance, out=total)
+        assert total is not None
+        return total
+
+    def _covariance(self, logs: np.ndarray, i: int, x: np.ndarray) -> np.ndarray:
+        """That of kernel i, ``(n, k)``, where ``x`` is what it compares."""
+        if not self.kernels[i].smooth:
+            return np.exp(logs[i]) * x
+        covariance = x * (-np.exp(-2 * logs[self._scale_of[self.kernels[i]]]) / 2)
+        np.exp(covariance, out=covariance)
+        return np.multiply(covariance, np.exp(logs[i]), out=covariance)
 
 
-def _with_noise(covariance: np.ndarray, log_noise: float) -> np.ndarray:
-    return covariance + (np.exp(log_noise) + JITTER) * np.eye(len(covariance))
+def _with_noise(covariance: np.ndarray, log_noise: float, extra: np.ndarray) -> np.ndarray:
+    """The covariance ``(n, n)`` itself, with noise on its diagonal, and more of it for some values ``(n,)``."""
+    covariance[np.diag_indices_from(covariance)] += np.exp(log_noise) + JITTER + extra
+    return covariance

@@ -83,14 +83,14 @@ def expected_improvement(front: np.ndarray, reference: np.ndarray, means: np.nda
 
 
 def best_batch(
-    n: int, front: np.ndarray, reference: np.ndarray, means: np.ndarray, sds: np.ndarray, chances: np.ndarray
+    n: int, front: np.ndarray, references: np.ndarray, means: np.ndarray, sds: np.ndarray, chances: np.ndarray
 ) -> list[int]:
     """Indices of n candidates, one after the other with the greatest expected gain if those before it come out as expected.
 
     Args:
         n: How many, fewer if no other can gain anything.
         front: Measured costs ``(f, m)``, scaled to a range of about 1.
-        reference: ``(m,)``.
+        references: Reference points ``(r, m)``; one candidate after the other takes the next one, in turns.
         means: Expected costs of the candidates, ``(k, m)``.
         sds: Their standard deviations, ``(k, m)``; 0 where a cost is certain.
         chances: That a candidate keeps all bounds, ``(k,)``; a factor of its gain [Gardner2014].
@@ -98,7 +98,7 @@ def best_batch(
     chosen: list[int] = []
     front = thinned(front)
     while len(chosen) < min(n, len(means)):
-        points = np.concatenate([front, means[chosen]])
+        points, reference = np.concatenate([front, means[chosen]]), references[len(chosen) % len(references)]
         gains = chances * expected_improvement(points[pareto.non_dominated(points)], reference, means, sds)
         gains[chosen] = 0
         if gains.max() <= NEGLIGIBLE:

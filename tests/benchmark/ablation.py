@@ -18,7 +18,8 @@ from nastoolkit.history import History
 from nastoolkit.objectives import Objective, complete
 from nastoolkit.search import ALGORITHMS, Algorithm
 from nastoolkit.search.bayes import Bayes
-from nastoolkit.search.gaussian_process import GaussianProcess, Kernel
+from nastoolkit.search.bent_process import BentProcess
+from nastoolkit.search.gaussian_process import Kernel
 from nastoolkit.search.sampling import sample_new
 
 TARGET = 611
@@ -37,7 +38,7 @@ class OtherKernels(Bayes):
     def __init__(self, *arguments: object, kept: Callable[[Kernel], bool], **settings: object) -> None:
         super().__init__(*arguments, **settings)  # type: ignore[arg-type]
         kernels = [kernel for kernel in self._features.kernels if kept(kernel)]
-        self._models = [GaussianProcess(kernels) for _ in self._models]
+        self._models = [BentProcess(kernels, model.bad_side) for model in self._models]
 
 
 class OneKind(Bayes):
@@ -45,7 +46,8 @@ class OneKind(Bayes):
 
     def __init__(self, *arguments: object, **settings: object) -> None:
         super().__init__(*arguments, **settings)  # type: ignore[arg-type]
-        self._models = [GaussianProcess([Kernel("", smooth=False), Kernel("", smooth=True)]) for _ in self._models]
+        kernels = [Kernel("", smooth=False), Kernel("", smooth=True)]
+        self._models = [BentProcess(kernels, model.bad_side) for model in self._models]
 
 
 class MeanOnly(Bayes):

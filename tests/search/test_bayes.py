@@ -7,11 +7,14 @@ from sklearn.gaussian_process.kernels import RBF, ConstantKernel, DotProduct, Wh
 
 from nastoolkit import pareto
 from nastoolkit.objectives import Objective
+from nastoolkit.predictors import kendall_tau
 from nastoolkit.search import ALGORITHMS, DEFAULT_ALGORITHM, optimize
-from nastoolkit.search.bayes import Features, first_design, kind, ordinals, vary
+from nastoolkit.search.bayes import N_ROWS, Features, first_design, kind, ordinals, vary
+from nastoolkit.search.bent_process import BentProcess
 from nastoolkit.search.gaussian_process import JITTER, GaussianProcess, Kernel
 from nastoolkit.search.improvement import MOST_BOXES, best_batch, boxes, expected_improvement, thinned
 from nastoolkit.space import Choice, SearchSpace, genotype_keys
+from nastoolkit.transforms import Bend
 
 
 def stages(n_stages, n_blocks=3):
@@ -80,7 +83,7 @@ def test_a_sum_of_kernels_is_a_sum():
 def test_the_gradient_of_the_likelihood():
     process, features, values = process_and_data()
     compared = process._compare(features, features)
-    arguments = (compared, (values - values.mean()) / values.std())
+    arguments = (compared, (values - values.mean()) / values.std(), np.linspace(0, 0.1, len(values)))
     numeric = approx_fprime(process.logs, lambda logs: process.loss(logs, *arguments)[0], 1e-6)
     np.testing.assert_allclose(process.loss(process.logs, *arguments)[1], numeric, rtol=1e-3, atol=1e-3)
 
@@ -108,6 +111,78 @@ def test_few_or_constant_values_are_no_trouble(values):
     process.learn_scales(x, np.array(values))
     mean, sd = process.fit(x, np.array(values)).predict(x)
     assert np.isfinite(mean).all() and (sd >= 0).all()
+
+
+def test_left_out_values():
+    process, features, values = process_and_data(12)
+    extra = np.linspace(0, 1, 12)
+    errors, variances = process.fit(features, values, extra).left_out()
+    noise = np.diag(extra + process._sd**2 * (0.05 + JITTER))
+    whole, centred = process._sd**2 * process.covariance(features, features) + noise, values - values.mean()
+    for row in range(12):
+        rest = np.delete(np.arange(12), row)
+        weights = np.linalg.solve(whole[np.ix_(rest, rest)], whole[rest, row])
+        assert errors[row] == pytest.approx(centred[row] - weights @ centred[rest])
+        assert variances[row] == pytest.approx(whole[row, row] - weights @ whole[rest, row])
+
+
+# ── broken networks and long tails ──
+
+
+CELLS = SearchSpace(Choice(f"edge{i}", ("none", "skip", "conv1", "conv3", "pool")) for i in range(6))
+
+
+def cells():
+    """All cells, their errors, and which are broken: those whose output depends on nothing."""
+    rng = np.random.default_rng(0)
+    alone, pairs = rng.random((6, 5)), rng.random((6, 6, 5, 5))
+    cells = np.stack(np.meshgrid(*[range(5)] * 6, indexing="ij"), -1).reshape(-1, 6)
+    errors = 28 + 3 * alone[range(6), cells].sum(1)
+    errors += sum(pairs[i, j][cells[:, i], cells[:, j]] for i in range(6) for j in range(i))
+    no = cells == 0
+    broken = no[:, 3] & (no[:, 4] | no[:, 0]) & (no[:, 5] | (no[:, 1] & (no[:, 2] | no[:, 0])))
+    return cells, errors, broken
+
+
+def learned(process, features, values):
+    process.learn(features, values)
+    return process.fit(features, values)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("level", [60, 99, 1e5])
+def test_broken_networks_do_not_blind_it(level, sign):
+    genotypes, errors, broken = cells()
+    good = np.flatnonzero(~broken & (errors < np.median(errors)))
+    taus = []
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        rows, unseen = rng.permutation(len(genotypes))[:60], rng.permutation(good)[:400]
+        see = Features(CELLS, np.random.default_rng(0))
+        process = BentProcess(see.kernels, bad_side=sign)
+        learned(process, see(genotypes[rows]), sign * np.where(broken, level, errors)[rows])
+        taus.append(kendall_tau(process.predict(see(genotypes[unseen]))[0], sign * errors[unseen]))
+    assert np.median(taus) > 0.49  # 0.54 without any broken network, 0.09 where they are as the others
+
+
+def test_a_tail_that_follows_from_the_choices_is_not_noise():
+    rng = np.random.default_rng(0)
+    x = {"x": rng.normal(size=(80, 4))}
+    values = np.exp(x["x"] @ np.array([0.8, 0.6, 0.4, 0.2]))
+    process = learned(BentProcess([Kernel("x", smooth=False)], bad_side=1), x, values)
+    assert process.bend.side == 1
+    explained = process.process.extra
+    values[3] = 1e4
+    spoilt = learned(BentProcess([Kernel("x", smooth=False)], bad_side=1), x, values).process.extra
+    assert spoilt[3] > 10 * explained.max() and spoilt.argmax() == 3
+
+
+def test_bounds_are_bent_with_the_values():
+    process = BentProcess([Kernel("x", smooth=False)], bad_side=1)
+    process.bend = Bend(1, 10.0, 1.0)
+    bounded = process.bent(Objective("latency_ms", "min", at_least=5.0, at_most=30.0))
+    assert bounded.at_least == 5 and bounded.at_most == pytest.approx(10 + np.log(21))
+    assert process.bent(BOTH[0]) == BOTH[0]
 
 
 # ── expected improvement ──
@@ -164,11 +239,20 @@ def test_uncertain_candidates_gain_the_mean_over_their_outcomes():
 
 
 def test_a_batch_is_spread_and_a_hopeless_or_forbidden_candidate_is_not_in_it():
-    front, reference = np.array([[0.0, 1.0], [1.0, 0.0]]), np.full(2, 1.1)
+    front, references = np.array([[0.0, 1.0], [1.0, 0.0]]), np.full((1, 2), 1.1)
     means = np.array([[0.3, 0.3], [0.3, 0.3001], [0.1, 0.6], [0.6, 0.1], [1.0, 1.0], [0.05, 0.05]])
     chances = np.array([1, 1, 1, 1, 1, 0.0])
-    assert best_batch(3, front, reference, means, np.zeros((6, 2)), chances) == [0, 2, 3]
-    assert best_batch(9, front, reference, means, np.zeros((6, 2)), chances) == [0, 2, 3]  # the others gain nothing
+    assert best_batch(3, front, references, means, np.zeros((6, 2)), chances) == [0, 2, 3]
+    assert best_batch(9, front, references, means, np.zeros((6, 2)), chances) == [0, 2, 3]  # the others gain nothing
+
+
+def test_a_candidate_beyond_the_front_gains_with_a_reference_point_at_a_distance():
+    front, near, far = np.array([[0.0, 1.0], [1.0, 0.0]]), np.full(2, 1.1), np.full(2, 2.0)
+    means = np.array([[0.6, 0.3], [1.3, -0.5]])
+    first = [best_batch(1, front, np.stack(points), means, np.zeros((2, 2)), np.ones(2)) for points in ([near], [far])]
+    assert first == [[0], [1]]
+    assert best_batch(2, front, np.stack([near]), means, np.zeros((2, 2)), np.ones(2)) == [0]
+    assert best_batch(2, front, np.stack([near, far]), means, np.zeros((2, 2)), np.ones(2)) == [0, 1]
 
 
 # ── what the process sees, and what it is first told ──
@@ -189,6 +273,13 @@ def test_texts_and_single_options_have_no_size():
     text, single, numbers = ordinals(space)
     assert not text.any() and not single.any()
     np.testing.assert_allclose(numbers, [1, -1, -1 / 3])
+
+
+def test_sizes_follow_the_order_that_a_choice_says_it_has():
+    space = SearchSpace([Choice("a", (0, 1, 2), ordered=False), Choice("b", ("small", "middle", "large"), ordered=True)])
+    codes, words = ordinals(space)
+    assert not codes.any()
+    np.testing.assert_allclose(words, [-1, 0, 1])
 
 
 def test_features_are_centred_and_of_unit_length():
@@ -296,3 +387,17 @@ def test_batches_are_small_whatever_the_population_and_grow():
     known = SPACE.sample(400, np.random.default_rng(0))
     algorithm.tell(known, np.stack([accuracy(known), latency(known)], axis=1))
     assert algorithm.batch == 8 == len(algorithm.ask())
+
+
+def test_of_many_measurements_the_process_takes_in_the_best_and_a_spread():
+    algorithm = ALGORITHMS["bayes"](SPACE, BOTH)
+    known = np.unique(SPACE.sample(3 * N_ROWS, np.random.default_rng(0)), axis=0)
+    values = np.stack([accuracy(known), latency(known)], axis=1)
+    algorithm.tell(known, values)
+    rows = algorithm._rows()
+    assert len(rows) == N_ROWS == len(np.unique(rows))
+    assert np.isin(np.flatnonzero(pareto.non_dominated(values * [-1, 1])), rows).all()
+    assert np.diff(rows).max() < 10
+    few = ALGORITHMS["bayes"](SPACE, BOTH)
+    few.tell(known[:50], values[:50])
+    np.testing.assert_array_equal(few._rows(), np.arange(50))

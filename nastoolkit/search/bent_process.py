@@ -1,0 +1,63 @@
+"""A Gaussian process that broken networks and long tails do not blind: values are bent, and what nothing explains counts less.
+
+Both happen at the bad end only, so that the good end stays in its own unit and keeps its weight: :mod:`nastoolkit.transforms`
+takes logarithms beyond a knee, where that predicts better; a value beyond the knee that the others, without it, would never
+have expected gets as much noise as explains it. A tail that follows from the choices is thus learned, while one broken network
+among sixty says that it is bad, and nothing about its neighbours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from nastoolkit.objectives import Objective
+from nastoolkit.search.gaussian_process import Features, GaussianProcess, Kernel
+from nastoolkit.transforms import NO_BEND, learn
+
+
+class BentProcess:
+    """What is known of one objective after some values of it.
+
+    Args:
+        kernels: Kernels of the process.
+        bad_side: Side of bad values: 1 where less is better, -1 where more is.
+
+    Attributes:
+        process: Gaussian process of the bent values.
+        bend: Transformation between the values and those that the process sees.
+    """
+
+    def __init__(self, kernels: Sequence[Kernel], bad_side: int) -> None:
+        self.process, self.bend, self.bad_side = GaussianProcess(kernels), NO_BEND, bad_side
+
+    def learn(self, features: Features, values: np.ndarray) -> None:
+        """Learn the bend and the scales of the kernels from values ``(n,)`` of features ``{block: (n, f)}``."""
+        rows = self.process.some_rows(len(values))
+        features, values = {block: columns[rows] for block, columns in features.items()}, values[rows]
+        self.bend = learn(values, self.process.covariance(features, features), [self.bad_side])
+        self.fit(features, values)
+        self.process.learn_scales(features, self.bend(values), self.process.extra)
+
+    def fit(self, features: Features, values: np.ndarray) -> BentProcess:
+        """Take in values ``(n,)`` of features ``{block: (n, f)}``, in place of all that were known."""
+        bent = self.bend(values)
+        self.process.fit(features, bent)
+        errors, variances = self.process.left_out()
+        unexplained = np.maximum(errors**2 - variances, 0) * (self.bend.excess(values) > 0)
+        if unexplained.any():
+            self.process.fit(features, bent, unexplained)
+        return self
+
+    def bent(self, objective: Objective) -> Objective:
+        """The objective with its bounds as the process sees them."""
+        at_most, at_least = (
+            None if bound is None else float(self.bend(np.array(bound))) for bound in (objective.at_most, objective.at_least)
+        )
+        return replace(objective, at_most=at_most, at_least=at_least)
+
+    def predict(self, features: Features) -> tuple[np.ndarray, np.ndarray]:
+        """Expected bent values ``(k,)`` and their standard deviations ``(k,)``."""
+        return self.process.predict(features)
