@@ -35,6 +35,7 @@ from nastoolkit.features import kind
 from nastoolkit.objectives import Objective, complete, signs, violations
 from nastoolkit.search.algorithm import Algorithm
 from nastoolkit.search.bent_process import BentProcess
+from nastoolkit.search.feasibility import Feasibility
 from nastoolkit.search.gaussian_process import Kernel
 from nastoolkit.search.improvement import best_batch
 from nastoolkit.search.sampling import new_ones
@@ -83,6 +84,7 @@ class Bayes(Algorithm):
         self._measured = [i for i, objective in enumerate(self.objectives) if objective.exact is None]
         bad_sides = signs(self.objectives)[self._measured].astype(int)
         self._models = [BentProcess(self._features.kernels, side) for side in bad_sides]
+        self._feasibility = Feasibility(space)
         self._n_at_refit = 0
         self._design: np.ndarray | None = None
         self._genotypes = self._elite = self._nothing()
@@ -92,6 +94,9 @@ class Bayes(Algorithm):
         self._genotypes = np.concatenate([self._genotypes, genotypes])
         self._values = np.concatenate([self._values, values])
         self.batch = max(self.batch, len(self._values) // GROWTH)
+
+    def _learn_failed(self, genotypes: np.ndarray) -> None:
+        self._feasibility.add_failed(genotypes)
 
     def _propose(self) -> np.ndarray:
         if len(self._genotypes) < self.n_first:
@@ -116,13 +121,14 @@ class Bayes(Algorithm):
             if refit:
                 model.learn(features, column)
             model.fit(features, column)
+        self._feasibility.fit(self._genotypes, lambda genotypes: self._predict(genotypes)[0])
 
     def _rows(self) -> np.ndarray:
         """Indices of at most ``N_ROWS`` measurements for the processes: the best, and as many spread over the rest."""
         n = len(self._genotypes)
         if n <= N_ROWS:
             return np.arange(n)
-        best = self._best(self._bent(self._values), N_ROWS // 2)
+        best = self._best_measured(N_ROWS // 2)
         rest = np.setdiff1d(np.arange(n), best)
         return np.sort(np.concatenate([best, rest[np.linspace(0, len(rest) - 1, N_ROWS - len(best)).astype(int)]]))
 
@@ -155,21 +161,26 @@ class Bayes(Algorithm):
 
     def _evolve(self) -> np.ndarray:
         """New genotypes ``(k, d)``: the best that may be hoped for. The evolution goes on where it ended before."""
-        best = self._genotypes[self._best(self._bent(self._values), self.population)]
+        best = self._genotypes[self._best_measured(self.population)]
         genotypes = new_ones(np.concatenate([best, self._elite]), set())
         values, known = self._hope(genotypes), set(genotype_keys(genotypes))
         for _ in range(self._generations):
-            parents = genotypes[self._best(values, 2 * self.population)]
+            parents = genotypes[self._best(genotypes, values, 2 * self.population)]
             children = new_ones(vary(self.space, parents, 10 * self.population, self.rng), known)
             if len(children):
                 known.update(genotype_keys(children))
                 genotypes, values = np.concatenate([genotypes, children]), np.concatenate([values, self._hope(children)])
-                kept = self._best(values, 2 * N_CANDIDATES)
+                kept = self._best(genotypes, values, 2 * N_CANDIDATES)
                 genotypes, values = genotypes[kept], values[kept]
         self._elite = genotypes[: 2 * self.population]
         return new_ones(genotypes, self.seen)[:N_CANDIDATES]
 
-    def _best(self, bent: np.ndarray, n: int) -> np.ndarray:
+    def _best(self, genotypes: np.ndarray, bent: np.ndarray, n: int) -> np.ndarray:
+        broken = violations(self._bent_objectives(), bent) + self._feasibility.risks(genotypes, bent)
+        return pareto.best_first(self.costs(bent), n, broken)
+
+    def _best_measured(self, n: int) -> np.ndarray:
+        bent = self._bent(self._values)
         return pareto.best_first(self.costs(bent), n, violations(self._bent_objectives(), bent))
 
     def _choose(self, candidates: np.ndarray) -> np.ndarray:
@@ -180,7 +191,8 @@ class Bayes(Algorithm):
         known, means = self.costs(self._bent(self._values[self.violations(self._values) <= 0])), self.costs(bent)
         known = known[pareto.non_dominated(known)]
         low, size = _range(np.concatenate([known, means]))
-        chances = chance_within_bounds(self._bent_objectives(), bent, sds)
+        feasible = self._feasibility.chances(candidates, bent) ** self._feasibility.caution
+        chances = chance_within_bounds(self._bent_objectives(), bent, sds) * feasible
         references = np.stack([np.full(len(low), 1 + margin) for margin in MARGINS])
         spread = sds[:, : len(low)] / size
         return candidates[best_batch(self.batch, (known - low) / size, references, (means - low) / size, spread, chances)]

@@ -45,6 +45,10 @@ class CMAES(Algorithm):
         points = self._genomes.of(genotypes, self.rng)
         self._told += zip(self.violations(values), self.costs(values)[:, 0], points, strict=True)
 
+    def _learn_failed(self, genotypes: np.ndarray) -> None:
+        if self._strategy is not None:  # none of them is a mean to start from
+            self._told += [(np.inf, np.inf, point) for point in self._genomes.of(genotypes, self.rng)]
+
     def _propose(self) -> np.ndarray:
         if self._strategy is None and not self._told:
             return self._nothing()
