@@ -6,8 +6,9 @@ Optimization", GECCO 2022: why every gene keeps a least standard deviation.
 
 Differs from the papers in: samples are rounded to genotypes, and those known already are drawn again, so every generation is
 new; the first mean is the best of what is known; when hardly anything new is left near the mean, it starts anew at a random
-place; the standard deviation is bounded from below, not the probability. Through ``cma``, the package behind pymoo's CMA-ES,
-which takes no generation of which only a part was measured.
+place; the standard deviation is bounded from below, not the probability; the options of every choice have an order, that in
+which they are given. Through ``cma``, the package behind pymoo's CMA-ES, which takes no generation of which only a part was
+measured.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ import numpy as np
 
 from nastoolkit.objectives import Objective
 from nastoolkit.search.algorithm import Algorithm
-from nastoolkit.search.sampling import new_ones
-from nastoolkit.space import SearchSpace, genotype_keys
+from nastoolkit.search.genomes import Genomes
+from nastoolkit.search.sampling import rows_of_new
+from nastoolkit.space import SearchSpace
 
 N_ROUNDS = 10  # how often a sample may meet a known sub-network
 SPREAD = 0.3  # first standard deviation of a gene, as a share of its number of options
@@ -36,45 +38,43 @@ class CMAES(Algorithm):
     def __init__(self, space: SearchSpace, objectives: Sequence[Objective], seed: int = 0, population: int = 50) -> None:
         super().__init__(space, objectives, seed, population)
         self._strategy: Any = None
-        self._points: dict[bytes, np.ndarray] = {}
+        self._genomes = Genomes(space)
         self._told: list[tuple[float, float, np.ndarray]] = []  # violation, cost, point
 
     def _learn(self, genotypes: np.ndarray, values: np.ndarray) -> None:
-        rows = zip(genotype_keys(genotypes), genotypes.astype(float), strict=True)
-        points = [self._points.get(key, row) for key, row in rows]
+        points = self._genomes.of(genotypes, self.rng)
         self._told += zip(self.violations(values), self.costs(values)[:, 0], points, strict=True)
 
     def _propose(self) -> np.ndarray:
         if self._strategy is None and not self._told:
             return self._nothing()
         if self._strategy is None:
-            best = min(range(len(self._told)), key=lambda i: self._told[i][:2])
-            self._start(self._told[best][2])
+            self._start(min(self._told, key=lambda row: row[:2])[2])
         self._update()
-        genotypes = self._sample()
-        if len(genotypes) < self.population / 2:
-            self._start(self.space.sample(1, self.rng)[0].astype(float))
-        return genotypes
+        points = self._sample()
+        if len(points) < self.population / 2:
+            self._start(self._genomes.draw(1, self.rng)[0])
+            points = self._sample()
+        return self._genomes.ask_for(points)
 
     def _sample(self) -> np.ndarray:
-        """Up to ``population`` new genotypes ``(k, d)``, whose points before rounding are remembered."""
+        """Up to ``population`` points ``(k, d)`` that are rounded to new sub-networks."""
         points = np.array(self._strategy.ask(self.population * N_ROUNDS))
-        genotypes = self.space.repair(points)
-        known = dict(zip(reversed(genotype_keys(genotypes)), reversed(points), strict=True))
-        new = new_ones(genotypes, self.seen)[: self.population]
-        self._points = {key: known[key] for key in genotype_keys(new)}
-        return new
+        return points[rows_of_new(self._genomes.genotypes(points), self.seen)[: self.population]]
 
     def _update(self) -> None:
-        """Learn from what was told, a generation at a time, by rank: what keeps the bounds comes before all that does not."""
+        """Learn the next generation of what was told, by rank: what keeps the bounds comes before all that does not.
+
+        That is one at most, as the strategy samples between two.
+        """
         size = self._strategy.popsize
-        while len(self._told) >= size:
+        if len(self._told) >= size:
             generation, self._told = self._told[:size], self._told[size:]
             ranks = np.unique([row[:2] for row in generation], axis=0, return_inverse=True)[1]
             self._strategy.tell([row[2] for row in generation], ranks.astype(float))
 
     def _start(self, mean: np.ndarray) -> None:
-        n_options = np.array([len(choice.options) for choice in self.space.choices])
+        n_options = self._genomes.n_places
         options = {
             "popsize": max(self.population, 4 + int(3 * np.log(len(n_options)))),
             "bounds": [np.full(len(n_options), -0.5), n_options - 0.5],

@@ -8,10 +8,12 @@ Search", IJCNN 2023, arXiv 2303.13683: uniform crossover of all pairs, random re
 [Das1998] I. Das and J. E. Dennis, "Normal-Boundary Intersection", SIAM Journal on Optimization 8(3), 1998.
 
 All have the mating of the first paper's NSGA-II (:mod:`nastoolkit.search.nsga2`), so that they differ in selection and
-survival only, or all that of [Ito2023]: see :data:`MATINGS`. Nothing that was proposed once is proposed again, so every
-generation is new sub-networks; what mating does not find new in a few rounds is drawn at random. Genes are rounded from a
-range that gives the first and the last option as much room as those between; the first paper's mutation has a distribution
-index of 3, as with 20 a rounded gene almost never changes.
+survival only, or all that of [Ito2023]: see :data:`MATINGS`. What is mated are :mod:`nastoolkit.search.genomes`. Nothing that
+was proposed once is proposed again, so every generation is new sub-networks; what mating does not find new in a few rounds is
+drawn at random. Genes are rounded from a range that gives the first and the last option as much room as those between; the
+first paper's mutation has a distribution index of 3, as with 20 a rounded gene almost never changes. Crossover and mutation of
+real numbers are for choices whose options have an order; of other choices a child has the option of a parent, and mutation
+draws one.
 """
 
 from __future__ import annotations
@@ -38,22 +40,48 @@ from pymoo.util.ref_dirs import get_reference_directions
 
 from nastoolkit.objectives import Objective
 from nastoolkit.search.algorithm import Algorithm
-from nastoolkit.space import SearchSpace, genotype_keys
+from nastoolkit.search.genomes import Genomes
+from nastoolkit.search.sampling import rows_of_new
+from nastoolkit.space import SearchSpace
 
 N_MATING_ROUNDS = 5
 
 
 class RandomReset(Mutation):
-    """Draws genes anew, each with probability ``prob_var``, from all its options."""
+    """Draws genes anew, each with probability ``prob_var``, from all allowed options, its own one among them."""
 
     def _do(self, problem: Problem, X: np.ndarray, random_state: np.random.Generator, **_: Any) -> np.ndarray:
         drawn = random_state.uniform(problem.xl, problem.xu, X.shape)
         return np.where(random_state.random(X.shape) < self.get_prob_var(problem, size=(len(X), 1)), drawn, X)
 
 
-MATINGS = {  # crossover and mutation, for a population
-    "sbx": lambda population: (SBX(prob=0.9, eta=15), PM(prob_var=1 / population, eta=3)),
-    "uniform": lambda population: (UniformCrossover(prob=1.0), RandomReset(prob_var=0.1)),
+class OrderedCrossover(SBX):
+    """Simulated binary crossover of the genes with an order, ``ordered`` of ``(d,)``, and uniform crossover of the others."""
+
+    def __init__(self, ordered: np.ndarray) -> None:
+        super().__init__(prob=0.9, eta=15)
+        self._ordered = ordered
+
+    def _do(self, problem: Problem, X: np.ndarray, *_: Any, random_state: np.random.Generator, **__: Any) -> np.ndarray:
+        swapped = np.where(random_state.random(X.shape[1:]) < 0.5, X[::-1], X)
+        return np.where(self._ordered, super()._do(problem, X, random_state=random_state), swapped)
+
+
+class OrderedMutation(PM):
+    """Polynomial mutation of the genes with an order, ``ordered`` of ``(d,)``, and random reset of the others."""
+
+    def __init__(self, ordered: np.ndarray, prob_var: float) -> None:
+        super().__init__(prob=1.0, prob_var=prob_var, eta=3)
+        self._ordered, self._reset = ordered, RandomReset(prob_var=prob_var)
+
+    def _do(self, problem: Problem, X: np.ndarray, *_: Any, random_state: np.random.Generator, **__: Any) -> np.ndarray:
+        moved = super()._do(problem, X, random_state=random_state)
+        return np.where(self._ordered, moved, self._reset._do(problem, X, random_state))
+
+
+MATINGS = {  # crossover and mutation, for genes with and without an order, and for a population
+    "sbx": lambda ordered, population: (OrderedCrossover(ordered), OrderedMutation(ordered, 1 / population)),
+    "uniform": lambda ordered, population: (UniformCrossover(prob=1.0), RandomReset(prob_var=0.1)),
 }
 
 
@@ -77,17 +105,17 @@ class Evolution(Algorithm):
         super().__init__(space, objectives, seed, population)
         if mating not in MATINGS:
             raise ValueError(f"unknown mating {mating!r}; known: {sorted(MATINGS)}")
-        crossover, mutation = MATINGS[mating](population)
-        n_options = np.array([len(choice.options) for choice in space.choices])
-        n_bounds = sum(objective.is_bounded for objective in self.objectives)
-        self._problem = Problem(n_var=space.n_genes, n_obj=len(self.goals), n_ieq_constr=n_bounds, xl=-0.5, xu=n_options - 0.5)
+        self._genomes = Genomes(space)
+        crossover, mutation = MATINGS[mating](np.array([choice.ordered for choice in space.choices]), population)
+        n_bounds, greatest = sum(objective.is_bounded for objective in self.objectives), self._genomes.n_places - 0.5
+        self._problem = Problem(n_var=space.n_genes, n_obj=len(self.goals), n_ieq_constr=n_bounds, xl=-0.5, xu=greatest)
         selection, self._survival = self._parts()
         self._mating = _Mating(
             selection=selection,
             crossover=crossover,
             mutation=mutation,
-            repair=_ToGenotypes(space),
-            eliminate_duplicates=_OnlyNew(self.seen),
+            repair=_Rounded(self._genomes),
+            eliminate_duplicates=_OnlyNew(self._genomes, self.seen),
             n_max_iterations=N_MATING_ROUNDS,
         )
         self._parents = Population.empty()
@@ -101,10 +129,10 @@ class Evolution(Algorithm):
             return self._nothing()
         how = {"random_state": self.rng, "bounded": self._problem.has_constraints()}
         children = self._mating.do(self._problem, self._parents, self.population, **how)
-        return children.get("X").reshape(-1, self.space.n_genes).astype(np.int64)
+        return self._genomes.ask_for(children.get("X").reshape(-1, self.space.n_genes))
 
     def _learn(self, genotypes: np.ndarray, values: np.ndarray) -> None:
-        told = Population.new(X=genotypes, F=self.costs(values))
+        told = Population.new(X=self._genomes.of(genotypes, self.rng), F=self.costs(values))
         if self._problem.has_constraints():
             told.set("CV", self.violations(values)[:, None])
         candidates = Population.merge(self._parents, told)
@@ -189,31 +217,23 @@ class _Mating(Mating):
         return super()._do(problem, pop, 2 * n_offsprings, **kwargs)
 
 
-class _ToGenotypes(Repair):
-    def __init__(self, space: SearchSpace) -> None:
+class _Rounded(Repair):
+    def __init__(self, genomes: Genomes) -> None:
         super().__init__()
-        self._space = space
+        self._genomes = genomes
 
     def _do(self, problem: Problem, X: np.ndarray, **_: Any) -> np.ndarray:
-        return self._space.repair(X)
+        return self._genomes.round(X)
 
 
 class _OnlyNew(DuplicateElimination):
-    """Keeps children that differ from each other and from everything seen: by hash, as the seen ones are many."""
+    """Keeps children that are other sub-networks than each other and everything seen: by hash, as the seen ones are many."""
 
-    def __init__(self, seen: Set[bytes]) -> None:
+    def __init__(self, genomes: Genomes, seen: Set[bytes]) -> None:
         super().__init__()
-        self._seen = seen
+        self._genomes, self._seen = genomes, seen
 
     def do(self, pop: Population, parents: Population, siblings: Population, **_: Any) -> Population:
-        taken = set(_keys(siblings))
-        kept = []
-        for i, key in enumerate(_keys(pop)):
-            if key not in taken and key not in self._seen:
-                taken.add(key)
-                kept.append(i)
-        return pop[kept]
-
-
-def _keys(population: Population) -> list[bytes]:
-    return genotype_keys(population.get("X")) if len(population) else []
+        family = Population.merge(siblings, pop)  # the siblings are new, and stand before
+        new = rows_of_new(self._genomes.genotypes(family.get("X")), self._seen)
+        return family[new[new >= len(siblings)]]

@@ -17,7 +17,8 @@ import numpy as np
 
 from nastoolkit.objectives import Objective
 from nastoolkit.search.algorithm import Algorithm
-from nastoolkit.search.sampling import new_ones
+from nastoolkit.search.genomes import Genomes
+from nastoolkit.search.sampling import rows_of_new
 from nastoolkit.space import SearchSpace
 
 PARENT_RATIO = 0.25
@@ -34,22 +35,25 @@ class OFAEvolution(Algorithm):
     def __init__(self, space: SearchSpace, objectives: Sequence[Objective], seed: int = 0, population: int = 50) -> None:
         super().__init__(space, objectives, seed, population)
         self._n_parents = max(1, round(PARENT_RATIO * population))
-        self._parents = self._nothing()
+        self._genomes = Genomes(space)
+        self._parents = np.empty((0, space.n_genes))
         self._values = np.empty((0, len(self.objectives)))
 
     def _learn(self, genotypes: np.ndarray, values: np.ndarray) -> None:
-        genotypes, values = np.concatenate([self._parents, genotypes]), np.concatenate([self._values, values])
+        genomes = np.concatenate([self._parents, self._genomes.of(genotypes, self.rng)])
+        values = np.concatenate([self._values, values])
         best = np.lexsort([self.costs(values)[:, 0], self.violations(values)])[: self._n_parents]
-        self._parents, self._values = genotypes[best], values[best]
+        self._parents, self._values = genomes[best], values[best]
 
     def _propose(self) -> np.ndarray:
-        born = self._nothing()
+        born = np.empty((0, self.space.n_genes))
         for _ in range(N_ROUNDS):
             if len(born) >= self.population:
                 break
-            children = self._children() if len(self._parents) else self.space.sample(self.population, self.rng)
-            born = new_ones(np.concatenate([born, children[self._allowed(children)]]), self.seen)
-        return born[: self.population]
+            children = self._children() if len(self._parents) else self._genomes.draw(self.population, self.rng)
+            born = np.concatenate([born, children[self._allowed(self._genomes.genotypes(children))]])
+            born = born[rows_of_new(self._genomes.genotypes(born), self.seen)]
+        return self._genomes.ask_for(born[: self.population])
 
     def _allowed(self, genotypes: np.ndarray) -> np.ndarray:
         """Which of genotypes ``(n, d)`` keep the bounds on exact objectives: bools ``(n,)``."""
@@ -58,10 +62,10 @@ class OFAEvolution(Algorithm):
         return broken <= 0
 
     def _children(self) -> np.ndarray:
-        """A population of mutations and crossovers ``(population, d)`` of random parents."""
+        """A population of mutations and crossovers of random parents: genomes ``(population, d)``."""
         one, other = self._parents[self.rng.integers(len(self._parents), size=(2, self.population))]
-        drawn = self.space.sample(self.population, self.rng)
-        mutates = (self.rng.random(one.shape) < P_MUTATION) | ~self.space.alive(one)  # what was dead has no value to keep
+        drawn = self._genomes.draw(self.population, self.rng)
+        mutates = self.rng.random(one.shape) < P_MUTATION
         crosses = self.rng.random(one.shape) < 0.5
         is_mutation = (np.arange(self.population) < MUTATION_RATIO * self.population)[:, None]
-        return self.space.repair(np.where(is_mutation, np.where(mutates, drawn, one), np.where(crosses, other, one)))
+        return np.where(is_mutation, np.where(mutates, drawn, one), np.where(crosses, other, one))

@@ -40,9 +40,16 @@ def sample_new(space: SearchSpace, n: int, rng: np.random.Generator, seen: Set[b
 
 def new_ones(genotypes: np.ndarray, seen: Set[bytes]) -> np.ndarray:
     """The first of each of the genotypes ``(n, d)`` that are not in ``seen``, in their order."""
-    found: dict[bytes, np.ndarray] = {}
-    _add_new(found, genotypes, seen)
-    return np.array(list(found.values()), dtype=np.int64).reshape(-1, genotypes.shape[1])
+    return genotypes[rows_of_new(genotypes, seen)]
+
+
+def rows_of_new(genotypes: np.ndarray, seen: Set[bytes]) -> np.ndarray:
+    """Where the first of each of the genotypes ``(n, d)`` that are not in ``seen`` stands: rows ``(k,)``, in their order."""
+    rows: dict[bytes, int] = {}
+    for row, key in enumerate(genotype_keys(genotypes)):
+        if key not in seen:
+            rows.setdefault(key, row)
+    return np.array(list(rows.values()), dtype=np.int64)
 
 
 def _add_new(found: dict[bytes, np.ndarray], genotypes: np.ndarray, seen: Set[bytes]) -> None:

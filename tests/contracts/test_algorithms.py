@@ -98,6 +98,25 @@ def test_a_small_space_is_used_up(name, population):
     assert len(history) == SMALL.size == len(set(genotype_keys(history.genotypes)))
 
 
+SPACES = {  # by size; the third is a chain, each choice of which waits for the one before
+    1: SearchSpace([Choice("a", (7,))]),
+    5: SearchSpace([Choice("a", (1, 2, 3, 4, 5))]),
+    11: SearchSpace([Choice("c0", (0, 1))] + [Choice(f"c{i}", (0, 1), when=(f"c{i - 1}", (1,))) for i in range(1, 10)]),
+    64: SearchSpace([Choice(f"c{i}", (0, 1)) for i in range(6)]),
+    81: SearchSpace([Choice(f"c{i}", ("a", "b", "c")) for i in range(4)]),
+    300: SearchSpace([Choice("a", tuple(range(25))), Choice("b", tuple("xyz")), Choice("c", tuple(range(6)))]).restrict(
+        {"c": (0, 1, 3, 5)}
+    ),
+}
+
+
+@pytest.mark.parametrize(("size", "population"), [(1, 20), (5, 2), (11, 3), (64, 10), (81, 13), (300, 20)])
+def test_budgets_beyond_a_space_end_with_its_last_subnetwork(name, size, population):
+    history = search(name, SPACES[size], budget=size + 200, population=population)
+    assert len(history) == size == SPACES[size].size == len(set(genotype_keys(history.genotypes)))
+    np.testing.assert_array_equal(SPACES[size].canonical(history.genotypes), history.genotypes)
+
+
 def test_asking_ends_with_an_empty_array(name):
     algorithm = algorithm_of(name, SMALL, population=6)
     sizes = []

@@ -43,6 +43,87 @@ def test_evolution_gains_on_random_search(name, m):
         assert ours > chance
 
 
+N_GROUPS = 15
+MATING = sorted(EVOLUTIONARY.keys() - {"cmaes"})  # which has no parents
+
+
+def options_of(kind):
+    """Three options: numbers have an order, texts have none."""
+    return (3, 5, 7) if kind == "ordered" else ("a", "b", "c")
+
+
+def space_of(kind, restricted=False):
+    """Groups of a free choice, a switch, and a choice that is dead where the switch is off."""
+    more = (1, *options_of(kind), 9) if kind == "ordered" else ("A", *options_of(kind), "Z")
+    choices = []
+    for i in range(N_GROUPS):
+        free = Choice(f"free{i}", more if restricted else options_of(kind))
+        choices += [free, Choice(f"switch{i}", (0, 1)), Choice(f"behind{i}", options_of(kind), when=(f"switch{i}", (1,)))]
+    space = SearchSpace(choices)
+    kept = (more[0], more[1], more[4])  # which are no neighbours
+    return space.restrict({f"free{i}": kept for i in range(N_GROUPS)}) if restricted else space
+
+
+def balanced(space, n, rng):
+    """Genotypes ``(n, d)`` each of which has every allowed option as often as another, so that no selection changes shares."""
+    free, behind = (rng.permuted(np.tile(np.resize(range(3), N_GROUPS), (n, 1)), axis=1) for _ in range(2))
+    switch = rng.permuted(np.tile(np.resize((0, 1), N_GROUPS), (n, 1)), axis=1)
+    genes = np.stack([np.array(space.allowed[0])[free], switch, behind], axis=2).reshape(n, -1)
+    return space.canonical(genes)
+
+
+def children_of(name, space, parents, seed=0, **settings):
+    """What one generation has. Values are noise, and none is better than another, so that every parent has children."""
+    goals = [Objective("f", "max"), Objective("g", "min", at_most=2.0)]
+    search = EVOLUTIONARY[name](space, goals, seed, population=len(parents), **settings)
+    search.tell(parents, np.repeat(np.random.default_rng(seed).random((len(parents), 1)), 2, axis=1))
+    return search.ask()
+
+
+def assert_shares(genes, options, expected, n):
+    """That options have the shares expected of n draws."""
+    assert set(genes.tolist()) == set(options)
+    shares = np.bincount(genes)[list(options)] / len(genes)
+    np.testing.assert_allclose(shares, expected, atol=4 * np.sqrt(0.25 / n))
+
+
+@pytest.mark.parametrize("kind", ["ordered", "unordered"])
+@pytest.mark.parametrize("restricted", [False, True])
+@pytest.mark.parametrize("name", MATING)
+def test_without_selection_options_keep_their_shares(name, kind, restricted):
+    space, rng = space_of(kind, restricted), np.random.default_rng(0)
+    children = children_of(name, space, balanced(space, 500, rng)).reshape(-1, N_GROUPS, 3)
+    free, switch, behind = children.transpose(2, 0, 1)
+    assert_shares(free.ravel(), space.allowed[0], [1 / 3] * 3, free.size)
+    assert_shares(switch.ravel(), (0, 1), [8 / 15, 7 / 15], switch.size)
+    n_drawn = (500 // 4 if name == "ofa_evolution" else 500) * 8  # genes that parents do not have, once for all their children
+    assert_shares(behind[switch > 0], (0, 1, 2), [1 / 3] * 3, min(n_drawn, (switch > 0).sum()))
+
+
+@pytest.mark.parametrize("name", MATING)
+def test_crossover_brings_no_option_that_no_parent_has(name):
+    """Genes of the two middle ones of four options keep to these, apart from a few mutations."""
+    space = SearchSpace([Choice(f"c{i}", tuple(range(4)), ordered=i % 2 == 0) for i in range(40)])
+    children = children_of(name, space, np.random.default_rng(0).integers(1, 3, (500, 40)))
+    strange = np.isin(children, (0, 3)).mean()
+    assert strange == pytest.approx(0.025, abs=0.01) if name == "ofa_evolution" else strange < 0.005
+
+
+@pytest.mark.parametrize("name", MATING)
+def test_a_block_that_comes_back_is_that_of_its_ancestors(name):
+    """Every second grandparent has the blocks, all of the last option; the parents have none, and half of the children do."""
+    switched = [Choice(f"c{i}", tuple(range(5)), when=("on", (1,))) for i in range(30)]
+    space = SearchSpace([Choice("on", (0, 1)), *switched, *(Choice(f"x{i}", (0, 1)) for i in range(20))])
+    goals = [Objective("f", "max"), Objective("g", "min", at_most=2.0)]
+    search = EVOLUTIONARY[name](space, goals, population=40)
+    genomes = np.full((40, 51), 4.0)
+    genomes[:, 0], genomes[:, 31:] = 0, np.random.default_rng(0).integers(0, 2, (40, 20))
+    search.tell(search._genomes.ask_for(genomes), np.repeat(np.linspace(0, 1, 40)[:, None], 2, axis=1))
+    grown = np.concatenate([search.ask() for _ in range(20)])
+    grown = grown[grown[:, 0] == 1]
+    assert len(grown) and (grown[:, 1:31] == 4).mean() > 0.8
+
+
 @pytest.mark.parametrize("name", ["nsga2", "smsemoa", "spea2"])
 def test_uniform_mating_mixes_and_resets_genes(name):
     objectives = [Objective("f", "max"), Objective("g", "min")]
