@@ -38,8 +38,10 @@ class Cascades:
 
     def __init__(self, answers: Answers, n_places: int = 5) -> None:
         self.answers, self.n_places = answers, n_places
-        networks = tuple(range(1, len(answers) + 1))
-        places = [Choice(f"network{place + 1}", (0, *networks) if place else networks) for place in range(n_places)]
+        networks = tuple(range(1, len(answers) + 1))  # names, of which no two are nearer than others
+        places = [
+            Choice(f"network{place + 1}", (0, *networks) if place else networks, ordered=False) for place in range(n_places)
+        ]
         self.space = SearchSpace([*places, *(Choice(f"threshold{place + 1}", THRESHOLDS) for place in range(n_places - 1))])
         self.ensembles = self.space.restrict({f"threshold{place + 1}": (1.0,) for place in range(n_places - 1)})
 

@@ -42,6 +42,11 @@ def test_a_cascade_is_what_it_says(data):
     np.testing.assert_allclose(cascades.evaluate(genotype), [plain(known, networks, thresholds)])
 
 
+def test_networks_are_names_and_thresholds_are_numbers():
+    choices = Cascades(answers()).space.choices
+    assert {choice.name.strip("12345"): choice.ordered for choice in choices} == {"network": False, "threshold": True}
+
+
 def test_places_without_a_network_are_left_out():
     cascades = Cascades(answers())
     options = {choice.name: choice.options[0] for choice in cascades.space.choices}

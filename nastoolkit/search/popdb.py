@@ -33,21 +33,30 @@ def constrain(history: History, threshold: float = 0.01, min_cluster_size: int =
         The history's space, restricted. Where HDBSCAN finds nothing but noise, nothing is dropped.
 
     Raises:
-        ValueError: A threshold outside 0..1, or fewer evaluations than ``min_cluster_size``.
+        ValueError: A threshold outside 0..1, ``min_cluster_size`` below 2, ``min_samples`` below 1, or fewer evaluations than
+            either of them.
     """
     if not 0 <= threshold <= 1:
         raise ValueError(f"the threshold is a share from 0 to 1, got {threshold}")
-    if len(history) < min_cluster_size:
-        raise ValueError(f"clusters of {min_cluster_size} need as many evaluations, got {len(history)}")
     clustered = history[clusters(history, min_cluster_size, min_samples) >= 0]
     return history.space.restrict(common_options(clustered, threshold))
 
 
 def clusters(history: History, min_cluster_size: int = 50, min_samples: int = 10) -> np.ndarray:
-    """Number of each evaluation's cluster ``(n,)``, -1 for noise; see :func:`constrain`."""
+    """Number of each evaluation's cluster ``(n,)``, -1 for noise, as all are that are equal; see :func:`constrain`."""
+    _check_sizes(min_cluster_size, min_samples, len(history))
     features = history.space.one_hot(history.genotypes)
     varying = features[:, np.ptp(features, axis=0) > 0]
+    if not varying.size:
+        return np.full(len(history), -1)
     return HDBSCAN(min_cluster_size=min_cluster_size, min_samples=min_samples, copy=True).fit_predict(varying)
+
+
+def _check_sizes(min_cluster_size: int, min_samples: int, n: int) -> None:
+    if min_cluster_size < 2 or min_samples < 1:
+        raise ValueError(f"a cluster has at least 2 and a dense point 1, got {min_cluster_size} and {min_samples}")
+    if n < max(min_cluster_size, min_samples):
+        raise ValueError(f"clusters of {min_cluster_size}, dense from {min_samples} on, need as many evaluations, got {n}")
 
 
 def option_shares(history: History) -> dict[str, np.ndarray]:

@@ -64,6 +64,16 @@ def test_nothing_but_noise_drops_nothing():
     assert constrain(history(genotypes), min_cluster_size=100).allowed == SPACE.allowed
 
 
+def test_equal_subnetworks_are_no_clusters():
+    """HDBSCAN, too, calls one crowd noise."""
+    equal = np.tile(SPACE.largest, (100, 1))
+    assert constrain(history(equal)).allowed == SPACE.allowed
+    nearly = np.concatenate([equal, SPACE.sample(3, np.random.default_rng(0))])
+    assert constrain(history(nearly)).allowed == SPACE.allowed
+    only = SearchSpace([Choice("one", (1,))])
+    assert constrain(history(np.zeros((60, 1), dtype=int), only)).allowed == ((0,),)
+
+
 def test_shares_are_among_the_subnetworks_that_have_the_choice():
     genotypes = np.zeros((10, SPACE.n_genes), dtype=int)
     genotypes[:4, 0] = 1
@@ -104,7 +114,14 @@ def test_a_search_of_the_smaller_space_begins_better():
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [({"threshold": 1.5}, "from 0 to 1, got 1.5"), ({"min_cluster_size": 500}, "clusters of 500 .* got 100")],
+    [
+        ({"threshold": 1.5}, "from 0 to 1, got 1.5"),
+        ({"threshold": float("nan")}, "from 0 to 1, got nan"),
+        ({"min_cluster_size": 500}, "clusters of 500.* got 100"),
+        ({"min_samples": 500}, "dense from 500 on.* got 100"),
+        ({"min_cluster_size": 1}, "at least 2 .* got 1 and 10"),
+        ({"min_samples": 0}, "a dense point 1, got 50 and 0"),
+    ],
 )
 def test_what_cannot_be_clustered(arguments, message):
     with pytest.raises(ValueError, match=message):
