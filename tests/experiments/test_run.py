@@ -295,6 +295,23 @@ def test_a_note_stands_beside_the_papers_value(root):
     assert run.main(["--claims"], root) == 2
 
 
+def test_what_is_outdated_counts_for_nothing_until_it_is_run_again(root):
+    first, last = scoreboard.README_MARKS
+    (root / "README.md").write_text(first + last)
+    claims = root / "experiments/claims.json"
+    claims.write_text(json.dumps([CLAIM | {"notebook": "good", "profile": "laptop", "outdated": "seconds were minutes"}]))
+    assert run.main(["--claims"], root) == 0
+    assert "| reproduced (outdated: seconds were minutes) |" in (root / "experiments/CLAIMS.md").read_text()
+    assert (
+        "| outdated |" in (root / "README.md").read_text() and "ipynb) |  |  |  |  | 1 |" in (root / "README.md").read_text()
+    )
+    assert "1 claims: 1 *outdated*." in scoreboard.short_scoreboard(json.loads(claims.read_text()), "folder")
+    write_run(root, "good", "laptop")
+    run.main(["--claims"], root)
+    assert "outdated:" not in (root / "experiments/CLAIMS.md").read_text()
+    assert "outdated" not in (root / "README.md").read_text() + claims.read_text()
+
+
 def test_figures_of_laptop_runs_are_kept_small_and_shown(root):
     folder = write_run(root, "system/bad", "laptop").parent
     Image.effect_noise((200, 100), 50).convert("RGB").save(folder / "fig.png")

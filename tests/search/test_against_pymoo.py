@@ -16,9 +16,7 @@ from pymoo.optimize import minimize
 
 from nastoolkit.benchmarks import BENCHMARKS
 from nastoolkit.objectives import Objective
-from nastoolkit.search import optimize
-from nastoolkit.search.nsga2 import NSGA2 as OurNSGA2
-from nastoolkit.search.spea2 import SPEA2 as OurSPEA2
+from nastoolkit.search import EVOLUTIONARY, optimize
 from nastoolkit.space import Choice, SearchSpace
 
 SEEDS = 4
@@ -38,7 +36,7 @@ def test_children_of_the_same_parents_are_distributed_like_pymoos():
     parents = 2 * rng.integers(0, 2, (N, D))
     x = np.linspace(0, 1, N)
     values = np.stack([x, 1 - x], axis=1)
-    ours = OurNSGA2(SPACE, OBJECTIVES, population=N)
+    ours = EVOLUTIONARY["nsga2"](SPACE, OBJECTIVES, population=N)
     ours.tell(parents, values)
     children = np.concatenate([ours.ask() for _ in range(8)])
     mating = Mating(RandomSelection(), SBX(prob=0.9, eta=15), PM(prob=1.0, prob_var=1 / N, eta=3))
@@ -52,7 +50,7 @@ def test_the_rate_of_mutation_is_one_in_a_population(population):
     """Parents are all alike: what differs is mutated. Of ordered options some mutations are too small to be seen."""
     ordered = np.arange(D) % 2 == 0
     space = SearchSpace([Choice(f"c{i}", tuple(range(K)), ordered=bool(o)) for i, o in enumerate(ordered)])
-    ours = OurNSGA2(space, OBJECTIVES, population=population)
+    ours = EVOLUTIONARY["nsga2"](space, OBJECTIVES, population=population)
     ours.tell(np.ones((1, D), dtype=int), np.zeros((1, 2)))
     parents = Population.new(X=np.ones((4000, D)))
     mutated = ours._mating.mutation.do(ours._problem, parents, random_state=np.random.default_rng(0)).get("X")
@@ -70,7 +68,7 @@ def dominated(a, b):
 def test_the_tournament_is_that_of_the_paper():
     """By front, then by crowding; pymoo's own compares by dominance, which never contradicts the front."""
     rng = np.random.default_rng(0)
-    ours = OurNSGA2(SPACE, OBJECTIVES, population=60)
+    ours = EVOLUTIONARY["nsga2"](SPACE, OBJECTIVES, population=60)
     values = rng.random((60, 2))
     ours.tell(SPACE.sample(60, rng), values)
     parents = ours._parents
@@ -95,7 +93,7 @@ def test_spea2_keeps_what_pymoos_keeps_of_scaled_costs():
     values = np.stack([(x - x[0]) / (x[-1] - x[0]), 1 - (x - x[0]) / (x[-1] - x[0])], axis=1)
 
     def kept(costs):
-        search = OurSPEA2(SPACE, OBJECTIVES, population=40)
+        search = EVOLUTIONARY["spea2"](SPACE, OBJECTIVES, population=40)
         search.tell(genotypes, costs)
         return set(map(tuple, np.round(search._parents.get("F") / costs.max(axis=0), 9)))
 
@@ -104,7 +102,7 @@ def test_spea2_keeps_what_pymoos_keeps_of_scaled_costs():
 
 
 def test_the_first_generation_is_as_uniform_as_pymoos():
-    drawn = OurNSGA2(SPACE, OBJECTIVES, population=2000).ask()
+    drawn = EVOLUTIONARY["nsga2"](SPACE, OBJECTIVES, population=2000).ask()
     problem = Problem(n_var=D, xl=0, xu=K - 1, vtype=int)
     theirs = IntegerRandomSampling().do(problem, 2000, random_state=np.random.default_rng(0)).get("X").astype(float)
     np.testing.assert_allclose(shares(drawn), shares(theirs), atol=0.012)
