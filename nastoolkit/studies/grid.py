@@ -104,6 +104,7 @@ def run_grid(
         JobsError: A job raised an error, or its process died. All others are finished first.
         ValueError: Jobs that are the same, or a function that worker processes cannot import.
         TypeError: A job is not of JSON's types.
+        OSError: Something else took a result away before it was read.
     """
     _check(function, n_workers)
     asked = [plain(job) for job in jobs]
@@ -116,7 +117,10 @@ def run_grid(
         failures = _run_all(function, left, n_workers, bar)
     if failures:
         raise JobsError(failures, len(asked))
-    rows = [row for file, job in zip(files, asked, strict=True) for row in read(file, job) or []]
+    results = [read(file, job) for file, job in zip(files, asked, strict=True)]
+    if lost := [str(file) for file, rows in zip(files, results, strict=True) if rows is None]:
+        raise OSError(f"results were kept, and cannot be read: {', '.join(lost)}")
+    rows = [row for rows in results for row in rows or []]
     return pd.DataFrame(rows) if rows else pd.DataFrame(columns=list(asked[0]) if asked else [])
 
 

@@ -181,6 +181,12 @@ def test_a_grid_without_jobs_or_rows_is_an_empty_frame(tmp_path):
     assert none.empty and list(none) == ["arm", "seed"]
 
 
+def test_a_result_that_something_took_away_is_missed(tmp_path, monkeypatch):
+    monkeypatch.setattr("nastoolkit.studies.grid._run", lambda function, file, job: None)
+    with pytest.raises(OSError, match="results were kept, and cannot be read: .*json, .*json"):
+        run_grid(grids.search, JOBS[:2], tmp_path, n_workers=0, **QUIET)
+
+
 def test_the_progress_bar_begins_with_what_is_kept(tmp_path, capsys):
     run_grid(grids.search, JOBS[:2], tmp_path, version=1, n_workers=0, progress=False)
     assert capsys.readouterr().err == ""
