@@ -147,7 +147,7 @@ class _Bar:
             raise ValueError(f"the least effect worth having is above {int(is_ratio)}, got {at_least}")
         if paper and not np.mean(paper) >= least:
             raise ValueError(f"the least effect worth having, {at_least}, is more than the paper's, {paper_value}")
-        n_runs = len(paper) if isinstance(paper_value, Sequence) and not isinstance(paper_value, str) else math.inf
+        n_runs = len(paper) if np.asarray(paper_value, object).ndim else math.inf
         return cls(float(least), float(np.mean(paper)) if paper else None, n_runs)
 
     def answer(self, found: Estimate, excess: Estimate | None) -> tuple[str, str]:

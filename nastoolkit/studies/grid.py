@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import as_completed
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from inspect import isfunction
 from itertools import product
 from pathlib import Path
@@ -21,22 +23,48 @@ from nastoolkit.interrupts import told_how_to_go_on
 from nastoolkit.processes import Processes
 from nastoolkit.studies.results import Row, as_text, file_of, plain, read, write
 
-Finished = Generator[tuple[int, BaseException | None], None, None]  # numbers of jobs, and their errors
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 
 
-class JobsError(RuntimeError):
-    """Jobs of a grid that failed, after all others have finished.
+@dataclass(frozen=True)
+class Failure:
+    """A job that failed.
 
     Attributes:
-        failures: Arguments and error of each.
+        job: Its arguments.
+        error: Kind and message of its error.
+        traceback: Where in the function it happened; empty if the job's process died.
     """
 
-    def __init__(self, failures: Sequence[tuple[Row, BaseException]], n_jobs: int) -> None:
-        self.failures = tuple(failures)
-        told = [f"  {_named(job)}: {type(error).__name__}: {error}" for job, error in failures]
-        done = f"{len(failures)} of {n_jobs} jobs failed; the others are kept, and run again, these alone are tried"
-        super().__init__("\n".join([f"{done}:", *told]))
+    job: Row
+    error: str
+    traceback: str = ""
+
+    def __str__(self) -> str:
+        return f"{', '.join(f'{name}={value!r}' for name, value in self.job.items())}: {self.error}"
+
+
+Finished = Generator[tuple[int, Failure | None], None, None]  # numbers of jobs, and what failed
+
+
+class JobsError(RuntimeError):
+    """Jobs of a grid failed; it is raised when all others have finished.
+
+    Attributes:
+        failures: What failed, in the jobs' order.
+        n_jobs: Number of all jobs.
+    """
+
+    def __init__(self, failures: Sequence[Failure], n_jobs: int) -> None:
+        super().__init__(failures, n_jobs)
+        self.failures, self.n_jobs = failures, n_jobs
+
+    def __str__(self) -> str:
+        first = (
+            f"{len(self.failures)} of {self.n_jobs} jobs failed; the others are kept, and run again, these alone are tried:"
+        )
+        traces = [f"\n{failure.traceback}" for failure in self.failures if failure.traceback]
+        return "\n".join([first, *(f"  {failure}" for failure in self.failures), *traces[:1]])
 
 
 def jobs(**axes: Any) -> list[Row]:
@@ -76,6 +104,7 @@ def run_grid(
         JobsError: A job raised an error, or its process died. All others are finished first.
         ValueError: Jobs that are the same, or a function that worker processes cannot import.
         TypeError: A job is not of JSON's types.
+        OSError: Something else took a result away before it was read.
     """
     _check(function, n_workers)
     asked = [plain(job) for job in jobs]
@@ -87,8 +116,11 @@ def run_grid(
     with bar, told_how_to_go_on(lambda: f"what is finished is kept in {folder}; run it again to go on"):
         failures = _run_all(function, left, n_workers, bar)
     if failures:
-        raise JobsError(failures, len(asked)) from failures[0][1]
-    rows = [row for file, job in zip(files, asked, strict=True) for row in read(file, job) or []]
+        raise JobsError(failures, len(asked))
+    results = [read(file, job) for file, job in zip(files, asked, strict=True)]
+    if lost := [str(file) for file, rows in zip(files, results, strict=True) if rows is None]:
+        raise OSError(f"results were kept, and cannot be read: {', '.join(lost)}")
+    rows = [row for rows in results for row in rows or []]
     return pd.DataFrame(rows) if rows else pd.DataFrame(columns=list(asked[0]) if asked else [])
 
 
@@ -106,45 +138,47 @@ def _check(function: Callable[..., Any], n_workers: int) -> None:
         )
 
 
-def _run_all(
-    function: Callable[..., Any], left: Sequence[tuple[Path, Row]], n_workers: int, bar: tqdm
-) -> list[tuple[Row, BaseException]]:
+def _run_all(function: Callable[..., Any], left: Sequence[tuple[Path, Row]], n_workers: int, bar: tqdm) -> list[Failure]:
     """Run the jobs that are left; what failed comes back, in the jobs' order."""
-    errors: dict[int, BaseException] = {}
-    run = _side_by_side if n_workers else _here
-    with _one_thread(), closing(run(function, left, n_workers)) as finished:
-        for number, error in finished:
+    finished = _side_by_side(function, left, n_workers) if n_workers else _here(function, left)
+    failures: dict[int, Failure] = {}
+    with _one_thread(), closing(finished):
+        for number, failure in finished:
             bar.update()
-            if error:
-                errors[number] = error
-    return [(left[number][1], errors[number]) for number in sorted(errors)]
+            failures |= {number: failure} if failure else {}
+    return [failures[number] for number in sorted(failures)]
 
 
 def _side_by_side(function: Callable[..., Any], left: Sequence[tuple[Path, Row]], n_workers: int) -> Finished:
-    """Numbers of jobs and their errors, as they finish; given up in between, it waits for no job that is under way."""
+    """Run jobs in workers; closed before the end, it waits for no job that is under way, and begins no other."""
     executor, is_done = Processes(n_workers), False
     try:
         calls = {executor.submit(_run, function, *one): number for number, one in enumerate(left)}
         for call in as_completed(calls):
-            yield calls[call], call.exception()
+            died = call.exception()
+            yield calls[call], Failure(left[calls[call]][1], _told(died)) if died else call.result()
         is_done = True
     finally:
         executor.shutdown(wait=is_done, cancel_futures=True)
 
 
-def _here(function: Callable[..., Any], left: Sequence[tuple[Path, Row]], n_workers: int) -> Finished:
+def _here(function: Callable[..., Any], left: Sequence[tuple[Path, Row]]) -> Finished:
     for number, one in enumerate(left):
-        try:
-            _run(function, *one)
-        except Exception as error:
-            yield number, error
-        else:
-            yield number, None
+        yield number, _run(function, *one)
 
 
-def _run(function: Callable[..., Any], file: Path, job: Row) -> None:
-    with threadpool_limits(1):
-        write(file, job, function(**job))
+def _run(function: Callable[..., Any], file: Path, job: Row) -> Failure | None:
+    """Run a job and keep its result; errors are told by texts, as not every error can be sent from a worker."""
+    try:
+        with threadpool_limits(1):
+            write(file, job, function(**job))
+    except Exception as error:
+        return Failure(job, _told(error), traceback.format_exc())
+    return None
+
+
+def _told(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 @contextmanager
@@ -158,7 +192,3 @@ def _one_thread() -> Iterator[None]:
         for name in ONE_THREAD:
             os.environ.pop(name)
             os.environ.update({name: before[name]} if name in before else {})
-
-
-def _named(job: Row) -> str:
-    return ", ".join(f"{name}={value!r}" for name, value in job.items())

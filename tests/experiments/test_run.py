@@ -352,6 +352,12 @@ def test_claims_that_cannot_be_read_change_nothing(root, capfd, path, text, comp
     assert (root / "experiments/CLAIMS.md").read_text() == before and (root / path).read_text() == text
 
 
+def test_the_readme_counts_the_verdicts_that_occur():
+    found = [{"notebook": "a/x", "verdict": word} for word in ("agrees", "not reproduced", "agrees")]
+    header, _, row = scoreboard.verdict_table(found).splitlines()
+    assert header == "| notebook | not reproduced | agrees |" and row == "| [x](notebooks/a/x.ipynb) | 1 | 2 |"
+
+
 def test_the_page_of_claims_and_the_readme_are_up_to_date():
     folder = run.ROOT / "experiments"
     claims = scoreboard.read_claims(folder / "claims.json", (*scoreboard.PLACE, *scoreboard.COLUMNS))

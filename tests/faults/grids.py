@@ -32,7 +32,16 @@ def odd(arm, seed):
     return [{**ODD, "count": np.int64(2**62), "truth": np.bool_(True), "curve": np.array([0.1, np.nan]), "none": None}]
 
 
+class OddError(Exception):
+    """One that no other process can make again."""
+
+    def __init__(self, what, why):
+        super().__init__(f"{what}:\n{why}")
+
+
 def fragile(arm, seed):
+    if arm == "odd":
+        raise OddError("it", "failed")
     if arm == "raises" and seed == 1:
         raise ZeroDivisionError("no seed")
     if arm == "dies":

@@ -36,6 +36,7 @@ from nastoolkit.public.nas_bench_201 import EDGES
 from nastoolkit.search.kept import packed, unpacked
 from nastoolkit.space import Choice, SearchSpace
 from nastoolkit.store import Store, StoreError
+from nastoolkit.studies.results import read, write
 from nastoolkit.supernet import Supernet, load_supernet, save_supernet
 from nastoolkit.tasks import MissingDataError
 from nastoolkit.tasks.image_examples import _pixels
@@ -44,6 +45,7 @@ from nastoolkit.training.run import Recipe, Run
 
 FAMILY = "fuzzed"
 CLAIM = dict(paper="K", item="Fig. 1", statement="A", paper_value=1.5, ours=1.2, interval=[1.0, 1.5], verdict="reproduced")
+JOB = {"arm": "linas", "seed": 3}
 PARAMETERS = "output_dir: str = 'runs/x'  # where\nn: int = 3  # rounds\nrate: float = 0.5\nsizes: list[int] = [1, 2]"
 PROFILES = b"# A test\nprofiles:\n  smoke: {n: 1, rate: 1e-3, sizes: [1, 2]}\n  laptop:\n    n: 5\n    output_dir: runs/y\n"
 SPACE = SearchSpace(Choice(f"c{i}", (3, 5, 7)) for i in range(4))
@@ -115,6 +117,11 @@ def indices(folder):
         (folder / f"model-{number}.safetensors").write_bytes(save({name: weights[name]}))
     shards = {name: f"model-{number}.safetensors" for number, name in enumerate(weights)}
     return [json.dumps({"metadata": {"total_size": 96}, "weight_map": shards}).encode()]
+
+
+def results(folder):
+    write(folder / "a.json", JOB, [{"score": 0.1, "curve": [1.5, float("nan")]}, {"score": None, "found": True}])
+    return [(folder / "a.json").read_bytes()]
 
 
 def tables(folder):
@@ -358,6 +365,7 @@ PARSERS = [
     Parser(
         "run record", "run.json", plain('{"fingerprint": "0a", "seconds": 3.5}'), lambda path: read_record(path.parent), ()
     ),
+    Parser("result of a job", "a.json", results, lambda path: read(path, JOB), ()),
     Parser(
         "genotype option",
         "genotype.txt",
