@@ -174,8 +174,8 @@ class History:
             raise ValueError(f"the frame has no columns {missing} for these objectives; it has {list(frame)}")
         choices = [choice for choice in space.choices if choice.name in frame]
         columns = {choice.name: [_option(choice, value) for value in frame[choice.name]] for choice in choices}
-        rows = [dict(zip(columns, options, strict=True)) for options in zip(*columns.values(), strict=True)]
-        genotypes = np.array([space.encode(row) for row in rows], dtype=np.int64).reshape(len(frame), space.n_genes)
+        rows = [space.encode({name: column[row] for name, column in columns.items()}) for row in range(len(frame))]
+        genotypes = np.array(rows, dtype=np.int64).reshape(len(frame), space.n_genes)
         values = frame[[o.name for o in objectives]].to_numpy(dtype=float, na_value=np.nan)
         return cls(space, objectives, genotypes, values)
 

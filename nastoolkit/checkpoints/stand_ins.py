@@ -12,6 +12,7 @@ import pickletools
 import zipfile
 from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
 from typing import IO, Any, ClassVar
@@ -53,12 +54,10 @@ def load(path: Path) -> Any:
     named = containers_by_name(path)
     if len(named) > MOST_NAMES:
         raise ValueError(f"it asks for {len(named)} different Python objects")
-    stand_ins = [(type(name, (StandIn,), {"container": container}), name) for name, container in named.items()]
-    with (
-        LOCK,
-        torch.serialization.safe_globals(stand_ins),
-        path.open("rb") as file,
-    ):  # by its name, PyTorch would go by its suffix
+    told: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
+        (type(name, (StandIn,), {"container": container}), name) for name, container in named.items()
+    ]
+    with LOCK, torch.serialization.safe_globals(told), path.open("rb") as file:  # PyTorch goes by the suffix of a path
         return torch.load(file, map_location="cpu", weights_only=True)
 
 

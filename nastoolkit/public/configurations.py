@@ -26,6 +26,7 @@ from nastoolkit.families import Family
 from nastoolkit.space import SearchSpace
 
 BLOCK = re.compile(r"stage(\d+)\.block(\d+)\.expand")
+HAT_NAME = re.compile(r"((?:en|de)coder_\w+)_subtransformer")
 RESOLUTION = 224  # of Once-for-All's networks, where they name none
 RESOLUTION_NAMES = ("r", "resolution", "image_size")
 HAT_NAMES = {
@@ -91,7 +92,7 @@ def _options(family: Family, config: Mapping[str, Any], resolution: int | None) 
         found = hat
     else:
         found = {name: option for name, option in config.items() if name not in RESOLUTION_NAMES}
-    return found | ({"resolution": _resolution(space, config | found, resolution)} if "resolution" in space.names else {})
+    return found | ({"resolution": _resolution(space, {**config, **found}, resolution)} if "resolution" in space.names else {})
 
 
 def _resolution(space: SearchSpace, config: Mapping[str, Any], wanted: int | None) -> Any:
@@ -252,7 +253,7 @@ def _width(table: Any, base: int, channels: int) -> int:
 def _hat(config: Mapping[str, Any]) -> dict[str, Any]:
     """Options of HAT's names, in its YAML with ``-subtransformer`` behind them, in its search by encoder and decoder."""
     flat = {str(name).replace("-", "_"): value for name, value in config.items()}
-    named = {name.removesuffix("_subtransformer"): value for name, value in flat.items() if name.endswith("_subtransformer")}
+    named = {match[1]: value for name, value in flat.items() if (match := HAT_NAME.fullmatch(name))}
     for side in ("encoder", "decoder"):
         named |= flat[side] if isinstance(flat.get(side), Mapping) else {}
     options: dict[str, Any] = {}

@@ -184,6 +184,7 @@ def hat_yaml(row):
             "encoder-embed-dim-subtransformer": int(row["enc_dim"]),
             "decoder-embed-dim-subtransformer": int(row["dec_dim"]),
             "encoder-embed-dim": 640,  # the supernet's
+            "train-subtransformer": True,
             "encoder-layer-num-subtransformer": int(row["enc_layers"]),
             "decoder-layer-num-subtransformer": int(row["dec_layers"]),
             "encoder-ffn-embed-dim-all-subtransformer": lists["enc_ffn"],
