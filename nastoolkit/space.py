@@ -267,11 +267,10 @@ class SearchSpace:
         """
         self._check_names(options)
         genotype = np.zeros(self.n_genes, dtype=np.int64)
-        waking = {gene: (parent, wakes) for gene, parent, wakes in self._conditions}
         alive, missing = np.ones(self.n_genes, dtype=bool), []
         for gene, choice in enumerate(self.choices):
-            if gene in waking:
-                parent, wakes = waking[gene]
+            if gene in self._conditions:
+                parent, wakes = self._conditions[gene]
                 alive[gene] = alive[parent] and wakes[genotype[parent]]
             option = options.get(choice.name)
             if not _is_missing(option) and (alive[gene] or option != 0):
