@@ -141,8 +141,7 @@ class History:
     @property
     def choice_columns(self) -> list[str]:
         """What :meth:`to_frame` calls the choices, in gene order."""
-        taken = {objective.name for objective in self.objectives}
-        return [f"choice.{name}" if name in taken else name for name in self.space.names]
+        return _choice_columns(self.space, self.objectives)
 
     def to_frame(self) -> pd.DataFrame:
         """A row for each evaluation: the objectives, then the option of every choice (missing where the choice is dead).
@@ -172,12 +171,17 @@ class History:
         objectives = tuple(objectives)
         if missing := [o.name for o in objectives if o.name not in frame]:
             raise ValueError(f"the frame has no columns {missing} for these objectives; it has {list(frame)}")
-        choices = [choice for choice in space.choices if choice.name in frame]
-        columns = {choice.name: [_option(choice, value) for value in frame[choice.name]] for choice in choices}
+        names = zip(_choice_columns(space, objectives), space.choices, strict=True)
+        columns = {c.name: [_option(c, value) for value in frame[name]] for name, c in names if name in frame}
         rows = [space.encode({name: column[row] for name, column in columns.items()}) for row in range(len(frame))]
         genotypes = np.array(rows, dtype=np.int64).reshape(len(frame), space.n_genes)
         values = frame[[o.name for o in objectives]].to_numpy(dtype=float, na_value=np.nan)
         return cls(space, objectives, genotypes, values)
+
+
+def _choice_columns(space: SearchSpace, objectives: Iterable[Objective]) -> list[str]:
+    taken = {objective.name for objective in objectives}
+    return [f"choice.{name}" if name in taken else name for name in space.names]
 
 
 def _option(choice: Choice, value: Any) -> Any:

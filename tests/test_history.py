@@ -125,6 +125,12 @@ def test_a_history_comes_back_from_a_csv(history, mixed, tmp_path):
     assert_same(History.from_frame(frame.drop(columns="only"), mixed.space, OBJECTIVES), mixed)
 
 
+def test_a_history_comes_back_where_an_objective_is_named_like_a_choice():
+    space = SearchSpace([Choice("resolution", (96, 128))])
+    history = History(space, (Objective("resolution", "min"),), np.array([[1], [0]]), np.array([[128.0], [96.0]]))
+    assert_same(History.from_frame(history.to_frame(), space, history.objectives), history)
+
+
 def test_a_frame_that_is_no_history_is_told(history):
     frame = history.to_frame()
     with pytest.raises(
