@@ -11,9 +11,9 @@ All have the mating of the first paper's NSGA-II (:mod:`nastoolkit.search.nsga2`
 survival only, or all that of [Ito2023]: see :data:`MATINGS`. What is mated are :mod:`nastoolkit.search.genomes`. Nothing that
 was proposed once is proposed again, so every generation is new sub-networks; what mating does not find new in a few rounds is
 drawn at random. Genes are rounded from a range that gives the first and the last option as much room as those between; the
-first paper's mutation has a distribution index of 3, as with 20 a rounded gene almost never changes. Crossover and mutation of
-real numbers are for choices whose options have an order; of other choices a child has the option of a parent, and mutation
-draws one.
+first paper's mutation has a distribution index of 3, as with 20 a rounded gene almost never changes (with 3, about half of the
+mutations change one of three or four options). Crossover and mutation of real numbers are for choices whose options have an
+order; of other choices a child has the option of a parent, and mutation draws one.
 """
 
 from __future__ import annotations

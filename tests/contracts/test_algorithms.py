@@ -102,7 +102,6 @@ SPACES = {  # by size; the third is a chain, each choice of which waits for the 
     1: SearchSpace([Choice("a", (7,))]),
     5: SearchSpace([Choice("a", (1, 2, 3, 4, 5))]),
     11: SearchSpace([Choice("c0", (0, 1))] + [Choice(f"c{i}", (0, 1), when=(f"c{i - 1}", (1,))) for i in range(1, 10)]),
-    64: SearchSpace([Choice(f"c{i}", (0, 1)) for i in range(6)]),
     81: SearchSpace([Choice(f"c{i}", ("a", "b", "c")) for i in range(4)]),
     300: SearchSpace([Choice("a", tuple(range(25))), Choice("b", tuple("xyz")), Choice("c", tuple(range(6)))]).restrict(
         {"c": (0, 1, 3, 5)}
@@ -110,7 +109,10 @@ SPACES = {  # by size; the third is a chain, each choice of which waits for the 
 }
 
 
-@pytest.mark.parametrize(("size", "population"), [(1, 20), (5, 2), (11, 3), (64, 10), (81, 13), (300, 20)])
+LARGE = pytest.param(300, 20, marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize(("size", "population"), [(1, 20), (5, 2), (11, 3), (81, 13), LARGE])
 def test_budgets_beyond_a_space_end_with_its_last_subnetwork(name, size, population):
     history = search(name, SPACES[size], budget=size + 200, population=population)
     assert len(history) == size == SPACES[size].size == len(set(genotype_keys(history.genotypes)))
