@@ -11,10 +11,13 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 from typing import Any
 
 import numpy as np
+
+from nastoolkit.features import feature_matrix
 
 
 @dataclass(frozen=True)
@@ -248,6 +251,17 @@ class SearchSpace:
         features = np.zeros((len(genotypes), int(self._n_options.sum())))
         np.put_along_axis(features, first_column + genotypes, self.alive(genotypes), axis=1)
         return features
+
+    def features(self, genotypes: np.ndarray) -> np.ndarray:
+        """What predictors learn best from, ``(n, f)`` as float64: numbers where options have an order, indicators, and counts.
+
+        See :func:`nastoolkit.features.feature_matrix`.
+        """
+        return self.one_hot(genotypes) @ self._feature_matrix
+
+    @cached_property
+    def _feature_matrix(self) -> np.ndarray:
+        return feature_matrix(self.choices)
 
     def restrict(self, options: Mapping[str, Iterable[Any]]) -> SearchSpace:
         """The sub-space in which the named choices keep only the given options.

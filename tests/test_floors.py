@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "nastoolkit"
 
 # Lowest first. Modules of one line may import each other; a name stands for a module or a whole sub-package.
 NUMPY_FLOORS = [
-    ["space"],
+    ["space", "features"],
     ["objectives", "pareto", "html", "interrupts", "files"],
     ["predictors", "rbf", "ensembles"],
     ["cascades", "store", "history", "rescue", "schema", "importance", "processes"],

@@ -23,13 +23,13 @@ are small, and grow; the inner search is slightly optimistic [Srinivas2010]; the
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import numpy as np
 from scipy.special import ndtr
 
 from nastoolkit import pareto
+from nastoolkit.features import kind
 from nastoolkit.objectives import Objective, complete, signs
 from nastoolkit.search.algorithm import Algorithm
 from nastoolkit.search.gaussian_process import GaussianProcess, Kernel
@@ -192,11 +192,6 @@ class Features:
         """The blocks of genotypes ``(n, d)``, ``(n, f)`` each: centred one-hot, of about unit length in random rows."""
         centred = self._space.one_hot(genotypes) - self._mean
         return {name: centred[:, columns] / self._size[name] for name, columns in self._blocks.items()}
-
-
-def kind(name: str) -> str:
-    """The kind of a choice, its name without numbers: that of ``stage1.block3.kernel`` is ``stage.block.kernel``."""
-    return re.sub(r"\d+", "", name) or "choice"
 
 
 def ordinals(space: SearchSpace) -> list[np.ndarray]:

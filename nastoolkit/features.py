@@ -1,0 +1,58 @@
+"""What predictors see of sub-networks: the options that have an order as numbers, the others as indicators, and their counts.
+
+Blocks of a network are alike: the larger kernel of one does about what that of another does. How many blocks have it is
+therefore a feature of its own, from which a predictor learns with few rows what it would else learn block by block.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from nastoolkit.space import Choice
+
+
+def feature_matrix(choices: Sequence[Choice]) -> np.ndarray:
+    """The matrix ``(k, f)`` by which one-hot genotypes ``(n, k)`` become features ``(n, f)``.
+
+    A choice with an order is one feature: its option, 0 where it is dead (texts count from 1). Any other has an indicator for
+    each option. Then, for each kind of which there are several choices and each option of theirs: how many of them have it, or,
+    if they have an order, at least it.
+    """
+    single = [_numbers(choice)[:, None] if choice.ordered else np.eye(len(choice.options)) for choice in choices]
+    columns = [_spread(choices, {place: block}) for place, block in enumerate(single)]
+    groups: dict[tuple[str, bool | None], list[int]] = {}
+    for place, choice in enumerate(choices):
+        groups.setdefault((kind(choice.name), choice.ordered), []).append(place)
+    columns += [_counts(choices, places) for places in groups.values() if len(places) > 1]
+    return np.hstack(columns)
+
+
+def kind(name: str) -> str:
+    """The kind of a choice, its name without numbers: that of ``stage1.block3.kernel`` is ``stage.block.kernel``."""
+    return re.sub(r"\d+", "", name) or "choice"
+
+
+def _counts(choices: Sequence[Choice], places: Sequence[int]) -> np.ndarray:
+    """Which options ``(k,)`` count as which ``(k, c)``, for choices of one kind."""
+    ordered = choices[places[0]].ordered
+    known: dict[int, Sequence[Any]] = {p: _numbers(choices[p]) if ordered else choices[p].options for p in places}
+    levels = dict.fromkeys(option for options in known.values() for option in options)
+    has = {p: [[o >= level if ordered else o == level for level in levels] for o in options] for p, options in known.items()}
+    return _spread(choices, {p: np.array(block, dtype=float) for p, block in has.items()})
+
+
+def _spread(choices: Sequence[Choice], blocks: dict[int, np.ndarray]) -> np.ndarray:
+    """Rows ``(k, f)`` for the options of all choices: those of some choices by place, else 0."""
+    width = next(iter(blocks.values())).shape[1]
+    return np.vstack([blocks.get(place, np.zeros((len(choice.options), width))) for place, choice in enumerate(choices)])
+
+
+def _numbers(choice: Choice) -> np.ndarray:
+    if any(isinstance(option, str) for option in choice.options):
+        return np.arange(1.0, len(choice.options) + 1)
+    return np.array(choice.options, dtype=float)

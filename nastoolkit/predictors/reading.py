@@ -1,0 +1,116 @@
+"""How predictors read features: as numbers of one scale, by their relevance, and in steps where these leave smaller errors.
+
+A feature with an order, such as a resolution, acts on values smoothly or in jumps. Its *steps*, an indicator for each level
+that it reaches, let a linear model find any function of it, and take functions that change little from level to level to be
+the likely ones; one-hot indicators take none to be likelier than another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin, clone
+from sklearn.linear_model import RidgeCV
+from sklearn.model_selection import KFold, cross_val_predict
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+N_FOLDS = 5
+MOST_JUDGED = 300  # rows that decide which regressor is best
+MOST_STEPS = 32  # levels of one feature
+
+
+class Scaled(RegressorMixin, BaseEstimator):
+    """A regressor that sees features and values as floats of mean 0 and standard deviation 1, whatever they are.
+
+    Args:
+        regressor: What learns from them.
+    """
+
+    def __init__(self, regressor: Any) -> None:
+        self.regressor = regressor
+
+    def fit(self, features: np.ndarray, values: np.ndarray) -> Scaled:
+        """Fit to features ``(n, f)`` and values ``(n,)``."""
+        values = np.asarray(values, dtype=float)
+        self.mean_, self.sd_ = values.mean(), values.std() or 1.0
+        self.fitted_ = self._choose(np.asarray(features, dtype=float), (values - self.mean_) / self.sd_)
+        return self
+
+    def _choose(self, features: np.ndarray, values: np.ndarray) -> Pipeline:
+        return make_pipeline(StandardScaler(), clone(self.regressor)).fit(features, values)
+
+    def predict(self, features: np.ndarray) -> np.ndarray:
+        """Values ``(n,)`` of features ``(n, f)``."""
+        return self.mean_ + self.sd_ * self.fitted_.predict(np.asarray(features, dtype=float))
+
+
+class Chosen(Scaled):
+    """Whichever of several regressors, with or without steps, errs least on rows that it was not fitted to.
+
+    Args:
+        regressors: What there is to choose from.
+    """
+
+    def __init__(self, regressors: Sequence[Any]) -> None:
+        self.regressors = regressors
+
+    def _choose(self, features: np.ndarray, values: np.ndarray) -> Pipeline:
+        readings: list[list[Any]] = [[]]
+        if len(values) >= 2 * N_FOLDS and len(WithSteps().fit(features).columns_):
+            readings.append([WithSteps()])
+        candidates = [
+            make_pipeline(*reading, StandardScaler(), Relevance(), clone(regressor))
+            for regressor in self.regressors
+            for reading in readings
+        ]
+        errors = [unseen_error(candidate, features, values) for candidate in candidates] if len(candidates) > 1 else [0.0]
+        return candidates[int(np.argmin(errors))].fit(features, values)
+
+
+def unseen_error(candidate: Pipeline, features: np.ndarray, values: np.ndarray) -> float:
+    """Mean absolute error on rows that a regressor was not fitted to: ridge regression's leave-one-out, others' of folds."""
+    if isinstance(candidate[-1], RidgeCV):
+        ridge = candidate.fit(features, values)[-1]
+        return float(np.sqrt(ridge.cv_results_[:, ridge.alphas == ridge.alpha_]).mean())
+    rows = np.random.default_rng(0).permutation(len(values))[:MOST_JUDGED]
+    folds = KFold(min(N_FOLDS, len(rows)))
+    return float(np.abs(cross_val_predict(candidate, features[rows], values[rows], cv=folds) - values[rows]).mean())
+
+
+class WithSteps(TransformerMixin, BaseEstimator):
+    """Features ``(n, f)``, and beside them, of those with more than two levels, an indicator for each level that they reach."""
+
+    def fit(self, features: np.ndarray, values: np.ndarray | None = None) -> WithSteps:
+        """Find the levels."""
+        columns, levels = [np.empty(0, dtype=int)], [np.empty(0)]
+        for column, feature in enumerate(features.T):
+            above = np.unique(feature)[1:]
+            if len(above) > 1:
+                levels.append(above[np.linspace(0, len(above) - 1, min(len(above), MOST_STEPS)).round().astype(int)])
+                columns.append(np.full(len(levels[-1]), column))
+        self.columns_, self.levels_ = np.concatenate(columns), np.concatenate(levels)
+        return self
+
+    def transform(self, features: np.ndarray) -> np.ndarray:
+        """Features ``(n, f)`` and their indicators: ``(n, f + k)``."""
+        return np.hstack([features, features[:, self.columns_] >= self.levels_])
+
+
+class Relevance(TransformerMixin, BaseEstimator):
+    """Standardised features, each times its correlation with the values, so that a penalty falls on what tells little.
+
+    Four standard errors... of a correlation are what is added: with few rows all features count about alike.
+    """
+
+    def fit(self, features: np.ndarray, values: np.ndarray) -> Relevance:
+        """Find the correlations with standardised values ``(n,)``."""
+        correlations = features.T @ (values - values.mean()) / len(values)
+        self.weights_ = np.sqrt(correlations**2 + 4 / len(values))
+        return self
+
+    def transform(self, features: np.ndarray) -> np.ndarray:
+        """Weighed features ``(n, f)``."""
+        return features * self.weights_

@@ -1,0 +1,128 @@
+"""How well predictors predict: rank correlations, relative errors, and learning curves over the size of the training set."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+from tqdm.auto import tqdm
+
+from nastoolkit.files import atomically
+from nastoolkit.predictors.regressors import PREDICTORS
+
+
+def kendall_tau(a: np.ndarray, b: np.ndarray) -> float:
+    """Kendall's rank correlation (tau-b, so ties count) of two vectors ``(n,)``: 1 for the same order, -1 for the reverse."""
+    return float(stats.kendalltau(a, b).statistic)
+
+
+def spearman(a: np.ndarray, b: np.ndarray) -> float:
+    """Spearman's rank correlation of two vectors ``(n,)``."""
+    return float(stats.spearmanr(a, b).statistic)
+
+
+def mape(actual: np.ndarray, predicted: np.ndarray) -> float:
+    """Mean absolute percentage error, in % of the actual values ``(n,)``."""
+    return float(100 * np.mean(np.abs(predicted - actual) / np.abs(actual)))
+
+
+def splits(n: int, n_test: int, n_trials: int, seed: int = 0) -> list[tuple[np.ndarray, np.ndarray]]:
+    """For each trial the rows of its test set ``(n_test,)``, and in random order all others of ``n``."""
+    orders = [np.random.default_rng([seed, trial]).permutation(n) for trial in range(n_trials)]
+    return [(order[:n_test], order[n_test:]) for order in orders]
+
+
+def learning_curve(
+    features: np.ndarray,
+    values: np.ndarray,
+    sizes: Sequence[int],
+    n_test: int,
+    n_trials: int = 10,
+    predictors: Sequence[str] = tuple(PREDICTORS),
+    seed: int = 0,
+    executor: Executor | None = None,
+    file: str | Path | None = None,
+) -> pd.DataFrame:
+    """How well predictors predict unseen rows, by the number of rows that they were fitted to.
+
+    Within a trial the test set is the same for all predictors and sizes, and a larger training set holds the smaller ones.
+
+    Args:
+        features: ``(n, f)``.
+        values: ``(n,)``.
+        sizes: Of the training sets.
+        n_test: Rows of the test set.
+        n_trials: Random splits, see :func:`splits`.
+        predictors: Keys of ``PREDICTORS``.
+        seed: Of the splits.
+        executor: Where to fit, by default here.
+        file: CSV file that keeps the scores; they are taken from it where it was made of the same data and arguments.
+
+    Returns:
+        Columns ``trial``, ``n_train``, ``predictor``, ``mape_percent`` and ``kendall_tau``.
+
+    Raises:
+        ValueError: An unknown predictor, or too few rows.
+    """
+    if unknown := [name for name in predictors if name not in PREDICTORS]:
+        raise ValueError(f"unknown predictors {unknown}; known: {list(PREDICTORS)}")
+    if not 2 <= min(*sizes, n_test) or max(sizes) + n_test > len(values):
+        raise ValueError(f"{len(values)} rows are too few for training sets of {list(sizes)} and a test set of {n_test}")
+    arguments = repr((list(sizes), n_test, n_trials, list(predictors), seed))
+    identity = hashlib.sha256(features.tobytes() + values.tobytes() + arguments.encode()).hexdigest()[:16]
+    cases = [(trial, size, name) for trial in range(n_trials) for size in sizes for name in predictors]
+    if file and Path(file).exists():
+        kept = pd.read_csv(file, dtype={"identity": str})  # it may look like a number
+        if len(kept) == len(cases) and kept.identity.eq(identity).all():
+            return kept.drop(columns="identity")
+    rows = splits(len(values), n_test, n_trials, seed)
+    sets = [(rows[trial][1][:size], rows[trial][0], name) for trial, size, name in cases]
+    scores = (executor.map if executor else map)(_scores, *zip(*[(features, values, *one) for one in sets], strict=True))
+    told = [(*case, *score) for case, score in zip(cases, tqdm(scores, "fits", len(cases), leave=False), strict=True)]
+    frame = pd.DataFrame(told, columns=["trial", "n_train", "predictor", "mape_percent", "kendall_tau"])
+    if file:
+        with atomically(file) as new:
+            frame.assign(identity=identity).to_csv(new, index=False)
+    return frame
+
+
+def _scores(features: np.ndarray, values: np.ndarray, train: np.ndarray, test: np.ndarray, name: str) -> tuple[float, float]:
+    predicted = PREDICTORS[name]().fit(features[train], values[train]).predict(features[test])
+    return mape(values[test], predicted), kendall_tau(values[test], predicted)
+
+
+def final_scores(curve: pd.DataFrame, quantity: str) -> pd.DataFrame:
+    """Mean (column ``mean``) and standard deviation (``std``) by predictor at the largest size of a learning curve."""
+    largest = curve[curve.n_train == curve.n_train.max()]
+    return largest.groupby("predictor", sort=False)[quantity].agg(["mean", "std"]).fillna({"std": 0.0})
+
+
+def score_table(
+    curves: Mapping[tuple[str, str], pd.DataFrame],
+    quantity: str,
+    more: Mapping[str, Mapping[tuple[str, str], float]],
+    digits: int = 3,
+) -> pd.DataFrame:
+    """Learning curves at their largest sizes as papers print them: mean and standard deviation over the trials.
+
+    Args:
+        curves: A learning curve for each row and column of the table, a family or data set and a hardware setting.
+        quantity: A column of theirs.
+        more: Numbers to stand below them, by what they are called.
+        digits: After the point.
+
+    Returns:
+        A row for each family and predictor, a column for each setting; empty where there is no curve.
+    """
+    rows: dict[tuple[str, str], dict[str, str]] = {}
+    for (family, setting), curve in curves.items():
+        for name, (mean, std) in final_scores(curve, quantity).iterrows():
+            rows.setdefault((family, name), {})[setting] = f"{mean:.{digits}f} ± {std:.{digits}f}"
+        for name, numbers in more.items():
+            rows.setdefault((family, name), {})[setting] = f"{numbers[family, setting]:.{digits}f}"
+    return pd.DataFrame(list(rows.values()), pd.MultiIndex.from_tuples(rows, names=["family", "predictor"])).fillna("")
