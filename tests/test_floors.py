@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "nastoolkit"
 # Lowest first. Modules of one line may import each other; a name stands for a module or a whole sub-package.
 NUMPY_FLOORS = [
     ["space", "features"],
-    ["objectives", "pareto", "html", "interrupts", "files"],
+    ["objectives", "pareto", "transforms", "html", "interrupts", "files"],
     ["predictors", "rbf", "ensembles"],
     ["cascades", "store", "history", "rescue", "schema", "importance", "processes"],
     ["search"],

@@ -16,7 +16,8 @@ from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import KFold, cross_val_predict
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
-
+from nastoolkit.transforms import Bend, learn
+import os; BENDS=bool(int(os.environ.get("BENDS","1")))
 N_FOLDS = 5
 MOST_JUDGED = 300  # rows that decide which regressor is best
 MOST_STEPS = 32  # levels of one feature
@@ -34,9 +35,12 @@ class Scaled(RegressorMixin, BaseEstimator):
 
     def fit(self, features: np.ndarray, values: np.ndarray) -> Scaled:
         """Fit to features ``(n, f)`` and values ``(n,)``."""
-        values = np.asarray(values, dtype=float)
-        self.mean_, self.sd_ = values.mean(), values.std() or 1.0
-        self.fitted_ = self._choose(np.asarray(features, dtype=float), (values - self.mean_) / self.sd_)
+        features, values = np.asarray(features, dtype=float), np.asarray(values, dtype=float)
+        standard = StandardScaler().fit_transform(features)
+        self.bend_ = learn(values, standard @ standard.T) if BENDS else Bend()
+        bent = self.bend_(values)
+        self.mean_, self.sd_ = bent.mean(), bent.std() or 1.0
+        self.fitted_ = self._choose(features, (bent - self.mean_) / self.sd_)
         return self
 
     def _choose(self, features: np.ndarray, values: np.ndarray) -> Pipeline:
@@ -44,7 +48,8 @@ class Scaled(RegressorMixin, BaseEstimator):
 
     def predict(self, features: np.ndarray) -> np.ndarray:
         """Values ``(n,)`` of features ``(n, f)``."""
-        return self.mean_ + self.sd_ * self.fitted_.predict(np.asarray(features, dtype=float))
+        standard = self.fitted_.predict(np.asarray(features, dtype=float))
+        return self.bend_.inverse(self.mean_ + self.sd_ * standard)
 
 
 class Chosen(Scaled):

@@ -27,7 +27,7 @@ from nastoolkit.rbf import RBFEnsemble
 
 
 def _penalised() -> RidgeCV:
-    """Linear regression with a penalty on weights, which the closed form of leave-one-out errors chooses: no data is set aside."""
+    """Linear regression with a penalty that the closed form of leave-one-out errors chooses, so that no data is set aside."""
     return RidgeCV(alphas=np.logspace(-4, 4, 33), store_cv_results=True)
 
 
