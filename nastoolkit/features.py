@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 def feature_matrix(choices: Sequence[Choice]) -> np.ndarray:
     """The matrix ``(k, f)`` by which one-hot genotypes ``(n, k)`` become features ``(n, f)``.
 
-    A choice with an order is one feature: its option, 0 where it is dead (texts count from 1). Any other has an indicator for
-    each option. Then, for each kind of which there are several choices and each option of theirs: how many of them have it, or,
-    if they have an order, at least it.
+    A choice with an order is one feature: its option, for texts its place from 1, or 0 where the choice is dead. Any other
+    choice has an indicator for each option. Then come counts: for each option of several choices of one kind, how many of
+    these have that option, or, if they have an order, that option or a larger one.
     """
     single = [_numbers(choice)[:, None] if choice.ordered else np.eye(len(choice.options)) for choice in choices]
     columns = [_spread(choices, {place: block}) for place, block in enumerate(single)]
@@ -40,7 +40,7 @@ def kind(name: str) -> str:
 def _counts(choices: Sequence[Choice], places: Sequence[int]) -> np.ndarray:
     """Which options ``(k,)`` count as which ``(k, c)``, for choices of one kind."""
     ordered = choices[places[0]].ordered
-    known: dict[int, Sequence[Any]] = {p: _numbers(choices[p]) if ordered else choices[p].options for p in places}
+    known: dict[int, Sequence[Any]] = {p: _numbers(choices[p]).tolist() if ordered else choices[p].options for p in places}
     levels = dict.fromkeys(option for options in known.values() for option in options)
     has = {p: [[o >= level if ordered else o == level for level in levels] for o in options] for p, options in known.items()}
     return _spread(choices, {p: np.array(block, dtype=float) for p, block in has.items()})

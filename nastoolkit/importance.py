@@ -63,7 +63,7 @@ def gene_importance(
 
 
 def _features(space: SearchSpace, genotypes: np.ndarray) -> np.ndarray:
-    return space.one_hot(space.canonical(genotypes))
+    return space.features(space.canonical(genotypes))
 
 
 def _with_dead_genes_random(history: History, seed: int) -> np.ndarray:

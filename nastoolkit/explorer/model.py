@@ -195,7 +195,7 @@ class Model(HasTraits):
         """Of the current sub-network, by ridge regression on what was measured; None while that is too little."""
         if self.accuracy is None or self._predictor is None:
             return None
-        value = float(self._predictor.predict(self.space.one_hot(self.genotype))[0])
+        value = float(self._predictor.predict(self.space.features(self.genotype))[0])
         return min(value, 100.0) if self.accuracy.task.unit == "%" else value
 
     @cached_property
@@ -203,7 +203,7 @@ class Model(HasTraits):
         genotypes, values = self.known
         if len(values) < LEAST_FITTED:
             return None
-        return PREDICTORS["ridge"]().fit(self.space.one_hot(genotypes), values)
+        return PREDICTORS["ridge"]().fit(self.space.features(genotypes), values)
 
     @property
     def known(self) -> tuple[np.ndarray, np.ndarray]:

@@ -16,10 +16,11 @@ from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import KFold, cross_val_predict
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
-from nastoolkit.transforms import Bend, learn
-import os; BENDS=bool(int(os.environ.get("BENDS","1")))
+
+from nastoolkit.transforms import NO_BEND, Bend, learn
+
 N_FOLDS = 5
-MOST_JUDGED = 300  # rows that decide which regressor is best
+MOST_JUDGED = 300  # rows that decide what is best
 MOST_STEPS = 32  # levels of one feature
 
 
@@ -36,12 +37,14 @@ class Scaled(RegressorMixin, BaseEstimator):
     def fit(self, features: np.ndarray, values: np.ndarray) -> Scaled:
         """Fit to features ``(n, f)`` and values ``(n,)``."""
         features, values = np.asarray(features, dtype=float), np.asarray(values, dtype=float)
-        standard = StandardScaler().fit_transform(features)
-        self.bend_ = learn(values, standard @ standard.T) if BENDS else Bend()
+        self.bend_ = self._learn_bend(features, values)
         bent = self.bend_(values)
         self.mean_, self.sd_ = bent.mean(), bent.std() or 1.0
         self.fitted_ = self._choose(features, (bent - self.mean_) / self.sd_)
         return self
+
+    def _learn_bend(self, features: np.ndarray, values: np.ndarray) -> Bend:
+        return NO_BEND
 
     def _choose(self, features: np.ndarray, values: np.ndarray) -> Pipeline:
         return make_pipeline(StandardScaler(), clone(self.regressor)).fit(features, values)
@@ -55,6 +58,8 @@ class Scaled(RegressorMixin, BaseEstimator):
 class Chosen(Scaled):
     """Whichever of several regressors, with or without steps, errs least on rows that it was not fitted to.
 
+    Broken networks and long tails are bent towards the other values first, see :mod:`nastoolkit.transforms`.
+
     Args:
         regressors: What there is to choose from.
     """
@@ -62,31 +67,46 @@ class Chosen(Scaled):
     def __init__(self, regressors: Sequence[Any]) -> None:
         self.regressors = regressors
 
+    def _learn_bend(self, features: np.ndarray, values: np.ndarray) -> Bend:
+        rows = some(len(values))
+        standard = StandardScaler().fit_transform(features[rows])
+        return learn(values[rows], standard @ standard.T)
+
     def _choose(self, features: np.ndarray, values: np.ndarray) -> Pipeline:
-        readings: list[list[Any]] = [[]]
-        if len(values) >= 2 * N_FOLDS and len(WithSteps().fit(features).columns_):
-            readings.append([WithSteps()])
+        has_levels = len(WithSteps().fit(features).columns_) > 0
+        readings: list[list[Any]] = [[], [WithSteps()]] if has_levels else [[]]
         candidates = [
             make_pipeline(*reading, StandardScaler(), Relevance(), clone(regressor))
             for regressor in self.regressors
             for reading in readings
         ]
-        errors = [unseen_error(candidate, features, values) for candidate in candidates] if len(candidates) > 1 else [0.0]
-        return candidates[int(np.argmin(errors))].fit(features, values)
+        if len(candidates) == 1 or len(values) < 2 * N_FOLDS:  # too few rows to choose
+            return candidates[0].fit(features, values)
+        is_ridge = all(isinstance(regressor, RidgeCV) for regressor in self.regressors)
+        error = leave_one_out_error if is_ridge else cross_validated_error
+        return min(candidates, key=lambda candidate: error(candidate, features, values)).fit(features, values)
 
 
-def unseen_error(candidate: Pipeline, features: np.ndarray, values: np.ndarray) -> float:
-    """Mean absolute error on rows that a regressor was not fitted to: ridge regression's leave-one-out, others' of folds."""
-    if isinstance(candidate[-1], RidgeCV):
-        ridge = candidate.fit(features, values)[-1]
-        return float(np.sqrt(ridge.cv_results_[:, ridge.alphas == ridge.alpha_]).mean())
-    rows = np.random.default_rng(0).permutation(len(values))[:MOST_JUDGED]
-    folds = KFold(min(N_FOLDS, len(rows)))
-    return float(np.abs(cross_val_predict(candidate, features[rows], values[rows], cv=folds) - values[rows]).mean())
+def some(n: int) -> np.ndarray:
+    """Rows in random order, not too many: what is chosen by them alone is chosen quickly."""
+    return np.random.default_rng(0).permutation(n)[:MOST_JUDGED]
+
+
+def leave_one_out_error(candidate: Pipeline, features: np.ndarray, values: np.ndarray) -> float:
+    """Mean absolute error of ridge regression on each row from all others, in closed form."""
+    ridge = candidate.fit(features, values)[-1]
+    return float(np.sqrt(ridge.cv_results_[:, ridge.alphas == ridge.alpha_]).mean())
+
+
+def cross_validated_error(candidate: Pipeline, features: np.ndarray, values: np.ndarray) -> float:
+    """Mean absolute error on folds of some rows, each from the other folds."""
+    rows = some(len(values))
+    predicted = cross_val_predict(candidate, features[rows], values[rows], cv=KFold(N_FOLDS))
+    return float(np.abs(predicted - values[rows]).mean())
 
 
 class WithSteps(TransformerMixin, BaseEstimator):
-    """Features ``(n, f)``, and beside them, of those with more than two levels, an indicator for each level that they reach."""
+    """Features ``(n, f)`` and their steps: indicators of the levels that a feature of more than two levels reaches."""
 
     def fit(self, features: np.ndarray, values: np.ndarray | None = None) -> WithSteps:
         """Find the levels."""
@@ -105,9 +125,9 @@ class WithSteps(TransformerMixin, BaseEstimator):
 
 
 class Relevance(TransformerMixin, BaseEstimator):
-    """Standardised features, each times its correlation with the values, so that a penalty falls on what tells little.
+    """Standardised features times their correlation with the values, so that a penalty falls on those that tell little.
 
-    Four standard errors... of a correlation are what is added: with few rows all features count about alike.
+    Correlations are uncertain, so two standard errors of them are added (in squares): with few rows all count about alike.
     """
 
     def fit(self, features: np.ndarray, values: np.ndarray) -> Relevance:

@@ -1,5 +1,7 @@
-"""The predictors. Measured values have outliers, latencies most of all: ``svr``, ``lightgbm`` and ``stacked`` minimise absolute
-rather than squared errors.
+"""The predictors, by name.
+
+Measured values have outliers, latencies most of all, so that ``svr``, ``lightgbm`` and ``stacked`` minimise absolute rather
+than squared errors.
 
 [Huber1964] P. Huber, "Robust Estimation of a Location Parameter", The Annals of Mathematical Statistics 35(1), 1964.
 [Wolpert1992] D. Wolpert, "Stacked Generalization", Neural Networks 5(2), 1992.
@@ -32,7 +34,7 @@ def _penalised() -> RidgeCV:
 
 
 class Ridge(Chosen):
-    """Ridge regression; leave-one-out errors choose its penalty, and whether it sees steps."""
+    """Ridge regression; leave-one-out errors choose its penalty and whether it sees steps."""
 
     def __init__(self) -> None:
         super().__init__([_penalised()])

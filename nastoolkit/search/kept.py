@@ -18,15 +18,16 @@ from nastoolkit.objectives import Objective
 from nastoolkit.predictors import PREDICTORS
 from nastoolkit.space import SearchSpace
 
-CODE = (
+CODE = (  # what searches are made of
+    "features.py",
     "objectives.py",
     "pareto.py",
-    "features.py",
     "predictors/*.py",
     "rbf.py",
     "space.py",
+    "transforms.py",
     "search/*.py",
-)  # what searches are made of
+)
 LIBRARIES = ("cma", "lightgbm", "moocore", "numpy", "optuna", "pymoo", "scikit-learn", "scipy")  # and with what
 N_PROBES = 100
 N_SUM = 8  # bytes that tell whether those behind them are whole

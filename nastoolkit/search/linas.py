@@ -10,7 +10,9 @@ default, runs for many generations on the predictions; its best sub-networks are
 
 Differs from the papers in: objectives that are cheap and exact are computed, not predicted; the inner search starts from the
 measured sub-networks and never proposes one of them again, so each population is new; it is chosen from all that it proposed,
-not from its last generation only; ridge regression chooses its penalty by leave-one-out errors, not on a grid with 5 folds.
+not from its last generation only. As in Intel's code, a predictor is ridge regression or a support vector regression, whichever
+has the smaller cross-validated error; but ridge regression chooses its penalty by leave-one-out errors, and the other has fixed
+settings, where theirs are searched on grids. Both see :meth:`nastoolkit.space.SearchSpace.features`, not one-hot options.
 """
 
 from __future__ import annotations
@@ -26,6 +28,9 @@ from nastoolkit.space import SearchSpace
 
 class LINAS(InnerSearch):
     """Lightweight iterative search: few measurements, many predictions.
+
+    It goes by what its predictors say, and never looks where they are uncertain. Where neighbours in a space are little alike,
+    as among cells of operations, the predictors rank badly, and it is hardly better than its inner search on measurements.
 
     Args:
         space: Where to search.
@@ -46,7 +51,7 @@ class LINAS(InnerSearch):
         objectives: Sequence[Objective],
         seed: int = 0,
         population: int = 50,
-        predictor: str = "ridge",
+        predictor: str = "ridge_or_svr",
         generations: int = 200,
         inner: str = "nsga2",
     ) -> None:

@@ -44,13 +44,13 @@ class PredictedSearch(Algorithm):
 
     def _fit(self, rows: np.ndarray | slice = slice(None)) -> None:
         """Fit the predictors to some rows of what was measured, by default to all."""
-        features = self.space.one_hot(self._genotypes[rows])
+        features = self.space.features(self._genotypes[rows])
         for predictor, column in zip(self._predictors, self._to_predict, strict=True):
             predictor.fit(features, self._values[rows, column])
 
     def _predict(self, genotypes: np.ndarray) -> np.ndarray:
         """Predicted and exact values ``(n, m)`` of genotypes ``(n, d)``."""
-        features = self.space.one_hot(genotypes)
+        features = self.space.features(genotypes)
         predicted = [predictor.predict(features) for predictor in self._predictors]
         return complete(self.objectives, genotypes, np.array(predicted).reshape(-1, len(genotypes)).T)
 

@@ -6,8 +6,8 @@ space its published code (https://github.com/VITA-Group/WeakNAS, commit 31b779e)
 
 Differs from the paper in: several objectives, of which the paper has one (as has ``single_objective``): a predictor each, and
 the predicted best are the first fronts, the last of them by crowding distance (with one objective, that is the order of its
-predicted values); objectives that are cheap and exact are computed, not predicted; LightGBM stands for XGBoost, one-hot
-choices for raw numbers; the best that was measured is the result, not the predicted best of the pool.
+predicted values); objectives that are cheap and exact are computed, not predicted; LightGBM stands for XGBoost; the
+features count options too; the best that was measured is the result, not the predicted best of the pool.
 """
 
 from __future__ import annotations
