@@ -55,6 +55,7 @@ class RBFEnsemble(RegressorMixin, BaseEstimator):
 
     def fit(self, features: np.ndarray, values: np.ndarray) -> RBFEnsemble:
         """Fit to features ``(n, f)`` and values ``(n,)``; features that are constant are left out."""
+        features, values = np.asarray(features, dtype=float), np.asarray(values, dtype=float)
         rng = np.random.default_rng(self.seed)
         self.mean_ = float(np.mean(values))
         varied = np.flatnonzero(np.ptp(features, axis=0) > 0)
@@ -66,4 +67,5 @@ class RBFEnsemble(RegressorMixin, BaseEstimator):
         """Values ``(n,)`` of features ``(n, f)``; the mean of all where all that was fitted to had the same features."""
         if not self.members_:
             return np.full(len(features), self.mean_)
+        features = np.asarray(features, dtype=float)
         return np.median([member.predict(features) for member in self.members_], axis=0)

@@ -59,15 +59,39 @@ def test_predictors_learn(name, function, tau):
     assert errors.mean() < 0.8 * spread.mean()
 
 
-def test_the_scale_of_features_and_values_does_not_matter(name):
+@pytest.mark.parametrize(
+    "rescale",
+    [
+        lambda features: 1e-3 * features,
+        lambda features: 1e3 * features,
+        lambda features: features * np.logspace(-3, 3, features.shape[1]) + np.arange(features.shape[1]),
+        lambda features: features.astype(np.float32),
+        lambda features: features.astype(np.int16),
+        lambda features: features.astype(np.uint8),
+    ],
+    ids=["small", "large", "each its own", "float32", "int16", "uint8"],
+)
+def test_the_scale_and_type_of_features_do_not_matter(name, rescale):
     rng = np.random.default_rng(0)
-    features = rng.random((100, 5))
-    values = 5 + features @ rng.random(5)
-    if name == "ridge":
-        pytest.skip("its penalty is on the features as they are; one-hot features have one scale")
-    plain = PREDICTORS[name]().fit(features[:80], values[:80]).predict(features[80:])
-    scaled = PREDICTORS[name]().fit(1000 * features[:80], 1000 * values[:80]).predict(1000 * features[80:])
-    np.testing.assert_allclose(scaled, 1000 * plain, rtol=1e-3)
+    features = np.hstack([rng.integers(0, 5, (80, 6)), rng.integers(0, 2, (80, 4))]).astype(float)
+    values = 5 + features @ rng.random(10) + 0.1 * rng.normal(size=80)
+    plain = PREDICTORS[name]().fit(features[:60], values[:60]).predict(features[60:])
+    scaled = PREDICTORS[name]().fit(rescale(features[:60]), values[:60]).predict(rescale(features[60:]))
+    np.testing.assert_allclose(scaled, plain, rtol=1e-3)
+
+
+def test_indicators_may_be_bools_and_values_of_any_type_and_scale(name):
+    rng = np.random.default_rng(0)
+    features = rng.integers(0, 2, (80, 6))
+    values = 500 + features @ rng.integers(1, 50, 6)
+    plain = PREDICTORS[name]().fit(features[:60].astype(float), values[:60].astype(float)).predict(features[60:].astype(float))
+    for kind in (np.int32, np.float32):
+        found = (
+            PREDICTORS[name]().fit(features[:60].astype(bool), values[:60].astype(kind)).predict(features[60:].astype(bool))
+        )
+        np.testing.assert_allclose(found, plain, rtol=1e-6)
+    scaled = PREDICTORS[name]().fit(features[:60], 1e-3 * values[:60]).predict(features[60:])
+    np.testing.assert_allclose(scaled, 1e-3 * plain, rtol=1e-3)
 
 
 @pytest.mark.parametrize("n", [2, 3, 5, 9, 10, 11, 25])

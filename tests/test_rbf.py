@@ -64,3 +64,11 @@ def test_the_seed_decides(rows):
 def test_rows_that_are_all_equal():
     ensemble = RBFEnsemble(5).fit(np.ones((3, 2)), np.array([1.0, 2.0, 6.0]))
     np.testing.assert_array_equal(ensemble.predict(np.zeros((4, 2))), 3.0)
+
+
+@pytest.mark.parametrize("kind", [bool, np.int8, np.float32])
+def test_numbers_of_any_type(kind):
+    rng = np.random.default_rng(0)
+    features, values = rng.integers(0, 2, (30, 5)), rng.random(30)
+    expected = RBFEnsemble(20).fit(features.astype(float), values).predict(features.astype(float))
+    np.testing.assert_array_equal(RBFEnsemble(20).fit(features.astype(kind), values).predict(features.astype(kind)), expected)

@@ -2,7 +2,8 @@
 
 For each of HAT's 8 latency data sets: predictors fitted to 1,500 of 2,000 rows and tested on the other 500, means over 10
 random splits that are the same for all; then the default predictor against plain ridge and plain gradient boosting, split by
-split (mean and standard error of the gain). Then Intel's ImageNet accuracies, after as few measurements as LINAS has.
+split (mean and standard error of the gain). Then Intel's ImageNet accuracies, after as few measurements as LINAS has, and
+latencies by published tables with noise of 6 % of few of Once-for-All's networks, as features and one-hot.
 """
 
 import argparse
@@ -13,7 +14,7 @@ import pandas as pd
 from sklearn.ensemble import GradientBoostingRegressor
 
 from nastoolkit.predictors import DEFAULT_PREDICTOR, PREDICTORS, kendall_tau, mape
-from nastoolkit.public import DEVICES, hat_latency, search_logs
+from nastoolkit.public import DEVICES, hat_latency, i7_8700k, search_logs
 
 PLAIN = {"gradient boosting": lambda: GradientBoostingRegressor(random_state=0)}
 COMPARED = {**PREDICTORS, **PLAIN}
@@ -55,9 +56,15 @@ def main() -> None:
     histories = search_logs().values()
     genotypes, first = np.unique(np.concatenate([h.genotypes for h in histories]), axis=0, return_index=True)
     accuracies = np.concatenate([h.values[:, 0] for h in histories])[first]
-    features = next(iter(histories)).space.one_hot(genotypes)
+    features = next(iter(histories)).space.features(genotypes)
     for n_train in (50, 100, 250):
         show(f"ImageNet accuracy after {n_train}", errors(features, accuracies, n_train, 500, n_splits))
+    table, rng = i7_8700k(), np.random.default_rng(0)
+    genotypes = table.space.sample(1500, rng)
+    noisy = table.latency_ms(genotypes) * np.exp(0.06 * rng.standard_normal(len(genotypes)))
+    for n_train in (100, 1000):
+        for what, encode in (("features", table.space.features), ("one-hot", table.space.one_hot)):
+            show(f"latency after {n_train}, {what}", errors(encode(genotypes), noisy, n_train, 500, n_splits))
 
 
 if __name__ == "__main__":
