@@ -58,16 +58,18 @@ class Scaled(RegressorMixin, BaseEstimator):
 class Chosen(Scaled):
     """Whichever of several regressors, with or without steps, errs least on rows that it was not fitted to.
 
-    Broken networks and long tails are bent towards the other values first, see :mod:`nastoolkit.transforms`.
-
     Args:
         regressors: What there is to choose from.
+        bends: Whether broken networks and long tails are bent towards the other values first, which squared errors need; see
+            :mod:`nastoolkit.transforms`.
     """
 
-    def __init__(self, regressors: Sequence[Any]) -> None:
-        self.regressors = regressors
+    def __init__(self, regressors: Sequence[Any], bends: bool = False) -> None:
+        self.regressors, self.bends = regressors, bends
 
     def _learn_bend(self, features: np.ndarray, values: np.ndarray) -> Bend:
+        if not self.bends:
+            return NO_BEND
         rows = some(len(values))
         standard = StandardScaler().fit_transform(features[rows])
         return learn(values[rows], standard @ standard.T)

@@ -37,7 +37,7 @@ class Ridge(Chosen):
     """Ridge regression; leave-one-out errors choose its penalty and whether it sees steps."""
 
     def __init__(self) -> None:
-        super().__init__([_penalised()])
+        super().__init__([_penalised()], bends=True)
 
     @property
     def alpha_(self) -> float:
@@ -149,7 +149,7 @@ class Stacked(RegressorMixin, BaseEstimator):
 PREDICTORS: dict[str, Callable[[], Any]] = {
     "ridge": Ridge,
     "svr": lambda: Chosen([_pairs()]),
-    "ridge_or_svr": lambda: Chosen([_penalised(), _pairs()]),
+    "ridge_or_svr": lambda: Chosen([_penalised(), _pairs()], bends=True),
     "lightgbm": lambda: Scaled(_lightgbm()),
     "mlp": lambda: Scaled(_mlp()),
     "rbf": lambda: Scaled(RBFEnsemble()),

@@ -10,9 +10,9 @@ default, runs for many generations on the predictions; its best sub-networks are
 
 Differs from the papers in: objectives that are cheap and exact are computed, not predicted; the inner search starts from the
 measured sub-networks and never proposes one of them again, so each population is new; it is chosen from all that it proposed,
-not from its last generation only. As in Intel's code, a predictor is ridge regression or a support vector regression, whichever
-has the smaller cross-validated error; but ridge regression chooses its penalty by leave-one-out errors, and the other has fixed
-settings, where theirs are searched on grids. Both see :meth:`nastoolkit.space.SearchSpace.features`, not one-hot options.
+not from its last generation only. As in Intel's code, a predictor is ridge regression or a support vector regression,
+whichever has the smaller cross-validated error; but ridge regression chooses its penalty by leave-one-out errors, and the
+other has fixed settings, where theirs are searched on grids; both see :meth:`nastoolkit.space.SearchSpace.features`.
 """
 
 from __future__ import annotations

@@ -70,7 +70,7 @@ def test_predictors_learn_from_rows_spread_over_the_front(monkeypatch):
     ((features, told),) = learnt
     rows = spread(search.costs(values), 30, seed=int(np.random.default_rng(0).integers(2**63)))
     np.testing.assert_array_equal(told, values[rows, 0])
-    np.testing.assert_array_equal(features, SPACE.one_hot(genotypes[rows]))
+    np.testing.assert_array_equal(features, SPACE.features(genotypes[rows]))
 
 
 @pytest.mark.parametrize("m", [2, 3, 12])
