@@ -93,11 +93,14 @@ class Algorithm(ABC):
 
         Args:
             genotypes: ``(k, d)``, canonical.
-            values: ``(k, m)`` raw values in the order of the objectives.
+            values: ``(k, m)`` raw values in the order of the objectives; a row with a NaN is an evaluation that failed.
         """
         self._note(genotypes)
-        if len(genotypes):
-            self._learn(genotypes, values)
+        failed = np.isnan(values).any(axis=1)
+        if failed.any():
+            self._learn_failed(genotypes[failed])
+        if not failed.all():
+            self._learn(genotypes[~failed], values[~failed])
 
     @abstractmethod
     def _propose(self) -> np.ndarray:
@@ -105,7 +108,10 @@ class Algorithm(ABC):
 
     @abstractmethod
     def _learn(self, genotypes: np.ndarray, values: np.ndarray) -> None:
-        """Take in values of one sub-network or more, as in :meth:`tell`."""
+        """Take in values of one sub-network or more, as in :meth:`tell`; none of them failed."""
+
+    def _learn_failed(self, genotypes: np.ndarray) -> None:  # noqa: B027
+        """Take in one sub-network or more whose evaluation failed; it need not learn from them."""
 
     def _nothing(self) -> np.ndarray:
         return np.empty((0, self.space.n_genes), dtype=np.int64)

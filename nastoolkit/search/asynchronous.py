@@ -85,7 +85,7 @@ class AsynchronousSearch:
             self._collect()
         self._finished = sorted(set(self._finished) - set(told))
         history = self._history(np.array(told, dtype=np.int64))
-        self._searcher.tell(history.genotypes[~history.failed], history.values[~history.failed])
+        self._searcher.tell(history.genotypes, history.values)
 
     def _start(self) -> None:
         size = min(self._evaluation.chunk_size or 1, len(self._waiting))

@@ -32,6 +32,7 @@ from scipy.special import ndtr
 from nastoolkit import pareto
 from nastoolkit.objectives import Objective, complete, signs
 from nastoolkit.search.algorithm import Algorithm
+from nastoolkit.search.feasibility import Feasibility
 from nastoolkit.search.gaussian_process import GaussianProcess, Kernel
 from nastoolkit.search.improvement import best_batch
 from nastoolkit.search.sampling import new_ones
@@ -78,6 +79,7 @@ class Bayes(Algorithm):
         self._features = Features(space, self.rng)
         self._measured = [i for i, objective in enumerate(self.objectives) if objective.exact is None]
         self._models = [GaussianProcess(self._features.kernels) for _ in self._measured]
+        self._feasibility = Feasibility(space)
         self._n_at_refit = 0
         self._design: np.ndarray | None = None
         self._genotypes = self._elite = self._nothing()
@@ -87,6 +89,9 @@ class Bayes(Algorithm):
         self._genotypes = np.concatenate([self._genotypes, genotypes])
         self._values = np.concatenate([self._values, values])
         self.batch = max(self.batch, len(self._values) // GROWTH)
+
+    def _learn_failed(self, genotypes: np.ndarray) -> None:
+        self._feasibility.add_failed(genotypes)
 
     def _propose(self) -> np.ndarray:
         if len(self._genotypes) < self.n_first:
@@ -110,6 +115,7 @@ class Bayes(Algorithm):
             if refit:
                 model.learn_scales(features, values)
             model.fit(features, values)
+        self._feasibility.fit(self._genotypes, lambda genotypes: self._predict(genotypes)[0])
 
     def _predict(self, genotypes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Expected values and their standard deviations, ``(n, m)`` each."""
@@ -130,18 +136,19 @@ class Bayes(Algorithm):
         genotypes = new_ones(np.concatenate([best, self._elite]), set())
         values, known = self._hope(genotypes), set(genotype_keys(genotypes))
         for _ in range(self._generations):
-            parents = genotypes[self._best(values, 2 * self.population)]
+            parents = genotypes[self._best(genotypes, values, 2 * self.population)]
             children = new_ones(vary(self.space, parents, 10 * self.population, self.rng), known)
             if len(children):
                 known.update(genotype_keys(children))
                 genotypes, values = np.concatenate([genotypes, children]), np.concatenate([values, self._hope(children)])
-                kept = self._best(values, 2 * N_CANDIDATES)
+                kept = self._best(genotypes, values, 2 * N_CANDIDATES)
                 genotypes, values = genotypes[kept], values[kept]
         self._elite = genotypes[: 2 * self.population]
         return new_ones(genotypes, self.seen)[:N_CANDIDATES]
 
-    def _best(self, values: np.ndarray, n: int) -> np.ndarray:
-        return pareto.best_first(self.costs(values), n, self.violations(values))
+    def _best(self, genotypes: np.ndarray, values: np.ndarray, n: int) -> np.ndarray:
+        broken = self.violations(values) + self._feasibility.risks(genotypes, values)
+        return pareto.best_first(self.costs(values), n, broken)
 
     def _choose(self, candidates: np.ndarray) -> np.ndarray:
         """The next batch ``(k, d)``."""
@@ -151,7 +158,8 @@ class Bayes(Algorithm):
         known, means = self.costs(self._values[self.violations(self._values) <= 0]), self.costs(values)
         known = known[pareto.non_dominated(known)]
         low, size = _range(np.concatenate([known, means]))
-        chances = chance_within_bounds(self.objectives, values, sds)
+        feasible = self._feasibility.chances(candidates, values) ** self._feasibility.caution
+        chances = chance_within_bounds(self.objectives, values, sds) * feasible
         reference = np.full(len(low), 1 + MARGIN)
         spread = sds[:, : len(low)] / size
         return candidates[best_batch(self.batch, (known - low) / size, reference, (means - low) / size, spread, chances)]

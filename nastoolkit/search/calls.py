@@ -64,6 +64,15 @@ class Calls:
             pass  # it was given up
         return self._elsewhere.pop(future), _outcome(future)
 
+    def measure(self, genotypes: np.ndarray) -> np.ndarray | Exception:
+        """What ``evaluate`` returns or raises for genotypes ``(k, d)``, waited for beside the calls under way."""
+        if self._executor is None:
+            return _attempt(self._evaluate, genotypes)[0]
+        try:
+            return _outcome(self._executor.submit(_attempt, self._evaluate, genotypes))[0]
+        except RuntimeError as error:
+            raise _lost(error) from error
+
     def give_up(self, running: bool) -> None:
         """Cancel the calls that no worker has begun, and those that are ``running`` too, where the executor can."""
         self._here.clear()

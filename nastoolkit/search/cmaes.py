@@ -40,9 +40,16 @@ class CMAES(Algorithm):
         self._told: list[tuple[float, float, np.ndarray]] = []  # violation, cost, point
 
     def _learn(self, genotypes: np.ndarray, values: np.ndarray) -> None:
+        self._told += zip(self.violations(values), self.costs(values)[:, 0], self._points_of(genotypes), strict=True)
+
+    def _learn_failed(self, genotypes: np.ndarray) -> None:
+        if self._strategy is not None:  # none of them is a mean to start from
+            self._told += [(np.inf, np.inf, point) for point in self._points_of(genotypes)]
+
+    def _points_of(self, genotypes: np.ndarray) -> list[np.ndarray]:
+        """What genotypes ``(k, d)`` were before rounding, where that is known."""
         rows = zip(genotype_keys(genotypes), genotypes.astype(float), strict=True)
-        points = [self._points.get(key, row) for key, row in rows]
-        self._told += zip(self.violations(values), self.costs(values)[:, 0], points, strict=True)
+        return [self._points.get(key, row) for key, row in rows]
 
     def _propose(self) -> np.ndarray:
         if self._strategy is None and not self._told:

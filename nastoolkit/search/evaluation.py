@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from tqdm.auto import tqdm
@@ -15,6 +17,8 @@ from nastoolkit.search.failures import Failures
 from nastoolkit.store import Store
 
 __all__ = ["Evaluate", "Evaluation"]
+
+N_AGAIN = 3  # sub-networks that are measured again before a measurement is said to be broken
 
 
 @dataclass
@@ -40,6 +44,7 @@ class Evaluation:
     failures: Failures
     bar: tqdm
     n_replayed: int = 0
+    _measured_before: deque[np.ndarray] = field(default_factory=partial(deque, maxlen=N_AGAIN))
 
     def __call__(self, genotypes: np.ndarray) -> np.ndarray:
         """Values ``(n, m')`` of genotypes ``(n, d)``, in their order; NaN in all of a row whose evaluation failed.
@@ -69,6 +74,7 @@ class Evaluation:
         values = self.store.lookup(genotypes)
         missing = np.flatnonzero(np.isnan(values).any(axis=1))
         reasons = self.store.failures(genotypes[missing])
+        self._measured_before.extend(np.delete(genotypes, missing, axis=0))
         self.failures.count([why for why in reasons if why is not None], len(genotypes) - len(missing))
         missing = missing[[why is None for why in reasons]]
         self._count_replayed(len(genotypes) - len(missing))
@@ -91,7 +97,8 @@ class Evaluation:
             settled, reasons = good, []
         self.bar.update(int(settled.sum()))
         cause = returned if isinstance(returned, Exception) else None
-        self.failures.note(call.genotypes[settled & ~good], reasons, int(good.sum()), cause)
+        self._measured_before.extend(call.genotypes[good])
+        self.failures.note(call.genotypes[settled & ~good], reasons, int(good.sum()), self._still_works, cause)
         return call.rows[settled], values[settled]
 
     def _check(self, returned: np.ndarray | Exception, n: int) -> tuple[np.ndarray, list[str]]:
@@ -104,6 +111,11 @@ class Evaluation:
         values[bad] = np.nan
         return values, reasons
 
+    def _still_works(self) -> bool:
+        """Whether one of a few sub-networks that were measured before can be measured now, which costs no budget."""
+        returned = (self.calls.measure(genotype[None]) for genotype in list(self._measured_before))
+        return any(not self._check(values, 1)[1] for values in returned)
+
     @contextmanager
     def keeping(self) -> Iterator[None]:
         """If the search has to stop, what still runs is waited for and kept first; an interrupt waits for nothing."""
@@ -111,6 +123,7 @@ class Evaluation:
             yield
         except Exception:
             self.calls.give_up(running=False)
+            self._measured_before.clear()
             self.retries = 0
             while self.calls:
                 with suppress(Exception):

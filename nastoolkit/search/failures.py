@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -17,8 +17,11 @@ class EvaluationError(RuntimeError):
 class Failures:
     """Notes failed evaluations, and gives up when the measurement seems broken.
 
-    That is when a share of the last evaluations failed. Failures go to the store once a later call of ``evaluate`` succeeds or
-    the search ends: those of a broken measurement are not kept, so that they are tried again when the search is.
+    That is when a share of the last evaluations failed. If that share is all of them, these may be bad sub-networks and a good
+    measurement: a few that were measured before are then measured again, and if one of them can be, the search goes on.
+
+    Failures go to the store once a later call of ``evaluate`` succeeds or the search ends: those of a broken measurement are
+    not kept, so that they are tried again when the search is.
 
     Args:
         store: Where they are kept.
@@ -34,6 +37,7 @@ class Failures:
         self.n, self.reason = 0, ""
         self._store, self._share = store, share
         self._last: deque[bool] = deque(maxlen=last)
+        self._patience = last
         self._succeeded = False
         self._unsaved: list[tuple[np.ndarray, list[str]]] = []
 
@@ -44,8 +48,22 @@ class Failures:
         self._succeeded |= n_good > 0
         self._last.extend([False] * n_good + [True] * len(reasons))
 
-    def note(self, genotypes: np.ndarray, reasons: list[str], n_good: int, cause: Exception | None = None) -> None:
-        """Note a call of ``evaluate``: the genotypes ``(k, d)`` that failed, why, and how many others did not.
+    def note(
+        self,
+        genotypes: np.ndarray,
+        reasons: list[str],
+        n_good: int,
+        still_works: Callable[[], bool],
+        cause: Exception | None = None,
+    ) -> None:
+        """Note a call of ``evaluate``.
+
+        Args:
+            genotypes: ``(k, d)`` that failed.
+            reasons: Why each of them did.
+            n_good: How many others did not.
+            still_works: Whether what was measured before can be measured again.
+            cause: What ``evaluate`` raised.
 
         Raises:
             EvaluationError: It is time to give up.
@@ -55,10 +73,14 @@ class Failures:
         if n_good:
             self._save()
         n_failed, n_last = sum(self._last), len(self._last)
-        if reasons and n_last == self._last.maxlen and n_failed >= self._share * n_last:
+        if not reasons or n_last < self._patience or n_failed < self._share * n_last:
+            return
+        if n_failed < n_last or not still_works():
             raise EvaluationError(
                 f"{n_failed} of the last {n_last} evaluations failed, the last one: {self.reason}"
             ) from cause
+        self._last.clear()
+        self._save()
 
     def finish(self) -> None:
         """Keep what is left; EvaluationError if all evaluations of the search failed."""

@@ -59,5 +59,11 @@ class Full(InnerSearch):
             self._fit()
             genotypes, values = self._search_predictions()
             self._found = self._best_predicted(genotypes, values, len(genotypes))
+        self._found = self._found[self._likely_to_fail_last(self._found)]
         proposed, self._found = self._found[: self.population], self._found[self.population :]
         return proposed
+
+    def _likely_to_fail_last(self, genotypes: np.ndarray) -> np.ndarray:
+        """An order ``(k,)`` of genotypes ``(k, d)`` by what is known to fail by now."""
+        self._feasibility.fit(self._genotypes, self._predict)
+        return self._feasibility.risks(genotypes, self._predict(genotypes)).argsort(kind="stable")

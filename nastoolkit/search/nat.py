@@ -61,9 +61,9 @@ class NAT(InnerSearch):
     def _propose(self) -> np.ndarray:
         if len(self._genotypes) < 2:
             return self._nothing()
-        self._fit(self._spread(self._values, self._n_rows))
+        self._fit(self._spread(self._values, self._n_rows, self.violations(self._values)))
         genotypes, values = self._search_predictions()
-        return genotypes[self._spread(values, self.population)]
+        return genotypes[self._spread(values, self.population, self._flaws(genotypes, values))]
 
-    def _spread(self, values: np.ndarray, n: int) -> np.ndarray:
-        return spread(self.costs(values), n, self.violations(values), int(self.rng.integers(2**63)))
+    def _spread(self, values: np.ndarray, n: int, flaws: np.ndarray) -> np.ndarray:
+        return spread(self.costs(values), n, flaws, int(self.rng.integers(2**63)))

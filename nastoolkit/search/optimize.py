@@ -56,9 +56,12 @@ def optimize(
     latency table left in the store are used too.
 
     An evaluation that fails, as ``evaluate`` raises or returns NaN or infinity, or its worker is killed or out of time, costs
-    budget, has NaN in the history, and is kept from the algorithm; a warning tells how many did. What an exception failed are
-    all rows of that call. A warning tells, too, if no sub-network keeps the bounds of the objectives, and how near the nearest
-    comes.
+    budget and has NaN in the history; a warning tells how many did. What an exception failed are all rows of that call. The
+    algorithm is told: the default and those that predict learn what fails and avoid it; in evolution it is nobody's parent.
+    Where all of the last evaluations failed, up to three sub-networks that could be measured before are measured again, which
+    costs no budget: if one of them can be, the sub-networks are to blame, not the measurement, and the search goes on.
+
+    A warning tells, too, if no sub-network keeps the bounds of the objectives, and how near the nearest comes.
 
     Args:
         space: Where to search.
@@ -79,7 +82,8 @@ def optimize(
         warm_start: What to measure first: a finished search of the same space, even if on other hardware, whose best are
             taken, a population of them; or genotypes ``(k, d)``, all of them.
         retries: How often an evaluation that fails is tried again before it counts as failed.
-        max_failed: Of the last evaluations, a population of them and at least 10, the share whose failure ends the search.
+        max_failed: Share of the last evaluations, a population of them and at least 10, whose failure ends the search. At 1 it
+            goes on even then as long as what was measured before can be measured again.
         in_flight: Keep so many calls of ``evaluate`` under way in the executor, as many as it has workers or one more, and do
             not wait for a whole batch before the next; see :mod:`nastoolkit.search.asynchronous`. What is proposed then
             depends on which calls finish first: another run may have another result, but the same one, run again with its
@@ -162,8 +166,7 @@ def _search(searcher: Algorithm, evaluation: Evaluation, budget: int, watch: Cal
         if not len(asked):
             break
         got = complete(searcher.objectives, asked, evaluation(asked))
-        good = ~np.isnan(got).any(axis=1)
-        searcher.tell(asked[good], got[good])
+        searcher.tell(asked, got)
         genotypes.append(asked)
         values.append(got)
         left -= len(asked)

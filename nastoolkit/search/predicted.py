@@ -10,6 +10,7 @@ from nastoolkit import pareto, search
 from nastoolkit.objectives import Objective, complete
 from nastoolkit.predictors import PREDICTORS
 from nastoolkit.search.algorithm import Algorithm
+from nastoolkit.search.feasibility import Feasibility
 from nastoolkit.space import SearchSpace
 
 
@@ -35,6 +36,7 @@ class PredictedSearch(Algorithm):
             raise ValueError(f"unknown predictor {predictor!r}; known: {sorted(PREDICTORS)}")
         self._to_predict = [i for i, o in enumerate(self.objectives) if o.exact is None]
         self._predictors = [PREDICTORS[predictor]() for _ in self._to_predict]
+        self._feasibility = Feasibility(space)
         self._genotypes = self._nothing()
         self._values = np.empty((0, len(self.objectives)))
 
@@ -42,11 +44,15 @@ class PredictedSearch(Algorithm):
         self._genotypes = np.concatenate([self._genotypes, genotypes])
         self._values = np.concatenate([self._values, values])
 
+    def _learn_failed(self, genotypes: np.ndarray) -> None:
+        self._feasibility.add_failed(genotypes)
+
     def _fit(self, rows: np.ndarray | slice = slice(None)) -> None:
         """Fit the predictors to some rows of what was measured, by default to all."""
         features = self.space.one_hot(self._genotypes[rows])
         for predictor, column in zip(self._predictors, self._to_predict, strict=True):
             predictor.fit(features, self._values[rows, column])
+        self._feasibility.fit(self._genotypes, self._predict)
 
     def _predict(self, genotypes: np.ndarray) -> np.ndarray:
         """Predicted and exact values ``(n, m)`` of genotypes ``(n, d)``."""
@@ -55,8 +61,15 @@ class PredictedSearch(Algorithm):
         return complete(self.objectives, genotypes, np.array(predicted).reshape(-1, len(genotypes)).T)
 
     def _best_predicted(self, genotypes: np.ndarray, values: np.ndarray, n: int) -> np.ndarray:
-        """The n best of genotypes ``(k, d)`` by predicted values ``(k, m)``, best first; first those that keep the bounds."""
-        return genotypes[pareto.best_first(self.costs(values), n, self.violations(values))]
+        """The n best of genotypes ``(k, d)`` by predicted values ``(k, m)``, best first.
+
+        Those that break bounds or are likely to fail come after all others, the least first.
+        """
+        return genotypes[pareto.best_first(self.costs(values), n, self._flaws(genotypes, values))]
+
+    def _flaws(self, genotypes: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """How far genotypes ``(k, d)`` are beyond bounds and likely to fail, by predicted values ``(k, m)``: 0 is neither."""
+        return self.violations(values) + self._feasibility.risks(genotypes, values)
 
 
 class InnerSearch(PredictedSearch):
@@ -106,5 +119,9 @@ class InnerSearch(PredictedSearch):
                 break
             genotypes.append(proposed)
             values.append(self._predict(proposed))
-            inner.tell(proposed, values[-1])
+            inner.tell(proposed, self._with_failures(proposed, values[-1]))
         return np.concatenate(genotypes), np.concatenate(values)
+
+    def _with_failures(self, genotypes: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """Predicted values ``(k, m)`` of genotypes ``(k, d)``, with NaN for those that are likely to fail."""
+        return np.where(self._feasibility.risks(genotypes, values)[:, None] > 0, np.nan, values)

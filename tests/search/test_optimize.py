@@ -354,19 +354,22 @@ def test_an_exception_fails_the_rows_of_its_call_only():
 
 
 @pytest.mark.filterwarnings("ignore:.* evaluations failed")
-def test_algorithms_are_not_told_of_failures():
-    told = []
+def test_algorithms_learn_values_and_failures_apart():
+    told, failed = [], []
 
     class Spy(ALGORITHMS["random"]):
-        def tell(self, genotypes, values):
+        def _learn(self, genotypes, values):
             told.append((genotypes, values))
-            super().tell(genotypes, values)
+
+        def _learn_failed(self, genotypes):
+            failed.append(genotypes)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(ALGORITHMS, "spy", Spy)
         history = search(fails_for_some, algorithm="spy", chunk_size=1)
     np.testing.assert_array_equal(np.concatenate([rows for rows, _ in told]), history.genotypes[~history.failed])
     assert np.isfinite(np.concatenate([values for _, values in told])).all()
+    np.testing.assert_array_equal(np.concatenate(failed), history.genotypes[history.failed])
 
 
 def test_an_interrupt_leaves_the_store_good(tmp_path):
