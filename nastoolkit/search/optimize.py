@@ -14,6 +14,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from nastoolkit import search
+from nastoolkit.counts import whole
 from nastoolkit.history import History
 from nastoolkit.interrupts import told_how_to_go_on
 from nastoolkit.objectives import Objective, check_objectives, complete
@@ -99,13 +100,20 @@ def optimize(
         :meth:`nastoolkit.history.History.nearest_miss`.
 
     Raises:
+        TypeError: A count or a seed that is no whole number.
         ValueError: An unknown algorithm or setting, objectives that the algorithm cannot take, a number out of range, a warm
             start from another space, or values of a wrong shape. Evaluations made before are in the store.
         EvaluationError: Too many evaluations fail, or the executor lost its workers.
     """
     algorithm = search.DEFAULT_ALGORITHM if algorithm == "default" else algorithm
     check_objectives(objectives)
-    _check_numbers(budget, population, chunk_size, retries, max_failed, in_flight)
+    budget, population = whole("budget", budget), whole("population", population)
+    seed, retries = whole("seed", seed, 0), whole("retries", retries, 0)
+    chunk_size = None if chunk_size is None else whole("chunk_size", chunk_size)
+    in_flight = None if in_flight is None else whole("in_flight", in_flight)
+    if not 0 < max_failed <= 1:
+        raise ValueError(f"max_failed is a share above 0 and up to 1, got {max_failed}")
+    settings = {name: value.item() if isinstance(value, np.generic) else value for name, value in settings.items()}
     measured = [o for o in objectives if o.exact is None]
     if measured and evaluate is None:
         raise ValueError(f"evaluate is None, but {[o.name for o in measured]} are not exact and need it")
@@ -222,19 +230,6 @@ def _build(
     if unknown:
         raise ValueError(f"{algorithm!r} has no settings {unknown}; its settings are {known}")
     return search.ALGORITHMS[algorithm](space, objectives, seed=seed, population=population, **settings)
-
-
-def _check_numbers(
-    budget: int, population: int, chunk_size: int | None, retries: int, max_failed: float, in_flight: int | None
-) -> None:
-    positive = {"budget": budget, "population": population, "chunk_size": chunk_size, "in_flight": in_flight}
-    for name, number in positive.items():
-        if number is not None and number < 1:
-            raise ValueError(f"{name} must be at least 1, got {number}")
-    if retries < 0:
-        raise ValueError(f"retries must be at least 0, got {retries}")
-    if not 0 < max_failed <= 1:
-        raise ValueError(f"max_failed is a share above 0 and up to 1, got {max_failed}")
 
 
 def _measure_nothing(genotypes: np.ndarray) -> np.ndarray:
