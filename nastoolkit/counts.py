@@ -1,9 +1,11 @@
-"""Whole numbers at the door: counts and seeds as people give them, Python's or NumPy's."""
+"""Numbers at the door, as people give them: Python's or NumPy's."""
 
 from __future__ import annotations
 
 import operator
 from typing import Any
+
+import numpy as np
 
 
 def whole(name: str, number: Any, least: int = 1) -> int:
@@ -20,3 +22,10 @@ def whole(name: str, number: Any, least: int = 1) -> int:
     if value < least:
         raise ValueError(f"{name} must be at least {least}, got {value}")
     return value
+
+
+def plain(value: object) -> Any:
+    """A number of NumPy's as Python's, for JSON; TypeError for anything else."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{type(value).__name__} is no JSON type")

@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from nastoolkit.counts import whole
+from nastoolkit.counts import plain, whole
 from nastoolkit.objectives import Objective
 from nastoolkit.rescue import rescue
 from nastoolkit.schema import APPLICATION_ID, SCHEMA_VERSION, create, foreign, quoted, tables_of
@@ -206,7 +206,7 @@ class Store:
 
     def _as_json(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         try:
-            return json.loads(json.dumps(dict(settings)))
+            return json.loads(json.dumps(dict(settings), default=plain))
         except TypeError as error:
             raise StoreError(f"settings in the store {self.path} must be JSON types: {error}") from None
 

@@ -239,3 +239,8 @@ def test_an_objective_may_be_named_as_one_of_the_stores_own_columns(tmp_path):
     with Store(tmp_path / "a.sqlite", SPACE, objectives, {}) as store:
         store.save(SPACE.smallest[None], np.array([[1.5, 2.5]]), 0.1)
         assert store.lookup(SPACE.smallest[None]).tolist() == [[1.5, 2.5]]
+
+
+def test_settings_in_numbers_of_numpy_are_those_of_python(path):
+    with Store(path, SPACE, OBJECTIVES, SETTINGS | {"n_images": np.int64(500)}) as store:
+        assert len(store) == 2
