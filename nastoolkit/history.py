@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,8 @@ from numpy.typing import ArrayLike
 from nastoolkit import html, pareto
 from nastoolkit.objectives import Objective, signs, violations
 from nastoolkit.space import Choice, SearchSpace
+
+MOST_PERMUTED = 5  # objectives whose numbers are tried in all orders
 
 
 @dataclass(frozen=True)
@@ -97,19 +101,32 @@ class History:
         measured = self[~self.failed]
         return measured[pareto.best_first(measured.costs, n, measured.violations)]
 
-    def hypervolume(self, reference_point: ArrayLike) -> float:
-        """Volume dominated by all feasible evaluations.
+    def hypervolume(self, reference_point: ArrayLike | None = None) -> float:
+        """Volume dominated by all feasible evaluations; a warning tells if none of them beats the reference point.
 
         Args:
             reference_point: ``(m,)`` in raw units and objective order, e.g. ``(70.0, 30.0)`` for accuracy in % and latency
-                in ms; evaluations that are not better than it in every objective add nothing.
+                in ms; evaluations that are not better than it in every objective add nothing. None is
+                :meth:`reference_point`, which is another one for another history: to compare two, give both the same.
         """
         return pareto.hypervolume(self.costs[self.feasible], self._reference_costs(reference_point))
 
-    def hypervolume_curve(self, reference_point: ArrayLike) -> np.ndarray:
+    def hypervolume_curve(self, reference_point: ArrayLike | None = None) -> np.ndarray:
         """Hypervolume ``(n,)`` after each evaluation; see :meth:`hypervolume`."""
         costs = np.where(self.feasible[:, None], self.costs, np.inf)
         return pareto.hypervolume_curve(costs, self._reference_costs(reference_point))
+
+    def reference_point(self) -> np.ndarray:
+        """A point ``(m,)`` in raw units that all feasible evaluations beat: beyond the worst values by a tenth of their range.
+
+        Raises:
+            ValueError: No evaluation is feasible.
+        """
+        costs = self.costs[self.feasible]
+        if not len(costs):
+            raise ValueError("without a feasible evaluation no reference point can be inferred: give one")
+        size = np.ptp(costs, axis=0)
+        return (costs.max(axis=0) + np.where(size > 0, size / 10, 1.0)) * signs(self.objectives)
 
     def growing_front(self) -> Iterator[tuple[int, list[int]]]:
         """The front over time: each row that joins it, and the rows that are on it from then on."""
@@ -126,17 +143,33 @@ class History:
             judged: The same rows with the other values, e.g. accuracies on test data; see :func:`nastoolkit.search.judge`.
             reference_point: See :meth:`hypervolume`.
         """
-        curve = np.zeros(len(self))
+        curve, reference = np.zeros(len(self)), judged._reference_costs(reference_point)
         for row, front in self.growing_front():
-            curve[row:] = judged[np.array(front)].hypervolume(reference_point)
+            chosen = judged[np.array(front)]
+            curve[row:] = pareto.hypervolume(chosen.costs[chosen.feasible], reference)
         return curve
 
-    def _reference_costs(self, reference_point: ArrayLike) -> np.ndarray:
+    def _reference_costs(self, reference_point: ArrayLike | None) -> np.ndarray:
+        if reference_point is None:
+            reference_point = self.reference_point() if self.feasible.any() else np.zeros(len(self.objectives))
         reference = np.asarray(reference_point, dtype=float)
         if reference.shape != (len(self.objectives),):
             names = [o.name for o in self.objectives]
             raise ValueError(f"the reference point needs a number for each of {names}, got {reference_point!r}")
+        self._warn_if_nothing_beats(reference)
         return reference * signs(self.objectives)
+
+    def _warn_if_nothing_beats(self, point: np.ndarray) -> None:
+        costs = self.costs[self.feasible]
+        if not len(costs) or _beaten(costs, point * signs(self.objectives)):
+            return
+        names = [o.name for o in self.objectives]
+        told = f"no evaluation beats the reference point {_named(names, point)} in every objective: the hypervolume is 0"
+        for order in permutations(point.tolist()) if len(point) <= MOST_PERMUTED else ():
+            if _beaten(costs, np.array(order) * signs(self.objectives)):
+                told += f"; are its numbers swapped? {_named(names, order)} is beaten"
+                break
+        warnings.warn(told, stacklevel=4)
 
     @property
     def choice_columns(self) -> list[str]:
@@ -190,6 +223,14 @@ def _option(choice: Choice, value: Any) -> Any:
         return None
     texts = {str(option): option for option in choice.options}
     return value if value in choice.options else texts.get(str(value), value)
+
+
+def _beaten(costs: np.ndarray, reference: np.ndarray) -> bool:
+    return bool((costs < reference).all(axis=1).any())
+
+
+def _named(names: Sequence[str], values: Iterable[float]) -> str:
+    return "(" + ", ".join(f"{name} {value:g}" for name, value in zip(names, values, strict=True)) + ")"
 
 
 def _options(choice: Choice, indices: np.ndarray, alive: np.ndarray) -> pd.Series:

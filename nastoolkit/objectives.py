@@ -18,8 +18,9 @@ class Objective:
         unit: For axes and tables, e.g. ``%``, ``ms``, ``MMACs``.
         at_most: A bound: values above it are not wanted, however good the rest is.
         at_least: The same for values below it.
-        exact: For a cheap objective, genotypes ``(n, d)`` to values ``(n,)``. It is computed whenever needed and never
-            predicted; an objective without it is measured by the search's ``evaluate``.
+        exact: Function of a cheap objective, genotypes ``(n, d)`` to values ``(n,)``. It is computed whenever needed and never
+            predicted, unless it turns out to be slow (:mod:`nastoolkit.search.exact`); an objective without it is measured by
+            the search's ``evaluate``.
     """
 
     name: str

@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from nastoolkit.counts import plain, whole
 from nastoolkit.objectives import Objective
 from nastoolkit.rescue import rescue
 from nastoolkit.schema import APPLICATION_ID, SCHEMA_VERSION, create, foreign, quoted, tables_of, value_columns
@@ -118,7 +119,7 @@ class Store:
 
     def start_study(self, algorithm: str, seed: int, settings: Mapping[str, Any]) -> int:
         """Note that a search begins; returns its number."""
-        row = (algorithm, seed, json.dumps(self._as_json(settings)), _now())
+        row = (algorithm, whole("seed", seed, 0), json.dumps(self._as_json(settings)), _now())
         with self._transaction():
             cursor = self._connection.execute(
                 "INSERT INTO studies (algorithm, seed, settings, started_at) VALUES (?, ?, ?, ?)", row
@@ -207,7 +208,7 @@ class Store:
 
     def _as_json(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         try:
-            return json.loads(json.dumps(dict(settings)))
+            return json.loads(json.dumps(dict(settings), default=plain))
         except TypeError as error:
             raise StoreError(f"settings in the store {self.path} must be JSON types: {error}") from None
 

@@ -5,9 +5,11 @@ import sys
 
 import numpy as np
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from nastoolkit import checkpoints, cli
+from nastoolkit.cli.search import _bounds
 from nastoolkit.export import Export
 from nastoolkit.families import FAMILIES
 from nastoolkit.measurements import Accuracy, LookupTable, Timing
@@ -102,6 +104,25 @@ def test_profile_keeps_what_it_measures_beside_the_output(complaint, tmp_path, m
 
     monkeypatch.setattr(LookupTable, "measure", measured)
     assert complaint("profile", "--output", tmp_path / name) == f"error: kept in {tmp_path / name}.partial"
+
+
+def test_search_keeps_several_bounds():
+    bounds = ("--at-most", "mmacs=1.0", "--at-most", "peak_kb=60")
+    history = answer("search", *BRIEF, "--algorithm", "default", *bounds)["front"]
+    assert all(row["mmacs"] <= 1.0 and row["peak_kb"] <= 60 for row in history)
+
+
+@pytest.mark.parametrize(
+    ("bounds", "message"),
+    [
+        (["flops=3"], "unknown cost 'flops'; known: mmacs"),
+        (["mmacs=many"], "a bound is a cost and a number, such as mmacs=60, got 'mmacs=many'"),
+        (["3", "mmacs=4"], "mmacs has two bounds, 3 and 4"),
+    ],
+)
+def test_bounds_that_make_no_sense(bounds, message):
+    with pytest.raises(typer.BadParameter, match=message):
+        _bounds(bounds, "mmacs")
 
 
 def test_search_takes_a_latency_table_and_a_checkpoint(tmp_path, tiny_too, table, supernet_of):

@@ -1,3 +1,4 @@
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -141,3 +142,25 @@ def test_a_frame_that_is_no_history_is_told(history):
         History.from_frame(frame.drop(columns="width"), SPACE, OBJECTIVES)
     with pytest.raises(ValueError, match="'depth' has no option 9"):
         History.from_frame(frame.assign(depth=9), SPACE, OBJECTIVES)
+
+
+def test_a_reference_point_that_nothing_beats_is_told(history):
+    with pytest.warns(UserWarning, match=r"beats .* in every objective: the hypervolume is 0; are its numbers swapped\?"):
+        assert history.hypervolume((95.0, 30.0)) == 0
+    with pytest.warns(UserWarning, match=r"in every objective: the hypervolume is 0$"):
+        assert not history.hypervolume_curve((99.0, 99.0)).any()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        history.hypervolume((70.0, 30.0))
+        history[:0].hypervolume((99.0, 0.1))
+
+
+def test_without_a_reference_point_one_is_inferred_that_all_feasible_ones_beat(history):
+    values = history.values[history.feasible]
+    size = np.ptp(values, axis=0)
+    expected = (values[:, 0].min() - size[0] / 10, values[:, 1].max() + size[1] / 10)
+    np.testing.assert_allclose(history.reference_point(), expected)
+    assert history.hypervolume() == history.hypervolume(expected) == history.hypervolume_curve()[-1] > 0
+    assert history[:0].hypervolume() == 0 and history[:1].hypervolume() > 0
+    with pytest.raises(ValueError, match="without a feasible evaluation no reference point"):
+        history[:0].reference_point()

@@ -249,3 +249,8 @@ def test_objectives_may_differ_in_capitals_alone(tmp_path, names):
         store.save(SPACE.smallest[None], values[None], 0.1)
     with Store(tmp_path / "a.sqlite", SPACE, objectives[::-1], {}) as store:  # the order of objectives makes no other problem
         assert store.lookup(SPACE.smallest[None]).tolist() == [values[::-1].tolist()]
+
+
+def test_settings_in_numbers_of_numpy_are_those_of_python(path):
+    with Store(path, SPACE, OBJECTIVES, SETTINGS | {"n_images": np.int64(500)}) as store:
+        assert len(store) == 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property, partial, reduce
 from itertools import product
 from math import prod
 from typing import Any, TypeVar
@@ -14,11 +14,13 @@ import torch
 from torch import nn
 
 from nastoolkit.blocks import BlockSpec, Inputs, channels_last
+from nastoolkit.families.activations import peak_activation_bytes
 from nastoolkit.families.plan import Plan
 from nastoolkit.families.twins import find_twins
 from nastoolkit.space import SearchSpace
 
 Network = TypeVar("Network", bound=nn.Module)
+COMBINATIONS = {"sum": np.add, "max": np.maximum}
 
 
 @dataclass(frozen=True)
@@ -119,22 +121,28 @@ class Family:
         return chain(blocks)
 
     def tabulate(
-        self, cost: Callable[[BlockSpec], float], without: Collection[str] = ()
+        self, cost: Callable[[BlockSpec], float], without: Collection[str] = (), combine: str = "sum"
     ) -> Callable[[np.ndarray], np.ndarray]:
-        """An additive cost as a function of genotypes ``(n, d)`` or ``(d,)``, by one table of block costs per slot.
+        """A cost of blocks as a function of genotypes ``(n, d)`` or ``(d,)``, by one table of block costs per slot.
 
         Args:
             cost: Called once for every distinct block spec of the space.
-            without: Names of blocks that are left out of the sum.
+            without: Names of blocks that are left out.
+            combine: What a network's cost is: the ``"sum"`` of its blocks', or the ``"max"`` of them and 0.
+
+        Raises:
+            ValueError: Costs are combined in neither way.
         """
+        if combine not in COMBINATIONS:
+            raise ValueError(f"block costs are combined by one of {sorted(COMBINATIONS)}, got {combine!r}")
         known = {spec: cost(spec) for spec in self.block_specs}
         tables = [self._table(number, known) * (slot.name not in without) for number, slot in enumerate(self.slots)]
-        return partial(self._total, tables)
+        return partial(self._total, tables, COMBINATIONS[combine])
 
-    def _total(self, tables: Sequence[np.ndarray], genotypes: np.ndarray) -> np.ndarray:
+    def _total(self, tables: Sequence[np.ndarray], combine: Callable[..., np.ndarray], genotypes: np.ndarray) -> np.ndarray:
         columns = np.ascontiguousarray(self.space.check(genotypes).T)
         rows = [sum(columns[gene] * step for gene, step in steps) for steps in self._steps]
-        return sum(table[row] for table, row in zip(tables, rows, strict=True))
+        return reduce(combine, (table[row] for table, row in zip(tables, rows, strict=True)))
 
     def _table(self, slot: int, costs: Mapping[BlockSpec, float]) -> np.ndarray:
         """Costs of a slot's specs, in the row-major order of its option indices."""
@@ -233,6 +241,25 @@ class Family:
     def size_mb(self, genotypes: np.ndarray) -> np.ndarray:
         """Size on disk ``(n,)`` of extracted networks: weights and statistics, in MB (10^6 bytes), no file headers."""
         return self._bytes(genotypes) / 1e6
+
+    @cached_property
+    def _peak(self) -> Callable[[np.ndarray], np.ndarray]:
+        if type(self).assemble is not Family.assemble:
+            raise ValueError(f"networks of {self.name!r} are no chains of blocks, whose memory would be that of the largest")
+        return self.tabulate(peak_activation_bytes, combine="max")
+
+    def peak_kb(self, genotypes: np.ndarray) -> np.ndarray:
+        """Peak memory of activations ``(n,)``, in kB (10^3 bytes), for one input of 32-bit floats: an exact objective.
+
+        It is that of the block that needs most for its input, its output and what is alive between them, where blocks run one
+        after the other and nothing else is kept; weights do not count. PyTorch, which keeps the network's input and a stage's
+        input too, needs a little more: see :func:`nastoolkit.measurements.peak_memory_mb`. The first call runs each distinct
+        block once.
+
+        Raises:
+            ValueError: Networks of the family are no chains.
+        """
+        return self._peak(genotypes) / 1e3
 
     def input_shape(self, genotype: np.ndarray) -> tuple[int, ...]:
         """Shape of one network input, without the batch dimension."""

@@ -19,6 +19,7 @@ from tqdm.auto import tqdm
 
 from nastoolkit import html
 from nastoolkit.blocks import BlockSpec
+from nastoolkit.counts import whole
 from nastoolkit.families import Family
 from nastoolkit.files import atomically, check_output
 from nastoolkit.interrupts import told_how_to_go_on
@@ -103,8 +104,8 @@ class LookupTable:
         if resume is not None:
             check_output(resume)
         deadline = time.monotonic() + seconds
-        if min(batch_size, threads, n_contexts) < 1:
-            raise ValueError(f"{batch_size=}, {threads=} and {n_contexts=} must each be at least 1")
+        batch_size, threads = whole("batch_size", batch_size), whole("threads", threads)
+        n_contexts = whole("n_contexts", n_contexts)
         table = cls(family, {}, table_conditions(backend, batch_size, threads, n_contexts), within)
         genotypes = covering_genotypes(family, n_contexts, np.random.default_rng(0), table.space, progress=progress)
         specs = family.specs_within(table.space)

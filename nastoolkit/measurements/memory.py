@@ -4,29 +4,25 @@ from __future__ import annotations
 
 import torch
 from torch import nn
-from torch.distributed._tools.mem_tracker import MemTracker
 
-from nastoolkit.blocks import Inputs, device_of
+from nastoolkit.blocks import Inputs
+from nastoolkit.families.activations import peak_bytes
 
 
 def peak_memory_mb(network: nn.Module, inputs: Inputs) -> float:
     """Weights, inputs and intermediate results that are alive at the same time at most, in MB (10^6 bytes), by PyTorch eager.
 
     On the CPU it is counted, to the byte and the same every time, without what kernels need inside; on a GPU it is what
-    PyTorch's allocator gave out.
+    PyTorch's allocator gave out. The network has to be built and run: for searches, ``family.peak_kb`` follows from the plan.
 
     Args:
         network: Set to evaluation mode.
         inputs: A whole batch, on the network's device.
     """
     network.eval()
-    if device_of(network).type == "cuda":
+    if any(tensor.device.type == "cuda" for tensor in (inputs if isinstance(inputs, tuple) else (inputs,))):
         return _peak_on_gpu(network, inputs)
-    tracker = MemTracker()
-    tracker.track_external(network, *(inputs if isinstance(inputs, tuple) else (inputs,)))
-    with torch.no_grad(), tracker:
-        network(inputs)
-    return sum(device["Total"] for device in tracker.get_tracker_snapshot("peak").values()) / 1e6
+    return peak_bytes(network, inputs) / 1e6
 
 
 @torch.inference_mode()

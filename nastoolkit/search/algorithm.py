@@ -9,6 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from nastoolkit.counts import whole
 from nastoolkit.objectives import Objective, signs, violations
 from nastoolkit.search.sampling import new_ones, sample_new
 from nastoolkit.space import SearchSpace, genotype_keys
@@ -44,8 +45,8 @@ class Algorithm(ABC):
         self.space = space
         self.objectives = tuple(objectives)
         self.goals = self._split_objectives()
-        self.population = self.batch = population
-        self.rng = np.random.default_rng(seed)
+        self.population = self.batch = whole("population", population)
+        self.rng = np.random.default_rng(whole("seed", seed, 0))
         self.seen: set[bytes] = set()
         self._suggested = self._nothing()
 

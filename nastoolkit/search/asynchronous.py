@@ -41,7 +41,7 @@ class AsynchronousSearch:
         self._waiting: deque[int] = deque()  # rows to measure
         self._finished: list[int] = []  # rows to tell
         self._genotypes = np.empty((0, searcher.space.n_genes), dtype=np.int64)
-        self._measured = np.empty((0, len(evaluation.measured)))  # NaN where they are under way or failed
+        self._values = np.empty((0, len(searcher.objectives)))  # NaN where they are under way or failed
 
     def run(self) -> History:
         """Spend the budget; the evaluations in the order in which they were asked for."""
@@ -56,8 +56,8 @@ class AsynchronousSearch:
         return self._history(np.arange(len(self._genotypes)))
 
     def _history(self, rows: np.ndarray) -> History:
-        space, objectives, genotypes = self._searcher.space, self._searcher.objectives, self._genotypes[rows]
-        return History(space, objectives, genotypes, complete(objectives, genotypes, self._measured[rows]))
+        objectives = tuple(self._evaluation.objectives)
+        return History(self._searcher.space, objectives, self._genotypes[rows], self._values[rows])
 
     def _ask(self) -> bool:
         """Ask until there is something to measure: not if the store knows all that is left."""
@@ -73,9 +73,9 @@ class AsynchronousSearch:
         values, missing = self._evaluation.look_up(asked)
         rows = len(self._genotypes) + np.arange(len(asked))
         self._genotypes = np.concatenate([self._genotypes, asked])
-        self._measured = np.concatenate([self._measured, values])
+        self._values = np.concatenate([self._values, np.full((len(rows), self._values.shape[1]), np.nan)])
         self._waiting.extend(rows[missing].tolist())
-        self._finished.extend(np.delete(rows, missing).tolist())
+        self._finish(np.delete(rows, missing), np.delete(values, missing, axis=0))
 
     def _tell(self) -> None:
         """Tell what is finished; where an earlier run was here, what was finished then."""
@@ -94,7 +94,10 @@ class AsynchronousSearch:
 
     def _collect(self) -> None:
         rows, values = self._evaluation.collect()
-        self._measured[rows] = values
+        self._finish(rows, values)
+
+    def _finish(self, rows: np.ndarray, measured: np.ndarray) -> None:
+        self._values[rows] = complete(self._evaluation.objectives, self._genotypes[rows], measured)
         self._finished.extend(rows.tolist())
 
 

@@ -27,7 +27,7 @@ class Evaluation:
 
     Attributes:
         calls: Of ``evaluate``: genotypes ``(n, d)`` to values ``(n, m')``, or ``(n,)`` where m' is 1.
-        measured: The m' objectives that ``evaluate`` gives.
+        objectives: All m of the search; those m' without ``exact`` are what ``evaluate`` gives.
         store: Where values come from and go to.
         chunk_size: Rows in one call of ``evaluate``; None is all.
         retries: How often a row that fails is measured again before it counts as failed.
@@ -37,7 +37,7 @@ class Evaluation:
     """
 
     calls: Calls
-    measured: Sequence[Objective]
+    objectives: Sequence[Objective]
     store: Store | None
     chunk_size: int | None
     retries: int
@@ -46,8 +46,11 @@ class Evaluation:
     n_replayed: int = 0
     _measured_before: deque[np.ndarray] = field(default_factory=partial(deque, maxlen=N_AGAIN))
 
+    def __post_init__(self) -> None:
+        self.measured = [objective for objective in self.objectives if objective.exact is None]
+
     def __call__(self, genotypes: np.ndarray) -> np.ndarray:
-        """Values ``(n, m')`` of genotypes ``(n, d)``, in their order; NaN in all of a row whose evaluation failed.
+        """Measured values ``(n, m')`` of genotypes ``(n, d)``, in their order; NaN in all of a row whose evaluation failed.
 
         Raises:
             ValueError: ``evaluate`` returned a wrong shape. What is good is saved first.

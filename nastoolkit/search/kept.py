@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from importlib import metadata
@@ -31,22 +31,36 @@ CODE = (  # what searches are made of
 )
 LIBRARIES = ("cma", "lightgbm", "moocore", "numpy", "optuna", "pymoo", "scikit-learn", "scipy")  # and with what
 N_PROBES = 100
+N_SLOW = 3
 N_SUM = 8  # bytes that tell whether those behind them are whole
 
 
-def search_fingerprint(space: SearchSpace, objectives: Sequence[Objective], asked: Sequence[Any]) -> str:
+def search_fingerprint(
+    space: SearchSpace, objectives: Sequence[Objective], asked: Sequence[Any], slow: Collection[int] = ()
+) -> str:
     """Of all that decides what a search proposes, but the measured values.
 
     That is what is asked (algorithm, budget, seed, settings ...), the space and how it is restricted, the objectives with
     their bounds and, where they are exact, their values of 100 random sub-networks, the code that would answer, and its
     libraries.
 
+    Args:
+        space: Where to search.
+        objectives: What to optimise.
+        asked: All else that was asked for.
+        slow: Places of exact objectives that are slow: their values of few random sub-networks count.
+
     Raises:
         TypeError: Something asked is neither of JSON's types nor of numpy's.
     """
     probes = space.sample(N_PROBES, np.random.default_rng(0))
-    goals = [(o.name, o.direction, o.at_least, o.at_most, o.exact and np.asarray(o.exact(probes))) for o in objectives]
-    question = json.dumps([*asked, space.fingerprint, space.allowed, goals, list(map(_version, LIBRARIES))], default=_plain)
+    goals = [
+        (o.name, o.direction, o.at_least, o.at_most, o.exact and np.asarray(o.exact(probes[: N_SLOW if i in slow else None])))
+        for i, o in enumerate(objectives)
+    ]
+    question = json.dumps(
+        [*asked, *slow, space.fingerprint, space.allowed, goals, list(map(_version, LIBRARIES))], default=_plain
+    )
     return hashlib.sha256(question.encode() + _code()).hexdigest()[:16]
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from nastoolkit import search
+from nastoolkit.counts import whole
 from nastoolkit.history import History
 from nastoolkit.interrupts import told_how_to_go_on
 from nastoolkit.objectives import Objective, check_objectives, complete
@@ -21,11 +22,13 @@ from nastoolkit.search.algorithm import Algorithm
 from nastoolkit.search.asynchronous import AsynchronousSearch, Journal
 from nastoolkit.search.calls import Calls, Evaluate
 from nastoolkit.search.evaluation import Evaluation
+from nastoolkit.search.exact import as_measured, slow_ones, warn_of_slow
 from nastoolkit.search.failures import Failures
 from nastoolkit.search.kept import has_known_code, packed, search_fingerprint, unpacked
 from nastoolkit.space import SearchSpace
 from nastoolkit.store import Store
 
+BEFORE_ALL = -1  # the number of the ask before which a journal keeps what was slow
 LEAST_PATIENCE = 10  # evaluations that fail at the beginning end no search that would have had more
 
 
@@ -68,7 +71,8 @@ def optimize(
         evaluate: Genotypes ``(n, d)`` to raw values ``(n, m')``, a column for each objective without ``exact``, in their
             order. Its attribute ``settings`` (a dict of JSON types), if any, belongs to the identity of the store. None
             where every objective is exact.
-        objectives: What to optimise, m of them.
+        objectives: What to optimise, m of them. Those with ``exact`` are timed first: one that takes more than a millisecond a
+            sub-network is computed for what is proposed only, and modelled like a measured one, and a warning says so.
         algorithm: A name in :data:`nastoolkit.search.ALGORITHMS`, or ``"default"``: the best general choice.
         budget: Number of evaluations, replayed ones included.
         seed: Of all randomness of the algorithm.
@@ -96,21 +100,28 @@ def optimize(
         :meth:`nastoolkit.history.History.nearest_miss`.
 
     Raises:
+        TypeError: A count or a seed that is no whole number.
         ValueError: An unknown algorithm or setting, objectives that the algorithm cannot take, a number out of range, a warm
             start from another space, or values of a wrong shape. Evaluations made before are in the store.
         EvaluationError: Too many evaluations fail, or the executor lost its workers.
     """
     algorithm = search.DEFAULT_ALGORITHM if algorithm == "default" else algorithm
     check_objectives(objectives)
-    _check_numbers(budget, population, chunk_size, retries, max_failed, in_flight)
+    budget, population = whole("budget", budget), whole("population", population)
+    seed, retries = whole("seed", seed, 0), whole("retries", retries, 0)
+    chunk_size = None if chunk_size is None else whole("chunk_size", chunk_size)
+    in_flight = None if in_flight is None else whole("in_flight", in_flight)
+    if not 0 < max_failed <= 1:
+        raise ValueError(f"max_failed is a share above 0 and up to 1, got {max_failed}")
+    settings = {name: value.item() if isinstance(value, np.generic) else value for name, value in settings.items()}
     measured = [o for o in objectives if o.exact is None]
     if measured and evaluate is None:
         raise ValueError(f"evaluate is None, but {[o.name for o in measured]} are not exact and need it")
     if in_flight and executor is None:
         raise ValueError(f"in_flight={in_flight} needs an executor")
-    searcher = _build(algorithm, space, objectives, seed, population, settings)
+    slow = slow_ones(space, objectives)
+    searcher = _build(algorithm, space, as_measured(objectives, slow), seed, population, settings)
     first = _first_genotypes(space, warm_start, population)
-    searcher.suggest(first)
     warm = {} if warm_start is None else {"warm_start": first.tolist()}
     if chunk_size is None and (store is not None or executor is not None):
         chunk_size = 1
@@ -121,18 +132,23 @@ def optimize(
     ):
         failures = Failures(opened, max_failed, max(population, LEAST_PATIENCE))
         calls = Calls(evaluate or _measure_nothing, executor)
-        evaluation = Evaluation(calls, measured, opened, chunk_size, retries, failures, bar)
+        evaluation = Evaluation(calls, objectives, opened, chunk_size, retries, failures, bar)
         identity = {"population": population, **warm, **settings}
         if opened is not None:
             study = opened.start_study(algorithm, seed, {"budget": budget, **identity})
+        goals = [(o.name, o.direction, o.at_least, o.at_most) for o in objectives]
+        journal = Journal(opened, [algorithm, seed, goals, space.allowed, identity])
+        if len(measured) < len(objectives) and (before := journal.told(BEFORE_ALL, slow)) != slow:
+            slow = before
+            searcher = _build(algorithm, space, as_measured(objectives, slow), seed, population, settings)
+        warn_of_slow(objectives, slow)
+        searcher.suggest(first)
         if in_flight is not None:
-            goals = [(o.name, o.direction, o.at_least, o.at_most) for o in objectives]
-            journal = Journal(opened, [algorithm, seed, goals, space.allowed, identity])
             history = AsynchronousSearch(searcher, evaluation, budget, in_flight, journal).run()
         elif opened is None or watch is not None or not has_known_code(algorithm, settings):
             history = _search(searcher, evaluation, budget, watch)
         else:
-            fingerprint = search_fingerprint(space, objectives, [algorithm, seed, budget, identity])
+            fingerprint = search_fingerprint(space, objectives, [algorithm, seed, budget, identity], slow)
             history = _search_once(searcher, evaluation, budget, opened, fingerprint)
         failures.finish()
         if opened is not None:
@@ -151,7 +167,7 @@ def _search_once(searcher: Algorithm, evaluation: Evaluation, budget: int, store
     """Read what the same search found, or make it; one with failures is not kept, as they may be tried again."""
     found = unpacked(searcher.space, store.finished_search(fingerprint))
     if found is not None:
-        return _history(searcher, [found], [complete(searcher.objectives, found, evaluation(found))])
+        return _history(evaluation, searcher.space, [found], [complete(evaluation.objectives, found, evaluation(found))])
     history = _search(searcher, evaluation, budget, None)
     if not history.failed.any():
         store.save_finished_search(fingerprint, packed(searcher.space, history.genotypes))
@@ -165,18 +181,20 @@ def _search(searcher: Algorithm, evaluation: Evaluation, budget: int, watch: Cal
         asked = searcher.ask()[:left]
         if not len(asked):
             break
-        got = complete(searcher.objectives, asked, evaluation(asked))
+        got = complete(evaluation.objectives, asked, evaluation(asked))
         searcher.tell(asked, got)
         genotypes.append(asked)
         values.append(got)
         left -= len(asked)
         if watch is not None:
-            watch(_history(searcher, genotypes, values))
-    return _history(searcher, genotypes, values)
+            watch(_history(evaluation, searcher.space, genotypes, values))
+    return _history(evaluation, searcher.space, genotypes, values)
 
 
-def _history(searcher: Algorithm, genotypes: Sequence[np.ndarray], values: Sequence[np.ndarray]) -> History:
-    return History(searcher.space, searcher.objectives, np.concatenate(genotypes), np.concatenate(values))
+def _history(
+    evaluation: Evaluation, space: SearchSpace, genotypes: Sequence[np.ndarray], values: Sequence[np.ndarray]
+) -> History:
+    return History(space, tuple(evaluation.objectives), np.concatenate(genotypes), np.concatenate(values))
 
 
 def _first_genotypes(space: SearchSpace, warm_start: History | np.ndarray | None, population: int) -> np.ndarray:
@@ -212,19 +230,6 @@ def _build(
     if unknown:
         raise ValueError(f"{algorithm!r} has no settings {unknown}; its settings are {known}")
     return search.ALGORITHMS[algorithm](space, objectives, seed=seed, population=population, **settings)
-
-
-def _check_numbers(
-    budget: int, population: int, chunk_size: int | None, retries: int, max_failed: float, in_flight: int | None
-) -> None:
-    positive = {"budget": budget, "population": population, "chunk_size": chunk_size, "in_flight": in_flight}
-    for name, number in positive.items():
-        if number is not None and number < 1:
-            raise ValueError(f"{name} must be at least 1, got {number}")
-    if retries < 0:
-        raise ValueError(f"retries must be at least 0, got {retries}")
-    if not 0 < max_failed <= 1:
-        raise ValueError(f"max_failed is a share above 0 and up to 1, got {max_failed}")
 
 
 def _measure_nothing(genotypes: np.ndarray) -> np.ndarray:

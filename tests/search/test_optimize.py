@@ -561,6 +561,7 @@ def test_negative_zero_replays_identically(tmp_path):
         ({"population": -1}, "population must be at least 1, got -1"),
         ({"chunk_size": 0}, "chunk_size must be at least 1, got 0"),
         ({"in_flight": 0}, "in_flight must be at least 1, got 0"),
+        ({"seed": -1}, "seed must be at least 0, got -1"),
         ({"retries": -1}, "retries must be at least 0, got -1"),
         ({"seed": -1}, "a seed is a whole number from 0 on, got -1"),
         ({"max_failed": 0}, "max_failed is a share above 0 and up to 1, got 0"),
@@ -572,6 +573,24 @@ def test_arguments_that_make_no_sense(tmp_path, arguments, message):
     with pytest.raises(ValueError, match=message):
         search(arguments.pop("evaluate", measure), store=tmp_path / "a.sqlite", **arguments)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["budget", "population", "seed", "retries", "chunk_size"])
+def test_counts_from_numpy_are_counts_and_nothing_else_is(tmp_path, name):
+    number = {"budget": 20, "population": 6, "seed": 3, "retries": 1, "chunk_size": 4}[name]
+    for kind in (int, np.int64, np.uint8):
+        history = search(measure, **{"budget": 18, name: kind(number)}, store=tmp_path / "a.sqlite")
+        assert_same(history, search(measure, **{"budget": 18, name: number}))
+    with closing(sqlite3.connect(tmp_path / "a.sqlite")) as connection:
+        assert len(connection.execute("SELECT DISTINCT seed, settings FROM studies").fetchall()) == 1
+    for wrong in (None, 20.0, "20") if name != "chunk_size" else (20.0, "20"):
+        with pytest.raises(TypeError, match=f"{name} must be a whole number, got {wrong!r}"):
+            search(measure, **{name: wrong})
+
+
+def test_settings_from_numpy_are_those_of_python(tmp_path):
+    how = {"algorithm": "linas", "budget": 20, "store": tmp_path / "a.sqlite"}
+    assert_same(search(measure, **how, generations=np.int64(3)), search(measure, **how, generations=3))
 
 
 def test_progress_counts_evaluations_and_replays(tmp_path, capsys):

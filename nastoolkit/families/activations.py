@@ -1,0 +1,25 @@
+"""How much memory the intermediate results of a block or a network take at most while it runs, by counting tensors."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.distributed._tools.mem_tracker import MemTracker
+
+from nastoolkit.blocks import BlockSpec, Inputs
+
+
+def peak_bytes(network: nn.Module, inputs: Inputs) -> int:
+    """Weights, inputs and intermediate results on the CPU that are alive at the same time at most, in PyTorch eager."""
+    tracker = MemTracker()
+    tracker.track_external(network, *(inputs if isinstance(inputs, tuple) else (inputs,)))
+    with torch.no_grad(), tracker:
+        network(inputs)
+    return sum(device["Total"] for device in tracker.get_tracker_snapshot("peak").values())
+
+
+def peak_activation_bytes(spec: BlockSpec) -> int:
+    """A block's input, output and what is alive inside it at most, for one input of 32-bit floats; without weights."""
+    block = spec.build().eval()
+    weights = sum(tensor.nbytes for tensor in (*block.parameters(), *block.buffers()))
+    return peak_bytes(block, torch.zeros(1, *spec.input_shape)) - weights
