@@ -27,6 +27,7 @@ from nastoolkit.space import SearchSpace
 
 BLOCK = re.compile(r"stage(\d+)\.block(\d+)\.expand")
 HAT_NAME = re.compile(r"((?:en|de)coder_\w+)_subtransformer")
+DEEPEST = 9
 RESOLUTION = 224  # of Once-for-All's networks, where they name none
 RESOLUTION_NAMES = ("r", "resolution", "image_size")
 HAT_NAMES = {
@@ -72,9 +73,19 @@ def _content(path: Path) -> Any:
         try:
             return json.loads(text)
         except json.JSONDecodeError:
+            _refuse_depths(text)
             return yaml.load(text, yaml.SafeLoader)
     except DAMAGE as error:
         raise ValueError(f"{path} is neither JSON nor YAML: {error}") from error
+
+
+def _refuse_depths(text: str) -> None:
+    """ValueError for YAML that nests deeper than any configuration does, as the parser would take seconds for thousands."""
+    depth = 0
+    for event in yaml.parse(text, yaml.SafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            raise ValueError(f"it nests deeper than {DEEPEST} times")
 
 
 def _options(family: Family, config: Mapping[str, Any], resolution: int | None) -> dict[str, Any]:

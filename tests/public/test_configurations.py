@@ -256,7 +256,9 @@ def test_what_is_no_configuration_is_told(mobile, config, told):
         read_configuration(mobile, config)
 
 
-@pytest.mark.parametrize("text", ["", "[1, 2]", "7", "a: [", "!!python/object/apply:os.mkdir [x]", "\x00", "null", "'text'"])
+@pytest.mark.parametrize(
+    "text", ["", "[1, 2]", "7", "a: [", "!!python/object/apply:os.mkdir [x]", "\x00", "null", "'text'", "d: " + "[" * 3000]
+)
 def test_a_file_that_is_none_is_named(mobile, tmp_path, text):
     (tmp_path / "x.config").write_text(text)
     with pytest.raises(ValueError, match="x.config is (no network|neither JSON nor YAML)"):
