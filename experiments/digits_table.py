@@ -25,8 +25,8 @@ from tqdm.auto import tqdm
 from nastoolkit import TASKS, LookupTable, load_supernet
 from nastoolkit.benchmarks.digits_mbv3_table import FAMILY, FILE, N_CALIBRATION, N_IMAGES, WITHIN
 from nastoolkit.benchmarks.members import members
-from nastoolkit.files import atomically, check_output
-from nastoolkit.supernet import Supernet, calibrate_batchnorm
+from nastoolkit.supernets import Supernet, calibrate_batchnorm
+from nastoolkit.support.files import atomically, check_output
 from nastoolkit.tasks import Task
 
 Features = list[list[Any]]  # batches, tensors, of the calibration images and of each split

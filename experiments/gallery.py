@@ -9,7 +9,7 @@ from PIL import Image
 from profiles import notebook_names
 from record import is_finished
 
-from nastoolkit.files import atomically
+from nastoolkit.support.files import atomically
 
 FOLDER = Path("experiments", "figures")
 SCREENSHOTS = Path("runs", "browser")

@@ -8,13 +8,13 @@ import os
 from pathlib import Path
 from typing import Any
 
-from nastoolkit.files import atomically
+from nastoolkit.support.files import atomically
 
 RECORD = "run.json"
 
 
 def fingerprint(name: str, parameters: dict[str, Any], root: Path) -> str:
-    """Of all that a notebook's results depend on."""
+    """Hash of everything that a notebook's results depend on."""
     values = [json.dumps(parameters, sort_keys=True), os.environ.get("NASTOOLKIT_DATA", "")]
     sources = [root / "notebooks" / f"{name}.ipynb", *sorted(root.glob("nastoolkit/**/*.py"))]
     content = b"".join([*(value.encode() for value in values), *(source.read_bytes() for source in sources)])

@@ -18,7 +18,7 @@ from profiles import UsageError, notebook_names
 from record import is_finished, read_record
 
 from nastoolkit.claims import VERDICTS
-from nastoolkit.files import atomically
+from nastoolkit.support.files import atomically
 
 COLUMNS = {
     "paper": "paper",
@@ -122,7 +122,7 @@ def collect_claims(root: Path) -> list[dict[str, Any]]:
 
 
 def _cost(run: Path) -> dict[str, Any]:
-    from nastoolkit.measurements.machine import cpu_name  # takes seconds, which a list of notebooks should not
+    from nastoolkit.latency.machine import cpu_name  # takes seconds, which a list of notebooks should not
 
     return {"seconds": read_record(run).get("seconds"), "machine": f"{cpu_name()}, {os.cpu_count()} cores"}
 

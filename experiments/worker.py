@@ -21,7 +21,7 @@ from record import begin_record, fingerprint, read_record, write_record
 from scoreboard import read_claims
 from traitlets.config import Config
 
-from nastoolkit.files import check_output_folder
+from nastoolkit.support.files import check_output_folder
 
 KERNEL = "python3"  # of the Python that runs this, where ipykernel is installed
 THREAD_SETTINGS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -48,7 +48,7 @@ class Job:
 
     @property
     def fingerprint(self) -> str:
-        """Of all that its results depend on."""
+        """Hash of everything that its results depend on."""
         return fingerprint(self.name, self.parameters, self.root)
 
     @property

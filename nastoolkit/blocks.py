@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "relu6": nn.ReLU6, "h_swish": nn.Hardswish, "none": nn.Identity}
-WIDTHS = ("in_channels", "mid_channels", "out_channels", "channels", "dim", "qkv_dim", "ffn", "features", "n_classes")
+CHANNELS = ("in_channels", "mid_channels", "out_channels", "channels", "dim", "qkv_dim", "ffn", "features", "n_classes")
 EPS = 1e-5  # of batch normalisation: PyTorch's own
 Inputs = torch.Tensor | tuple[torch.Tensor, ...]
 T = TypeVar("T")
@@ -64,7 +64,7 @@ def norm_of(layer: str) -> tuple[tuple[str, int], ...]:
 def describe_block(spec: BlockSpec) -> str:
     """A block spec in a few signs, e.g. ``MBConv 5x5, 24-96-24``."""
     values = {field.name: getattr(spec, field.name) for field in fields(spec)}  # type: ignore[arg-type]
-    widths = [values[name] for name in WIDTHS if name in values]
+    widths = [values[name] for name in CHANNELS if name in values]
     kernel = f" {values['kernel']}x{values['kernel']}" if "kernel" in values else ""
     return f"{type(spec).__name__}{kernel}" + (f", {'-'.join(map(str, widths))}" if widths else "")
 

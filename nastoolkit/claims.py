@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from nastoolkit.files import atomically
+from nastoolkit.support.files import atomically
 from nastoolkit.verdicts import NOT_TESTED, WORDS, Verdict, verdict
 
 __all__ = ["VERDICTS", "Verdict", "claim", "verdict"]

@@ -18,7 +18,7 @@ from torch import nn
 
 from nastoolkit.blocks import Inputs, describe_block, each
 from nastoolkit.families import Family
-from nastoolkit.files import all_atomically
+from nastoolkit.support.files import all_atomically
 
 TOLERANCE = 1e-4
 

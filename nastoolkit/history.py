@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from nastoolkit import html, pareto
+from nastoolkit import pareto
 from nastoolkit.objectives import Objective, signs, violations
 from nastoolkit.space import Choice, SearchSpace
+from nastoolkit.support import tables as html
 
 MOST_PERMUTED = 5  # objectives whose numbers are tried in all orders
 
@@ -92,7 +93,7 @@ class History:
         return front[np.lexsort(front.costs.T[::-1])]
 
     def nearest_miss(self) -> History:
-        """Of those that did not fail, the one that is the least beyond the bounds; none if all failed."""
+        """The row that did not fail and is the least beyond the bounds; none if all failed."""
         measured = self[~self.failed]
         return measured[measured.violations.argsort(kind="stable")[:1]]
 
@@ -140,7 +141,7 @@ class History:
         """Hypervolume ``(n,)`` after each evaluation of the front so far, chosen by these values and judged by others.
 
         Args:
-            judged: The same rows with the other values, e.g. accuracies on test data; see :func:`nastoolkit.search.judge`.
+            judged: The same rows with the other values, e.g. accuracies on test data; see :func:`nastoolkit.studies.judge`.
             reference_point: See :meth:`hypervolume`.
         """
         curve, reference = np.zeros(len(self)), judged._reference_costs(reference_point)

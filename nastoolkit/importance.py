@@ -32,9 +32,9 @@ def gene_importance(
     Args:
         history: What was measured; failed evaluations are left out.
         predictor: A key of ``PREDICTORS``.
-        folds: Of the cross-validation.
+        folds: Number of folds of the cross-validation.
         n_repeats: Shuffles of each gene in each fold.
-        seed: Of folds and shuffles.
+        seed: Seed of folds and shuffles.
 
     Returns:
         Columns ``choice``, ``importance`` and ``std`` (over the folds), these in the objective's unit: by how much the

@@ -23,7 +23,7 @@ class Member:
     Args:
         features: ``(n, f)``.
         values: ``(n,)``.
-        columns: Of the features that it sees; the rows must differ in them.
+        columns: Columns of the features that it sees; the rows must differ in them.
     """
 
     def __init__(self, features: np.ndarray, values: np.ndarray, columns: np.ndarray) -> None:
@@ -47,7 +47,7 @@ class RBFEnsemble(RegressorMixin, BaseEstimator):
 
     Args:
         n_members: How many.
-        seed: Of their subsets.
+        seed: Seed of their subsets.
     """
 
     def __init__(self, n_members: int = 500, seed: int = 0) -> None:

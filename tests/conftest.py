@@ -81,7 +81,7 @@ def supernet_of():
     """Makes a supernet with random statistics, scales and biases too, as a trained one has them."""
     import torch
 
-    from nastoolkit.supernet import Supernet
+    from nastoolkit.supernets import Supernet
 
     def make(family, seed=0):
         supernet, generator = Supernet(family, seed=seed), torch.Generator().manual_seed(seed)

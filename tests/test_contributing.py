@@ -12,9 +12,10 @@ import pytest
 import torch
 
 from nastoolkit.objectives import Objective
-from nastoolkit.search import ALGORITHMS, optimize
+from nastoolkit.search import ALGORITHMS
 from nastoolkit.space import Choice, SearchSpace
-from nastoolkit.supernet import Supernet
+from nastoolkit.studies import optimize
+from nastoolkit.supernets import Supernet
 
 ROOT = Path(__file__).resolve().parents[1]
 TEXT = (ROOT / "CONTRIBUTING.md").read_text()

@@ -8,7 +8,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from nastoolkit.export import export_network, network_card, onnx_difference
-from nastoolkit.supernet import calibrate_batchnorm
+from nastoolkit.supernets import calibrate_batchnorm
 
 
 @pytest.fixture(scope="module")

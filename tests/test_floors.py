@@ -96,9 +96,9 @@ def test_the_numpy_part_runs_without_torch(name):
 @pytest.mark.parametrize(
     ("file", "code", "fault"),
     [
-        ("pareto.py", "def f():\n    from nastoolkit.search import optimize", "imports nastoolkit.search.optimize"),
-        ("search/linas.py", "from ..supernet import Supernet", "imports nastoolkit.supernet.Supernet"),
-        ("search/linas.py", "from nastoolkit import supernet", "imports nastoolkit.supernet"),
+        ("pareto.py", "def f():\n    from nastoolkit.search import optimize", "imports nastoolkit.studies.optimize"),
+        ("search/linas.py", "from ..supernet import Supernet", "imports nastoolkit.supernets.Supernet"),
+        ("search/linas.py", "from nastoolkit import supernet", "imports nastoolkit.supernets.supernet"),
         ("space.py", "from torch import nn", "imports torch"),
         ("novelty.py", "", "stands on no floor"),
         ("search/linas.py", "from . import base\nfrom ..pareto import front\nimport numpy", None),

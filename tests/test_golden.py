@@ -18,7 +18,7 @@ from torch import nn
 
 from nastoolkit.blocks import Inputs
 from nastoolkit.checkpoints import FORMATS
-from nastoolkit.supernet import calibrate_batchnorm, load_supernet
+from nastoolkit.supernets import calibrate_batchnorm, load_supernet
 
 
 def options_of_mobile_nets(settings):

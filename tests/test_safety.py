@@ -8,12 +8,12 @@ import nbformat
 import numpy as np
 import pytest
 
-from nastoolkit.measurements import LookupTable, Timing
+from nastoolkit.latency import LookupTable, Timing
 from nastoolkit.objectives import Objective
-from nastoolkit.search import optimize
-from nastoolkit.search.random import Random
+from nastoolkit.search.random_search import Random
 from nastoolkit.space import SearchSpace
-from nastoolkit.supernet import Supernet
+from nastoolkit.studies import optimize
+from nastoolkit.supernets import Supernet
 
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPTS = [path for folder in ("nastoolkit", "experiments", "tests") for path in sorted((ROOT / folder).rglob("*.py"))]

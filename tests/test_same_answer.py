@@ -15,7 +15,7 @@ import numpy as np
 warnings.simplefilter("ignore")
 from nastoolkit.claims import claim
 from nastoolkit.objectives import Objective
-from nastoolkit.search import optimize
+from nastoolkit.studies import optimize
 from nastoolkit.space import Choice, SearchSpace
 space = SearchSpace([Choice("depth", (2, 3, 4)), *(Choice(f"kernel{i}", (3, 5, 7), ("depth", (3, 4))) for i in range(9))])
 def evaluate(genotypes):

@@ -5,7 +5,7 @@ import pytest
 
 from nastoolkit.checkpoints import EMBEDDED, embedded_names, read_checkpoint
 from nastoolkit.measurements import Accuracy
-from nastoolkit.supernet import load_supernet
+from nastoolkit.supernets import load_supernet
 from nastoolkit.tasks import TASKS
 
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from nastoolkit.history import History
 from nastoolkit.objectives import Objective, complete
-from nastoolkit.search.calls import Evaluate
 from nastoolkit.space import SearchSpace
+from nastoolkit.studies.calls import Evaluate
 
 
 class Benchmark(ABC):
@@ -21,7 +21,7 @@ class Benchmark(ABC):
     A subclass sets the attributes in its constructor, or on the class.
 
     Args:
-        folder: Where the published files are; see :func:`nastoolkit.public.find`.
+        folder: Where the published files are; see :func:`nastoolkit.published.find`.
 
     Attributes:
         space: Where to search.

@@ -49,7 +49,7 @@ class DigitsTable(Table):
         cost: ``latency_ms``, ``mmacs`` or ``params``.
 
     Attributes:
-        conditions: Of the measurements: the supernet's weights, the latencies' machine.
+        conditions: Conditions of the measurements: the supernet's weights, the latencies' machine.
     """
 
     quality = (Objective("accuracy_top1", "max", "%"), 80.0)

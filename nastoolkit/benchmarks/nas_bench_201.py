@@ -11,7 +11,7 @@ from pathlib import Path
 
 from nastoolkit.benchmarks.tables import Table
 from nastoolkit.objectives import Objective
-from nastoolkit.public import nas_bench_201
+from nastoolkit.published import nas_bench_201
 
 
 class NASBench201(Table):
@@ -19,7 +19,7 @@ class NASBench201(Table):
 
     Args:
         cost: ``mmacs`` or ``params_m``, in millions.
-        folder: Where the file is; see :func:`nastoolkit.public.nas_bench_201`.
+        folder: Where the file is; see :func:`nastoolkit.published.nas_bench_201`.
     """
 
     quality = (Objective("accuracy_top1", "max", "%"), 50.0)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from nastoolkit.benchmarks.tables import Table
 from nastoolkit.objectives import Objective
-from nastoolkit.public import nas_bench_macro
+from nastoolkit.published import nas_bench_macro
 
 
 class NASBenchMacro(Table):
@@ -19,7 +19,7 @@ class NASBenchMacro(Table):
 
     Args:
         cost: ``mmacs`` or ``params``.
-        folder: See :func:`nastoolkit.public.find`.
+        folder: See :func:`nastoolkit.published.find`.
     """
 
     quality = (Objective("accuracy_top1", "max", "%"), 80.0)

@@ -17,7 +17,7 @@ import numpy as np
 
 from nastoolkit.benchmarks.base import Benchmark
 from nastoolkit.objectives import Objective
-from nastoolkit.public import AccuracyPredictor, note10
+from nastoolkit.published import AccuracyPredictor, note10
 
 
 class OFAMobileNetV3Note10(Benchmark):

@@ -18,7 +18,7 @@ import numpy as np
 from nastoolkit.benchmarks.base import Benchmark
 from nastoolkit.families import FAMILIES
 from nastoolkit.objectives import Objective
-from nastoolkit.public import AccuracyPredictor
+from nastoolkit.published import AccuracyPredictor
 
 
 class OFAMobileNetV3Macs(Benchmark):

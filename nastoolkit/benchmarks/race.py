@@ -16,12 +16,12 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from nastoolkit.benchmarks.base import Benchmark, Problem
-from nastoolkit.files import check_output
 from nastoolkit.history import History
 from nastoolkit.objectives import Objective
-from nastoolkit.search import optimize
-from nastoolkit.search.kept import N_PROBES, has_known_code, packed, search_fingerprint, unpacked
 from nastoolkit.statistics import median_interval
+from nastoolkit.studies import optimize
+from nastoolkit.studies.replay import N_PROBES, has_known_code, packed, search_fingerprint, unpacked
+from nastoolkit.support.files import check_output
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Run:
 
     Attributes:
         curves: Hypervolume ``(seeds, evaluations)`` after each evaluation.
-        seconds: Of each search ``(seeds,)``, evaluations included.
+        seconds: Seconds of each search ``(seeds,)``, evaluations included.
     """
 
     curves: np.ndarray
@@ -53,7 +53,7 @@ class Run:
         """How many times fewer evaluations than another run each seed took ``(seeds,)`` to the same hypervolume.
 
         Args:
-            other: Of the same seeds.
+            other: Curves of the same seeds.
             evaluations: The hypervolume is the other's after so many of them; by default at its end.
 
         Returns:
@@ -66,7 +66,7 @@ class Run:
 def run_race(
     problem: Benchmark, algorithm: str, seeds: int = 10, budget: int = 250, progress: bool = True, **settings: Any
 ) -> Run:
-    """Run one algorithm with seeds 0, 1, ...; further keyword arguments are :func:`nastoolkit.search.optimize`'s."""
+    """Run one algorithm with seeds 0, 1, ...; further keyword arguments are :func:`nastoolkit.studies.optimize`'s."""
     where = (problem.space, problem.evaluate, problem.objectives)
     curves, seconds = [], []
     for seed in tqdm(range(seeds), desc=algorithm, unit="seed", disable=not progress):
@@ -77,7 +77,7 @@ def run_race(
     return Run(np.array(curves), np.array(seconds))
 
 
-def kept_search(
+def replayed_search(
     file: str | Path,
     problem: Benchmark,
     algorithm: str,
@@ -91,11 +91,11 @@ def kept_search(
     Args:
         file: An SQLite file for searches of any problems, made if missing; several processes may use it.
         problem: Gives the values, for nothing: those of 100 sub-networks are part of the question.
-        algorithm: See :func:`nastoolkit.search.optimize`, as for all that follow.
+        algorithm: See :func:`nastoolkit.studies.optimize`, as for all that follow.
         budget: Number of evaluations.
-        seed: Of all randomness.
+        seed: Seed of all randomness.
         objectives: By default the problem's; the same with bounds, for example.
-        **settings: Those of :func:`nastoolkit.search.optimize` that change its result; a warm start as genotypes.
+        **settings: Those of :func:`nastoolkit.studies.optimize` that change its result; a warm start as genotypes.
 
     Returns:
         What was measured, in order: genotypes ``(n, d)``, of which ``problem.history`` makes the search's history.
@@ -117,7 +117,7 @@ def kept_search(
     return genotypes
 
 
-def kept_history(
+def replayed_history(
     file: str | Path,
     problem: Problem,
     algorithm: str,
@@ -127,20 +127,20 @@ def kept_history(
     executor: Executor | None = None,
     **settings: Any,
 ) -> History:
-    """A search's history, made once: from its store if it has one, else :func:`kept_search`.
+    """A search's history, made once: from its store if it has one, else :func:`replayed_search`.
 
     Args:
-        file: As for :func:`kept_search`.
+        file: As for :func:`replayed_search`.
         problem: What to search.
-        algorithm: See :func:`nastoolkit.search.optimize`, as for all that follow.
+        algorithm: See :func:`nastoolkit.studies.optimize`, as for all that follow.
         budget: Number of evaluations.
-        seed: Of all randomness.
+        seed: Seed of all randomness.
         store: Where evaluations that take a while are kept, one by one; None if they are for nothing.
         executor: Where those run.
-        **settings: Those of :func:`nastoolkit.search.optimize` that change its result.
+        **settings: Those of :func:`nastoolkit.studies.optimize` that change its result.
     """
     if store is None:
-        return problem.history(kept_search(file, problem, algorithm, budget, seed, **settings))
+        return problem.history(replayed_search(file, problem, algorithm, budget, seed, **settings))
     where = (problem.space, problem.measure, problem.objectives)
     return optimize(*where, algorithm, budget, seed, store, executor, progress=False, **settings)
 
@@ -164,7 +164,7 @@ def find_targets(problem: Benchmark, runs: Mapping[str, Run], further: Sequence[
 
     Args:
         problem: Has targets of its own.
-        runs: Of all algorithms, by name.
+        runs: Curves of all algorithms, by name.
         further: Hypervolumes, or names of algorithms: the median of their last hypervolumes.
     """
     found = dict(problem.targets)

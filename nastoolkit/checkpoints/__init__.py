@@ -20,7 +20,7 @@ from nastoolkit.checkpoints.tensor_files import (
     read_tensors,
     told_as_checkpoint_error,
 )
-from nastoolkit.files import atomically
+from nastoolkit.support.files import atomically
 
 EMBEDDED = Path(__file__).parent
 FORMATS = {

@@ -17,7 +17,7 @@ import pooch
 import requests
 
 from nastoolkit.checkpoints.tensor_files import read_tensors
-from nastoolkit.files import atomically
+from nastoolkit.support.files import atomically
 
 Check = Callable[[Path], object]
 REMEDY = "Try again, or download it by other means and give its path as checkpoint."

@@ -13,7 +13,7 @@ from nastoolkit.cli.papers import papers
 from nastoolkit.cli.profile import profile
 from nastoolkit.cli.race import race
 from nastoolkit.cli.search import search
-from nastoolkit.terminal import run
+from nastoolkit.cli.terminal import run
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "search": search,

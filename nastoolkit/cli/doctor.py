@@ -8,13 +8,13 @@ from pathlib import Path
 import typer
 
 from nastoolkit.checkpoints import embedded_names
+from nastoolkit.cli.checks import facts, packages, traps
 from nastoolkit.cli.options import AsJson
-from nastoolkit.doctor import facts, packages, traps
+from nastoolkit.cli.terminal import show
 from nastoolkit.export import export_network
 from nastoolkit.families import FAMILIES
 from nastoolkit.measurements import NotAvailableError, Rapl
-from nastoolkit.supernet import load_supernet
-from nastoolkit.terminal import show
+from nastoolkit.supernets import load_supernet
 
 
 def doctor(as_json: AsJson = False) -> None:

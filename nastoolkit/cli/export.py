@@ -9,14 +9,14 @@ import numpy as np
 import typer
 
 from nastoolkit.cli.options import AsJson, Checkpoint, FamilyName
+from nastoolkit.cli.terminal import known, show
 from nastoolkit.export import export_network, network_card
 from nastoolkit.families import Family
-from nastoolkit.files import check_output_folder
 from nastoolkit.measurements import Accuracy
-from nastoolkit.public import read_configuration
-from nastoolkit.supernet import load_supernet
+from nastoolkit.published import read_configuration
+from nastoolkit.supernets import load_supernet
+from nastoolkit.support.files import check_output_folder
 from nastoolkit.tasks import TASKS
-from nastoolkit.terminal import known, show
 
 
 def export(

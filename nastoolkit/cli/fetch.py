@@ -10,8 +10,8 @@ import typer
 from nastoolkit.checkpoints.download import PUBLISHED, Release, check_hash, fetch, keep_copy
 from nastoolkit.checkpoints.tensor_files import read_tensors
 from nastoolkit.cli.options import AsJson
-from nastoolkit.public import DATA_SETS, fetch_data
-from nastoolkit.terminal import known, show
+from nastoolkit.cli.terminal import known, show
+from nastoolkit.published import DATA_SETS, fetch_data
 
 
 def fetch_published(

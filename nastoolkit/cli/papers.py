@@ -9,7 +9,7 @@ from typing import Any
 
 import nastoolkit
 from nastoolkit.cli.options import AsJson
-from nastoolkit.terminal import show
+from nastoolkit.cli.terminal import show
 
 
 def papers(as_json: AsJson = False) -> None:

@@ -10,12 +10,12 @@ import numpy as np
 import typer
 
 from nastoolkit.cli.options import AsJson, FamilyName, Threads
+from nastoolkit.cli.terminal import known, show
 from nastoolkit.families import FAMILIES
-from nastoolkit.files import beside, check_output
-from nastoolkit.interrupts import told_how_to_go_on
-from nastoolkit.measurements import LookupTable
-from nastoolkit.measurements.backends import BACKENDS
-from nastoolkit.terminal import known, show
+from nastoolkit.latency import LookupTable
+from nastoolkit.latency.backends import BACKENDS
+from nastoolkit.support.files import beside, check_output
+from nastoolkit.support.interrupts import explain_resume
 
 
 def profile(
@@ -47,7 +47,7 @@ def profile(
     if output is not None:
         built.save(output)
     kept = "without --output nothing is kept" if output is None else f"{output} keeps it"
-    with told_how_to_go_on(lambda: f"interrupted before the table was checked: {kept}"):
+    with explain_resume(lambda: f"interrupted before the table was checked: {kept}"):
         checked = built.validate(check, progress=not as_json)
     result = {
         "family": family,

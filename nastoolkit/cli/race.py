@@ -9,8 +9,8 @@ import typer
 from nastoolkit.benchmarks import BENCHMARKS
 from nastoolkit.benchmarks.race import as_frame, find_targets, read_targets, run_race, summary
 from nastoolkit.cli.options import AsJson
+from nastoolkit.cli.terminal import known, show, show_frame
 from nastoolkit.search import ALGORITHMS
-from nastoolkit.terminal import known, show, show_frame
 
 
 def race(

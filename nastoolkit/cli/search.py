@@ -10,14 +10,16 @@ from typing import Annotated
 import typer
 
 from nastoolkit.cli.options import AsJson, Checkpoint, FamilyName
+from nastoolkit.cli.terminal import Seed, known, show
 from nastoolkit.families import Family
-from nastoolkit.measurements import Accuracy, LookupTable
+from nastoolkit.latency import LookupTable
+from nastoolkit.measurements import Accuracy
 from nastoolkit.objectives import Objective
-from nastoolkit.search import ALGORITHMS, DEFAULT_ALGORITHM, optimize
+from nastoolkit.search import ALGORITHMS, DEFAULT_ALGORITHM
 from nastoolkit.space import SearchSpace
-from nastoolkit.supernet import load_supernet
+from nastoolkit.studies import optimize
+from nastoolkit.supernets import load_supernet
 from nastoolkit.tasks import TASKS
-from nastoolkit.terminal import Seed, known, show
 
 COSTS = {"mmacs": "MMACs", "params": "", "size_mb": "MB", "peak_kb": "kB", "latency_ms": "ms"}  # with their units
 

@@ -42,7 +42,7 @@ class Download(widgets.VBox):
     """A button that makes the files, and links that save them; the links go when the sub-network changes.
 
     Args:
-        model: Whose current sub-network.
+        model: Model with the current sub-network.
         worker: Where they are made.
     """
 

@@ -75,7 +75,7 @@ def front_html(model: Model, width: int = 640, newest: int = 0) -> str:
 
     Args:
         model: What to draw.
-        width: Of the picture, in pixels.
+        width: Width of the picture, in pixels.
         newest: How many of the last evaluations of the watched search to mark, those of its last generation.
     """
     axes, study, run = axes_of(model, width), model.study, model.run

@@ -18,7 +18,7 @@ class Measure(widgets.HBox):
     """The button, and a note of what it does; neither where there is nothing to measure.
 
     Args:
-        model: Whose current sub-network; gets what is measured.
+        model: Model with the current sub-network; it gets what is measured.
         worker: Where it is measured.
     """
 

@@ -13,7 +13,8 @@ from traitlets import Float, HasTraits, Unicode, observe
 
 from nastoolkit.families import Family, Plan
 from nastoolkit.history import History
-from nastoolkit.measurements import Accuracy, LookupTable
+from nastoolkit.latency import LookupTable
+from nastoolkit.measurements import Accuracy
 from nastoolkit.objectives import Objective, complete
 from nastoolkit.predictors import PREDICTORS
 from nastoolkit.space import SearchSpace
@@ -26,7 +27,7 @@ class Model(HasTraits):
     """A sub-network and a study, each trait observable.
 
     Args:
-        family: Whose sub-networks.
+        family: Family of the sub-networks.
         tables: Lookup tables by name; the space is the part that all of them measured. May be empty.
         accuracy: Measures the accuracy of sub-networks; None where there are no weights or data.
 
@@ -181,18 +182,18 @@ class Model(HasTraits):
 
     @property
     def accuracy_measured(self) -> float | None:
-        """Of the current sub-network; None where it was not measured."""
+        """Accuracy of the current sub-network; None where it was not measured."""
         value = self.measured.get(genes_of(self.genotype), np.nan)
         return None if np.isnan(value) else value
 
     @property
     def latency_measured(self) -> float | None:
-        """Of the current sub-network on the current hardware, in ms; None where it was not measured."""
+        """Latency of the current sub-network on the current hardware, in ms; None where it was not measured."""
         return self.latencies.get((self.hardware, genes_of(self.genotype)))
 
     @property
     def accuracy_predicted(self) -> float | None:
-        """Of the current sub-network, by ridge regression on what was measured; None while that is too little."""
+        """Accuracy of the current sub-network, by ridge regression on what was measured; None while that is too little."""
         if self.accuracy is None or self._predictor is None:
             return None
         value = float(self._predictor.predict(self.space.features(self.genotype))[0])

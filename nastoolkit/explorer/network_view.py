@@ -8,7 +8,7 @@ from itertools import groupby
 
 import numpy as np
 
-from nastoolkit.blocks import WIDTHS, BlockSpec, describe_block
+from nastoolkit.blocks import CHANNELS, BlockSpec, describe_block
 from nastoolkit.explorer.model import Model
 from nastoolkit.explorer.totals_view import LABELS, shown
 
@@ -82,7 +82,7 @@ def _kernel(spec: BlockSpec) -> str:
 
 def widths_of(spec: BlockSpec | None) -> list[float]:
     """Channels or features into, inside and out of a block; empty for none."""
-    return [float(getattr(spec, name)) for name in WIDTHS if hasattr(spec, name)]
+    return [float(getattr(spec, name)) for name in CHANNELS if hasattr(spec, name)]
 
 
 def _shape(spec: BlockSpec, widest: float) -> str:

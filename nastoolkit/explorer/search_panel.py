@@ -18,7 +18,8 @@ from nastoolkit.explorer.search_run import SearchRun, Watch
 from nastoolkit.explorer.worker import poster
 from nastoolkit.history import History
 from nastoolkit.objectives import Objective
-from nastoolkit.search import ALGORITHMS, optimize
+from nastoolkit.search import ALGORITHMS
+from nastoolkit.studies import optimize
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class SearchSettings:
         algorithm: One of ``ALGORITHMS``.
         budget: Evaluations.
         population: Sub-networks a generation.
-        seed: Of the algorithm.
+        seed: Seed of the algorithm.
         store: Where accuracies are kept, an SQLite file; None keeps none.
 
     Raises:

@@ -30,7 +30,7 @@ class EncoderTable:
         heads: Options of every layer.
         ffn: Hidden units of the feed-forward network, options of every layer.
         n_classes: Outputs.
-        eps: Of layer normalisation.
+        eps: Number that layer normalisation adds to variances.
     """
 
     dim: int

@@ -15,7 +15,7 @@ from nastoolkit.space import Choice, SearchSpace
 
 
 @dataclass(frozen=True)
-class Stage:
+class MBConvStage:
     """A row of the table: output channels (before the width multiplier), stride of the first block, the rest of all blocks.
 
     ``depths`` is for a stage whose numbers of blocks are other than the table's.
@@ -42,7 +42,7 @@ class MBConvTable:
         stages: The elastic stages.
         feature_mix: Output channels of the last 1x1 convolution.
         width: Multiplier of all these channels.
-        eps: Of batch normalisation.
+        eps: Number that batch normalisation adds to variances.
     """
 
     image_channels: int
@@ -53,7 +53,7 @@ class MBConvTable:
     expands: tuple[int, ...]
     stem: tuple[int, int]
     stem_act: tuple[str, str]
-    stages: tuple[Stage, ...]
+    stages: tuple[MBConvStage, ...]
     feature_mix: int
     width: float = 1.0
     eps: float = EPS
@@ -62,7 +62,7 @@ class MBConvTable:
         """Channels at this table's width multiplier."""
         return make_divisible(base * self.width)
 
-    def depths_of(self, stage: Stage) -> tuple[int, ...]:
+    def depths_of(self, stage: MBConvStage) -> tuple[int, ...]:
         """How many blocks a stage may have."""
         return stage.depths or self.depths
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from nastoolkit.blocks import Classifier, Conv, GlobalPool
 from nastoolkit.families.base import Family, Slot
-from nastoolkit.families.elastic_mbconv import MBConvTable, Stage, elastic_space, stage_slots, stem_slots
+from nastoolkit.families.elastic_mbconv import MBConvStage, MBConvTable, elastic_space, stage_slots, stem_slots
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,11 +36,11 @@ OFA = Table(
     stem=(16, 16),
     stem_act=("h_swish", "relu"),
     stages=(
-        Stage(24, 2, "relu"),
-        Stage(40, 2, "relu", squeeze_excite=True),
-        Stage(80, 2, "h_swish"),
-        Stage(112, 1, "h_swish", squeeze_excite=True),
-        Stage(160, 2, "h_swish", squeeze_excite=True),
+        MBConvStage(24, 2, "relu"),
+        MBConvStage(40, 2, "relu", squeeze_excite=True),
+        MBConvStage(80, 2, "h_swish"),
+        MBConvStage(112, 1, "h_swish", squeeze_excite=True),
+        MBConvStage(160, 2, "h_swish", squeeze_excite=True),
     ),
     final_expand=960,
     feature_mix=1280,
@@ -57,9 +57,9 @@ DIGITS = Table(
     stem=(8, 8),
     stem_act=("h_swish", "relu"),
     stages=(
-        Stage(16, 2, "relu"),
-        Stage(24, 2, "h_swish", squeeze_excite=True),
-        Stage(40, 1, "h_swish", squeeze_excite=True),
+        MBConvStage(16, 2, "relu"),
+        MBConvStage(24, 2, "h_swish", squeeze_excite=True),
+        MBConvStage(40, 1, "h_swish", squeeze_excite=True),
     ),
     final_expand=160,
     feature_mix=192,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from nastoolkit import html
 from nastoolkit.blocks import BlockSpec, describe_block
+from nastoolkit.support import tables as html
 
 
 class Plan(tuple[tuple[str, BlockSpec], ...]):

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from nastoolkit.blocks import Classifier, Conv, GlobalPool
 from nastoolkit.families.base import Family, Slot
-from nastoolkit.families.elastic_mbconv import MBConvTable, Stage, elastic_space, stage_slots, stem_slots
+from nastoolkit.families.elastic_mbconv import MBConvStage, MBConvTable, elastic_space, stage_slots, stem_slots
 
 OFA = MBConvTable(
     image_channels=3,
@@ -23,12 +23,12 @@ OFA = MBConvTable(
     stem=(32, 16),
     stem_act=("relu6", "relu6"),
     stages=(
-        Stage(24, 2, "relu6"),
-        Stage(40, 2, "relu6"),
-        Stage(80, 2, "relu6"),
-        Stage(96, 1, "relu6"),
-        Stage(192, 2, "relu6"),
-        Stage(320, 1, "relu6", depths=(1,)),
+        MBConvStage(24, 2, "relu6"),
+        MBConvStage(40, 2, "relu6"),
+        MBConvStage(80, 2, "relu6"),
+        MBConvStage(96, 1, "relu6"),
+        MBConvStage(192, 2, "relu6"),
+        MBConvStage(320, 1, "relu6", depths=(1,)),
     ),
     feature_mix=1280,
     width=1.3,

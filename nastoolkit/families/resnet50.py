@@ -22,7 +22,7 @@ from nastoolkit.space import Choice, SearchSpace
 
 
 @dataclass(frozen=True)
-class Stage:
+class BottleneckStage:
     """A row of the table: output channels at width 1, least number of blocks, stride of the first block."""
 
     channels: int
@@ -53,7 +53,7 @@ class Table:
     widths: tuple[float, ...]
     stem: tuple[int, int]
     stem_depths: tuple[int, ...]
-    stages: tuple[Stage, ...]
+    stages: tuple[BottleneckStage, ...]
     counts_twins: bool = False
 
 
@@ -67,10 +67,10 @@ OFA = Table(
     stem=(32, 64),
     stem_depths=(0, 2),
     stages=(
-        Stage(256, 2, 1),
-        Stage(512, 2, 2),
-        Stage(1024, 4, 2),
-        Stage(2048, 2, 2),
+        BottleneckStage(256, 2, 1),
+        BottleneckStage(512, 2, 2),
+        BottleneckStage(1024, 4, 2),
+        BottleneckStage(2048, 2, 2),
     ),
     counts_twins=True,
 )
@@ -85,9 +85,9 @@ DIGITS = Table(  # options further apart than the release's, as so few channels 
     stem=(16, 32),
     stem_depths=(0, 2),
     stages=(
-        Stage(32, 1, 1),
-        Stage(64, 1, 2),
-        Stage(96, 1, 2),
+        BottleneckStage(32, 1, 1),
+        BottleneckStage(64, 1, 2),
+        BottleneckStage(96, 1, 2),
     ),
 )
 
@@ -163,7 +163,7 @@ def _stages(table: Table) -> list[Slot]:
     return slots
 
 
-def _first_block(name: str, stage: Stage, above: str, narrow: int, stride: int) -> Slot:
+def _first_block(name: str, stage: BottleneckStage, above: str, narrow: int, stride: int) -> Slot:
     """The block that changes channels and resolution; what comes in is as wide as what stands ``above`` it."""
 
     def spec(resolution: int, width_above: float, width: float, expand: float) -> Bottleneck:
@@ -174,7 +174,7 @@ def _first_block(name: str, stage: Stage, above: str, narrow: int, stride: int) 
     return Slot(f"{name}.block1", ("resolution", f"{above}.width", f"{name}.width", f"{name}.block1.expand"), spec)
 
 
-def _later_block(name: str, stage: Stage, number: int, stride: int) -> Slot:
+def _later_block(name: str, stage: BottleneckStage, number: int, stride: int) -> Slot:
     def spec(resolution: int, depth: int, width: float, expand: float) -> Bottleneck | None:
         if number > stage.n_blocks + depth:
             return None

@@ -35,7 +35,7 @@ class EncoderLayer:
         length: Tokens of an input.
         act: Activation of the feed-forward network.
         norm_first: Whether layer normalisation stands before both parts, inside their residual connections, or behind these.
-        eps: Of layer normalisation.
+        eps: Number that layer normalisation adds to variances.
         dropout: Probability, on the outputs of both parts while training.
     """
 
@@ -86,7 +86,7 @@ class DecoderLayer:
         length: Tokens of an input.
         memory_length: Tokens of the encoder.
         act: Activation of the feed-forward network.
-        eps: Of layer normalisation.
+        eps: Number that layer normalisation adds to variances.
         dropout: Probability, on the outputs of all three parts while training.
     """
 

@@ -1,6 +1,5 @@
 """Figures in one style: a file for each kind of thing that is drawn. All draw on given axes and return their points."""
 
-from nastoolkit.figures.files import COLOURS, COLUMN, MARKERS, STYLE, new_figure, output_folder, save_figure
 from nastoolkit.figures.fronts import (
     draw_front,
     plot_fronts,
@@ -11,6 +10,7 @@ from nastoolkit.figures.fronts import (
     plot_repeated_front,
 )
 from nastoolkit.figures.networks import draw_network, plot_breakdown
+from nastoolkit.figures.saving import COLOURS, COLUMN, MARKERS, STYLE, new_figure, output_folder, save_figure
 from nastoolkit.figures.spaces import plot_genes, plot_importance, plot_options
 from nastoolkit.figures.statistics import plot_agreement, plot_bands, plot_intervals, plot_matrix, plot_medians, plot_residuals
 

@@ -13,7 +13,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
-from nastoolkit.figures.files import COLOURS
+from nastoolkit.figures.saving import COLOURS
 from nastoolkit.figures.stairs import drawn_objectives, stairs
 from nastoolkit.figures.statistics import plot_bands
 from nastoolkit.history import History

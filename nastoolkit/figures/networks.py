@@ -13,7 +13,7 @@ from matplotlib.patches import Patch
 
 from nastoolkit.blocks import BlockSpec, describe_block
 from nastoolkit.families import Plan
-from nastoolkit.figures.files import COLOURS
+from nastoolkit.figures.saving import COLOURS
 
 OTHERS = "other blocks"  # those of no stage
 

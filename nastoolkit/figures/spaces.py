@@ -10,11 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.patheffects import withStroke
 
-from nastoolkit.figures.files import COLOURS
+from nastoolkit.figures.saving import COLOURS
 from nastoolkit.figures.statistics import plot_matrix
 from nastoolkit.history import History
-from nastoolkit.search.popdb import option_shares
 from nastoolkit.space import SearchSpace
+from nastoolkit.systems.hardware_aware_nas import option_shares
 
 SPREAD = 0.16  # of the lines through one option, where the options of a choice span 1
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from nastoolkit.figures.files import COLOURS, MARKERS
+from nastoolkit.figures.saving import COLOURS, MARKERS
 from nastoolkit.predictors import kendall_tau, mape
 from nastoolkit.statistics import median_interval
 

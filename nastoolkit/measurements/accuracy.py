@@ -19,7 +19,7 @@ from tqdm.auto import tqdm
 
 from nastoolkit.blocks import Inputs, device_of
 from nastoolkit.families import Family
-from nastoolkit.supernet import Supernet, calibrate_batchnorm
+from nastoolkit.supernets import Supernet, calibrate_batchnorm
 from nastoolkit.tasks import Examples, Task
 from nastoolkit.tasks.fitting import check_inputs, check_outputs
 from nastoolkit.training import Fixed, Recipe, fit, in_place_distillation
@@ -39,7 +39,7 @@ class Accuracy:
         n_calibration: Training images for batch normalisation, the first ones of the split.
         batch_size: Images a batch; part of the calibration's definition through its weights.
         progress: Whether to show the time left, of what takes more than two seconds.
-        n_images: Of the split, the first ones; None is all.
+        n_images: Number of images of the split that are used, the first ones; None is all.
 
     Raises:
         ValueError: The task's inputs or classes are not those of the family's networks, or a number is below 1.

@@ -12,7 +12,7 @@ from typing import Protocol
 
 import torch
 
-from nastoolkit.measurements.backends import Runner
+from nastoolkit.latency.backends import Runner
 
 POWERCAP = Path("/sys/class/powercap")
 

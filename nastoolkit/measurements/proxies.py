@@ -19,7 +19,7 @@ import torch
 from torch import nn
 
 from nastoolkit.blocks import Inputs
-from nastoolkit.supernet import Supernet, calibrate_batchnorm
+from nastoolkit.supernets import Supernet, calibrate_batchnorm
 from nastoolkit.tasks import Task
 from nastoolkit.tasks.fitting import check_inputs
 

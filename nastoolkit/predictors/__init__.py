@@ -6,15 +6,7 @@ offset of each feature and of the values do not matter, nor does the type of the
 """
 
 from nastoolkit.predictors.regressors import DEFAULT_PREDICTOR, PREDICTORS, RobustRidge, Stacked
-from nastoolkit.predictors.scores import (
-    final_scores,
-    kendall_tau,
-    learning_curve,
-    mape,
-    score_table,
-    spearman,
-    splits,
-)
+from nastoolkit.predictors.scores import final_scores, kendall_tau, learning_curve, mape, score_table, spearman, splits
 
 __all__ = [
     "DEFAULT_PREDICTOR",

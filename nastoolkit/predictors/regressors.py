@@ -95,7 +95,7 @@ class RobustRidge(RegressorMixin, BaseEstimator):
 
     Args:
         threshold: Errors above so many standard deviations count by their size, not its square; the median error estimates it.
-        rounds: Of weighing anew.
+        rounds: Number of times that rows are weighed anew.
     """
 
     def __init__(self, threshold: float = 0.7, rounds: int = 8) -> None:
@@ -122,7 +122,7 @@ class Stacked(RegressorMixin, BaseEstimator):
     """Several predictors, and a robust ridge regression on what each says of rows that it was not fitted to [Wolpert1992].
 
     Args:
-        folds: Of the cross-validation that makes these predictions; of fewer than two rows a fold,
+        folds: Number of folds of the cross-validation that makes these predictions; of fewer than two rows a fold,
             ridge regression alone learns.
     """
 

@@ -12,8 +12,8 @@ import pandas as pd
 from scipy import stats
 from tqdm.auto import tqdm
 
-from nastoolkit.files import atomically
 from nastoolkit.predictors.regressors import PREDICTORS
+from nastoolkit.support.files import atomically
 
 
 def kendall_tau(a: np.ndarray, b: np.ndarray) -> float:
@@ -61,11 +61,11 @@ def learning_curve(
     Args:
         features: ``(n, f)``.
         values: ``(n,)``.
-        sizes: Of the training sets.
+        sizes: Sizes of the training sets.
         n_test: Rows of the test set.
         n_trials: Random splits, see :func:`splits`.
         predictors: Keys of ``PREDICTORS``.
-        seed: Of the splits.
+        seed: Seed of the splits.
         executor: Where to fit, by default here.
         file: CSV file that keeps the scores; they are taken from it where it was made of the same data and arguments.
 

@@ -7,22 +7,22 @@ from nastoolkit.search.cmaes import CMAES
 from nastoolkit.search.ctaea import CTAEA
 from nastoolkit.search.full import Full
 from nastoolkit.search.ga import GA
-from nastoolkit.search.judging import judge
 from nastoolkit.search.linas import LINAS
 from nastoolkit.search.moead import MOEAD
 from nastoolkit.search.nat import NAT
 from nastoolkit.search.nsga2 import NSGA2
 from nastoolkit.search.nsga3 import NSGA3
 from nastoolkit.search.ofa_evolution import OFAEvolution
-from nastoolkit.search.optimize import optimize
 from nastoolkit.search.optuna_nsga2 import OptunaNSGA2
 from nastoolkit.search.optuna_tpe import OptunaTPE
-from nastoolkit.search.random import Random
+from nastoolkit.search.random_search import Random
 from nastoolkit.search.rnsga2 import RNSGA2
 from nastoolkit.search.smsemoa import SMSEMOA
 from nastoolkit.search.spea2 import SPEA2
 from nastoolkit.search.unsga3 import UNSGA3
 from nastoolkit.search.weaknas import WeakNAS
+from nastoolkit.studies.optimize import optimize
+from nastoolkit.studies.reevaluation import judge
 
 EVOLUTIONARY: dict[str, type[Algorithm]] = {  # those that can be the inner search of another one
     "agemoea": AGEMOEA,

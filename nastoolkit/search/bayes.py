@@ -56,11 +56,11 @@ class Bayes(Algorithm):
     Args:
         space: Where to search.
         objectives: What the columns of the values are; those without ``exact`` are modelled.
-        seed: Of all randomness.
+        seed: Seed of all randomness.
         population: Parents in the inner search.
         batch: How many sub-networks are measured between two fits; more, a 50th of those measured, when that is more.
         n_first: How many are measured before the first fit.
-        generations: Of the inner search, of ten children a parent.
+        generations: Number of generations of the inner search, with ten children for each parent.
 
     Raises:
         ValueError: A number below 1.

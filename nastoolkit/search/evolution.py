@@ -91,7 +91,7 @@ class Evolution(Algorithm):
     Args:
         space: Where to search.
         objectives: What the columns of the values are.
-        seed: Of all randomness.
+        seed: Seed of all randomness.
         population: How many children a generation has, and how many survive.
         mating: A name in :data:`MATINGS`.
 

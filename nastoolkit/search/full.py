@@ -24,10 +24,10 @@ class Full(InnerSearch):
     Args:
         space: Where to search.
         objectives: What the columns of the values are; those without ``exact`` are predicted.
-        seed: Of all randomness.
+        seed: Seed of all randomness.
         population: How many sub-networks are measured at a time, and the population of the inner search.
         predictor: A name in :data:`nastoolkit.predictors.PREDICTORS`.
-        generations: Of the inner search.
+        generations: Number of generations of the inner search.
         inner: The inner search, a name in :data:`nastoolkit.search.EVOLUTIONARY`.
         sample: How many random sub-networks the predictors learn from, rounded up to whole populations.
 

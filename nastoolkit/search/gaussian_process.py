@@ -31,8 +31,8 @@ class Kernel:
     Attributes:
         block: The features that it sees.
         smooth: Squared exponential, else linear.
-        lengthscale: Of the prior's middle, in units of the features; linear ones have none.
-        variance: Of the prior's middle, as a share of the values' variance.
+        lengthscale: Middle of the prior, in units of the features; linear ones have none.
+        variance: Middle of the prior, as a share of the values' variance.
     """
 
     block: str

@@ -35,10 +35,10 @@ class LINAS(InnerSearch):
     Args:
         space: Where to search.
         objectives: What the columns of the values are; those without ``exact`` are predicted.
-        seed: Of all randomness.
+        seed: Seed of all randomness.
         population: How many sub-networks are measured between two fits, and the population of the inner search.
         predictor: A name in :data:`nastoolkit.predictors.PREDICTORS`.
-        generations: Of the inner search.
+        generations: Number of generations of the inner search.
         inner: The inner search, a name in :data:`nastoolkit.search.EVOLUTIONARY`.
 
     Raises:

@@ -5,7 +5,7 @@
 [Chebykin2022] A. Chebykin, T. Alderliesten and P. A. N. Bosman, "Evolutionary Neural Cascade Search across Supernetworks"
 (ENCAS), GECCO 2022, arXiv 2203.04011.
 
-Here the weights stay as they are; :mod:`nastoolkit.transfer` has the loop that adapts them.
+Here the weights stay as they are; :mod:`nastoolkit.systems.nat.transfer` has the loop that adapts them.
 
 Differs from the papers in: mating, see :mod:`nastoolkit.search.evolution`; objectives that are cheap and exact are computed,
 not predicted; what is measured next is chosen among all that the inner search proposed, not from its last generation only;
@@ -30,10 +30,10 @@ class NAT(InnerSearch):
     Args:
         space: Where to search.
         objectives: What the columns of the values are; those without ``exact`` are predicted.
-        seed: Of all randomness.
+        seed: Seed of all randomness.
         population: How many sub-networks are measured between two fits, and the population of the inner search.
         predictor: A name in :data:`nastoolkit.predictors.PREDICTORS`.
-        generations: Of the inner search.
+        generations: Number of generations of the inner search.
         inner: The inner search, a name in :data:`nastoolkit.search.EVOLUTIONARY`.
         n_rows: How many measured sub-networks the predictors learn from, spread over reference directions.
 

@@ -20,7 +20,7 @@ class PredictedSearch(Algorithm):
     Args:
         space: Where to search.
         objectives: What the columns of the values are; those without ``exact`` are predicted.
-        seed: Of all randomness.
+        seed: Seed of all randomness.
         population: How many sub-networks are proposed at a time.
         predictor: A name in :data:`nastoolkit.predictors.PREDICTORS`.
 
@@ -78,10 +78,10 @@ class InnerSearch(PredictedSearch):
     Args:
         space: Where to search.
         objectives: What the columns of the values are; those without ``exact`` are predicted.
-        seed: Of all randomness.
+        seed: Seed of all randomness.
         population: How many sub-networks are proposed at a time, and the population of the inner search.
         predictor: A name in :data:`nastoolkit.predictors.PREDICTORS`.
-        generations: Of the inner search.
+        generations: Number of generations of the inner search.
         inner: A name in :data:`nastoolkit.search.EVOLUTIONARY`.
 
     Raises:

@@ -19,9 +19,9 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
-from nastoolkit.interrupts import told_how_to_go_on
-from nastoolkit.processes import Processes
+from nastoolkit.studies.processes import Processes
 from nastoolkit.studies.results import Row, as_text, file_of, plain, read, write
+from nastoolkit.support.interrupts import explain_resume
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 
@@ -113,7 +113,7 @@ def run_grid(
     files = [file_of(Path(folder), function.__name__, version, job) for job in asked]
     left = [(file, job) for file, job in zip(files, asked, strict=True) if read(file, job) is None]
     bar = tqdm(total=len(asked), initial=len(asked) - len(left), desc=function.__name__, unit="job", disable=not progress)
-    with bar, told_how_to_go_on(lambda: f"what is finished is kept in {folder}; run it again to go on"):
+    with bar, explain_resume(lambda: f"what is finished is kept in {folder}; run it again to go on"):
         failures = _run_all(function, left, n_workers, bar)
     if failures:
         raise JobsError(failures, len(asked))

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from nastoolkit.files import atomically
+from nastoolkit.support.files import atomically
 
 Row = dict[str, Any]
 

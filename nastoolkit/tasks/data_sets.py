@@ -80,8 +80,8 @@ class StoredClassification(StoredTask, Classification):
     ``most_held_out``, is our ``validation``, always the same ones ([Cai2020]). A split's order is shuffled with a fixed seed.
 
     Args:
-        name: As of :class:`StoredTask`.
-        remedy: Likewise.
+        name: See :class:`StoredTask`.
+        remedy: See :class:`StoredTask`.
         most_held_out: The most examples held out of the training split.
     """
 

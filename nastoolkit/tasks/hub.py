@@ -71,7 +71,7 @@ class HubImages(ImageTask):
 
     Args:
         dataset: A folder; or a name on the Hub, ``<owner>/<name>``, which is looked for in ``<datasets>/<name>`` first.
-        name: Of the task, by default the last part of ``dataset``; stores tell tasks apart by it.
+        name: Name of the task, by default the last part of ``dataset``; stores tell tasks apart by it.
         preprocessing: How images become inputs.
     """
 

@@ -59,7 +59,7 @@ class ImageFolder(ImageTask):
 
     Args:
         root: The folder.
-        name: Of the task, by default the folder's; stores tell tasks apart by it.
+        name: Name of the task, by default the folder's; stores tell tasks apart by it.
         preprocessing: How images become inputs.
         n_classes: How many classes there must be, if that is known.
         remedy: What to fetch and where to put it, if it is not there.

@@ -72,8 +72,8 @@ class SentencePairs:
 
     Attributes:
         task: For errors.
-        files: Of the sources and of the targets.
-        dictionary: Of both languages.
+        files: Files of the sources and of the targets.
+        dictionary: Words of both languages.
     """
 
     task: StoredTask

@@ -16,14 +16,14 @@ from tqdm.auto import tqdm
 
 from nastoolkit.blocks import device_of
 from nastoolkit.families import Family
-from nastoolkit.interrupts import told_how_to_go_on
 from nastoolkit.randomness import drawn_from
-from nastoolkit.supernet import Supernet
+from nastoolkit.supernets import Supernet
+from nastoolkit.support.interrupts import explain_resume
 from nastoolkit.tasks import Split, Task
 from nastoolkit.tasks.fitting import check_inputs, check_outputs
 from nastoolkit.training.distributed import rank, replicated, share
 from nastoolkit.training.losses import Criterion, PathLoss
-from nastoolkit.training.run import PRECISIONS, Recipe, Run, as_before_after_interrupt
+from nastoolkit.training.run import PRECISIONS, Recipe, Run, restored_on_interrupt
 from nastoolkit.training.samplers import PathSampler
 
 
@@ -55,12 +55,12 @@ def fit(
         ValueError: The task's inputs or classes are not those of the family's networks, or the file is of another run.
     """
     check_outputs(supernet.family, task)
-    with as_before_after_interrupt(supernet, resume is not None), _in_training_mode(supernet):
+    with restored_on_interrupt(supernet, resume is not None), _in_training_mode(supernet):
         run = Run(supernet, recipe, _identity(supernet, task, sampler, criterion, recipe) if resume else {}, resume)
         path_loss = criterion(partial(task.loss, label_smoothing=recipe.label_smoothing))
         network, device = replicated(supernet), device_of(supernet)
         bar = tqdm(desc="training", total=recipe.n_steps, initial=run.step, disable=not progress, mininterval=2.0)
-        with told_how_to_go_on(run.stop), bar:
+        with explain_resume(run.stop), bar:
             while run.step < recipe.n_steps:
                 batch = share(task.batch(run.step, recipe.batch_size, recipe.seed)).to(device)
                 check_inputs(supernet.family, task, batch.inputs)

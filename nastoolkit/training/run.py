@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from nastoolkit.files import atomically, check_output
+from nastoolkit.support.files import atomically, check_output
 from nastoolkit.training.distributed import rank
 
 SAVE_SECONDS = 30.0
@@ -148,7 +148,7 @@ class Run:
 
 
 @contextmanager
-def as_before_after_interrupt(network: nn.Module, is_kept: bool) -> Iterator[None]:
+def restored_on_interrupt(network: nn.Module, is_kept: bool) -> Iterator[None]:
     """Put the weights back after an interrupt if a file keeps the run: it goes on only from the weights that it began with."""
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()} if is_kept else {}
     try:

@@ -17,11 +17,11 @@ import torch
 
 from nastoolkit.blocks import HiddenChannels
 from nastoolkit.space import SearchSpace
-from nastoolkit.supernet import Supernet
+from nastoolkit.supernets import Supernet
 from nastoolkit.tasks import Task
 from nastoolkit.training.fit import fit
 from nastoolkit.training.losses import Criterion
-from nastoolkit.training.run import Recipe, as_before_after_interrupt
+from nastoolkit.training.run import Recipe, restored_on_interrupt
 from nastoolkit.training.samplers import Fixed, PathSampler
 
 WIDTHS = ("expand", "width", "mid_width", "embed_dim", "ffn", "heads", "self_heads", "cross_heads")
@@ -33,7 +33,7 @@ class Stage:
     """A stretch of training on a part of the space.
 
     Attributes:
-        name: Of the file that keeps its run.
+        name: Name of the file that keeps its run.
         space: The restricted space.
         sort_channels: Whether channels are renumbered by importance before it, as widths are about to shrink.
     """
@@ -80,7 +80,7 @@ def fit_stages(
     Args:
         supernet: Trained in place.
         task: Gives the data.
-        stages: As of :func:`progressive_shrinking`.
+        stages: Stages, such as :func:`progressive_shrinking` makes.
         sampler: Makes the sampler of a stage, e.g. ``Sandwich``.
         criterion: What a path learns from.
         recipes: One a stage.
@@ -91,7 +91,7 @@ def fit_stages(
         Losses of the first path at every step of all stages.
     """
     losses = []
-    with as_before_after_interrupt(supernet, folder is not None):
+    with restored_on_interrupt(supernet, folder is not None):
         for stage, recipe in zip(stages, recipes, strict=True):
             if stage.sort_channels:
                 sort_channels(supernet)

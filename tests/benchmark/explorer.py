@@ -14,7 +14,7 @@ import numpy as np
 from nastoolkit.explorer import Explorer, Model
 from nastoolkit.families import FAMILIES
 from nastoolkit.history import History
-from nastoolkit.measurements import LookupTable, Timing
+from nastoolkit.latency import LookupTable, Timing
 
 N_POINTS, N_MOVES = 200, 60
 

@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 from search import OBJECTIVES, mobilenet_like
 
-from nastoolkit.search import ALGORITHMS, optimize
+from nastoolkit.search import ALGORITHMS
 from nastoolkit.space import SearchSpace, genotype_keys
-from nastoolkit.store import Store
+from nastoolkit.studies import optimize
+from nastoolkit.studies.store import Store
 
 SPACE = SearchSpace(mobilenet_like())
 

@@ -14,7 +14,7 @@ import pandas as pd
 from sklearn.ensemble import GradientBoostingRegressor
 
 from nastoolkit.predictors import DEFAULT_PREDICTOR, PREDICTORS, kendall_tau, mape
-from nastoolkit.public import DEVICES, hat_latency, i7_8700k, search_logs
+from nastoolkit.published import DEVICES, hat_latency, i7_8700k, search_logs
 
 PLAIN = {"gradient boosting": lambda: GradientBoostingRegressor(random_state=0)}
 COMPARED = {**PREDICTORS, **PLAIN}

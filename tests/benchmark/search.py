@@ -16,8 +16,9 @@ from statistics import median
 import numpy as np
 
 from nastoolkit.objectives import Objective
-from nastoolkit.search import ALGORITHMS, optimize
+from nastoolkit.search import ALGORITHMS
 from nastoolkit.space import Choice, SearchSpace, genotype_keys
+from nastoolkit.studies import optimize
 
 OBJECTIVES = [Objective("accuracy_top1", "max", "%"), Objective("latency_ms", "min", "ms")]
 

@@ -15,7 +15,7 @@ from torch import nn
 
 from nastoolkit import FAMILIES, LookupTable, Supernet, calibrate_batchnorm
 from nastoolkit.families import Family
-from nastoolkit.measurements import Timing
+from nastoolkit.latency import Timing
 
 N_PAIRS = 15
 N_SUBNETWORKS = 100

@@ -5,7 +5,7 @@ from nastoolkit.benchmarks.digits_mbv3_table import FILE, N_CALIBRATION, DigitsT
 from nastoolkit.benchmarks.members import members
 from nastoolkit.families import FAMILIES
 from nastoolkit.measurements import Accuracy
-from nastoolkit.supernet import load_supernet
+from nastoolkit.supernets import load_supernet
 from nastoolkit.tasks import TASKS
 
 

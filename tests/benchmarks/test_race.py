@@ -15,16 +15,17 @@ from nastoolkit.benchmarks.race import (
     Run,
     as_frame,
     find_targets,
-    kept_history,
-    kept_search,
     median_interval,
     read_targets,
+    replayed_history,
+    replayed_search,
     run_race,
     summary,
 )
 from nastoolkit.objectives import Objective
-from nastoolkit.search import ALGORITHMS, optimize
+from nastoolkit.search import ALGORITHMS
 from nastoolkit.space import Choice, SearchSpace
+from nastoolkit.studies import optimize
 
 
 class Line(Benchmark):
@@ -92,26 +93,26 @@ def test_a_race_runs_every_seed():
 
 def test_a_kept_search_is_made_once_for_the_same_question(tmp_path, monkeypatch):
     run, file = run_race(Line(), "nsga2", seeds=2, budget=20, progress=False, population=5), tmp_path / "new" / "kept.sqlite"
-    kept = kept_search(file, Line(), "nsga2", 20, seed=1, population=5)
+    kept = replayed_search(file, Line(), "nsga2", 20, seed=1, population=5)
     np.testing.assert_array_equal(Line().history(kept).hypervolume_curve(Line.reference_point), run.curves[1])
     bounded = [Objective("sum", "max"), Objective("square", "min", at_most=4.0)]
-    within = kept_search(file, Line(), "nsga2", 20, seed=1, objectives=bounded, population=5)
+    within = replayed_search(file, Line(), "nsga2", 20, seed=1, objectives=bounded, population=5)
     monkeypatch.setattr("nastoolkit.benchmarks.race.optimize", None)
-    np.testing.assert_array_equal(kept_search(file, Line(), "nsga2", 20, seed=1, population=5), kept)
+    np.testing.assert_array_equal(replayed_search(file, Line(), "nsga2", 20, seed=1, population=5), kept)
     assert (within != kept).any()
     with pytest.raises(TypeError, match="not callable"):  # another warm start
-        kept_search(file, Line(), "nsga2", 20, seed=1, population=5, warm_start=kept[:3])
+        replayed_search(file, Line(), "nsga2", 20, seed=1, population=5, warm_start=kept[:3])
     monkeypatch.setattr(Line, "evaluate", lambda self, genotypes: np.ones((len(genotypes), 2)))
     with pytest.raises(TypeError, match="not callable"):
-        kept_search(file, Line(), "nsga2", 20, seed=1, population=5)
+        replayed_search(file, Line(), "nsga2", 20, seed=1, population=5)
 
 
 def test_a_kept_search_that_is_damaged_is_made_again(tmp_path):
     how = {"file": tmp_path / "a.sqlite", "problem": Line(), "algorithm": "nsga2", "budget": 20}
-    kept = kept_search(**how)
+    kept = replayed_search(**how)
     with closing(sqlite3.connect(tmp_path / "a.sqlite")) as connection, connection:
         connection.execute("UPDATE searches SET genotypes = substr(genotypes, 1, 9)")
-    np.testing.assert_array_equal(kept_search(**how), kept)
+    np.testing.assert_array_equal(replayed_search(**how), kept)
 
 
 def test_an_algorithm_of_the_users_is_always_asked(tmp_path, monkeypatch):
@@ -119,7 +120,7 @@ def test_an_algorithm_of_the_users_is_always_asked(tmp_path, monkeypatch):
         pass
 
     monkeypatch.setitem(ALGORITHMS, "mine", Mine)
-    assert len(kept_search(tmp_path / "a.sqlite", Line(), "mine", 20)) == 20
+    assert len(replayed_search(tmp_path / "a.sqlite", Line(), "mine", 20)) == 20
     assert not (tmp_path / "a.sqlite").exists()
 
 
@@ -138,9 +139,9 @@ def test_a_kept_history_is_that_of_the_search(tmp_path, monkeypatch, measure, st
     quality = Objective("sum", "max", exact=None if measure else total)
     expected = optimize(Line.space, measure, [quality, EXACT], **HOW, progress=False)
     problem, where = Problem(Line.space, measure, [quality, EXACT]), tmp_path / store if store else None
-    found = kept_history(tmp_path / "kept.sqlite", problem, **HOW, store=where)
+    found = replayed_history(tmp_path / "kept.sqlite", problem, **HOW, store=where)
     monkeypatch.setattr(ALGORITHMS["nsga2"], "ask", None)
-    again = kept_history(tmp_path / "kept.sqlite", problem, **HOW, store=where)
+    again = replayed_history(tmp_path / "kept.sqlite", problem, **HOW, store=where)
     for history in (found, again):
         np.testing.assert_array_equal(history.genotypes, expected.genotypes)
         np.testing.assert_array_equal(history.values, expected.values)
@@ -150,7 +151,7 @@ def test_a_kept_history_is_that_of_the_search(tmp_path, monkeypatch, measure, st
 def test_kept_searches_are_small_and_genes_are_whole(tmp_path, n_options, n_genes, most_bytes):
     space = SearchSpace([Choice(f"c{i}", tuple(range(n_options))) for i in range(n_genes)])
     problem = Problem(space, None, [Objective("sum", "max", exact=total)])
-    kept = kept_search(tmp_path / "a.sqlite", problem, "random", 1000, population=1000)
+    kept = replayed_search(tmp_path / "a.sqlite", problem, "random", 1000, population=1000)
     assert len(np.unique(kept, axis=0)) == 1000 and kept.max() == n_options - 1
     assert (tmp_path / "a.sqlite").stat().st_size < most_bytes
 

@@ -8,8 +8,8 @@ from nastoolkit.benchmarks.ofa_mbv3_note10 import OFAMobileNetV3Note10
 from nastoolkit.benchmarks.ofa_mbv3_w10_imagenet import OFAMobileNetV3ImageNet, measured_accuracies
 from nastoolkit.benchmarks.ofa_mbv3_w12_macs import OFAMobileNetV3Macs
 from nastoolkit.predictors import PREDICTORS, kendall_tau
-from nastoolkit.public import encode
-from nastoolkit.search import optimize
+from nastoolkit.published import encode
+from nastoolkit.studies import optimize
 
 
 def n_free(space):

@@ -10,7 +10,7 @@ from nastoolkit import cli
 from nastoolkit.checkpoints import CheckpointError, read_checkpoint, write_checkpoint
 from nastoolkit.checkpoints.download import PUBLISHED, cached_file, fetch
 from nastoolkit.families import FAMILIES
-from nastoolkit.supernet import Supernet, load_supernet
+from nastoolkit.supernets import Supernet, load_supernet
 
 CONTENT = save({"first_conv.bn.bias": torch.arange(64_000.0)})
 PAGE = b"<!DOCTYPE html>\n<html><body>Too many requests</body></html>"

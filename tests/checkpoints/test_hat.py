@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from nastoolkit.checkpoints import FORMATS, CheckpointError, hat
-from nastoolkit.supernet import load_supernet
+from nastoolkit.supernets import load_supernet
 
 VOCABULARY = 12
 SOURCE, TARGET = "encoder.embed_tokens.weight", "decoder.embed_tokens.weight"

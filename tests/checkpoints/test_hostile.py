@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from nastoolkit.checkpoints import CheckpointError, read_checkpoint
 from nastoolkit.families import FAMILIES
-from nastoolkit.supernet import load_supernet, save_supernet
+from nastoolkit.supernets import load_supernet, save_supernet
 
 MOST_MB = 200
 

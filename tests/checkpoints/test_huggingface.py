@@ -12,7 +12,7 @@ from transformers import BertConfig, BertForPreTraining, BertForSequenceClassifi
 from nastoolkit.checkpoints import FORMATS, CheckpointError, dynast_vit, huggingface
 from nastoolkit.families import FAMILIES
 from nastoolkit.families.bert import BASE, BertFamily
-from nastoolkit.supernet import load_supernet
+from nastoolkit.supernets import load_supernet
 
 BERT = [
     ("bert.embeddings.word_embeddings.weight", "embeddings.tokens.weight"),

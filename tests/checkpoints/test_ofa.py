@@ -7,7 +7,7 @@ import torch
 
 from nastoolkit.checkpoints import FORMATS, ofa, ofa_resnet50
 from nastoolkit.families import FAMILIES
-from nastoolkit.supernet import load_supernet
+from nastoolkit.supernets import load_supernet
 
 MOBILE = [
     ("first_conv.bn.running_mean", "stem.bn.running_mean"),

@@ -19,7 +19,7 @@ from torch.optim.swa_utils import AveragedModel
 from nastoolkit.checkpoints import CheckpointError, read_checkpoint
 from nastoolkit.checkpoints.stand_ins import StandIn, load
 from nastoolkit.families import FAMILIES
-from nastoolkit.supernet import load_supernet, save_supernet
+from nastoolkit.supernets import load_supernet, save_supernet
 
 WAYS = [torch.save, partial(torch.save, _use_new_zipfile_serialization=False)]
 STATE = {"first_conv.bn.bias": torch.arange(3.0), "blocks.1.conv.point_linear.conv.conv.weight": torch.ones(2, 3)}

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from nastoolkit.objectives import Objective
-from nastoolkit.search import ALGORITHMS, Algorithm, optimize
+from nastoolkit.search import ALGORITHMS, Algorithm
 from nastoolkit.space import Choice, SearchSpace, genotype_keys
+from nastoolkit.studies import optimize
 
 SPACE = SearchSpace(
     [
@@ -40,7 +41,8 @@ import hashlib, json, sys
 from dataclasses import replace
 import numpy as np
 from nastoolkit.objectives import Objective
-from nastoolkit.search import ALGORITHMS, optimize
+from nastoolkit.search import ALGORITHMS
+from nastoolkit.studies import optimize
 from nastoolkit.space import Choice, SearchSpace
 
 space = SearchSpace([Choice(f"c{i}", tuple("abcd")) for i in range(10)])

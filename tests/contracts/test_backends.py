@@ -14,8 +14,8 @@ from torch import nn
 
 from nastoolkit.blocks import Conv
 from nastoolkit.families import FAMILIES
-from nastoolkit.measurements import BACKENDS, LookupTable, contexts, measure
-from nastoolkit.measurements.contexts import covering_genotypes
+from nastoolkit.latency import BACKENDS, LookupTable, contexts, measure
+from nastoolkit.latency.contexts import covering_genotypes
 
 NARROW, WIDE = (Conv(channels, channels, 3, 1, 24, "relu") for channels in (8, 240))  # far apart: others may interrupt
 TELLS_BLOCKS = {"torch", "onnxruntime", "openvino", "openvino-int8"}  # of networks that are chains

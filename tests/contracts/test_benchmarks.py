@@ -10,7 +10,7 @@ from nastoolkit import pareto
 from nastoolkit.benchmarks import BENCHMARKS, Benchmark
 from nastoolkit.benchmarks.members import members
 from nastoolkit.objectives import check_objectives, signs
-from nastoolkit.search import optimize
+from nastoolkit.studies import optimize
 
 N = 300
 

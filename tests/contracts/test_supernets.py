@@ -10,7 +10,7 @@ import torch
 from nastoolkit.blocks import each
 from nastoolkit.families import FAMILIES
 from nastoolkit.measurements.accuracy import score
-from nastoolkit.supernet import calibrate_batchnorm, with_new_head
+from nastoolkit.supernets import calibrate_batchnorm, with_new_head
 from nastoolkit.tasks import Split
 from nastoolkit.tasks.digits import Digits
 

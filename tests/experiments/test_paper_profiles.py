@@ -12,7 +12,7 @@ from worker import Job
 
 from nastoolkit import FAMILIES
 from nastoolkit.checkpoints import PUBLISHED, cached_file
-from nastoolkit.supernet import Supernet
+from nastoolkit.supernets import Supernet
 
 START_UP = """
 from dataclasses import replace

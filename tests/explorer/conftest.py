@@ -2,7 +2,8 @@ import pytest
 
 from nastoolkit.explorer import Model
 from nastoolkit.families import FAMILIES
-from nastoolkit.measurements import Accuracy, LookupTable, Timing
+from nastoolkit.latency import LookupTable, Timing
+from nastoolkit.measurements import Accuracy
 from nastoolkit.tasks import TASKS
 
 

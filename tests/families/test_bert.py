@@ -8,7 +8,7 @@ from transformers import BertConfig, BertForSequenceClassification
 
 from nastoolkit.families import FAMILIES
 from nastoolkit.families.bert import BASE, BertFamily
-from nastoolkit.supernet import load_supernet
+from nastoolkit.supernets import load_supernet
 
 TINY = replace(
     BASE, vocabulary=60, positions=24, length=16, dim=32, head_dim=8, layers=(1, 2, 3), heads=(2, 3, 4), ffn=(24, 36, 48)

@@ -8,7 +8,7 @@ import torch
 from nastoolkit.families import FAMILIES
 from nastoolkit.families.hat import WMT, HATFamily
 from nastoolkit.families.translator import EOS, N_SPECIAL, PAD, sinusoids
-from nastoolkit.supernet import Supernet
+from nastoolkit.supernets import Supernet
 
 SMALL = replace(
     WMT,

@@ -4,8 +4,8 @@ import torch
 from torch import nn
 
 from nastoolkit.families import FAMILIES
-from nastoolkit.sharing import KernelTransform
-from nastoolkit.supernet import Supernet
+from nastoolkit.supernets import Supernet
+from nastoolkit.supernets.sharing import KernelTransform
 
 # Counts of sub-networks of ofa_proxyless_d234_e346_k357_w1.3, equal in all blocks: run in the code of
 # github.com/mit-han-lab/once-for-all at commit f03b267, convolutions and linear layers counted as torchprofile does.

@@ -10,7 +10,7 @@ from nastoolkit.families.mobilenet_v3 import DIGITS as MOBILE
 from nastoolkit.families.mobilenet_v3 import MobileNetV3Family
 from nastoolkit.families.resnet50 import DIGITS, ResNet50Family
 from nastoolkit.objectives import Objective
-from nastoolkit.search import optimize
+from nastoolkit.studies import optimize
 
 # Counts of sub-networks of ofa_resnet50: run in the code of github.com/mit-han-lab/once-for-all at commit f03b267,
 # convolutions and linear layers counted as torchprofile does. Its stem depth 2 keeps the second convolution, 0 leaves it out.

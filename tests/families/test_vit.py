@@ -9,7 +9,7 @@ from transformers import ViTConfig, ViTForImageClassification
 
 from nastoolkit.families import FAMILIES
 from nastoolkit.families.vit import B16, VisionTransformerFamily
-from nastoolkit.supernet import load_supernet, save_supernet
+from nastoolkit.supernets import load_supernet, save_supernet
 
 TINY = replace(
     B16, image_size=24, patch_size=8, dim=32, head_dim=8, layers=(1, 2, 3), heads=(2, 3, 4), ffn=(24, 36, 48), n_classes=5

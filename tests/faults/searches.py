@@ -1,6 +1,6 @@
 """A search whose evaluations take a little time and log themselves, to be killed: prints ``begins``, then its history.
 
-``python searches.py STORE LOG '{"pause": 0.02, ...}'``: the rest are arguments of :func:`nastoolkit.search.optimize`.
+``python searches.py STORE LOG '{"pause": 0.02, ...}'``: the rest are arguments of :func:`nastoolkit.studies.optimize`.
 """
 
 import json
@@ -14,9 +14,9 @@ from functools import partial
 import numpy as np
 
 from nastoolkit.objectives import Objective
-from nastoolkit.processes import Processes
-from nastoolkit.search import optimize
 from nastoolkit.space import Choice, SearchSpace
+from nastoolkit.studies import optimize
+from nastoolkit.studies.processes import Processes
 
 SPACE = SearchSpace(Choice(f"c{i}", (3, 5, 7)) for i in range(12))
 OBJECTIVES = [Objective("accuracy_top1", "max"), Objective("latency_ms", "min")]

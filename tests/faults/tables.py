@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from nastoolkit.families.mobilenet_v3 import DIGITS, MobileNetV3Family
-from nastoolkit.measurements import LookupTable
-from nastoolkit.measurements.contexts import Contexts
+from nastoolkit.latency import LookupTable
+from nastoolkit.latency.contexts import Contexts
 
 FAMILY = MobileNetV3Family("narrow", replace(DIGITS, depths=(1, 2), kernels=(3,), expands=(2,), stages=DIGITS.stages[:1]))
 

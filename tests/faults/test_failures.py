@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import searches
 
-from nastoolkit.processes import Processes
-from nastoolkit.search import optimize
+from nastoolkit.studies import optimize
+from nastoolkit.studies.processes import Processes
 
 
 @pytest.mark.slow

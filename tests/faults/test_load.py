@@ -8,7 +8,7 @@ import pytest
 from nastoolkit.objectives import Objective
 from nastoolkit.search import ALGORITHMS
 from nastoolkit.space import Choice, SearchSpace
-from nastoolkit.store import Store
+from nastoolkit.studies.store import Store
 
 OBJECTIVES = [Objective("accuracy_top1", "max", "%"), Objective("latency_ms", "min", "ms")]
 SPACE = SearchSpace(Choice(f"stage{i // 9}.block{i % 9}.kernel", (3, 5, 7)) for i in range(45))

@@ -16,9 +16,9 @@ import pytest
 from searches import OBJECTIVES, SPACE, values
 from watching import stored
 
-from nastoolkit import store as store_module
-from nastoolkit.search import optimize
-from nastoolkit.store import Store, StoreError
+from nastoolkit.studies import optimize
+from nastoolkit.studies import store as store_module
+from nastoolkit.studies.store import Store, StoreError
 
 PROGRAM = Path(__file__).with_name("searches.py")
 SETTINGS = {"budget": 120, "seed": 3}

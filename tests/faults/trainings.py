@@ -3,7 +3,7 @@
 import sys
 
 from nastoolkit.families import FAMILIES
-from nastoolkit.supernet import Supernet
+from nastoolkit.supernets import Supernet
 from nastoolkit.tasks.digits import Digits
 from nastoolkit.training import Recipe, Sandwich, fit, in_place_distillation, run
 

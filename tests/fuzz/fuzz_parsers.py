@@ -21,23 +21,23 @@ from safetensors.torch import save
 from scoreboard import claims_table, narrow_table, read_claims
 
 from nastoolkit.benchmarks.race import read_targets
-from nastoolkit.benchmarks.transfers import WAYS, read_comparison
 from nastoolkit.checkpoints import CheckpointError, read_checkpoint
 from nastoolkit.claims import claim
 from nastoolkit.cli.export import _genotype
 from nastoolkit.families import FAMILIES
 from nastoolkit.families.mobilenet_v3 import DIGITS, MobileNetV3Family
-from nastoolkit.measurements import LookupTable, Timing, read_setting
-from nastoolkit.measurements.contexts import Contexts
-from nastoolkit.measurements.latency import NetworkLatency
+from nastoolkit.latency import LookupTable, Timing, read_setting
+from nastoolkit.latency.contexts import Contexts
+from nastoolkit.latency.end_to_end import NetworkLatency
 from nastoolkit.objectives import Objective
-from nastoolkit.public import nas_bench_201, read_configuration
-from nastoolkit.public.nas_bench_201 import EDGES
-from nastoolkit.search.kept import packed, unpacked
+from nastoolkit.published import nas_bench_201, read_configuration
+from nastoolkit.published.nas_bench_201 import EDGES
 from nastoolkit.space import Choice, SearchSpace
-from nastoolkit.store import Store, StoreError
+from nastoolkit.studies.replay import packed, unpacked
 from nastoolkit.studies.results import read, write
-from nastoolkit.supernet import Supernet, load_supernet, save_supernet
+from nastoolkit.studies.store import Store, StoreError
+from nastoolkit.supernets import Supernet, load_supernet, save_supernet
+from nastoolkit.systems.nat.comparison import WAYS, read_comparison
 from nastoolkit.tasks import MissingDataError
 from nastoolkit.tasks.image_examples import _pixels
 from nastoolkit.tasks.wmt14 import Dictionary, SentencePairs, Wmt14, lines_of

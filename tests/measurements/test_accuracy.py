@@ -13,8 +13,8 @@ import torch
 from nastoolkit.families import FAMILIES
 from nastoolkit.measurements import Accuracy, StandAloneAccuracy
 from nastoolkit.objectives import Objective
-from nastoolkit.search import optimize
-from nastoolkit.supernet import Supernet, calibrate_batchnorm, load_supernet
+from nastoolkit.studies import optimize
+from nastoolkit.supernets import Supernet, calibrate_batchnorm, load_supernet
 from nastoolkit.tasks.digits import Digits
 from nastoolkit.training import Recipe
 

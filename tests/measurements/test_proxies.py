@@ -5,8 +5,8 @@ from torch import nn
 
 from nastoolkit.measurements.proxies import NASWOT, activation_kernel
 from nastoolkit.objectives import Objective
-from nastoolkit.search import optimize
-from nastoolkit.supernet import Supernet
+from nastoolkit.studies import optimize
+from nastoolkit.supernets import Supernet
 from nastoolkit.tasks import TASKS
 
 

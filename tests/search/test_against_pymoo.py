@@ -16,8 +16,9 @@ from pymoo.optimize import minimize
 
 from nastoolkit.benchmarks import BENCHMARKS
 from nastoolkit.objectives import Objective
-from nastoolkit.search import EVOLUTIONARY, optimize
+from nastoolkit.search import EVOLUTIONARY
 from nastoolkit.space import Choice, SearchSpace
+from nastoolkit.studies import optimize
 
 SEEDS = 4
 N, D, K = 400, 30, 4

@@ -8,12 +8,13 @@ from sklearn.gaussian_process.kernels import RBF, ConstantKernel, DotProduct, Wh
 from nastoolkit import pareto
 from nastoolkit.objectives import Objective
 from nastoolkit.predictors import kendall_tau
-from nastoolkit.search import ALGORITHMS, DEFAULT_ALGORITHM, optimize
+from nastoolkit.search import ALGORITHMS, DEFAULT_ALGORITHM
 from nastoolkit.search.bayes import N_ROWS, Features, first_design, kind, ordinals, vary
 from nastoolkit.search.bent_process import BentProcess
 from nastoolkit.search.gaussian_process import JITTER, GaussianProcess, Kernel
 from nastoolkit.search.improvement import MOST_BOXES, best_batch, boxes, expected_improvement, thinned
 from nastoolkit.space import Choice, SearchSpace, genotype_keys
+from nastoolkit.studies import optimize
 from nastoolkit.transforms import Bend
 
 

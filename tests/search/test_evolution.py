@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nastoolkit.objectives import Objective
-from nastoolkit.search import EVOLUTIONARY, optimize
+from nastoolkit.search import EVOLUTIONARY
 from nastoolkit.search.agemoea import curvature, intercepts, survival_scores
 from nastoolkit.search.evolution import directions, scaled
 from nastoolkit.search.rnsga2 import RNSGA2
 from nastoolkit.space import Choice, SearchSpace
+from nastoolkit.studies import optimize
 
 SPACE = SearchSpace([Choice(f"c{i}", tuple(range(4))) for i in range(12)])
 WEIGHTS = np.random.default_rng(0).random((12, 4))

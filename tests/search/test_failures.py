@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from nastoolkit.objectives import Objective
-from nastoolkit.search import ALGORITHMS, optimize
-from nastoolkit.search.failures import EvaluationError
+from nastoolkit.search import ALGORITHMS
 from nastoolkit.search.feasibility import PRIOR_VARIANCES, Feasibility
 from nastoolkit.space import Choice, SearchSpace
+from nastoolkit.studies import optimize
+from nastoolkit.studies.failures import EvaluationError
 
 SPACE = SearchSpace(Choice(f"stage{i // 3}.block{i}.{'expand' if i % 3 else 'kernel'}", (3, 5, 7)) for i in range(12))
 GAIN, COST = np.random.default_rng(3).integers(5, 20, (2, 12))

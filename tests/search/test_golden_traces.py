@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from nastoolkit.objectives import Objective
-from nastoolkit.search import ALGORITHMS, optimize
+from nastoolkit.search import ALGORITHMS
 from nastoolkit.space import Choice, SearchSpace
+from nastoolkit.studies import optimize
 
 FOLDER = Path(__file__).parent / "golden"
 SPACE = SearchSpace(

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from nastoolkit.objectives import Objective
-from nastoolkit.search import optimize
 from nastoolkit.search.linas import LINAS
 from nastoolkit.space import Choice, SearchSpace
+from nastoolkit.studies import optimize
 
 
 def stages():

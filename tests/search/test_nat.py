@@ -5,10 +5,11 @@ import pytest
 
 from nastoolkit import pareto
 from nastoolkit.objectives import Objective
-from nastoolkit.search import ALGORITHMS, optimize
+from nastoolkit.search import ALGORITHMS
 from nastoolkit.search.nat import NAT
 from nastoolkit.search.nsga3 import spread
 from nastoolkit.space import Choice, SearchSpace
+from nastoolkit.studies import optimize
 
 SPACE = SearchSpace([Choice(f"c{i}", tuple(range(4))) for i in range(10)])
 OBJECTIVES = [Objective("f0", "max"), Objective("f1", "min", exact=lambda genotypes: genotypes @ np.arange(1.0, 11))]

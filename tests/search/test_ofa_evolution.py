@@ -1,8 +1,8 @@
 import numpy as np
 
 from nastoolkit.objectives import Objective
-from nastoolkit.search import optimize
 from nastoolkit.space import Choice, SearchSpace
+from nastoolkit.studies import optimize
 
 SPACE = SearchSpace([Choice(f"block{i}", (3, 5, 7)) for i in range(20)])
 GAIN, COST = np.random.default_rng(0).random((2, 20))

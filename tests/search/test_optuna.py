@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from nastoolkit.objectives import Objective
-from nastoolkit.search import ALGORITHMS, optimize
+from nastoolkit.search import ALGORITHMS
 from nastoolkit.search.optuna_tpe import OptunaTPE
 from nastoolkit.space import Choice, SearchSpace
+from nastoolkit.studies import optimize
 
 SPACE = SearchSpace([Choice(f"c{i}", (1, 2, 3)) for i in range(8)] + [Choice("extra", (1, 2, 3), when=("c0", (3,)))]).restrict(
     {"c1": (1, 3)}

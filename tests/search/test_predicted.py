@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from nastoolkit.objectives import Objective
-from nastoolkit.search import EVOLUTIONARY, optimize
+from nastoolkit.search import EVOLUTIONARY
 from nastoolkit.search.full import Full
 from nastoolkit.search.linas import LINAS
 from nastoolkit.search.weaknas import WeakNAS
 from nastoolkit.space import Choice, SearchSpace
+from nastoolkit.studies import optimize
 
 SPACE = SearchSpace([Choice(f"block{i}", (3, 5, 7)) for i in range(20)])
 GAIN, COST = np.random.default_rng(0).random((2, 60))

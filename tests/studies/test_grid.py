@@ -17,8 +17,8 @@ import pandas as pd
 import pytest
 from tqdm import tqdm
 
-from nastoolkit.files import atomically
 from nastoolkit.studies import Failure, JobsError, jobs, run_grid
+from nastoolkit.support.files import atomically
 
 JOBS = jobs(arm=["linas", "random"], seed=range(3))
 QUIET = {"version": 1, "progress": False}

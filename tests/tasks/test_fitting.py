@@ -4,7 +4,7 @@ import pytest
 
 from nastoolkit.families import FAMILIES
 from nastoolkit.measurements import NASWOT, Accuracy, StandAloneAccuracy
-from nastoolkit.supernet import Supernet, load_supernet, with_new_head
+from nastoolkit.supernets import Supernet, load_supernet, with_new_head
 from nastoolkit.tasks import TASKS
 from nastoolkit.tasks.fitting import check_inputs, check_outputs
 from nastoolkit.training import Fixed, Recipe, fit, in_place_distillation

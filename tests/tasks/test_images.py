@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from nastoolkit.measurements import Accuracy
-from nastoolkit.supernet import Supernet, calibrate_batchnorm
+from nastoolkit.supernets import Supernet, calibrate_batchnorm
 from nastoolkit.tasks import SPLITS, TASKS, MissingDataError
 from nastoolkit.tasks.data_sets import datasets_folder, places_of_step
 from nastoolkit.tasks.images import ImageFolder

@@ -8,7 +8,7 @@ from num2words import num2words
 from nastoolkit.families import FAMILIES
 from nastoolkit.families.translator import EOS, PAD
 from nastoolkit.measurements import Accuracy
-from nastoolkit.supernet import load_supernet
+from nastoolkit.supernets import load_supernet
 from nastoolkit.tasks import SPLITS, number_words
 from nastoolkit.tasks.number_words import GERMAN, N_DIGITS, N_NUMBERS, VOCABULARY, NumberWords, english, german_pieces
 

@@ -8,7 +8,7 @@ import torch
 from nastoolkit.families.hat import NUMBER_WORDS, HATFamily
 from nastoolkit.families.translator import EOS, PAD
 from nastoolkit.measurements import Accuracy
-from nastoolkit.supernet import load_supernet
+from nastoolkit.supernets import load_supernet
 from nastoolkit.tasks import MissingDataError
 from nastoolkit.tasks.beam_search import BeamSearch
 from nastoolkit.tasks.translation import up_to_end

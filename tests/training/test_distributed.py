@@ -17,7 +17,7 @@ import sys
 from dataclasses import replace
 import torch
 from nastoolkit.families.vit import B16, VisionTransformerFamily
-from nastoolkit.supernet import Supernet
+from nastoolkit.supernets import Supernet
 from nastoolkit.tasks import Classification, Split
 from nastoolkit.training import Recipe, Sandwich, fit, in_place_distillation
 from nastoolkit.training.distributed import processes, rank

@@ -7,7 +7,7 @@ import torch
 from scipy.special import log_softmax, softmax
 
 from nastoolkit.families.hat import NUMBER_WORDS, HATFamily
-from nastoolkit.supernet import Supernet
+from nastoolkit.supernets import Supernet
 from nastoolkit.tasks.digits import Digits
 from nastoolkit.tasks.number_words import NumberWords
 from nastoolkit.training import Fixed, Recipe, Sandwich, fit, in_place_distillation

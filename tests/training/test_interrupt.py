@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from nastoolkit.supernet import Supernet
+from nastoolkit.supernets import Supernet
 from nastoolkit.tasks.digits import Digits
 from nastoolkit.training import Recipe, Sandwich, Stage, fit, fit_stages, in_place_distillation
 

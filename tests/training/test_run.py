@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from nastoolkit.families import FAMILIES
-from nastoolkit.supernet import Supernet
+from nastoolkit.supernets import Supernet
 from nastoolkit.tasks.digits import Digits
 from nastoolkit.training import Fixed, Recipe, Sandwich, fit, in_place_distillation, run
 
@@ -17,7 +17,7 @@ RECIPE = Recipe(n_steps=6, batch_size=8, average=0.5)
 KILLED = """
 import os, signal, sys
 from nastoolkit.families import FAMILIES
-from nastoolkit.supernet import Supernet
+from nastoolkit.supernets import Supernet
 from nastoolkit.tasks.digits import Digits
 from nastoolkit.training import Recipe, Sandwich, fit, in_place_distillation, run
 

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from nastoolkit.families import FAMILIES
-from nastoolkit.supernet import Supernet
+from nastoolkit.supernets import Supernet
 from nastoolkit.tasks.digits import Digits
 from nastoolkit.training import (
     Recipe,

@@ -1,0 +1,101 @@
+"""What all commands have in common: how they end and what they print.
+
+Unknown names list the known ones, and what users can mend is told in a sentence.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import pandas as pd
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from nastoolkit.studies.failures import EvaluationError
+
+Seed = Annotated[int, typer.Option(min=0, help="Source of all randomness.")]
+INTERRUPTED = 130  # exit code of what Ctrl-C ended, by the shells' convention
+
+
+def known(kind: str, name: str, registry: Mapping[str, Any]) -> Any:
+    """The entry of a registry that an option names."""
+    if name not in registry:
+        raise typer.BadParameter(f"unknown {kind} {name!r}; known: {', '.join(registry)}")
+    return registry[name]
+
+
+def run(app: typer.Typer) -> None:
+    """Run a command; an error that the user can mend ends it without a traceback, and Ctrl-C with how to go on."""
+    try:
+        app()
+    except (ValueError, OSError, EvaluationError) as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(1)
+    except SystemExit as ended:
+        if (interrupt := _interrupt_behind(ended)) is None:
+            raise
+        typer.echo(str(interrupt) or "interrupted; run the same command again to start anew", err=True)
+        sys.exit(INTERRUPTED)
+
+
+def _interrupt_behind(error: BaseException | None) -> KeyboardInterrupt | None:
+    """The Ctrl-C that typer turned into an exit."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error
+
+
+def show(result: Mapping[str, Any], as_json: bool) -> None:
+    """Print facts and lists: as JSON, as tables on a terminal, and as plain lines where the output goes elsewhere."""
+    if as_json:
+        typer.echo(json.dumps({key: None if value != value else value for key, value in result.items()}))  # JSON has no NaN
+    elif sys.stdout.isatty():
+        _show_tables(result)
+    else:
+        _show_lines(result)
+
+
+def show_frame(frame: pd.DataFrame) -> None:
+    """Print a table with named rows: drawn on a terminal, plain where the output goes elsewhere."""
+    if sys.stdout.isatty():
+        _draw(frame.rename_axis("").reset_index())
+    else:
+        typer.echo(frame.to_string())
+
+
+def _show_tables(result: Mapping[str, Any]) -> None:
+    facts = [(key, value) for key, value in result.items() if not isinstance(value, list)]
+    if facts:
+        _draw(pd.DataFrame(facts, dtype=object), show_header=False)
+    for key, value in result.items():
+        if isinstance(value, list):
+            rows = [row if isinstance(row, dict) else {key: row} for row in value]
+            _draw(pd.DataFrame(rows, columns=None if rows else [key], dtype=object), title=key)
+
+
+def _draw(frame: pd.DataFrame, **style: Any) -> None:
+    table = Table(title_justify="left", **style)
+    for column in frame:
+        is_number = all(isinstance(value, int | float) for value in frame[column])
+        table.add_column(str(column), justify="right" if is_number else "left", overflow="fold")
+    for row in frame.itertuples(index=False):
+        table.add_row(*map(_text, row))
+    Console(markup=False, highlight=False).print(table)
+
+
+def _show_lines(result: Mapping[str, Any]) -> None:
+    for key, value in result.items():
+        if not isinstance(value, list):
+            typer.echo(f"{key}: {_text(value)}")
+            continue
+        typer.echo(f"{key}:")
+        for row in value:
+            typer.echo("  " + ("  ".join(f"{k}={_text(v)}" for k, v in row.items()) if isinstance(row, dict) else row))
+
+
+def _text(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

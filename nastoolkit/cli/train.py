@@ -1,0 +1,79 @@
+"""Train a supernet from a shell: ``python -m nastoolkit.training``, or under torchrun in several processes."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+
+from nastoolkit.cli.terminal import Seed, known, run
+from nastoolkit.families import FAMILIES
+from nastoolkit.supernets import Supernet, save_supernet
+from nastoolkit.supernets.sharing import SHARING_RULES
+from nastoolkit.support.files import beside, check_output
+from nastoolkit.tasks import TASKS
+from nastoolkit.training.distributed import processes, rank
+from nastoolkit.training.losses import in_place_distillation
+from nastoolkit.training.run import PRECISIONS, Recipe
+from nastoolkit.training.samplers import Sandwich
+from nastoolkit.training.shrinking import Stage, fit_stages, progressive_shrinking
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def train(
+    output: Annotated[Path, typer.Option(help="Where to write the supernet (.safetensors); its run is kept beside it.")],
+    family: Annotated[str, typer.Option(help=f"One of {', '.join(FAMILIES)}.")] = "digits-mbv3",
+    sharing: Annotated[str, typer.Option(help=f"One of {', '.join(SHARING_RULES)}.")] = "slice",
+    task: Annotated[str, typer.Option(help=f"One of {', '.join(TASKS)}.")] = "digits",
+    steps: Annotated[int, typer.Option(min=1, help="Optimiser steps, of each stage.")] = 1000,
+    batch_size: Annotated[int, typer.Option(min=1, help="Inputs a step, over all processes.")] = 64,
+    learning_rate: Annotated[float, typer.Option(help="At its peak.")] = 3e-3,
+    n_random: Annotated[int, typer.Option(min=0, help="Random sub-networks a step, beside the largest and the smallest.")] = 2,
+    shrinking: Annotated[bool, typer.Option(help="Progressive shrinking: kernels, then depths, then widths.")] = False,
+    label_smoothing: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of a target given to all classes.")] = 0.0,
+    average: Annotated[float, typer.Option(min=0.0, max=1.0, help="Decay of the moving average of weights; 0: none.")] = 0.0,
+    precision: Annotated[str, typer.Option(help=f"One of {', '.join(PRECISIONS)}.")] = "float32",
+    device: Annotated[str, typer.Option(help="cpu or cuda; by default cuda where there is one.")] = "",
+    seed: Seed = 0,
+) -> None:
+    """Train a supernet with the sandwich rule and in-place distillation; run it again to go on where it was killed."""
+    with processes(device or ("cuda" if torch.cuda.is_available() else "cpu")) as place:
+        data = known("task", task, TASKS)()
+        check_output(output)
+        supernet = Supernet(known("family", family, FAMILIES)(), known("sharing", sharing, SHARING_RULES)(), seed).to(place)
+        space = supernet.family.space
+        stages = progressive_shrinking(space) if shrinking else [Stage("all", space)]
+        recipe = Recipe(
+            n_steps=steps,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            seed=seed,
+            label_smoothing=label_smoothing,
+            average=average,
+            precision=precision,
+        )
+        losses = fit_stages(
+            supernet,
+            data,
+            stages,
+            partial(Sandwich, n_random=n_random, seed=seed),
+            in_place_distillation,
+            [recipe] * len(stages),
+            folder=beside(output, ".runs"),
+            progress=rank() == 0,
+        )
+        if rank() == 0:
+            card = {"task": data.name, "stages": [stage.name for stage in stages], "recipe": asdict(recipe)}
+            typer.echo(
+                f"{save_supernet(supernet, output, card)}: loss {losses[0]:.3f} at the start, {losses[-1]:.3f} at the end"
+            )
+
+
+if __name__ == "__main__":
+    run(app)

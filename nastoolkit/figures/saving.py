@@ -1,0 +1,55 @@
+"""One style for all figures, and the files that a figure becomes: PDF, PNG and the CSV of its points."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from cycler import cycler
+from matplotlib.figure import Figure
+
+from nastoolkit.support.files import all_atomically, beside
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # Okabe and Ito: safe for colour-blind readers
+MARKERS = ("o", "s", "^", "D", "v", "P")  # for readers who see no colours at all
+STYLE: dict[Any, Any] = {
+    "axes.prop_cycle": cycler(color=COLOURS),
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "figure.constrained_layout.use": True,
+    "figure.dpi": 110,
+    "font.size": 9,
+    "legend.frameon": False,
+    "pdf.fonttype": 42,  # embeds TrueType fonts
+    "savefig.dpi": 200,
+}
+COLUMN = 3.4  # inches, the width of a column of text
+
+
+def output_folder(path: str | Path) -> Path:
+    """A run's folder, made if missing; in a clone of the repository a relative path starts at its root, wherever one is."""
+    here = Path.cwd()
+    root = next((folder for folder in (here, *here.parents) if (folder / "experiments" / "run.py").is_file()), here)
+    folder = root / path
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def new_figure(columns: int = 1, height: float = 2.6) -> tuple[Figure, np.ndarray]:
+    """A figure in the toolkit's style, which stays on, and its ``columns`` axes side by side, each a column of text wide."""
+    plt.rcParams.update(STYLE)
+    figure, axes = plt.subplots(1, columns, figsize=(COLUMN * columns, height), squeeze=False)
+    return figure, axes[0]
+
+
+def save_figure(figure: Figure, points: pd.DataFrame, path: str | Path) -> list[Path]:
+    """Write ``path`` with the suffixes pdf, png and csv; the last one holds the points that are drawn."""
+    files = [beside(path, suffix) for suffix in (".pdf", ".png", ".csv")]
+    with all_atomically(*files) as (pdf, png, csv):
+        figure.savefig(pdf, format="pdf")
+        figure.savefig(png, format="png")
+        points.to_csv(csv, index=False)
+    return files

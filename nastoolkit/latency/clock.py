@@ -1,0 +1,93 @@
+"""A clock for a machine that is not steady: every run is held against runs of a reference, right before and right after it.
+
+A laptop's or a cloud machine's speed changes by tens of percent within seconds, with its temperature and its neighbours. It
+changes for all networks alike, so the ratio of two neighbouring runs stays where either time does not.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+
+import numpy as np
+import psutil
+
+from nastoolkit.latency.backends import Runner
+from nastoolkit.latency.backends.base import torch_threads
+
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's mallopt
+HEAP_BYTES = 1 << 30
+LEAST_RUNS, MOST_RUNS = 3, 100
+LOOK_SECONDS = 0.05
+
+
+class Clock:
+    """Times runners as multiples of a reference runner.
+
+    Args:
+        reference: Runs between all runs that are timed.
+    """
+
+    def __init__(self, reference: Runner) -> None:
+        keep_heap()
+        self.reference = reference
+        self.reference_ms: list[float] = []
+
+    def ratios(self, runner: Runner, seconds: float) -> np.ndarray:
+        """Times ``(n,)`` of a runner in that many seconds, each divided by the mean of the reference's before and after it."""
+        n_runs = runs_in(seconds, runner.elapsed_ms())
+        around, times = [self.reference.elapsed_ms()], []
+        for _ in range(n_runs):
+            times.append(runner.elapsed_ms())
+            around.append(self.reference.elapsed_ms())
+        self.reference_ms += around
+        return np.array(times) / (np.array(around[:-1]) + around[1:]) * 2
+
+    @property
+    def typical_ms(self) -> float:
+        """Median of all runs of the reference so far."""
+        return float(np.median(self.reference_ms))
+
+
+def runs_in(seconds: float, run_ms: float) -> int:
+    """How many runs fill this time, within reason."""
+    return int(np.clip(1e3 * seconds / run_ms, LEAST_RUNS, MOST_RUNS))
+
+
+def keep_heap() -> None:
+    """Have the C library keep freed memory for the rest of the process.
+
+    glibc gives large pieces back to the system and asks for them anew, in some networks at every run and in others never,
+    which decides over a third of a network's time: thousands of page faults. Servers avoid it with another allocator.
+    """
+    if sys.platform == "linux":
+        with suppress(AttributeError):  # another C library
+            mallopt = ctypes.CDLL(None).mallopt
+            mallopt(M_TRIM_THRESHOLD, HEAP_BYTES)
+            mallopt(M_MMAP_THRESHOLD, HEAP_BYTES)
+
+
+@contextmanager
+def pinned(threads: int) -> Iterator[None]:
+    """Keep this process on so many cores, the least busy ones, where the system allows it, and PyTorch to as many threads.
+
+    More threads than cores would wait for each other, even while a network is only made.
+    """
+    cores = os.sched_getaffinity(0) if hasattr(os, "sched_setaffinity") else set()
+    if cores:
+        os.sched_setaffinity(0, idlest(cores, threads))
+    try:
+        with torch_threads(threads):
+            yield
+    finally:
+        if cores:
+            os.sched_setaffinity(0, cores)
+
+
+def idlest(cores: Collection[int], n: int) -> list[int]:
+    """The cores that others use least at present: two programs on one core would stop each other in the middle of a run."""
+    busy = dict(enumerate(psutil.cpu_percent(LOOK_SECONDS, percpu=True)))
+    return sorted(cores, key=lambda core: (busy.get(core, 0.0), -core))[:n]

@@ -1,0 +1,64 @@
+"""Hardware settings as texts, and their latency tables, each kept in a file.
+
+``torch 128 2`` is a backend, a batch size and a number of threads on this machine; ``v100.json`` is a table that ``nastoolkit
+profile`` made elsewhere.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from nastoolkit.families import Family
+from nastoolkit.latency.backends import backend_named
+from nastoolkit.latency.lookup_table import LookupTable, table_conditions
+from nastoolkit.support.files import beside
+
+
+def read_setting(text: str) -> dict[str, Any]:
+    """``backend``, ``batch_size`` and ``threads`` of a setting; nothing of a table's file, which knows its own.
+
+    Raises:
+        ValueError: Neither three such words nor a file, or more threads than this machine has.
+    """
+    if text.endswith(".json"):
+        if not os.path.isfile(text):  # which takes any text
+            raise ValueError(f"there is no table {text!r}")
+        return {}
+    try:
+        backend, batch_size, threads = text.split()
+        n_inputs, n_threads = int(batch_size), int(threads)
+    except ValueError:
+        raise ValueError(
+            f"a setting is like 'torch 128 2', backend, batch size, threads, or a table's file like 'v100.json'; got {text!r}"
+        ) from None
+    backend_named(backend)
+    if not 1 <= n_threads <= (os.cpu_count() or 1) or n_inputs < 1:
+        raise ValueError(f"{text!r}: threads are from 1 to the {os.cpu_count()} of this machine, a batch has at least 1")
+    return {"backend": backend, "batch_size": n_inputs, "threads": n_threads}
+
+
+def setting_table(
+    text: str, family: Family, folder: str | Path, n_contexts: int = 8, seconds: float = 45.0, progress: bool = True
+) -> LookupTable:
+    """A setting's table: from the folder if it was made on this machine under the same conditions, else measured.
+
+    Args:
+        text: See :func:`read_setting`.
+        family: Family that the blocks belong to.
+        folder: Where what is measured is kept; a killed measurement goes on from there.
+        n_contexts: See :meth:`LookupTable.measure`.
+        seconds: See :meth:`LookupTable.measure`.
+        progress: Whether to show the time left.
+    """
+    conditions = read_setting(text)
+    if not conditions:
+        return LookupTable.load(text, family)
+    file = Path(folder) / f"table_{family.name}_{text.replace(' ', '_')}.json"
+    table = LookupTable.load(file, family) if file.exists() else None
+    if table is None or table.conditions != table_conditions(**conditions, n_contexts=n_contexts):
+        how: dict[str, Any] = {**conditions, "n_contexts": n_contexts, "seconds": seconds}
+        table = LookupTable.measure(family, **how, resume=beside(file, ".partial"), progress=progress)
+        table.save(file)
+    return table

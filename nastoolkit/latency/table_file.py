@@ -1,0 +1,139 @@
+"""The file of a latency lookup table, whose types and numbers are checked before anything is computed from them.
+
+Another tool's times come as a CSV with the columns ``block``, the text of a block spec, and ``ms``; several rows of a block
+are several runs of it.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nastoolkit.blocks import BlockSpec
+from nastoolkit.latency.end_to_end import Timing, summary
+
+OPTIONAL: Mapping[str, Any] = {"within": {}, "reference_ms": None, "n_noisy": 0, "mape_percent": None}
+KEYS = ("family", "conditions", "blocks", *OPTIONAL)
+COLUMNS = ("block", "ms")
+DAMAGE = (KeyError, TypeError, AttributeError, ValueError, OverflowError, RecursionError, csv.Error)
+NUMPY = re.compile(r"np\.\w+\(([^()]*)\)")  # how a number of numpy writes itself
+
+
+def block_text(spec: BlockSpec) -> str:
+    """What stands for a block in files: the spec as Python writes it, its numbers plain ones."""
+    return NUMPY.sub(r"\1", repr(spec))
+
+
+def table_text(content: Mapping[str, Any]) -> str:
+    """The content of a table's file, with plain numbers in place of numpy's.
+
+    Raises:
+        ValueError: What :func:`read_table` would refuse: a key is missing, a value of another type, a time no number.
+    """
+    try:
+        text = json.dumps(content, indent=1, default=_plain)
+        _checked(json.loads(text))
+    except DAMAGE as error:
+        raise ValueError(f"a table like this could not be read again: {error!r}") from error
+    return text
+
+
+def _plain(value: Any) -> Any:
+    """What JSON has in place of numbers and arrays of numpy."""
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    raise TypeError(f"{value!r} is neither a number nor a text")
+
+
+def read_table(path: str | Path) -> dict[str, Any]:
+    """What :meth:`LookupTable.save` wrote, by :data:`KEYS`; ``blocks`` are timings by the texts of their specs.
+
+    Raises:
+        ValueError: Not such a file: a key is missing or unknown, a value of another type, a time negative or no number.
+        OSError: The file cannot be read.
+    """
+    try:
+        return _checked(json.loads(Path(path).read_text()))
+    except DAMAGE as error:
+        raise ValueError(f"{path} is no latency table of this toolkit: {error!r}") from error
+
+
+def is_table(path: str | Path) -> bool:
+    """Whether :func:`read_table` can read a file."""
+    try:
+        read_table(path)
+    except ValueError:
+        return False
+    return True
+
+
+def _checked(content: Any) -> dict[str, Any]:
+    whole: dict[str, Any] = {**OPTIONAL, **content}
+    whole["blocks"] = {str(row.pop("block")): Timing(**row) for row in whole["blocks"]}
+    _check(whole)
+    return whole
+
+
+def _check(content: Mapping[str, Any]) -> None:
+    if unknown := sorted(content.keys() - set(KEYS)):
+        raise ValueError(f"unknown keys {unknown}; known: {', '.join(KEYS)}")
+    conditions, within = content["conditions"], content["within"]
+    if not isinstance(content["family"], str) or not isinstance(conditions["backend"], str):
+        raise TypeError("family and backend are texts")
+    if not all(type(conditions[name]) is int and conditions[name] >= 1 for name in ("batch_size", "threads")):
+        raise TypeError("batch_size and threads are whole numbers from 1 on")
+    if not isinstance(within, dict) or not all(isinstance(options, list) for options in within.values()):
+        raise TypeError("within is a list of options for each choice")
+    known = [content[name] for name in ("reference_ms", "mape_percent") if content[name] is not None]
+    check_numbers(
+        [content["n_noisy"], *known, *(number for timing in content["blocks"].values() for number in vars(timing).values())]
+    )
+
+
+def check_numbers(numbers: Iterable[Any]) -> None:
+    """ValueError where one is no finite number from 0 on."""
+    for number in numbers:
+        if type(number) not in (int, float) or not math.isfinite(number) or number < 0:
+            raise ValueError(f"times, in ms, and counts are numbers from 0 on, not {number!r:.99}")
+
+
+def holds_costs(path: str | Path) -> bool:
+    """Whether a file begins as a CSV with the columns ``block`` and ``ms`` does."""
+    with Path(path).open(encoding="utf-8-sig", errors="replace") as file:
+        return set(COLUMNS) <= {name.strip() for name in file.readline().split(",")}
+
+
+def read_costs(path: str | Path) -> dict[str, list[float]]:
+    """Times, in ms, by the texts of blocks, from a CSV; other columns are left aside.
+
+    Raises:
+        ValueError: Not such a file.
+        OSError: The file cannot be read.
+    """
+    costs: dict[str, list[float]] = {}
+    try:
+        with Path(path).open(encoding="utf-8-sig", newline="") as file:
+            for row in csv.DictReader(file, skipinitialspace=True):
+                block, ms = (row[column] for column in COLUMNS)
+                costs.setdefault(block.strip(), []).append(float(ms))
+    except DAMAGE as error:
+        raise ValueError(f"{path} is no latency table with columns {' and '.join(COLUMNS)}: {error!r}") from error
+    return costs
+
+
+def timings_of(costs: Mapping[Any, Any]) -> dict[str, Timing]:
+    """Timings by the texts of blocks, from a number or a number for each run, in ms, by the texts or by the specs."""
+    return {block if isinstance(block, str) else block_text(block): _timing(ms) for block, ms in costs.items()}
+
+
+def _timing(ms: Any) -> Timing:
+    runs = np.atleast_1d(np.asarray(ms, dtype=float))
+    check_numbers(runs.tolist() or ["nothing"])
+    return summary(runs)

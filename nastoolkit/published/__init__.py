@@ -1,0 +1,33 @@
+"""Published measurements: files pinned to a commit and a hash, and readers of their formats, in terms of our spaces."""
+
+from nastoolkit.published.block_latency import BlockLatency, i7_8700k, note10
+from nastoolkit.published.configurations import encode, read_configuration
+from nastoolkit.published.hat_latency import DEVICES, TransformerLatency, hat_features, hat_latency
+from nastoolkit.published.nas_bench_201 import Cells, nas_bench_201
+from nastoolkit.published.nas_bench_macro import MacroNetworks, nas_bench_macro
+from nastoolkit.published.once_for_all import AccuracyPredictor
+from nastoolkit.published.search_logs import SEARCHES, search_logs
+from nastoolkit.published.sources import DATA_SETS, DataSet, fetch_data, find
+
+__all__ = [
+    "DATA_SETS",
+    "DEVICES",
+    "SEARCHES",
+    "AccuracyPredictor",
+    "BlockLatency",
+    "Cells",
+    "DataSet",
+    "MacroNetworks",
+    "TransformerLatency",
+    "encode",
+    "fetch_data",
+    "find",
+    "hat_features",
+    "hat_latency",
+    "i7_8700k",
+    "nas_bench_201",
+    "nas_bench_macro",
+    "note10",
+    "read_configuration",
+    "search_logs",
+]

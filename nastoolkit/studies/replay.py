@@ -1,0 +1,114 @@
+"""Searches that came to their end: what each measured, in order, so that the same one is read, and not made again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nastoolkit import search
+from nastoolkit.objectives import Objective
+from nastoolkit.predictors import PREDICTORS
+from nastoolkit.space import SearchSpace
+
+CODE = (  # what searches are made of
+    "features.py",
+    "objectives.py",
+    "pareto.py",
+    "predictors/*.py",
+    "rbf.py",
+    "space.py",
+    "transforms.py",
+    "twins.py",
+    "search/*.py",
+)
+LIBRARIES = ("cma", "lightgbm", "moocore", "numpy", "optuna", "pymoo", "scikit-learn", "scipy")  # and with what
+N_PROBES = 100
+N_SLOW = 3
+N_SUM = 8  # bytes that tell whether those behind them are whole
+
+
+def search_fingerprint(
+    space: SearchSpace, objectives: Sequence[Objective], asked: Sequence[Any], slow: Collection[int] = ()
+) -> str:
+    """Hash of everything that determines a search's proposals, except the measured values.
+
+    That is what is asked (algorithm, budget, seed, settings ...), the space and how it is restricted, the objectives with
+    their bounds and, where they are exact, their values of 100 random sub-networks, the code that would answer, and its
+    libraries.
+
+    Args:
+        space: Where to search.
+        objectives: What to optimise.
+        asked: All else that was asked for.
+        slow: Places of exact objectives that are slow: their values of few random sub-networks count.
+
+    Raises:
+        TypeError: Something asked is neither of JSON's types nor of numpy's.
+    """
+    probes = space.sample(N_PROBES, np.random.default_rng(0))
+    goals = [
+        (o.name, o.direction, o.at_least, o.at_most, o.exact and np.asarray(o.exact(probes[: N_SLOW if i in slow else None])))
+        for i, o in enumerate(objectives)
+    ]
+    question = json.dumps(
+        [*asked, *slow, space.fingerprint, space.allowed, goals, list(map(_version, LIBRARIES))], default=_plain
+    )
+    return hashlib.sha256(question.encode() + _code()).hexdigest()[:16]
+
+
+def has_known_code(algorithm: str, settings: Mapping[str, Any]) -> bool:
+    """Whether a search by these names is of this package alone, whose code a fingerprint has; others may change unseen."""
+    names = [name for name in (algorithm, *settings.values()) if isinstance(name, str)]
+    parts = [registry[name] for registry in (search.ALGORITHMS, PREDICTORS) for name in names if name in registry]
+    return all(part.__module__.startswith("nastoolkit.") for part in parts)
+
+
+def packed(space: SearchSpace, genotypes: np.ndarray) -> bytes:
+    """Genotypes ``(n, d)`` in few bytes, behind their sum."""
+    genes = genotypes.astype(_smallest_type(space)).tobytes()
+    return _sum(genes) + genes
+
+
+def unpacked(space: SearchSpace, kept: object) -> np.ndarray | None:
+    """The genotypes ``(n, d)`` of :func:`packed`; None for what is damaged, or none."""
+    if not isinstance(kept, bytes) or kept[:N_SUM] != _sum(kept[N_SUM:]):
+        return None
+    try:
+        genotypes = np.frombuffer(kept[N_SUM:], _smallest_type(space)).reshape(-1, space.n_genes)
+        return space.canonical(genotypes.astype(np.int64))
+    except ValueError:
+        return None
+
+
+def _plain(value: object) -> Any:
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    raise TypeError(f"a search is kept by numbers, texts and arrays that it was asked with, not by a {type(value).__name__}")
+
+
+@cache
+def _version(library: str) -> str:
+    with suppress(metadata.PackageNotFoundError):  # some are optional
+        return metadata.version(library)
+    return ""
+
+
+def _code() -> bytes:
+    package = Path(__file__).parents[1]
+    return b"".join(file.read_bytes() for pattern in CODE for file in sorted(package.glob(pattern)))
+
+
+def _smallest_type(space: SearchSpace) -> np.dtype[Any]:
+    return np.min_scalar_type(max(len(choice.options) for choice in space.choices))
+
+
+def _sum(content: bytes) -> bytes:
+    return hashlib.sha256(content).digest()[:N_SUM]

@@ -1,0 +1,269 @@
+"""Evaluations on disk: one SQLite file a problem, safe against a kill at any moment.
+
+An evaluation that failed is kept too, with the reason, so that a replay fails it again without trying.
+
+A problem is a search space, the objectives that are measured (exact ones are recomputed, never stored), and the settings of
+the measurement: ``evaluate.settings``, where a real one puts whatever changes its values, such as the fingerprint of the
+supernet's weights. All studies of a problem, whatever their algorithm and seed, share its evaluations; what a finished one
+asked for is kept too, by :mod:`nastoolkit.studies.replay`.
+
+SQLite's default rollback journal is used, not its write-ahead log: one file, which also works on network file systems.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nastoolkit.counts import plain, whole
+from nastoolkit.objectives import Objective
+from nastoolkit.space import SearchSpace
+from nastoolkit.studies.rescue import rescue
+from nastoolkit.studies.schema import APPLICATION_ID, SCHEMA_VERSION, create, foreign, quoted, tables_of, value_columns
+
+
+class StoreError(ValueError):
+    """A file that cannot serve as the store of this problem."""
+
+
+class Store:
+    """The evaluations and studies of one problem.
+
+    Args:
+        path: The SQLite file; it and its folder are made if missing.
+        space: What the genotypes mean. A restriction of a space shares the space's store.
+        objectives: The search's objectives; those without ``exact`` become columns.
+        settings: What else decides the measured values, as JSON types.
+
+    Raises:
+        StoreError: The file belongs to another problem, to a newer version or to another program, or cannot be used; it is
+            left as it was. Of a damaged one, all that can be read goes to a new store beside it.
+    """
+
+    def __init__(
+        self, path: str | Path, space: SearchSpace, objectives: Sequence[Objective], settings: Mapping[str, Any]
+    ) -> None:
+        self.path = Path(path)
+        measured = [o for o in objectives if o.exact is None]
+        self._values = value_columns([o.name for o in measured])
+        self._columns = [quoted(name) for name in self._values]
+        self._problem: dict[str, Any] = {
+            "space": space.fingerprint,
+            "objectives": {o.name: o.unit for o in measured},
+            "settings": self._as_json(settings),
+        }
+        if self.path.is_dir():
+            raise StoreError(f"{self.path} is a folder, and a store is a file: name a file in it")
+        with self._clear_errors():
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._connection = sqlite3.connect(self.path, timeout=60, isolation_level=None)
+        try:
+            self._open()
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._connection.close()
+
+    def __len__(self) -> int:
+        with self._clear_errors():
+            return self._connection.execute("SELECT count(*) FROM evaluations").fetchone()[0]
+
+    def lookup(self, genotypes: np.ndarray) -> np.ndarray:
+        """Measured values ``(n, m')`` of genotypes ``(n, d)``; NaN where there are none."""
+        query = f"SELECT {', '.join(self._columns)} FROM evaluations WHERE genotype = ?"
+        with self._clear_errors():
+            rows = [self._connection.execute(query, (text,)).fetchone() for text in _texts(genotypes)]
+        missing = (np.nan,) * len(self._columns)
+        return np.array([row or missing for row in rows], dtype=float).reshape(len(genotypes), len(self._columns))
+
+    def save(self, genotypes: np.ndarray, values: np.ndarray, seconds: float) -> None:
+        """Keep measured values ``(n, m')`` in one transaction; a genotype that has values keeps the old ones.
+
+        Args:
+            genotypes: ``(n, d)``, canonical.
+            values: ``(n, m')``, finite.
+            seconds: What measuring one of them took.
+        """
+        columns = ", ".join(["genotype", *self._columns, "seconds", "created_at"])
+        marks = ", ".join("?" * (len(self._columns) + 3))
+        rows = [(text, *map(float, row), seconds, _now()) for text, row in zip(_texts(genotypes), values, strict=True)]
+        with self._transaction():
+            self._connection.executemany(
+                f"INSERT INTO evaluations ({columns}) VALUES ({marks}) ON CONFLICT (genotype) DO NOTHING", rows
+            )
+
+    def failures(self, genotypes: np.ndarray) -> list[str | None]:
+        """Why the evaluations of genotypes ``(n, d)`` failed; None where none did."""
+        query = "SELECT reason FROM failures WHERE genotype = ?"
+        with self._clear_errors():
+            rows = [self._connection.execute(query, (text,)).fetchone() for text in _texts(genotypes)]
+        return [row[0] if row else None for row in rows]
+
+    def save_failures(self, genotypes: np.ndarray, reasons: Sequence[str]) -> None:
+        """Keep why evaluations of canonical genotypes ``(n, d)`` failed, in one transaction."""
+        rows = [(text, reason, _now()) for text, reason in zip(_texts(genotypes), reasons, strict=True)]
+        with self._transaction():
+            self._connection.executemany("INSERT INTO failures VALUES (?, ?, ?) ON CONFLICT (genotype) DO NOTHING", rows)
+
+    def start_study(self, algorithm: str, seed: int, settings: Mapping[str, Any]) -> int:
+        """Note that a search begins; returns its number."""
+        row = (algorithm, whole("seed", seed, 0), json.dumps(self._as_json(settings)), _now())
+        with self._transaction():
+            cursor = self._connection.execute(
+                "INSERT INTO studies (algorithm, seed, settings, started_at) VALUES (?, ?, ?, ?)", row
+            )
+        return int(cursor.lastrowid or 0)
+
+    def finish_study(self, number: int) -> None:
+        """Note that a search came to its end."""
+        with self._transaction():
+            self._connection.execute("UPDATE studies SET finished_at = ? WHERE id = ?", (_now(), number))
+
+    def told(self, search: str, n_asks: int, rows: Sequence[int]) -> list[int]:
+        """Which rows a search was told before its next ask; these ones, which are kept, if it never came so far."""
+        with self._transaction():
+            execute = self._connection.execute
+            create(self._connection, "tells")
+            execute("INSERT OR IGNORE INTO tells VALUES (?, ?, ?)", (search, n_asks, json.dumps(list(rows))))
+            told = execute("SELECT told FROM tells WHERE search = ? AND ask = ?", (search, n_asks)).fetchone()[0]
+            return list(json.loads(told))
+
+    def finished_search(self, search: str) -> bytes | None:
+        """What was kept of a finished search; None where nothing was."""
+        with self._clear_errors():
+            if "searches" not in tables_of(self._connection):
+                return None
+            row = self._connection.execute("SELECT genotypes FROM searches WHERE search = ?", (search,)).fetchone()
+        return row[0] if row else None
+
+    def save_finished_search(self, search: str, genotypes: bytes) -> None:
+        """Keep all genotypes of a finished search, packed; the latest ones count."""
+        with self._transaction():
+            create(self._connection, "searches")
+            self._connection.execute("INSERT OR REPLACE INTO searches VALUES (?, ?)", (search, genotypes))
+
+    def _open(self) -> None:
+        with self._clear_errors():
+            if self._is_empty():
+                with self._transaction():
+                    if self._is_empty():  # another process may have made it in between
+                        self._create()
+            application = self._connection.execute("PRAGMA application_id").fetchone()[0]
+            version = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        if application != APPLICATION_ID:
+            raise StoreError(f"{self.path} is an SQLite file of another program, not a store of nastoolkit")
+        if version > SCHEMA_VERSION:
+            raise StoreError(f"{self.path} was written by a newer nastoolkit (schema {version}, known {SCHEMA_VERSION})")
+        with self._clear_errors():
+            if others := foreign(self._connection):
+                raise StoreError(f"{self.path} holds {', '.join(map(repr, others))}, which no store has: it is not read")
+            if (found := self._connection.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
+                raise StoreError(self._rescued(found.replace("\n", " ")))
+        self._check_problem()
+        if version < SCHEMA_VERSION:
+            with self._transaction():
+                self._bring_up_to_date()
+
+    def _is_empty(self) -> bool:
+        return self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+
+    def _create(self) -> None:
+        self._connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        for table in ("problem", "evaluations", "studies"):
+            create(self._connection, table, self._values)
+        self._bring_up_to_date()
+        for part, value in self._problem.items():
+            self._connection.execute("INSERT INTO problem VALUES (?, ?)", (part, json.dumps(value)))
+
+    def _bring_up_to_date(self) -> None:
+        create(self._connection, "failures")
+        self._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+    def _check_problem(self) -> None:
+        with self._clear_errors():
+            rows = self._connection.execute("SELECT part, value FROM problem").fetchall()
+            stored = {part: json.loads(value) for part, value in rows}
+        if missing := self._problem.keys() - stored.keys():
+            raise StoreError(f"{self.path} does not say its {', '.join(sorted(missing))}: it is damaged")
+        differences = []
+        if stored["space"] != self._problem["space"]:
+            differences.append(f"space (fingerprint {stored['space']} in the file, {self._problem['space']} here)")
+        for part in ("objectives", "settings"):
+            differences += _differences(part, stored[part], self._problem[part])
+        if differences:
+            here = f"{self.path} holds evaluations of another problem; it differs in {'; '.join(differences)}"
+            raise StoreError(f"{here}. It is left as it is: name another file, or move this one away")
+
+    def _as_json(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            return json.loads(json.dumps(dict(settings), default=plain))
+        except TypeError as error:
+            raise StoreError(f"settings in the store {self.path} must be JSON types: {error}") from None
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with self._clear_errors():
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                if self._connection.in_transaction:  # a full disk has rolled it back already
+                    self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+
+    @contextmanager
+    def _clear_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, OSError, json.JSONDecodeError, UnicodeDecodeError) as error:
+            unreadable = isinstance(error, UnicodeDecodeError)  # SQLite quotes what is damaged, which may be no text
+            if unreadable or getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_CORRUPT:
+                raise StoreError(self._rescued(error)) from error
+            raise StoreError(f"cannot use {self.path} as a store: {error}") from error
+
+    def _rescued(self, error: object) -> str:
+        """Save what is left of the damaged file; a sentence that tells where."""
+        side = self.path.with_name(f"{self.path.stem}.rescued{self.path.suffix}")
+        if side.exists():
+            return f"{self.path} is damaged ({error}); what could be read of it was saved in {side}, a store to go on with"
+        try:
+            n = rescue(self.path, side)
+        except (sqlite3.Error, UnicodeDecodeError):
+            n = 0
+        if not n:
+            side.unlink(missing_ok=True)
+            return f"{self.path} is damaged ({error}), and no evaluation in it can be read: move it away"
+        return f"{self.path} is damaged ({error}); {n} evaluations that can be read are in {side}, a store to go on with"
+
+
+def _differences(part: str, stored: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
+    return [
+        f"{part}[{key!r}] ({_shown(stored, key)} in the file, {_shown(here, key)} here)"
+        for key in sorted(stored.keys() | here.keys())
+        if key not in stored or key not in here or stored[key] != here[key]
+    ]
+
+
+def _shown(entries: Mapping[str, Any], key: str) -> str:
+    return repr(entries[key]) if key in entries else "absent"
+
+
+def _texts(genotypes: np.ndarray) -> list[str]:
+    return [" ".join(map(str, row)) for row in genotypes.tolist()]
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,119 @@
+"""Cascades: networks that answer one after the other, judged on outputs that were stored once.
+
+[Chebykin2022] A. Chebykin, T. Alderliesten and P. A. N. Bosman, "Evolutionary Neural Cascade Search across Supernetworks"
+(ENCAS), GECCO 2022, arXiv 2203.04011: cascades of up to five networks of several supernets, and what they cost.
+[Streeter2018] M. Streeter, "Approximation Algorithms for Cascading Prediction Models", ICML 2018: the greedy cascade.
+
+Differs from the papers in: a cascade's first place is never empty, where ENCAS penalises cascades without networks. The greedy
+cascade trusts the same numbers as the others, the largest mean probability, where Streeter's has the gap between two logits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from nastoolkit.objectives import Objective
+from nastoolkit.space import Choice, SearchSpace
+from nastoolkit.systems.ofa_squared import Answers
+
+THRESHOLDS = tuple((0.02 * np.arange(51)).round(2).tolist())  # of ENCAS
+
+
+class Cascades:
+    """Networks one after the other: after each, examples with a sure enough answer stop.
+
+    The answer is the mean of the probabilities of the networks that an example has seen; it is sure if the largest one is
+    above the network's threshold. A place without a network is left out. With all thresholds 1 it is an ensemble by soft vote.
+
+    Args:
+        answers: Answers of the networks to choose from.
+        n_places: The most networks in a cascade.
+
+    Attributes:
+        space: Space of all cascades.
+        ensembles: The part in which every network answers every example.
+    """
+
+    def __init__(self, answers: Answers, n_places: int = 5) -> None:
+        self.answers, self.n_places = answers, n_places
+        networks = tuple(range(1, len(answers) + 1))  # names, of which no two are nearer than others
+        places = [
+            Choice(f"network{place + 1}", (0, *networks) if place else networks, ordered=False) for place in range(n_places)
+        ]
+        self.space = SearchSpace([*places, *(Choice(f"threshold{place + 1}", THRESHOLDS) for place in range(n_places - 1))])
+        self.ensembles = self.space.restrict({f"threshold{place + 1}": (1.0,) for place in range(n_places - 1)})
+
+    @property
+    def objectives(self) -> tuple[Objective, Objective]:
+        """The columns of :meth:`evaluate`."""
+        return Objective("accuracy_top1", "max", "%"), Objective("cost", "min")
+
+    def evaluate(self, genotypes: np.ndarray) -> np.ndarray:
+        """Genotypes ``(b, d)`` to accuracy in % and mean cost of an example ``(b, 2)``."""
+        genotypes = np.atleast_2d(genotypes)
+        networks = genotypes[:, : self.n_places] - 1
+        networks[:, 0] += 1  # its option 0 is a network
+        thresholds = np.append(np.array(THRESHOLDS)[genotypes[:, self.n_places :]], np.ones((len(genotypes), 1)), axis=1)
+        return np.array([self._run(row[row >= 0], sure[row >= 0]) for row, sure in zip(networks, thresholds, strict=True)])
+
+    def _run(self, networks: np.ndarray, thresholds: np.ndarray) -> tuple[float, float]:
+        """Accuracy and mean cost of one cascade of networks ``(p,)``, each with its threshold."""
+        by_class, of_target, costs = self.answers.by_class, self.answers.of_target, self.answers.costs
+        left, n = np.arange(len(self.answers.targets)), len(self.answers.targets)
+        summed, right = np.zeros((by_class.shape[1], n), np.float32), np.zeros(n, np.float32)
+        n_right, cost = 0, 0.0
+        for place, (network, threshold) in enumerate(zip(networks, thresholds, strict=True), start=1):
+            cost += costs[network] * len(left)
+            summed, right = summed + by_class[network][:, left], right + of_target[network, left]
+            largest = summed.max(axis=0)
+            stays = largest <= threshold * place if place < len(networks) else np.zeros(len(left), bool)
+            n_right += int((right[~stays] == largest[~stays]).sum())
+            left, summed, right = left[stays], summed[:, stays], right[stays]
+        return 100.0 * n_right / n, cost / n
+
+    def encode(self, networks: Sequence[int], thresholds: Sequence[float]) -> np.ndarray:
+        """The genotype ``(d,)`` of networks by their index, with a threshold behind each but the last."""
+        places = [*(network + 1 for network in networks), *[0] * (self.n_places - len(networks))]
+        sure = [*thresholds, *[0.0] * (self.n_places - 1 - len(thresholds))]
+        options = dict(zip((choice.name for choice in self.space.choices), [*places, *sure], strict=True))
+        return self.space.encode(options)
+
+
+def greedy_cascade(cascades: Cascades, least_accuracy: float) -> np.ndarray:
+    """The genotype ``(d,)`` of [Streeter2018]'s cascade: each network answers the most examples for its cost.
+
+    Args:
+        cascades: Which networks there are.
+        least_accuracy: In %, of those examples that a network answers; the last one answers what is left.
+    """
+    answers = cascades.answers
+    networks, thresholds, left = list[int](), list[float](), np.arange(len(answers.targets))
+    while True:
+        by_class = (answers.by_class + answers.by_class[networks].sum(axis=0))[:, :, left]  # (k, c, left), with those before
+        largest, right = by_class.max(axis=1), by_class[:, answers.targets[left], np.arange(len(left))]
+        is_right = right == largest
+        n_answered = _n_answered(largest / (len(networks) + 1), is_right, least_accuracy)
+        n_answered[networks] = 0
+        network, option = np.unravel_index((n_answered / answers.costs[:, None]).argmax(), n_answered.shape)
+        is_last = n_answered[network, option] in (0, len(left)) or len(networks) == cascades.n_places - 1
+        if is_last:
+            return cascades.encode([*networks, int(is_right.sum(axis=1).argmax())], thresholds)
+        networks.append(int(network))
+        thresholds.append(THRESHOLDS[option])
+        left = left[largest[network] <= np.float32(THRESHOLDS[option]) * len(networks)]
+
+
+def _n_answered(largest: np.ndarray, is_right: np.ndarray, least_accuracy: float) -> np.ndarray:
+    """How many of m examples each of k networks answers at each threshold ``(k, 51)``; 0 where too few of them right.
+
+    Args:
+        largest: Probabilities of the answers ``(k, m)``.
+        is_right: Whether they are right ``(k, m)``.
+        least_accuracy: The least share of right ones, in %.
+    """
+    sure = [largest > threshold for threshold in THRESHOLDS]
+    n_answered = np.stack([answered.sum(axis=1) for answered in sure], axis=1)
+    n_right = np.stack([(answered & is_right).sum(axis=1) for answered in sure], axis=1)
+    return np.where(100 * n_right >= least_accuracy * n_answered, n_answered, 0)

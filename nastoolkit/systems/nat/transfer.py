@@ -1,0 +1,161 @@
+"""Neural Architecture Transfer: a supernet is adapted to a task while it is searched.
+
+[Lu2021] Z. Lu et al., "Neural Architecture Transfer", IEEE TPAMI 43(9), 2021, arXiv 2005.05859.
+
+An archive of sub-networks is measured; the search of :mod:`nastoolkit.search.nat` says what to measure next; the best of both
+are kept, spread over reference directions; the shared weights are trained along sub-networks that have the option frequencies
+of these; then these are measured again, as their accuracies have changed.
+
+Differs from the paper in: what :mod:`nastoolkit.search.nat` says; the recipe is that of :class:`nastoolkit.training.Recipe`,
+AdamW where the paper has SGD. To warm the weights up, as the paper does, and to give the supernet a head for the task's
+classes (:func:`nastoolkit.supernets.with_new_head`) is left to the caller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from nastoolkit.history import History
+from nastoolkit.objectives import Objective
+from nastoolkit.search.nat import NAT
+from nastoolkit.search.nsga3 import spread
+from nastoolkit.search.sampling import sample_new
+from nastoolkit.space import SearchSpace, genotype_keys
+from nastoolkit.studies import optimize
+from nastoolkit.studies.evaluation import Evaluate
+from nastoolkit.supernets import Supernet
+from nastoolkit.tasks import Task
+from nastoolkit.training import ArchiveFrequencies, PathSampler, Recipe, fit, in_place_distillation
+from nastoolkit.training.run import restored_on_interrupt
+
+Sampler = Callable[[SearchSpace, np.ndarray, int], PathSampler]
+
+
+@dataclass(frozen=True)
+class Iteration:
+    """What one iteration did.
+
+    Attributes:
+        archive: What it began with, measured under the weights of its beginning.
+        candidates: What its search measured under the same weights.
+        kept: Sub-networks of both that its training sampled from.
+        losses: Losses of the training, one a step.
+    """
+
+    archive: History
+    candidates: History
+    kept: History
+    losses: np.ndarray
+
+
+@dataclass(frozen=True)
+class Transferred:
+    """The result of a transfer; the adapted weights are in the supernet.
+
+    Attributes:
+        history: The last archive, measured under the adapted weights.
+        iterations: What happened before.
+    """
+
+    history: History
+    iterations: tuple[Iteration, ...]
+
+
+def transfer(
+    supernet: Supernet,
+    task: Task,
+    evaluate: Evaluate,
+    objectives: Sequence[Objective],
+    recipe: Recipe,
+    sampler: Sampler = ArchiveFrequencies,
+    n_iterations: int = 30,
+    n_first: int = 100,
+    n_archive: int = 300,
+    population: int = 100,
+    seed: int = 0,
+    folder: str | Path | None = None,
+    progress: bool = True,
+    **settings: Any,
+) -> Transferred:
+    """Search a supernet for networks of a task, and adapt its weights to those that the search keeps.
+
+    With a folder a killed run, started again with the supernet that it began with, goes on to the identical result.
+
+    Args:
+        supernet: Trained in place; what is searched is its family's space.
+        task: Gives the training data.
+        evaluate: Genotypes ``(n, d)`` to raw values ``(n, m')`` under the weights that the supernet has when it is called, as
+            :class:`nastoolkit.measurements.Accuracy` of it does; a column for each objective without ``exact``.
+        objectives: What to optimise; 2 to 12 in [Lu2021].
+        recipe: Recipe of the training in one iteration, which has a seed of its own.
+        sampler: Makes the sampler of that training from ``(space, kept genotypes (n, d), seed)``.
+        n_iterations: How often it searches and trains.
+        n_first: Sub-networks that the archive begins with: the smallest, the largest and random ones.
+        n_archive: How many an iteration keeps at most.
+        population: How many candidates an iteration measures.
+        seed: Seed of all randomness, except for the weights that the supernet has.
+        folder: Keeps what was measured and trained.
+        progress: Show a bar of the iterations.
+        **settings: Settings of :class:`nastoolkit.search.nat.NAT`.
+
+    Raises:
+        ValueError: No iteration, fewer than 2 first sub-networks or none to keep, or objectives that the search cannot take.
+        EvaluationError: Too many evaluations fail.
+    """
+    if min(n_iterations, n_archive) < 1 or n_first < 2:
+        raise ValueError(f"iterations and archive are from 1 on, first ones from 2 on: {n_iterations}, {n_archive}, {n_first}")
+    space, iterations = supernet.family.space, list[Iteration]()
+    search = partial(NAT, space, objectives, population=population, **settings)
+    search()  # it knows what it cannot take
+
+    def file(name: str) -> Path | None:
+        return None if folder is None else Path(folder) / name
+
+    def measured(genotypes: np.ndarray) -> History:
+        """Those that did not fail, under the weights after the trainings so far."""
+        if not len(genotypes):  # the space is used up
+            return History(space, tuple(objectives), genotypes, np.empty((0, len(objectives))))
+        store, n = file(f"weights{len(iterations)}.sqlite"), len(genotypes)
+        history = optimize(space, evaluate, objectives, "random", n, store=store, progress=False, warm_start=genotypes)
+        return history[~history.failed]
+
+    with restored_on_interrupt(supernet, folder is not None):
+        archive = measured(first_subnetworks(space, n_first, seed))
+        for number in tqdm(range(n_iterations), "transfer", disable=not progress):
+            own_seed = int(np.random.default_rng([seed, number]).integers(2**31))
+            candidates = measured(_asked(search(seed=own_seed), archive))
+            kept = _kept(archive, candidates, n_archive, own_seed)
+            paths, own_recipe = sampler(space, kept.genotypes, own_seed), replace(recipe, seed=own_seed)
+            resume = file(f"training{number}.pt")
+            losses = fit(supernet, task, paths, in_place_distillation, own_recipe, progress=False, resume=resume)
+            iterations.append(Iteration(archive, candidates, kept, losses))
+            archive = measured(kept.genotypes)
+    return Transferred(archive, tuple(iterations))
+
+
+def first_subnetworks(space: SearchSpace, n: int, seed: int = 0) -> np.ndarray:
+    """The smallest, the largest and random genotypes, ``(n, d)`` in all; fewer if the space has no more."""
+    ends = np.unique([space.smallest, space.largest], axis=0)
+    others = sample_new(space, n - len(ends), np.random.default_rng(seed), set(genotype_keys(ends)))
+    return np.concatenate([ends, others])
+
+
+def _asked(search: NAT, archive: History) -> np.ndarray:
+    """What to measure next: new genotypes ``(k, d)``."""
+    search.tell(archive.genotypes, archive.values)
+    return search.ask()
+
+
+def _kept(archive: History, candidates: History, n: int, seed: int) -> History:
+    """The n best of both, spread over reference directions."""
+    genotypes = np.concatenate([archive.genotypes, candidates.genotypes])
+    values = np.concatenate([archive.values, candidates.values])
+    both = History(archive.space, archive.objectives, genotypes, values)
+    return both[spread(both.costs, n, both.violations, seed)]

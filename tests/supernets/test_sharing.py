@@ -1,0 +1,98 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nastoolkit.blocks import MBConv
+from nastoolkit.supernets.sharing import SHARING_RULES, KernelTransform, Slice, crop
+
+BLOCK = MBConv(8, 16, 8, 7, 1, 8, "relu", squeeze_excite=True)
+
+
+@given(st.tuples(*[st.integers(1, 6)] * 4), st.sampled_from([(7, 3), (7, 5), (5, 3), (5, 5), (3, 1)]))
+def test_first_channels_and_the_middle_of_the_kernel(channels, kernels):
+    (rows, columns, more_rows, more_columns), (have, want) = channels, kernels
+    tensor = torch.randn(rows + more_rows, columns + more_columns, have, have)
+    cropped = crop(tensor, torch.Size([rows, columns, want, want]))
+    middle = range(have // 2 - want // 2, have // 2 + want // 2 + 1)
+    expected = tensor.numpy()[:rows, :columns].take(middle, axis=2).take(middle, axis=3)
+    np.testing.assert_array_equal(cropped.numpy(), expected)
+    assert cropped.untyped_storage().data_ptr() == tensor.untyped_storage().data_ptr()
+
+
+@given(st.integers(1, 6), st.integers(1, 6))
+def test_vectors_keep_their_first_entries(want, more):
+    tensor = torch.randn(want + more)
+    cropped = crop(tensor, torch.Size([want]))
+    assert cropped.tolist() == tensor.tolist()[:want]
+    assert cropped.untyped_storage().data_ptr() == tensor.untyped_storage().data_ptr()
+
+
+def test_a_tensor_that_fits_is_left_as_it_is():
+    for tensor in (torch.randn(4, 3, 5, 5), torch.tensor(7)):
+        assert crop(tensor, tensor.shape) is tensor
+
+
+def test_more_dimensions_than_there_are_is_an_error():
+    with pytest.raises(ValueError):
+        crop(torch.randn(4, 3), torch.Size([4]))
+
+
+def test_slice_gives_views_of_what_the_block_needs():
+    shared = {"weight": torch.randn(8, 6, 5, 5, requires_grad=True), "bias": torch.randn(8), "unused": torch.randn(2)}
+    shapes = {"weight": torch.Size([4, 3, 3, 3]), "bias": torch.Size([4])}
+    weights = Slice()(shared, shapes, np.zeros(1, dtype=int))
+    assert {name: tensor.shape for name, tensor in weights.items()} == shapes
+    weights["weight"].sum().backward()
+    expected = torch.zeros(8, 6, 5, 5)
+    expected[:4, :3, 1:4, 1:4] = 1
+    assert torch.equal(shared["weight"].grad, expected)
+    weights["bias"][0] = 42
+    assert shared["bias"][0] == 42
+
+
+def block_with_matrices():
+    block = BLOCK.build()
+    KernelTransform().prepare(block)
+    return block
+
+
+def shapes_of(spec):
+    return {name: tensor.shape for name, tensor in spec.build().state_dict().items()}
+
+
+def test_kernel_transforms_start_as_slices():
+    smaller = shapes_of(MBConv(8, 12, 8, 3, 1, 8, "relu", squeeze_excite=True))
+    shared = block_with_matrices().state_dict()
+    assert {name: tuple(tensor.shape) for name, tensor in shared.items() if "matrix" in name} == {
+        "depthwise.conv.7to5_matrix": (25, 25),
+        "depthwise.conv.5to3_matrix": (9, 9),
+    }
+    transformed, sliced = (rule()(shared, smaller, np.zeros(1, dtype=int)) for rule in (KernelTransform, Slice))
+    assert transformed.keys() == sliced.keys() == smaller.keys()
+    for name in smaller:
+        torch.testing.assert_close(transformed[name], sliced[name])
+
+
+@pytest.mark.parametrize("kernel", [3, 5])
+def test_a_smaller_kernel_is_made_step_by_step(kernel):
+    shapes = {name: tensor.shape for name, tensor in block_with_matrices().state_dict().items()}
+    shared = {name: torch.randn(shape, dtype=torch.double) for name, shape in shapes.items()}
+    large, five, three = (shared[f"depthwise.conv.{name}"].numpy() for name in ("weight", "7to5_matrix", "5to3_matrix"))
+    expected = np.einsum("oi,ci->co", five, large[:12, 0, 1:6, 1:6].reshape(12, 25)).reshape(12, 5, 5)
+    if kernel == 3:
+        expected = np.einsum("oi,ci->co", three, expected[:, 1:4, 1:4].reshape(12, 9)).reshape(12, 3, 3)
+    smaller = shapes_of(MBConv(8, 12, 8, kernel, 1, 8, "relu", squeeze_excite=True))
+    made = KernelTransform()(shared, smaller, np.zeros(1, dtype=int))["depthwise.conv.weight"]
+    np.testing.assert_allclose(made[:, 0].numpy(), expected)
+
+
+def test_the_largest_kernel_needs_no_matrix():
+    shared = dict(block_with_matrices().state_dict())
+    made = KernelTransform()(shared, shapes_of(BLOCK), np.zeros(1, dtype=int))
+    assert made["depthwise.conv.weight"] is shared["depthwise.conv.weight"]
+
+
+def test_rules_are_known_by_name():
+    assert SHARING_RULES == {"slice": Slice, "kernel-transform": KernelTransform}
