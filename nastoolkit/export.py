@@ -81,7 +81,7 @@ def _write_onnx(network: nn.Module, example: Inputs, path: Path) -> None:
 def network_card(family: Family, genotype: np.ndarray, measured: dict[str, Any]) -> dict[str, Any]:
     """What an exported network is: its family, genotype, options, plan, exact costs, and measured values."""
     return {
-        "family": family.name,
+        **family.identity,
         "genotype": genotype.tolist(),
         "options": family.space.decode(genotype),
         "plan": {name: describe_block(spec) for name, spec in family.plan(genotype)},

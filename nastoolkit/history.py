@@ -141,7 +141,7 @@ class History:
         """Hypervolume ``(n,)`` after each evaluation of the front so far, chosen by these values and judged by others.
 
         Args:
-            judged: The same rows with the other values, e.g. accuracies on test data; see :func:`nastoolkit.studies.judge`.
+            judged: The same rows with the other values, e.g. test accuracies; see :func:`nastoolkit.studies.reevaluate`.
             reference_point: See :meth:`hypervolume`.
         """
         curve, reference = np.zeros(len(self)), judged._reference_costs(reference_point)
@@ -149,6 +149,14 @@ class History:
             chosen = judged[np.array(front)]
             curve[row:] = pareto.hypervolume(chosen.costs[chosen.feasible], reference)
         return curve
+
+    def option_shares(self) -> dict[str, np.ndarray]:
+        """For each choice the share of each of its options, among the rows in which it is alive; NaN if none has it."""
+        shares, alive = {}, self.space.alive(self.genotypes)
+        for gene, choice in enumerate(self.space.choices):
+            counts = np.bincount(self.genotypes[alive[:, gene], gene], minlength=len(choice.options))
+            shares[choice.name] = counts / counts.sum() if counts.sum() else np.full(len(counts), np.nan)
+        return shares
 
     def _reference_costs(self, reference_point: ArrayLike | None) -> np.ndarray:
         if reference_point is None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,12 +33,14 @@ class Choice:
         options: The values to choose from, all different.
         when: ``(name of an earlier choice, its options for which this choice is alive)``; None means always alive.
         ordered: Whether neighbouring options are alike, as sizes are and operations are not; by default it is so for numbers.
+        kind: What is chosen, e.g. ``kernel``; by default the last part of the name, without numbers.
     """
 
     name: str
     options: tuple[Any, ...]
     when: tuple[str, tuple[Any, ...]] | None = None
     ordered: bool | None = None
+    kind: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "options", tuple(self.options))
@@ -46,6 +49,13 @@ class Choice:
             object.__setattr__(self, "when", (parent, tuple(options)))
         if self.ordered is None:
             object.__setattr__(self, "ordered", all(isinstance(option, int | float) for option in self.options))
+        if not self.kind:
+            object.__setattr__(self, "kind", re.sub(r"\d+", "", self.name.rpartition(".")[2]) or "choice")
+
+    @property
+    def place(self) -> str:
+        """Where in the network the choice is: its name without the last part, e.g. ``stage1.block3``."""
+        return self.name.rpartition(".")[0]
 
 
 class SearchSpace:
@@ -159,17 +169,17 @@ class SearchSpace:
 
     @property
     def smallest(self) -> np.ndarray:
-        """The genotype ``(d,)`` with the least option everywhere."""
+        """The genotype ``(d,)`` with the least option everywhere; of a choice without an order, the first one."""
         return self._extreme(min)
 
     @property
     def largest(self) -> np.ndarray:
-        """The genotype ``(d,)`` with the greatest option everywhere."""
+        """The genotype ``(d,)`` with the greatest option everywhere; of a choice without an order, the last one."""
         return self._extreme(max)
 
     def _extreme(self, pick: Any) -> np.ndarray:
         genes = [
-            pick(allowed, key=lambda index, options=choice.options: options[index])
+            pick(allowed, key=lambda index, choice=choice: choice.options[index] if choice.ordered else index)
             for choice, allowed in zip(self.choices, self._allowed, strict=True)
         ]
         return self.canonical(np.array(genes, dtype=np.int64))

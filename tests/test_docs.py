@@ -17,7 +17,6 @@ from PIL import Image
 from profiles import notebook_names
 from record import write_record
 from scoreboard import COLUMNS, PLACE, markdown_table, read_claims, short_scoreboard
-from typer.main import get_command
 
 from nastoolkit import cli
 
@@ -82,8 +81,7 @@ SHELL = [
 @pytest.mark.parametrize("line", [line for line in SHELL if line.startswith("nastoolkit ")])
 def test_commands_have_the_options_that_the_pages_give_them(line):
     _, command, *arguments = line.split()
-    (known,) = (known for name, known in get_command(cli.app).commands.items() if name == command)
-    options = {option for parameter in known.params for option in parameter.opts} | {"--help"}
+    options = {option for parameter in cli.command(command).params for option in parameter.opts} | {"--help"}
     assert options.issuperset(argument for argument in arguments if argument.startswith("--"))
 
 

@@ -1,9 +1,10 @@
-"""The package's floors: an import points down or sideways, never up; below the torch line nothing imports torch."""
+"""The package's floors: an import points down, never up and never in a circle; below the torch line nothing imports torch."""
 
 import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -12,30 +13,30 @@ PACKAGE = Path(__file__).resolve().parents[1] / "nastoolkit"
 
 # Lowest first. Modules of one line may import each other; a name stands for a module or a whole sub-package.
 NUMPY_FLOORS = [
-    ["space", "twins", "features"],
-    ["objectives", "pareto", "transforms", "html", "interrupts", "files", "extras", "statistics"],
+    ["support", "space", "twins", "features"],
+    ["objectives", "pareto", "transforms", "statistics", "answers"],
     ["verdicts"],
     ["claims"],
-    ["predictors", "rbf", "ensembles"],
-    ["cascades", "store", "history", "rescue", "schema", "importance", "processes"],
+    ["history", "predictors"],
     ["search"],
     ["studies"],
-    ["terminal"],
 ]
 TORCH_FLOORS = [
     ["blocks", "randomness"],
     ["families"],
-    ["sharing", "checkpoints", "public"],
-    ["supernet"],
+    ["checkpoints", "published"],
+    ["supernets"],
     ["tasks"],
     ["training"],
-    ["measurements"],
-    ["benchmarks", "transfer"],
-    ["figures", "export", "doctor"],
+    ["latency", "measurements"],
+    ["benchmarks"],
+    ["systems"],
+    ["figures", "export"],
     ["cli", "explorer"],
 ]
 FLOOR = {name: floor for floor, names in enumerate(NUMPY_FLOORS + TORCH_FLOORS) for name in names}
 TORCH_LINE = len(NUMPY_FLOORS)
+FOLDERS = sorted({path.parent for path in PACKAGE.rglob("*.py")} - {PACKAGE})
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
 
 
@@ -61,6 +62,28 @@ def imports(path: Path) -> Iterator[str]:
             yield from (f"{origin}.{alias.name}" for alias in node.names)
 
 
+def circles(folder: Path) -> list[str]:
+    """The modules of a folder that import their own package, and a circle of those that import each other."""
+    files = {dotted(file): file for file in folder.glob("*.py") if not file.name.startswith("__")}
+    package = dotted(folder / "__init__.py")
+    parts = {*files, *(f"{package}.{inner.parent.name}" for inner in folder.glob("*/__init__.py"))}
+    needs = {module: {part for part in files for name in imports(file) if under(name, part)} for module, file in files.items()}
+    own = [
+        module
+        for module, file in files.items()
+        if any(under(name, package) and not any(under(name, part) for part in parts) for name in imports(file))
+    ]
+    try:
+        TopologicalSorter(needs).prepare()
+    except CycleError as error:
+        return [*own, " -> ".join(error.args[1])]
+    return own
+
+
+def under(name: str, part: str) -> bool:
+    return name == part or name.startswith(f"{part}.")
+
+
 def faults(path: Path) -> list[str]:
     """What one file of the package does against the floors."""
     unit = unit_of(dotted(path))
@@ -80,6 +103,16 @@ def test_no_arrow_points_up(path):
     assert not faults(path)
 
 
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_no_arrow_goes_in_a_circle_inside_a_folder(folder):
+    assert not circles(folder)
+
+
+def test_every_name_on_a_floor_is_a_part_of_the_package():
+    parts = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    assert parts - {"__init__"} == set(FLOOR)
+
+
 def test_importing_the_package_imports_none_of_its_modules():
     root = PACKAGE / "__init__.py"
     assert not [name for name in imports(root) if name.startswith("nastoolkit.")]
@@ -87,8 +120,6 @@ def test_importing_the_package_imports_none_of_its_modules():
 
 @pytest.mark.parametrize("name", [name for floor in NUMPY_FLOORS for name in floor])
 def test_the_numpy_part_runs_without_torch(name):
-    if not (PACKAGE / f"{name}.py").exists() and not (PACKAGE / name / "__init__.py").exists():
-        pytest.skip(f"there is no nastoolkit.{name}")
     code = f"import sys, nastoolkit.{name}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
@@ -96,9 +127,9 @@ def test_the_numpy_part_runs_without_torch(name):
 @pytest.mark.parametrize(
     ("file", "code", "fault"),
     [
-        ("pareto.py", "def f():\n    from nastoolkit.search import optimize", "imports nastoolkit.studies.optimize"),
-        ("search/linas.py", "from ..supernet import Supernet", "imports nastoolkit.supernets.Supernet"),
-        ("search/linas.py", "from nastoolkit import supernet", "imports nastoolkit.supernets.supernet"),
+        ("pareto.py", "def f():\n    from nastoolkit.studies import optimize", "imports nastoolkit.studies.optimize"),
+        ("search/linas.py", "from ..supernets import Supernet", "imports nastoolkit.supernets.Supernet"),
+        ("search/linas.py", "from nastoolkit import supernets", "imports nastoolkit.supernets"),
         ("space.py", "from torch import nn", "imports torch"),
         ("novelty.py", "", "stands on no floor"),
         ("search/linas.py", "from . import base\nfrom ..pareto import front\nimport numpy", None),
@@ -112,3 +143,16 @@ def test_the_check_sees_what_it_should(tmp_path, monkeypatch, file, code, fault)
     path.parent.mkdir(parents=True)
     path.write_text(code)
     assert (fault in "".join(faults(path))) if fault else not faults(path)
+
+
+def test_circles_are_seen(tmp_path, monkeypatch):
+    folder = tmp_path / "nastoolkit" / "search"
+    monkeypatch.setattr(sys.modules[__name__], "PACKAGE", folder.parent)
+    folder.mkdir(parents=True)
+    (folder / "a.py").write_text("from nastoolkit.search.b import B")
+    (folder / "b.py").write_text("def f():\n    from nastoolkit.search import a")
+    assert "nastoolkit.search.a -> " in circles(folder)[0]
+    (folder / "b.py").write_text("from nastoolkit.search import optimize")
+    assert circles(folder) == ["nastoolkit.search.b"]
+    (folder / "b.py").write_text("")
+    assert not circles(folder)

@@ -1,7 +1,8 @@
 """Once-for-All's MobileNetV3 on ImageNet, as Intel's searches measured it: a surrogate's accuracy against exact MACs.
 
 [Cummings2022] D. Cummings et al., "A Hardware-Aware System for Accelerating Deep Neural Network Optimization",
-arXiv 2202.12954; 2,373 evaluations of its searches, of 2,162 sub-networks, are public: :mod:`nastoolkit.published.search_logs`.
+arXiv 2202.12954; 2,373 evaluations of its searches, of 2,162 sub-networks, are public, see
+:mod:`nastoolkit.published.search_logs`.
 [Zela2022] A. Zela et al., "Surrogate NAS Benchmarks: Going Beyond the Limited Search Spaces of Tabular NAS Benchmarks",
 ICLR 2022: the idea.
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,11 +19,11 @@ from nastoolkit.objectives import Objective
 from nastoolkit.statistics import median_interval
 from nastoolkit.studies import optimize
 from nastoolkit.studies.replay import N_PROBES, has_known_code, packed, search_fingerprint, unpacked
-from nastoolkit.support.files import check_output
+from nastoolkit.support.files import atomically, check_output_folder
 
 
 @dataclass(frozen=True)
-class Run:
+class Curves:
     """What one algorithm did, a row for each seed.
 
     Attributes:
@@ -49,7 +47,7 @@ class Run:
         reached = self.curves >= hypervolume
         return np.where(reached.any(axis=1), reached.argmax(axis=1) + 1.0, np.inf)
 
-    def times_fewer(self, other: Run, evaluations: int | None = None) -> np.ndarray:
+    def times_fewer(self, other: Curves, evaluations: int | None = None) -> np.ndarray:
         """How many times fewer evaluations than another run each seed took ``(seeds,)`` to the same hypervolume.
 
         Args:
@@ -65,7 +63,7 @@ class Run:
 
 def run_race(
     problem: Benchmark, algorithm: str, seeds: int = 10, budget: int = 250, progress: bool = True, **settings: Any
-) -> Run:
+) -> Curves:
     """Run one algorithm with seeds 0, 1, ...; further keyword arguments are :func:`nastoolkit.studies.optimize`'s."""
     where = (problem.space, problem.evaluate, problem.objectives)
     curves, seconds = [], []
@@ -74,11 +72,11 @@ def run_race(
         history = optimize(*where, algorithm, budget, seed, progress=False, **settings)
         seconds.append(time.perf_counter() - started)
         curves.append(history.hypervolume_curve(problem.reference_point))
-    return Run(np.array(curves), np.array(seconds))
+    return Curves(np.array(curves), np.array(seconds))
 
 
 def replayed_search(
-    file: str | Path,
+    folder: str | Path,
     problem: Benchmark,
     algorithm: str,
     budget: int,
@@ -89,7 +87,7 @@ def replayed_search(
     """A search that is kept in a file, and taken from there when the same is asked of the same problem and code.
 
     Args:
-        file: An SQLite file for searches of any problems, made if missing; several processes may use it.
+        folder: Has a file for each search of any problem; made if missing. Several processes may use it.
         problem: Gives the values, for nothing: those of 100 sub-networks are part of the question.
         algorithm: See :func:`nastoolkit.studies.optimize`, as for all that follow.
         budget: Number of evaluations.
@@ -104,21 +102,20 @@ def replayed_search(
     how = {"budget": budget, "seed": seed, "progress": False, **settings}
     if not has_known_code(algorithm, settings):
         return optimize(space, problem.evaluate, objectives, algorithm, **how).genotypes
-    check_output(file)
+    check_output_folder(folder)
     values = problem.evaluate(space.sample(N_PROBES, np.random.default_rng(0)))
     question = search_fingerprint(space, objectives, [algorithm, sorted(how.items()), values])
-    with closing(sqlite3.connect(file, timeout=60, isolation_level=None)) as kept:
-        kept.execute("CREATE TABLE IF NOT EXISTS searches (question TEXT PRIMARY KEY, genotypes BLOB)")
-        row = kept.execute("SELECT genotypes FROM searches WHERE question = ?", (question,)).fetchone()
-        genotypes = unpacked(space, row and row[0])
-        if genotypes is None:
-            genotypes = optimize(space, problem.evaluate, objectives, algorithm, **how).genotypes
-            kept.execute("INSERT OR REPLACE INTO searches VALUES (?, ?)", (question, packed(space, genotypes)))
+    file = Path(folder) / f"{question}.search"
+    genotypes = unpacked(space, file.read_bytes()) if file.exists() else None
+    if genotypes is None:
+        genotypes = optimize(space, problem.evaluate, objectives, algorithm, **how).genotypes
+        with atomically(file) as new:
+            new.write_bytes(packed(space, genotypes))
     return genotypes
 
 
 def replayed_history(
-    file: str | Path,
+    folder: str | Path,
     problem: Problem,
     algorithm: str,
     budget: int,
@@ -130,7 +127,7 @@ def replayed_history(
     """A search's history, made once: from its store if it has one, else :func:`replayed_search`.
 
     Args:
-        file: As for :func:`replayed_search`.
+        folder: See :func:`replayed_search`.
         problem: What to search.
         algorithm: See :func:`nastoolkit.studies.optimize`, as for all that follow.
         budget: Number of evaluations.
@@ -140,7 +137,7 @@ def replayed_history(
         **settings: Those of :func:`nastoolkit.studies.optimize` that change its result.
     """
     if store is None:
-        return problem.history(replayed_search(file, problem, algorithm, budget, seed, **settings))
+        return problem.history(replayed_search(folder, problem, algorithm, budget, seed, **settings))
     where = (problem.space, problem.measure, problem.objectives)
     return optimize(*where, algorithm, budget, seed, store, executor, progress=False, **settings)
 
@@ -159,7 +156,7 @@ def _number(word: str, algorithms: Sequence[str]) -> float:
         raise ValueError(f"a target is a hypervolume or an algorithm of this race ({known}), got {word!r}") from None
 
 
-def find_targets(problem: Benchmark, runs: Mapping[str, Run], further: Sequence[float | str]) -> dict[str, float]:
+def find_targets(problem: Benchmark, runs: Mapping[str, Curves], further: Sequence[float | str]) -> dict[str, float]:
     """Hypervolumes to reach, by name, the easiest first: the benchmark's own and further ones.
 
     Args:
@@ -173,7 +170,7 @@ def find_targets(problem: Benchmark, runs: Mapping[str, Run], further: Sequence[
     return dict(sorted(found.items(), key=lambda item: item[1]))
 
 
-def summary(runs: Mapping[str, Run], targets: Mapping[str, float]) -> list[dict[str, Any]]:
+def summary(runs: Mapping[str, Curves], targets: Mapping[str, float]) -> list[dict[str, Any]]:
     """For each algorithm in JSON types: final hypervolume, seconds, evaluations to each target; medians over seeds."""
     rows = []
     for algorithm, run in runs.items():
@@ -184,7 +181,7 @@ def summary(runs: Mapping[str, Run], targets: Mapping[str, float]) -> list[dict[
     return rows
 
 
-def _to_target(run: Run, name: str, hypervolume: float) -> dict[str, Any]:
+def _to_target(run: Curves, name: str, hypervolume: float) -> dict[str, Any]:
     evaluations = run.evaluations_to(hypervolume)
     median, interval = median_interval(evaluations)
     found = {"evaluations": median, "interval": interval, "seeds_that_reach_it": int(np.isfinite(evaluations).sum())}

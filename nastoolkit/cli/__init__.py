@@ -1,33 +1,48 @@
-"""The command line: ``nastoolkit search | profile | race | export | fetch | papers | doctor``, ``--json`` for programs."""
+"""The command line: ``nastoolkit search | profile | race | train | export | fetch | papers | doctor``.
+
+Each prints for people, and with ``--json`` one object for programs.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from importlib import import_module
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
-from nastoolkit.cli.doctor import doctor
-from nastoolkit.cli.export import export
-from nastoolkit.cli.fetch import fetch_published
-from nastoolkit.cli.papers import papers
-from nastoolkit.cli.profile import profile
-from nastoolkit.cli.race import race
-from nastoolkit.cli.search import search
 from nastoolkit.cli.terminal import run
 
-COMMANDS: dict[str, Callable[..., None]] = {
-    "search": search,
-    "profile": profile,
-    "race": race,
-    "export": export,
-    "fetch": fetch_published,
-    "papers": papers,
-    "doctor": doctor,
+COMMANDS = {  # a command is the function of its name in the module of its name, and this is the first line of its help
+    "search": "Search a supernet for the best sub-networks and print the measured Pareto front.",
+    "profile": "Measure a latency lookup table on this machine, and its error against end-to-end latency.",
+    "race": "Run algorithms on a benchmark: evaluations to each hypervolume, medians over seeds with 95 % intervals.",
+    "train": "Train a supernet with the sandwich rule and in-place distillation; run it again to go on where it was killed.",
+    "export": "Extract a sub-network, calibrate it, and write it as ONNX and safetensors, checked in ONNX Runtime.",
+    "fetch": "Bring a published supernet or published measurements into the cache; afterwards the name alone finds them.",
+    "papers": "List the systems, each with its paper and claim, and all papers that the code follows, with their modules.",
+    "doctor": "Check that this installation works, tell what a bug report needs, and name the known traps of this machine.",
 }
 
-app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-for name, command in COMMANDS.items():
-    app.command(name)(command)
+
+def command(name: str) -> Any:
+    """A command with its options, which imports what it needs: PyTorch, for most."""
+    alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    alone.command(name)(getattr(import_module(f"nastoolkit.cli.{name}"), name))
+    return typer.main.get_command(alone)
+
+
+class _Imported(TyperGroup):
+    """Imports the one command that is called, and none to list them all."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name, listed, rest = super().resolve_command(ctx, args)
+        return name, listed and command(str(name)), rest
+
+
+app = typer.Typer(help=__doc__, cls=_Imported, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+for name, summary in COMMANDS.items():
+    app.command(name, help=summary)(lambda: None)
 
 
 def main() -> None:

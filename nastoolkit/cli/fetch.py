@@ -7,25 +7,26 @@ from typing import Annotated, Any
 
 import typer
 
-from nastoolkit.checkpoints.download import PUBLISHED, Release, check_hash, fetch, keep_copy
+from nastoolkit.checkpoints import download
+from nastoolkit.checkpoints.download import PUBLISHED, Release, check_hash, keep_copy
 from nastoolkit.checkpoints.tensor_files import read_tensors
 from nastoolkit.cli.options import AsJson
 from nastoolkit.cli.terminal import known, show
 from nastoolkit.published import DATA_SETS, fetch_data
 
 
-def fetch_published(
+def fetch(
     name: Annotated[str, typer.Argument(help=f"One of {', '.join((*PUBLISHED, *DATA_SETS))}, or an address.")],
     folder: Annotated[Path | None, typer.Option("--from", help="A folder that has the files: download nothing.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Bring a published supernet or published measurements into the cache, once; afterwards the name alone finds them."""
+    """Bring a published supernet or published measurements into the cache; afterwards the name alone finds them."""
     if name in DATA_SETS:
         show(_fetch_data(name, folder, progress=not as_json), as_json)
         return
     release = Release(name) if "://" in name else known("release or data set", name, {**PUBLISHED, **DATA_SETS})
     if folder is None:
-        file = fetch(release.url, release.sha256, progress=not as_json)
+        file = download.fetch(release.url, release.sha256, progress=not as_json)
     else:
         file = keep_copy(_checked(folder / release.file_name, release.sha256), release.url)
     show({"file": str(file), "bytes": file.stat().st_size, "url": release.url}, as_json)

@@ -10,14 +10,19 @@ from typing import Any
 import nastoolkit
 from nastoolkit.cli.options import AsJson
 from nastoolkit.cli.terminal import show
+from nastoolkit.systems import SYSTEMS
 
 
 def papers(as_json: AsJson = False) -> None:
-    """List the papers that the code follows, and the modules that follow them."""
+    """List the systems, each with its paper and claim, and all papers that the code follows, with their modules."""
     found: dict[str, dict[str, Any]] = {}
     for module in pkgutil.walk_packages(nastoolkit.__path__, "nastoolkit."):
         text = importlib.import_module(module.name).__doc__ or ""
         for key, reference in re.findall(r"^\[(\w+)\] (.+?)(?=\n\[|\n\n|\Z)", text, flags=re.MULTILINE | re.DOTALL):
             entry = found.setdefault(key, {"key": key, "reference": " ".join(reference.split()), "modules": []})
             entry["modules"].append(module.name)
-    show({"papers": [found[key] for key in sorted(found)]}, as_json)
+    systems = [
+        {"name": card.name, "paper": f"arXiv {card.paper}", "claim": card.claim, "notebooks": list(card.notebooks)}
+        for card in SYSTEMS.values()
+    ]
+    show({"systems": systems, "papers": [found[key] for key in sorted(found)]}, as_json)

@@ -8,14 +8,12 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import pandas as pd
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from nastoolkit.studies.failures import EvaluationError
+if TYPE_CHECKING:  # a help text needs no pandas
+    import pandas as pd
 
 Seed = Annotated[int, typer.Option(min=0, help="Source of all randomness.")]
 INTERRUPTED = 130  # exit code of what Ctrl-C ended, by the shells' convention
@@ -32,7 +30,11 @@ def run(app: typer.Typer) -> None:
     """Run a command; an error that the user can mend ends it without a traceback, and Ctrl-C with how to go on."""
     try:
         app()
-    except (ValueError, OSError, EvaluationError) as error:
+    except Exception as error:
+        from nastoolkit.studies.failures import EvaluationError  # not needed for a help text
+
+        if not isinstance(error, ValueError | OSError | EvaluationError):
+            raise
         typer.echo(f"error: {error}", err=True)
         sys.exit(1)
     except SystemExit as ended:
@@ -68,6 +70,8 @@ def show_frame(frame: pd.DataFrame) -> None:
 
 
 def _show_tables(result: Mapping[str, Any]) -> None:
+    import pandas as pd
+
     facts = [(key, value) for key, value in result.items() if not isinstance(value, list)]
     if facts:
         _draw(pd.DataFrame(facts, dtype=object), show_header=False)
@@ -78,6 +82,9 @@ def _show_tables(result: Mapping[str, Any]) -> None:
 
 
 def _draw(frame: pd.DataFrame, **style: Any) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
     table = Table(title_justify="left", **style)
     for column in frame:
         is_number = all(isinstance(value, int | float) for value in frame[column])

@@ -1,4 +1,4 @@
-"""Train a supernet from a shell: ``python -m nastoolkit.training``, or under torchrun in several processes."""
+"""``nastoolkit train``: a supernet, trained in this process or by ``torchrun -m nastoolkit.cli train`` in several."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Annotated
 import torch
 import typer
 
-from nastoolkit.cli.terminal import Seed, known, run
+from nastoolkit.cli.terminal import Seed, known
 from nastoolkit.families import FAMILIES
 from nastoolkit.supernets import Supernet, save_supernet
 from nastoolkit.supernets.sharing import SHARING_RULES
@@ -22,10 +22,7 @@ from nastoolkit.training.run import PRECISIONS, Recipe
 from nastoolkit.training.samplers import Sandwich
 from nastoolkit.training.shrinking import Stage, fit_stages, progressive_shrinking
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
-
-@app.command()
 def train(
     output: Annotated[Path, typer.Option(help="Where to write the supernet (.safetensors); its run is kept beside it.")],
     family: Annotated[str, typer.Option(help=f"One of {', '.join(FAMILIES)}.")] = "digits-mbv3",
@@ -73,7 +70,3 @@ def train(
             typer.echo(
                 f"{save_supernet(supernet, output, card)}: loss {losses[0]:.3f} at the start, {losses[-1]:.3f} at the end"
             )
-
-
-if __name__ == "__main__":
-    run(app)

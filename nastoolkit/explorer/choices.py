@@ -21,12 +21,12 @@ def groups_of(space: SearchSpace) -> dict[str, Group]:
     Names of two parts are in the group that their first part names, if names of three parts made it; the others, like names
     of one part, are in the group ``network``.
     """
-    known = {name.split(".")[0] for name in space.names if name.count(".") > 1}
+    places = [choice.place for choice in space.choices]
+    known = {place.partition(".")[0] for place in places if "." in place}
     groups: dict[str, Group] = defaultdict(lambda: defaultdict(list))
-    for gene, name in enumerate(space.names):
-        *path, _ = name.split(".")
-        group = path.pop(0) if path and path[0] in known else "network"
-        groups[group][".".join(path)].append(gene)
+    for gene, place in enumerate(places):
+        group, _, row = place.partition(".") if place.partition(".")[0] in known else ("network", "", place)
+        groups[group][row].append(gene)
     return {group: dict(rows) for group, rows in groups.items()}
 
 
@@ -50,7 +50,7 @@ class Choices(widgets.VBox):
         wakes = any(other.when is not None and other.when[0] == choice.name for other in self.model.space.choices)
         slides = len(options) > 1 and (wakes or len(options) > MOST_BUTTONS)
         kind = widgets.SelectionSlider if slides else widgets.ToggleButtons
-        control = kind(options=options, description=choice.name.rpartition(".")[2], tooltip=choice.name)
+        control = kind(options=options, description=choice.kind, tooltip=choice.name)
         control.style = {"description_width": "auto"} if slides else {"button_width": "auto", "description_width": "auto"}
         control.add_class("explorer-choice").add_class(f"explorer-choice-{choice.name.replace('.', '-')}")
         control.observe(lambda change: self.model.choose(gene, change["new"]), "value")

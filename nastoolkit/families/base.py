@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial, reduce
@@ -83,6 +84,31 @@ class Family:
             options = [choice.options[index] for choice, index in zip(choices, indices, strict=True)]
             specs[indices] = self.slots[slot].spec(*options)
         return specs[indices]
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of the space and of every block that any genotype puts anywhere: equal ones mean the same networks."""
+        digest = hashlib.sha256(self.space.fingerprint.encode())
+        for slot, indices in self._places(self.space):
+            digest.update(repr((self.slots[slot].name, indices, self._spec(slot, indices))).encode())
+        return digest.hexdigest()[:16]
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """Name and fingerprint, for the settings of what is measured on the family's networks."""
+        return {"family": self.name, "family_fingerprint": self.fingerprint}
+
+    @property
+    def largest(self) -> np.ndarray:
+        """The genotype ``(d,)`` of the network that holds all weights of a supernet.
+
+        Raises:
+            ValueError: Choices without an order, such as operations, have no largest option; a family with them says its own.
+        """
+        unordered = [choice.name for choice in self.space.choices if not choice.ordered and len(choice.options) > 1]
+        if unordered:
+            raise ValueError(f"family {self.name!r} has no largest network: {unordered} have no order")
+        return self.space.largest
 
     def fitting(self, tensors: Mapping[str, torch.Tensor]) -> Family:
         """The same family, with what a checkpoint is free to choose as in these tensors of it: vocabulary, number of classes.

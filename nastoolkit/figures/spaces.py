@@ -14,19 +14,18 @@ from nastoolkit.figures.saving import COLOURS
 from nastoolkit.figures.statistics import plot_matrix
 from nastoolkit.history import History
 from nastoolkit.space import SearchSpace
-from nastoolkit.systems.hardware_aware_nas import option_shares
 
 SPREAD = 0.16  # of the lines through one option, where the options of a choice span 1
 
 
 def plot_options(axes: Axes, history: History, smaller: SearchSpace) -> pd.DataFrame:
     """Share of each option (row) at each place (column) among sub-networks that have it; a cross: not in a smaller space."""
-    shares, rows = option_shares(history), []
+    shares, rows = history.option_shares(), []
     for choice, before, after in zip(history.space.choices, history.space.allowed, smaller.allowed, strict=True):
-        place, _, kind = choice.name.rpartition(".")
         for index in before if len(before) > 1 else ():
             cross = "" if index in after else "×"
-            rows.append((f"{kind} {choice.options[index]}", place or kind, shares[choice.name][index], cross))
+            option, place = f"{choice.kind} {choice.options[index]}", choice.place or choice.kind
+            rows.append((option, place, shares[choice.name][index], cross))
     points = pd.DataFrame(rows, columns=["option", "place", "share", "dropped"])
     order = {"index": points.option.unique(), "columns": points.place.unique()}
     values, crosses = (points.pivot(index="option", columns="place", values=name) for name in ("share", "dropped"))

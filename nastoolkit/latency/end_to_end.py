@@ -194,7 +194,7 @@ class NetworkLatency:
     def settings(self) -> dict[str, Any]:
         """What the values depend on besides the genotype; a store keeps it beside them."""
         conditions = {"backend": self.backend, "batch_size": self.batch_size, "threads": self.threads}
-        return {"measurement": "latency_ms", "family": self.family.name, **conditions, **describe_machine()}
+        return {"measurement": "latency_ms", **self.family.identity, **conditions, **describe_machine()}
 
 
 def fresh_case(family: Family, genotype: np.ndarray, batch_size: int) -> tuple[nn.Module, Inputs]:

@@ -219,7 +219,7 @@ class LookupTable:
             path: The file.
             family: Family that the blocks belong to.
             batch_size: What latencies are wanted for; a warning tells where the table's is another.
-            threads: Likewise.
+            threads: Threads that latencies are wanted for; a table for others warns.
 
         Raises:
             ValueError: Not such a file, or one that lacks blocks of this family.

@@ -91,9 +91,7 @@ class Accuracy:
             "split": self.split,
             "n_calibration": self.n_calibration,
             "batch_size": self.batch_size,
-            "family": self.supernet.family.name,
-            "sharing": type(self.supernet.sharing).__name__,
-            "weights": self.supernet.fingerprint,
+            **self.supernet.identity,
             **({} if self.n_images is None else {"n_images": self.n_images}),
         }
 
@@ -137,7 +135,7 @@ class StandAloneAccuracy:
     @property
     def settings(self) -> dict[str, Any]:
         """What the values depend on besides the genotype."""
-        names = {"measurement": f"stand-alone {self.task.metric}", "task": self.task.name, "family": self.family.name}
+        names = {"measurement": f"stand-alone {self.task.metric}", "task": self.task.name, **self.family.identity}
         return {**names, "split": self.split, **asdict(self.recipe)}
 
 

@@ -58,9 +58,7 @@ class NASWOT:
             "measurement": "naswot",
             "task": self.task.name,
             "n_inputs": self.n_inputs,
-            "family": self.supernet.family.name,
-            "sharing": type(self.supernet.sharing).__name__,
-            "weights": self.supernet.fingerprint,
+            **self.supernet.identity,
         }
 
 

@@ -11,7 +11,6 @@ space than HAT's: feed-forward networks of 512 units and 2 heads too.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,17 +22,17 @@ from nastoolkit.published.sources import DATA_SETS, find
 from nastoolkit.space import SearchSpace
 
 DEVICES = tuple(file.removesuffix("_all.csv") for file in DATA_SETS["hat-latency"].sha256)
-FEATURES = (  # as the columns stand; a pattern means the average over layers
-    "encoder.embed_dim",
-    "encoder.layers",
-    r"encoder\.layer\d+\.ffn",
-    r"encoder\.layer\d+\.heads",
-    "decoder.embed_dim",
-    "decoder.layers",
-    r"decoder\.layer\d+\.ffn",
-    r"decoder\.layer\d+\.self_heads",
-    r"decoder\.layer\d+\.cross_heads",
-    r"decoder\.layer\d+\.cross_attention",
+FEATURES = (  # as the columns stand: the side and the kind of choice, averaged over layers where each has its own
+    ("encoder", "embed_dim"),
+    ("encoder", "layers"),
+    ("encoder", "ffn"),
+    ("encoder", "heads"),
+    ("decoder", "embed_dim"),
+    ("decoder", "layers"),
+    ("decoder", "ffn"),
+    ("decoder", "self_heads"),
+    ("decoder", "cross_heads"),
+    ("decoder", "cross_attention"),
 )
 
 
@@ -76,8 +75,8 @@ def hat_features(space: SearchSpace, genotypes: np.ndarray) -> np.ndarray:
     genotypes = np.atleast_2d(space.check(genotypes))
     alive = space.alive(genotypes)
     columns = []
-    for pattern in FEATURES:
-        genes = [gene for gene, name in enumerate(space.names) if re.fullmatch(pattern, name)]
+    for side, kind in FEATURES:
+        genes = [gene for gene, c in enumerate(space.choices) if c.kind == kind and c.place.partition(".")[0] == side]
         values = np.stack([_numbers(space, gene)[genotypes[:, gene]] for gene in genes], axis=1)
         columns.append(np.average(values, axis=1, weights=alive[:, genes]))
     return np.stack(columns, axis=1)
@@ -86,5 +85,5 @@ def hat_features(space: SearchSpace, genotypes: np.ndarray) -> np.ndarray:
 def _numbers(space: SearchSpace, gene: int) -> np.ndarray:
     """A gene's options as numbers; attention to layers of the encoder counts those layers, as in the files."""
     choice = space.choices[gene]
-    counts = choice.name.endswith(".cross_attention")
+    counts = choice.kind == "cross_attention"
     return np.array([n_memories(option) if counts else option for option in choice.options], dtype=float)

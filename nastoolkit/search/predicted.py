@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nastoolkit import pareto, search
+from nastoolkit import pareto
 from nastoolkit.objectives import Objective, complete
 from nastoolkit.predictors import PREDICTORS
 from nastoolkit.search.algorithm import Algorithm
+from nastoolkit.search.evolutionary import EVOLUTIONARY
 from nastoolkit.search.feasibility import Feasibility
 from nastoolkit.space import SearchSpace
 
@@ -99,12 +100,12 @@ class InnerSearch(PredictedSearch):
         inner: str,
     ) -> None:
         super().__init__(space, objectives, seed, population, predictor)
-        if inner not in search.EVOLUTIONARY:
-            raise ValueError(f"unknown inner search {inner!r}; known: {sorted(search.EVOLUTIONARY)}")
+        if inner not in EVOLUTIONARY:
+            raise ValueError(f"unknown inner search {inner!r}; known: {sorted(EVOLUTIONARY)}")
         if generations < 1:
             raise ValueError(f"the inner search runs at least 1 generation, got {generations}")
         self._generations = generations
-        self._inner = search.EVOLUTIONARY[inner]
+        self._inner = EVOLUTIONARY[inner]
         self.goals = self._inner(space, objectives, population=population).goals
 
     def _search_predictions(self) -> tuple[np.ndarray, np.ndarray]:

@@ -1,6 +1,7 @@
-"""What runs experiments safely: grids of jobs in worker processes, whose results are kept, and rules for parameters.
+"""Studies: what runs searches and experiments safely.
 
-A study, from its grid to its verdict, where ``search`` is a function of a module::
+The loop of ask, measure and tell with its store, its failures and its worker processes; grids of jobs whose results are kept;
+rules for parameters. A study, from its grid to its verdict, where ``search`` is a function of a module::
 
     grid = jobs(arm=["linas", "random"], seed=range(20))
     frame = run_grid(search, grid, output_dir / "jobs", version=1, n_workers=2)
@@ -10,6 +11,10 @@ A study, from its grid to its verdict, where ``search`` is a function of a modul
 """
 
 from nastoolkit.studies.grid import Failure, JobsError, jobs, run_grid
+from nastoolkit.studies.optimize import optimize
 from nastoolkit.studies.parameters import check_parameters
+from nastoolkit.studies.processes import Processes
+from nastoolkit.studies.reevaluation import reevaluate
+from nastoolkit.studies.store import Store
 
-__all__ = ["Failure", "JobsError", "check_parameters", "jobs", "run_grid"]
+__all__ = ["Failure", "JobsError", "Processes", "Store", "check_parameters", "jobs", "optimize", "reevaluate", "run_grid"]

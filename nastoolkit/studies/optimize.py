@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from tqdm.auto import tqdm
 
-from nastoolkit import search
 from nastoolkit.counts import whole
 from nastoolkit.history import History
 from nastoolkit.objectives import Objective, check_objectives, complete
+from nastoolkit.search import ALGORITHMS, DEFAULT_ALGORITHM
 from nastoolkit.search.algorithm import Algorithm
 from nastoolkit.search.exact import as_measured, slow_ones, warn_of_slow
 from nastoolkit.space import SearchSpace
@@ -78,8 +78,8 @@ def optimize(
         seed: Seed of all randomness of the algorithm.
         store: An SQLite file, made if missing; see :class:`nastoolkit.studies.store.Store`.
         executor: Where ``evaluate`` runs, by default here: any of ``concurrent.futures``, of Dask's or of mpi4py's, or
-            :class:`nastoolkit.studies.processes.Processes`, which outlives killed workers and has a time limit. The result does not
-            depend on it.
+            :class:`nastoolkit.studies.processes.Processes`, which outlives killed workers and has a time limit. The result
+            does not depend on it.
         chunk_size: Rows in one call of ``evaluate``. By default 1 with a store or an executor, else a whole population.
         progress: Whether to show evaluations, replayed ones and the time left.
         population: How many sub-networks the algorithm proposes at a time.
@@ -105,7 +105,7 @@ def optimize(
             start from another space, or values of a wrong shape. Evaluations made before are in the store.
         EvaluationError: Too many evaluations fail, or the executor lost its workers.
     """
-    algorithm = search.DEFAULT_ALGORITHM if algorithm == "default" else algorithm
+    algorithm = DEFAULT_ALGORITHM if algorithm == "default" else algorithm
     check_objectives(objectives)
     budget, population = whole("budget", budget), whole("population", population)
     seed, retries = whole("seed", seed, 0), whole("retries", retries, 0)
@@ -222,14 +222,14 @@ def _warn(history: History, failures: Failures) -> None:
 def _build(
     algorithm: str, space: SearchSpace, objectives: Sequence[Objective], seed: int, population: int, settings: dict[str, Any]
 ) -> Algorithm:
-    if algorithm not in search.ALGORITHMS:
-        raise ValueError(f"unknown algorithm {algorithm!r}; known: {sorted(search.ALGORITHMS)}")
+    if algorithm not in ALGORITHMS:
+        raise ValueError(f"unknown algorithm {algorithm!r}; known: {sorted(ALGORITHMS)}")
     common = inspect.signature(Algorithm).parameters
-    known = [name for name in inspect.signature(search.ALGORITHMS[algorithm]).parameters if name not in common]
+    known = [name for name in inspect.signature(ALGORITHMS[algorithm]).parameters if name not in common]
     unknown = sorted(settings.keys() - set(known))
     if unknown:
         raise ValueError(f"{algorithm!r} has no settings {unknown}; its settings are {known}")
-    return search.ALGORITHMS[algorithm](space, objectives, seed=seed, population=population, **settings)
+    return ALGORITHMS[algorithm](space, objectives, seed=seed, population=population, **settings)
 
 
 def _measure_nothing(genotypes: np.ndarray) -> np.ndarray:

@@ -15,7 +15,7 @@ from nastoolkit.studies.evaluation import Evaluate
 from nastoolkit.studies.optimize import optimize
 
 
-def judge(
+def reevaluate(
     histories: Sequence[History], evaluate: Evaluate, store: str | Path | None = None, executor: Executor | None = None
 ) -> list[History]:
     """The same searches by the values of another ``evaluate``, which measures all that was ever on a front, each once.

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from nastoolkit import search
 from nastoolkit.objectives import Objective
 from nastoolkit.predictors import PREDICTORS
+from nastoolkit.search import ALGORITHMS
 from nastoolkit.space import SearchSpace
 
 CODE = (  # what searches are made of
@@ -67,7 +67,7 @@ def search_fingerprint(
 def has_known_code(algorithm: str, settings: Mapping[str, Any]) -> bool:
     """Whether a search by these names is of this package alone, whose code a fingerprint has; others may change unseen."""
     names = [name for name in (algorithm, *settings.values()) if isinstance(name, str)]
-    parts = [registry[name] for registry in (search.ALGORITHMS, PREDICTORS) for name in names if name in registry]
+    parts = [registry[name] for registry in (ALGORITHMS, PREDICTORS) for name in names if name in registry]
     return all(part.__module__.startswith("nastoolkit.") for part in parts)
 
 

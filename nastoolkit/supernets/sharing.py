@@ -8,7 +8,7 @@ A rule maps weights to weights, so that rules compose; it holds no state and nev
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -20,6 +20,10 @@ Shapes = Mapping[str, torch.Size]
 
 class SharingRule(Protocol):
     """How the block of one genotype gets its weights."""
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """Keyword arguments, of JSON types, that make the same rule again: they are saved, and part of every identity."""
 
     def prepare(self, block: nn.Module) -> None:
         """Add the rule's own weights, if it has any, to a block of shared weights."""
@@ -36,6 +40,11 @@ class SharingRule(Protocol):
 
 class Slice:
     """Leading channels and the centre of kernels, the rule of slimmable networks."""
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """It has none."""
+        return {}
 
     def prepare(self, block: nn.Module) -> None:
         """Slicing has no weights of its own."""
@@ -88,3 +97,10 @@ def crop(tensor: torch.Tensor, shape: torch.Size) -> torch.Tensor:
 
 
 SHARING_RULES: dict[str, type[SharingRule]] = {"slice": Slice, "kernel-transform": KernelTransform}
+
+
+def rule_identity(rule: SharingRule) -> dict[str, Any]:
+    """A rule's name, that in ``SHARING_RULES`` if it has one, and its settings if it has some."""
+    names = {known: name for name, known in SHARING_RULES.items()}
+    settings = {"sharing_settings": dict(rule.settings)} if rule.settings else {}
+    return {"sharing": names.get(type(rule), type(rule).__qualname__), **settings}

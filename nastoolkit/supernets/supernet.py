@@ -24,7 +24,7 @@ from nastoolkit.checkpoints import CheckpointError, check_tensors, locate, read_
 from nastoolkit.families import FAMILIES, Family
 from nastoolkit.randomness import drawn_from
 from nastoolkit.space import in_short
-from nastoolkit.supernets.sharing import SHARING_RULES, SharingRule, Slice
+from nastoolkit.supernets.sharing import SHARING_RULES, SharingRule, Slice, rule_identity
 from nastoolkit.support import tables as html
 
 HEAD = "classifier.linear."  # the layer of every family that depends on the number of classes
@@ -51,8 +51,8 @@ class Supernet(nn.Module):
         self.family = family
         self.sharing = sharing or Slice()
         with drawn_from(seed):
-            self.shared = family.build(family.space.largest)
-        for name, _ in family.plan(family.space.largest):
+            self.shared = family.build(family.largest)
+        for name, _ in family.plan(family.largest):
             self.sharing.prepare(self.shared.get_submodule(name))
         self._templates: dict[tuple[str, BlockSpec, bool, int], nn.Module] = {}
 
@@ -104,6 +104,11 @@ class Supernet(nn.Module):
             digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()[:16]
 
+    @property
+    def identity(self) -> dict[str, Any]:
+        """Family, sharing rule with its settings, and weights: all that a sub-network's outputs depend on but the genotype."""
+        return {**self.family.identity, **rule_identity(self.sharing), "weights": self.fingerprint}
+
     def __repr__(self) -> str:
         n_params = sum(parameter.numel() for parameter in self.parameters())
         return f"Supernet({self.family}, {n_params:,} shared parameters)"
@@ -112,7 +117,7 @@ class Supernet(nn.Module):
         space = self.family.space
         ends = {"smallest": space.smallest, "largest": space.largest}
         costs = {name: f"{self.family.params(end):,} params, {self.family.mmacs(end):.4g} MMACs" for name, end in ends.items()}
-        sharing = {"sharing rule": type(self.sharing).__name__, "fingerprint of the weights": self.fingerprint}
+        sharing = {"sharing rule": rule_identity(self.sharing)["sharing"], "fingerprint of the weights": self.fingerprint}
         sizes = {"sub-networks": space.size_in_short}
         if space.counts_twins:
             sizes["different ones"] = in_short(space.n_different)
@@ -228,10 +233,9 @@ def save_supernet(supernet: Supernet, path: str | Path, card: Mapping[str, Any] 
     Raises:
         ValueError: The sharing rule is none of ``SHARING_RULES``, so that nobody could load the file.
     """
-    names = {rule: name for name, rule in SHARING_RULES.items()}
-    if type(supernet.sharing) not in names:
+    if type(supernet.sharing) not in SHARING_RULES.values():
         raise ValueError(f"sharing rule {type(supernet.sharing).__name__} is in no registry; known: {list(SHARING_RULES)}")
-    identity = {"family": supernet.family.name, "sharing": names[type(supernet.sharing)]}
+    identity = {**supernet.family.identity, **rule_identity(supernet.sharing)}
     return write_checkpoint(path, supernet.shared.state_dict(), {**identity, **(card or {})})
 
 
@@ -256,11 +260,19 @@ def load_supernet(name: str, checkpoint: str | Path | None = None) -> Supernet:
     sharing = card.get("sharing", "slice")
     if not isinstance(sharing, str) or sharing not in SHARING_RULES:
         raise CheckpointError(f"{path} needs sharing rule {sharing!r}; known: {list(SHARING_RULES)}")
-    family, rule = FAMILIES[name]().fitting(tensors), SHARING_RULES[sharing]()
+    family, rule = FAMILIES[name]().fitting(tensors), _rule(path, sharing, card.get("sharing_settings", {}))
     with torch.device("meta"):  # nothing is allocated before the file is known to fit
         wanted = Supernet(family, rule).shared.state_dict()
-        of_the_rule = wanted.keys() - family.build(family.space.largest).state_dict().keys()
+        of_the_rule = wanted.keys() - family.build(family.largest).state_dict().keys()
     check_tensors(path, tensors, wanted, optional=of_the_rule)
     supernet = Supernet(family, rule)
     supernet.shared.load_state_dict({**supernet.shared.state_dict(), **tensors})
     return supernet.eval()
+
+
+def _rule(path: Path, name: str, settings: Any) -> SharingRule:
+    """A sharing rule with the settings that a file's card gives it."""
+    try:
+        return SHARING_RULES[name](**settings)
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(f"{path} has settings of sharing rule {name!r} that it cannot take: {error}") from error

@@ -14,9 +14,22 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from nastoolkit.answers import Answers
 from nastoolkit.objectives import Objective
 from nastoolkit.space import Choice, SearchSpace
-from nastoolkit.systems.ofa_squared import Answers
+from nastoolkit.systems.card import Card
+
+CARD = Card(
+    name="encas",
+    title="Evolutionary Neural Cascade Search across Supernetworks",
+    paper="2203.04011",
+    claim="Cascades of networks from several supernets dominate every single network and every ensemble of them.",
+    methods=("Cascades", "greedy_cascade"),
+    notebooks=("cascades_across_supernets",),
+    taught_in="notebooks/learn/04_pareto_fronts_and_hypervolume.ipynb",
+    needs="four released Once-for-All supernets, ImageNet, a GPU",
+)
+
 
 THRESHOLDS = tuple((0.02 * np.arange(51)).round(2).tolist())  # of ENCAS
 

@@ -18,6 +18,29 @@ from sklearn.cluster import HDBSCAN
 
 from nastoolkit.history import History
 from nastoolkit.space import SearchSpace
+from nastoolkit.systems.card import Card
+
+CARD = Card(
+    name="hardware_aware_nas",
+    title="A Hardware-Aware System for Accelerating Deep Neural Network Optimization",
+    paper="2202.12954",
+    claim="Predictors, warm starts and spaces learned from past searches find the best sub-networks in fewer measurements.",
+    methods=("constrain", "clusters", "common_options", "count_losers"),
+    notebooks=(
+        "fig03_fig13_accuracy_predictor",
+        "fig04_fig12_popdb",
+        "fig05_fig06_fronts_do_not_transfer",
+        "fig07_full_search",
+        "fig08_warm_start",
+        "fig09_fig10_concurrent_search",
+        "fig11_table2_weaknas",
+        "fig14_predicted_vs_actual",
+        "sister_2205_10358_table3",
+        "table3_latency_predictor",
+    ),
+    taught_in="notebooks/learn/07_linas_step_by_step.ipynb",
+    needs="Once-for-All's and HAT's supernets, ImageNet and WMT14, a GPU",
+)
 
 
 def constrain(history: History, threshold: float = 0.01, min_cluster_size: int = 50, min_samples: int = 10) -> SearchSpace:
@@ -59,20 +82,10 @@ def _check_sizes(min_cluster_size: int, min_samples: int, n: int) -> None:
         raise ValueError(f"clusters of {min_cluster_size}, dense from {min_samples} on, need as many evaluations, got {n}")
 
 
-def option_shares(history: History) -> dict[str, np.ndarray]:
-    """For each choice the share of each of its options, among the sub-networks in which it is alive; NaN if none has it."""
-    space, shares = history.space, {}
-    alive = space.alive(history.genotypes)
-    for gene, choice in enumerate(space.choices):
-        counts = np.bincount(history.genotypes[alive[:, gene], gene], minlength=len(choice.options))
-        shares[choice.name] = counts / counts.sum() if counts.sum() else np.full(len(counts), np.nan)
-    return shares
-
-
 def common_options(history: History, threshold: float = 0.01) -> dict[str, list[Any]]:
     """For each choice the options with a share of ``threshold`` or more; all of them where no sub-network has the choice."""
     common = {}
-    for choice, shares in zip(history.space.choices, option_shares(history).values(), strict=True):
+    for choice, shares in zip(history.space.choices, history.option_shares().values(), strict=True):
         rare = shares < min(threshold, shares.max())
         common[choice.name] = [option for option, drop in zip(choice.options, rare, strict=True) if not drop]
     return common
@@ -81,12 +94,11 @@ def common_options(history: History, threshold: float = 0.01) -> dict[str, list[
 def count_losers(space: SearchSpace, smaller: SearchSpace) -> dict[str, tuple[int, int]]:
     """For each kind of choice, e.g. ``kernel``, how many have fewer options in a smaller space, and how many there are.
 
-    The kind is the end of the name. Choices that have one option in the space do not count.
+    Choices that have one option in the space do not count.
     """
     counts: dict[str, tuple[int, int]] = {}
-    for name, before, after in zip(space.names, space.allowed, smaller.allowed, strict=True):
+    for choice, before, after in zip(space.choices, space.allowed, smaller.allowed, strict=True):
         if len(before) > 1:
-            kind = name.rpartition(".")[2]
-            losers, n = counts.get(kind, (0, 0))
-            counts[kind] = losers + (len(after) < len(before)), n + 1
+            losers, n = counts.get(choice.kind, (0, 0))
+            counts[choice.kind] = losers + (len(after) < len(before)), n + 1
     return counts

@@ -8,43 +8,26 @@ Differs from it in: probabilities of all classes are summed, not of the first fi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
-
 import numpy as np
 
+from nastoolkit.answers import Answers
 from nastoolkit.objectives import Objective
 from nastoolkit.space import Choice, SearchSpace
+from nastoolkit.systems.card import Card
+
+CARD = Card(
+    name="ofa_squared",
+    title="OFA^2: A Multi-Objective Perspective for the Once-for-All Neural Architecture Search",
+    paper="2303.13683",
+    claim="One multi-objective search finds the networks of all devices; the best of its front answer better together.",
+    methods=("Ensembles",),
+    notebooks=("one_search_for_all_devices", "ensembles_of_one_front"),
+    taught_in="notebooks/learn/06_evolution.ipynb",
+    needs="the Note10 latency table and the accuracy predictor; ImageNet and a GPU for ensembles",
+)
+
 
 CHUNK = 64  # ensembles that vote at a time
-
-
-@dataclass(frozen=True)
-class Answers:
-    """What k networks answered to n examples.
-
-    Attributes:
-        probabilities: Probabilities of the c classes: ``(k, n, c)``.
-        targets: The right classes ``(n,)``.
-        costs: Cost of each network's run on one example, ``(k,)``: MACs, or a latency.
-    """
-
-    probabilities: np.ndarray
-    targets: np.ndarray
-    costs: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.costs)
-
-    @cached_property
-    def by_class(self) -> np.ndarray:
-        """The probabilities ``(k, c, n)`` in the layout in which sums and maxima over classes are fast."""
-        return np.ascontiguousarray(self.probabilities.transpose(0, 2, 1), dtype=np.float32)
-
-    @cached_property
-    def of_target(self) -> np.ndarray:
-        """The probabilities of the right classes ``(k, n)``."""
-        return self.by_class[:, self.targets, np.arange(len(self.targets))]
 
 
 class Ensembles:

@@ -111,8 +111,8 @@ def _randomness(seed: int, step: int) -> drawn_from:
 
 
 def _identity(supernet: Supernet, task: Task, sampler: PathSampler, criterion: Criterion, recipe: Recipe) -> dict[str, Any]:
-    """What must be the same for a run to go on; the weights it starts from stand for sharing rule, seed and stages before."""
-    names = {"family": supernet.family.name, "task": task.name, "sampler": type(sampler).__name__}
+    """What must be the same for a run to go on; the weights it starts from stand for seed and stages before."""
+    names = {**supernet.identity, "task": task.name, "sampler": type(sampler).__name__}
     paths = str([genotype.tolist() for genotype, _ in sampler.draw(0)])
-    names |= {"criterion": getattr(criterion, "__name__", type(criterion).__name__), "weights": supernet.fingerprint}
+    names["criterion"] = getattr(criterion, "__name__", type(criterion).__name__)
     return {**names, "first paths": paths, **asdict(recipe)}

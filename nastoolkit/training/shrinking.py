@@ -8,7 +8,7 @@ options of a kind at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,8 +24,9 @@ from nastoolkit.training.losses import Criterion
 from nastoolkit.training.run import Recipe, restored_on_interrupt
 from nastoolkit.training.samplers import Fixed, PathSampler
 
-WIDTHS = ("expand", "width", "mid_width", "embed_dim", "ffn", "heads", "self_heads", "cross_heads")
-KINDS = (("kernel",), ("depth", "layers"), WIDTHS)
+SHRINKING_WIDTHS = ("expand", "width", "mid_width", "embed_dim", "ffn", "heads", "self_heads", "cross_heads")
+KINDS = (("kernel",), ("depth", "layers"), SHRINKING_WIDTHS)  # of [Cai2020], in its order
+ALWAYS_OPEN = ("resolution", "cross_attention")  # what shares weights with itself alone
 
 
 @dataclass(frozen=True)
@@ -43,26 +44,32 @@ class Stage:
     sort_channels: bool = False
 
 
-def progressive_shrinking(space: SearchSpace) -> list[Stage]:
+def progressive_shrinking(space: SearchSpace, kinds: Sequence[Sequence[str]] = KINDS) -> list[Stage]:
     """The stages of a space: its largest sub-network, then elastic kernels, depths and widths, as far as it has them.
 
-    The kind of a choice is the last part of its name; choices of no kind in ``KINDS``, like the resolution, are always open.
+    Args:
+        space: What is trained. Operations and other choices without an order are always open, as is the resolution.
+        kinds: Kinds of choices that open together, in the order in which they do.
+
+    Raises:
+        ValueError: A choice is of no such kind.
     """
-    kinds = [kind for kind in KINDS if any(_kind(name) in kind for name in space.names)]
+    known = {*ALWAYS_OPEN, *(name for kind in kinds for name in kind)}
+    unknown = sorted({choice.kind for choice in space.choices if choice.ordered and len(choice.options) > 1} - known)
+    if unknown:
+        raise ValueError(
+            f"progressive shrinking opens choices of the kinds {sorted(known)}, not {unknown}: name them in kinds"
+        )
+    kinds = [kind for kind in kinds if any(choice.kind in kind for choice in space.choices)]
     stages = [Stage("largest", _largest_of(space, {name for kind in kinds for name in kind}))]
     for number, kind in enumerate(kinds, start=1):
         closed = {name for later in kinds[number:] for name in later}
-        stages.append(Stage(kind[0], _largest_of(space, closed), sort_channels=kind == WIDTHS))
+        stages.append(Stage(kind[0], _largest_of(space, closed), sort_channels=kind == SHRINKING_WIDTHS))
     return stages
 
 
 def _largest_of(space: SearchSpace, kinds: set[str]) -> SearchSpace:
-    largest = {choice.name: [max(choice.options)] for choice in space.choices if _kind(choice.name) in kinds}
-    return space.restrict(largest)
-
-
-def _kind(name: str) -> str:
-    return name.rpartition(".")[2]
+    return space.restrict({choice.name: [max(choice.options)] for choice in space.choices if choice.kind in kinds})
 
 
 def fit_stages(
@@ -107,7 +114,7 @@ def sort_channels(supernet: Supernet) -> None:
 
     The importance of a channel is the L1 norm of the weights that read it ([Cai2020], Section 3.3).
     """
-    for name, spec in supernet.family.plan(supernet.family.space.largest):
+    for name, spec in supernet.family.plan(supernet.family.largest):
         block = supernet.shared.get_submodule(name)
         for channels in getattr(spec, "hidden_channels", ()):
             _sort(dict(block.state_dict(keep_vars=True)), channels)

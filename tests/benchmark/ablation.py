@@ -13,7 +13,7 @@ from functools import partial
 import numpy as np
 
 from nastoolkit.benchmarks import BENCHMARKS
-from nastoolkit.benchmarks.race import Run, median_interval
+from nastoolkit.benchmarks.race import Curves, median_interval
 from nastoolkit.history import History
 from nastoolkit.objectives import Objective, complete
 from nastoolkit.search import ALGORITHMS, Algorithm
@@ -96,7 +96,7 @@ def search(
     return History(SPACE, tuple(objectives), np.concatenate(genotypes), np.concatenate(values))
 
 
-def show(name: str, run: Run) -> None:
+def show(name: str, run: Curves) -> None:
     columns = [run.curves[:, n - 1] for n in (30, 60, 120) if n <= run.curves.shape[1]] + [run.evaluations_to(TARGET)]
     cells = []
     for column in columns:
@@ -114,7 +114,7 @@ def main(seeds: int = 5, budget: int = 120) -> None:
         measure = (lambda genotypes: PROBLEM.history(genotypes).values) if measured else PROBLEM.evaluate
         histories = [search(build, objectives, measure, seed, budget) for seed in range(seeds)]
         curves = np.array([history.hypervolume_curve(PROBLEM.reference_point) for history in histories])
-        show(name, Run(curves, np.zeros(seeds)))
+        show(name, Curves(curves, np.zeros(seeds)))
 
 
 if __name__ == "__main__":

@@ -11,8 +11,8 @@ from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
 
+from nastoolkit.answers import Answers
 from nastoolkit.systems.encas import Cascades
-from nastoolkit.systems.ofa_squared import Answers
 
 
 def answers(n_networks: int = 36, n_images: int = 2000, n_classes: int = 10) -> Answers:

@@ -1,8 +1,6 @@
 import json
 import re
-import sqlite3
 import sys
-from contextlib import closing
 from copy import copy
 
 import numpy as np
@@ -12,7 +10,7 @@ from typer.testing import CliRunner
 from nastoolkit import cli
 from nastoolkit.benchmarks import BENCHMARKS, Benchmark, Problem
 from nastoolkit.benchmarks.race import (
-    Run,
+    Curves,
     as_frame,
     find_targets,
     median_interval,
@@ -40,7 +38,7 @@ class Line(Benchmark):
         return np.stack([genotypes.sum(axis=1), (genotypes**2).sum(axis=1)], axis=1).astype(float)
 
 
-RUN = Run(np.array([[1.0, 2, 3, 3], [2, 2, 4, 5], [0, 0, 0, 3]]), np.array([0.1, 0.3, 0.2]))
+RUN = Curves(np.array([[1.0, 2, 3, 3], [2, 2, 4, 5], [0, 0, 0, 3]]), np.array([0.1, 0.3, 0.2]))
 
 
 def test_evaluations_to_a_level_are_counted_from_one():
@@ -50,7 +48,7 @@ def test_evaluations_to_a_level_are_counted_from_one():
 
 
 def test_times_fewer_evaluations_to_what_the_other_one_had():
-    other = Run(np.array([[0.0, 0, 2, 2], [0, 0, 0, 9], [0, 0, 0, 0.5]]), np.zeros(3))
+    other = Curves(np.array([[0.0, 0, 2, 2], [0, 0, 0, 9], [0, 0, 0, 0.5]]), np.zeros(3))
     np.testing.assert_array_equal(RUN.times_fewer(other), [3 / 2, 0, 1])
     np.testing.assert_array_equal(RUN.times_fewer(other, evaluations=2), [1, 1, 1])
 
@@ -92,7 +90,7 @@ def test_a_race_runs_every_seed():
 
 
 def test_a_kept_search_is_made_once_for_the_same_question(tmp_path, monkeypatch):
-    run, file = run_race(Line(), "nsga2", seeds=2, budget=20, progress=False, population=5), tmp_path / "new" / "kept.sqlite"
+    run, file = run_race(Line(), "nsga2", seeds=2, budget=20, progress=False, population=5), tmp_path / "new" / "kept"
     kept = replayed_search(file, Line(), "nsga2", 20, seed=1, population=5)
     np.testing.assert_array_equal(Line().history(kept).hypervolume_curve(Line.reference_point), run.curves[1])
     bounded = [Objective("sum", "max"), Objective("square", "min", at_most=4.0)]
@@ -108,10 +106,10 @@ def test_a_kept_search_is_made_once_for_the_same_question(tmp_path, monkeypatch)
 
 
 def test_a_kept_search_that_is_damaged_is_made_again(tmp_path):
-    how = {"file": tmp_path / "a.sqlite", "problem": Line(), "algorithm": "nsga2", "budget": 20}
+    how = {"folder": tmp_path / "kept", "problem": Line(), "algorithm": "nsga2", "budget": 20}
     kept = replayed_search(**how)
-    with closing(sqlite3.connect(tmp_path / "a.sqlite")) as connection, connection:
-        connection.execute("UPDATE searches SET genotypes = substr(genotypes, 1, 9)")
+    (file,) = (tmp_path / "kept").iterdir()
+    file.write_bytes(file.read_bytes()[:9])
     np.testing.assert_array_equal(replayed_search(**how), kept)
 
 
@@ -120,8 +118,8 @@ def test_an_algorithm_of_the_users_is_always_asked(tmp_path, monkeypatch):
         pass
 
     monkeypatch.setitem(ALGORITHMS, "mine", Mine)
-    assert len(replayed_search(tmp_path / "a.sqlite", Line(), "mine", 20)) == 20
-    assert not (tmp_path / "a.sqlite").exists()
+    assert len(replayed_search(tmp_path / "kept", Line(), "mine", 20)) == 20
+    assert not (tmp_path / "kept").exists()
 
 
 def total(genotypes):
@@ -139,9 +137,9 @@ def test_a_kept_history_is_that_of_the_search(tmp_path, monkeypatch, measure, st
     quality = Objective("sum", "max", exact=None if measure else total)
     expected = optimize(Line.space, measure, [quality, EXACT], **HOW, progress=False)
     problem, where = Problem(Line.space, measure, [quality, EXACT]), tmp_path / store if store else None
-    found = replayed_history(tmp_path / "kept.sqlite", problem, **HOW, store=where)
+    found = replayed_history(tmp_path / "kept", problem, **HOW, store=where)
     monkeypatch.setattr(ALGORITHMS["nsga2"], "ask", None)
-    again = replayed_history(tmp_path / "kept.sqlite", problem, **HOW, store=where)
+    again = replayed_history(tmp_path / "kept", problem, **HOW, store=where)
     for history in (found, again):
         np.testing.assert_array_equal(history.genotypes, expected.genotypes)
         np.testing.assert_array_equal(history.values, expected.values)
@@ -151,9 +149,10 @@ def test_a_kept_history_is_that_of_the_search(tmp_path, monkeypatch, measure, st
 def test_kept_searches_are_small_and_genes_are_whole(tmp_path, n_options, n_genes, most_bytes):
     space = SearchSpace([Choice(f"c{i}", tuple(range(n_options))) for i in range(n_genes)])
     problem = Problem(space, None, [Objective("sum", "max", exact=total)])
-    kept = replayed_search(tmp_path / "a.sqlite", problem, "random", 1000, population=1000)
+    kept = replayed_search(tmp_path / "kept", problem, "random", 1000, population=1000)
     assert len(np.unique(kept, axis=0)) == 1000 and kept.max() == n_options - 1
-    assert (tmp_path / "a.sqlite").stat().st_size < most_bytes
+    (file,) = (tmp_path / "kept").iterdir()
+    assert file.stat().st_size < most_bytes
 
 
 def test_a_problem_of_parts_is_copied_by_its_parts():

@@ -1,6 +1,7 @@
 import importlib
 import json
 import re
+import subprocess
 import sys
 
 import numpy as np
@@ -300,3 +301,14 @@ def test_files_that_do_not_serve(complaint, tmp_path, table):
     assert "none.json" in complaint("search", "--cost", "latency_ms", "--table", tmp_path / "none.json")
     (tmp_path / "cut.json").write_text(table.read_text()[:50])
     assert "is no latency table" in complaint("search", "--cost", "latency_ms", "--table", tmp_path / "cut.json")
+
+
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_a_command_is_listed_with_the_first_line_of_its_help(name):
+    assert cli.command(name).help.splitlines()[0] == cli.COMMANDS[name]
+
+
+def test_listing_the_commands_imports_neither_pytorch_nor_pandas():
+    code = "import sys; from nastoolkit import cli; sys.argv[1:] = ['--help']\ntry: cli.main()\nexcept SystemExit: pass\n"
+    code += "sys.exit(bool({'torch', 'pandas', 'numpy'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], check=False, capture_output=True).returncode == 0

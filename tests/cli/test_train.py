@@ -2,12 +2,12 @@ import pytest
 from typer.testing import CliRunner
 
 from nastoolkit.checkpoints import read_checkpoint
-from nastoolkit.cli.train import app
+from nastoolkit.cli import app
 from nastoolkit.supernets import load_supernet
 
 
 def train(*options):
-    return CliRunner().invoke(app, [*map(str, options)])
+    return CliRunner().invoke(app, ["train", *map(str, options)])
 
 
 def test_it_shrinks_in_stages_and_the_supernet_loads(tmp_path):

@@ -182,3 +182,9 @@ def test_what_is_no_genotype_is_an_error(family, method):
 def test_the_registry_names_its_families():
     for name, make in FAMILIES.items():
         assert make().name == name
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_family_says_its_largest_network(name):
+    family = FAMILIES[name]()
+    assert (family.largest == family.space.largest).all()

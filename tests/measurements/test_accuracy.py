@@ -11,9 +11,11 @@ import pytest
 import torch
 
 from nastoolkit.families import FAMILIES
+from nastoolkit.families.mobilenet_v3 import DIGITS, MobileNetV3Family
 from nastoolkit.measurements import Accuracy, StandAloneAccuracy
 from nastoolkit.objectives import Objective
-from nastoolkit.studies import optimize
+from nastoolkit.studies import Store, optimize
+from nastoolkit.studies.store import StoreError
 from nastoolkit.supernets import Supernet, calibrate_batchnorm, load_supernet
 from nastoolkit.tasks.digits import Digits
 from nastoolkit.training import Recipe
@@ -176,3 +178,15 @@ def test_a_bar_is_shown_only_of_what_takes_long(accuracy, tiny, monkeypatch, cap
         monkeypatch.setattr("nastoolkit.measurements.accuracy.PATIENCE", patience)
         np.testing.assert_array_equal(replace(accuracy, progress=progress)(genotypes), values)
         assert ("sub-networks" in capsys.readouterr().err) is shown
+
+
+def test_families_of_one_name_with_other_tables_are_told_apart(tmp_path):
+    narrow = replace(DIGITS, stages=(*DIGITS.stages[:-1], replace(DIGITS.stages[-1], channels=32)))
+    ours, other = (MobileNetV3Family("digits-mbv3", table) for table in (DIGITS, narrow))
+    assert ours.space.fingerprint == other.space.fingerprint
+    assert ours.fingerprint == FAMILIES["digits-mbv3"]().fingerprint != other.fingerprint
+    truth, others = (StandAloneAccuracy(family, Digits(), Recipe(n_steps=1)).settings for family in (ours, other))
+    with Store(tmp_path / "a.sqlite", ours.space, OBJECTIVES, truth):
+        pass
+    with pytest.raises(StoreError, match="family_fingerprint"), Store(tmp_path / "a.sqlite", other.space, OBJECTIVES, others):
+        pass

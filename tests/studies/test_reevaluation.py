@@ -2,7 +2,7 @@ import numpy as np
 
 from nastoolkit.objectives import Objective
 from nastoolkit.space import Choice, SearchSpace
-from nastoolkit.studies import judge, optimize
+from nastoolkit.studies import optimize, reevaluate
 
 SPACE = SearchSpace([Choice(f"c{i}", (0, 1, 2)) for i in range(5)])
 
@@ -26,7 +26,7 @@ def objectives(weight):
 def test_what_was_ever_on_a_front_is_measured_once_by_the_other_values(tmp_path):
     validation, test = Accuracy(0), Accuracy(1)
     searches = [optimize(SPACE, validation, objectives(weight), "random", 40, weight, progress=False) for weight in (1, 2)]
-    judged = judge(searches, test, tmp_path / "test.sqlite")
+    judged = reevaluate(searches, test, tmp_path / "test.sqlite")
     wanted = [h.genotypes[[row for row, _ in h.growing_front()]].tolist() for h in searches]
     assert sorted(test.calls) == sorted(map(list, {tuple(genotype) for rows in wanted for genotype in rows}))
     for search, other in zip(searches, judged, strict=True):

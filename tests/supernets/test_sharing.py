@@ -5,6 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nastoolkit.blocks import MBConv
+from nastoolkit.checkpoints import CheckpointError
+from nastoolkit.families import FAMILIES
+from nastoolkit.supernets import Supernet, load_supernet, save_supernet
 from nastoolkit.supernets.sharing import SHARING_RULES, KernelTransform, Slice, crop
 
 BLOCK = MBConv(8, 16, 8, 7, 1, 8, "relu", squeeze_excite=True)
@@ -96,3 +99,29 @@ def test_the_largest_kernel_needs_no_matrix():
 
 def test_rules_are_known_by_name():
     assert SHARING_RULES == {"slice": Slice, "kernel-transform": KernelTransform}
+
+
+class Scaled(Slice):
+    """Slices times a number: a rule with a setting."""
+
+    def __init__(self, factor=1.0):
+        self.factor = factor
+
+    @property
+    def settings(self):
+        return {"factor": self.factor}
+
+    def __call__(self, shared, shapes, genotype):
+        return {name: self.factor * tensor for name, tensor in super().__call__(shared, shapes, genotype).items()}
+
+
+def test_a_rules_settings_are_saved_loaded_and_part_of_what_a_store_knows(tiny, tmp_path, monkeypatch):
+    monkeypatch.setitem(SHARING_RULES, "scaled", Scaled)
+    monkeypatch.setitem(FAMILIES, "tiny", lambda: tiny)
+    half, whole = (Supernet(tiny, Scaled(factor)) for factor in (0.5, 1.0))
+    assert half.fingerprint == whole.fingerprint and half.identity != whole.identity
+    loaded = load_supernet("tiny", save_supernet(half, tmp_path / "net.safetensors"))
+    assert loaded.identity == half.identity and loaded.sharing.factor == 0.5
+    broken = save_supernet(half, tmp_path / "net.safetensors", {"sharing_settings": {"share": 1}})
+    with pytest.raises(CheckpointError, match="settings of sharing rule 'scaled'"):
+        load_supernet("tiny", broken)

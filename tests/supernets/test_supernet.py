@@ -217,7 +217,7 @@ def test_a_checkpoint_brings_back_every_bit_and_the_card(supernet, tmp_path):
     path = save_supernet(supernet, tmp_path / "new" / "net.safetensors", card)
     loaded, (tensors, read) = load_supernet(NAME, path), read_checkpoint(path)
     shared = supernet.shared.state_dict()
-    assert read == {"family": NAME, "sharing": "slice", **card}
+    assert read == {**supernet.family.identity, "sharing": "slice", **card}
     assert not loaded.training and loaded.fingerprint == supernet.fingerprint
     for state in (loaded.shared.state_dict(), tensors):
         assert state.keys() == shared.keys() and all(torch.equal(state[name], shared[name]) for name in shared)

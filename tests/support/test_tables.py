@@ -87,7 +87,7 @@ def test_a_supernet_shows_its_family_its_ends_and_its_weights(tiny, supernet_of)
     for end in ("smallest", "largest"):
         genotype = getattr(tiny.space, end)
         assert shown[end] == f"{tiny.params(genotype):,} params, {tiny.mmacs(genotype):.4g} MMACs"
-    assert shown["fingerprint of the weights"] == supernet.fingerprint and shown["sharing rule"] == "Slice"
+    assert shown["fingerprint of the weights"] == supernet.fingerprint and shown["sharing rule"] == "slice"
 
 
 def test_a_lookup_table_shows_what_it_was_made_on_and_its_error(tiny, tmp_path):

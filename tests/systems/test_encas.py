@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nastoolkit.answers import Answers
 from nastoolkit.systems.encas import THRESHOLDS, Cascades, greedy_cascade
-from nastoolkit.systems.ofa_squared import Answers, Ensembles
+from nastoolkit.systems.ofa_squared import Ensembles
 
 
 def answers(k=4, n=60, c=3, seed=0):

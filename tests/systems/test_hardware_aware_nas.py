@@ -5,7 +5,7 @@ from nastoolkit.history import History
 from nastoolkit.objectives import Objective
 from nastoolkit.space import Choice, SearchSpace
 from nastoolkit.studies import optimize
-from nastoolkit.systems.hardware_aware_nas import constrain, count_losers, option_shares
+from nastoolkit.systems.hardware_aware_nas import constrain, count_losers
 
 SPACE = SearchSpace(
     [
@@ -78,10 +78,10 @@ def test_shares_are_among_the_subnetworks_that_have_the_choice():
     genotypes = np.zeros((10, SPACE.n_genes), dtype=int)
     genotypes[:4, 0] = 1
     genotypes[0, 7] = 2
-    shares = option_shares(history(genotypes))
+    shares = history(genotypes).option_shares()
     np.testing.assert_allclose(shares["depth"], [0.6, 0.4])
     np.testing.assert_allclose(shares["deep"], [0.75, 0, 0.25])
-    assert np.isnan(option_shares(history(genotypes[4:]))["deep"]).all()
+    assert np.isnan(history(genotypes[4:]).option_shares()["deep"]).all()
 
 
 def test_how_many_choices_of_a_kind_lose_options():

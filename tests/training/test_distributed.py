@@ -61,7 +61,7 @@ def test_two_processes_train_as_one_does(tmp_path):
 @pytest.mark.slow
 def test_the_command_trains_in_two_processes_and_writes_one_supernet(tmp_path):
     file = tmp_path / "trained.safetensors"
-    said = torchrun(2, "-m", "nastoolkit.training", "--output", str(file), "--steps", "2", "--batch-size", "8")
+    said = torchrun(2, "-m", "nastoolkit.cli", "train", "--output", str(file), "--steps", "2", "--batch-size", "8")
     assert said.count("trained.safetensors: loss") == 1
     _, card = read_checkpoint(file)
     assert card["family"] == "digits-mbv3" and card["task"] == "digits" and card["recipe"]["n_steps"] == 2

@@ -90,7 +90,18 @@ def test_stages_go_on_too(tiny, tmp_path):
 @pytest.mark.slow
 def test_a_real_interrupt_of_the_command_keeps_the_run(tmp_path):
     output = tmp_path / "net.safetensors"
-    command = [sys.executable, "-m", "nastoolkit.training", "--steps", "100000", "--batch-size", "8", "--output", str(output)]
+    command = [
+        sys.executable,
+        "-m",
+        "nastoolkit.cli",
+        "train",
+        "--steps",
+        "100000",
+        "--batch-size",
+        "8",
+        "--output",
+        str(output),
+    ]
     with subprocess.Popen(command, stderr=subprocess.PIPE, env={**os.environ, "OMP_NUM_THREADS": "1"}) as process:
         told = b""
         while not re.search(rb"training: .*\| [1-9]\d*/100000", told):  # some steps are done

@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from nastoolkit.families import FAMILIES
+from nastoolkit.space import Choice, SearchSpace
 from nastoolkit.supernets import Supernet
 from nastoolkit.tasks.digits import Digits
 from nastoolkit.training import (
@@ -120,3 +121,11 @@ def test_stages_are_trained_one_after_the_other_and_resume(tiny, tmp_path, monke
 def test_every_stage_needs_its_recipe(tiny):
     with pytest.raises(ValueError, match="argument"):
         fit_stages(Supernet(tiny), Digits(), [Stage("all", tiny.space)], Sandwich, None, [], progress=False)
+
+
+def test_kinds_that_nobody_opens_are_named():
+    space = SearchSpace([Choice("depth", (1, 2)), Choice("block.rank", (1, 2)), Choice("block.op", ("a", "b"))])
+    with pytest.raises(ValueError, match=r"not \['rank'\]"):
+        progressive_shrinking(space)
+    *_, before, last = progressive_shrinking(space, [("depth",), ("rank",)])
+    assert before.space.size == 4 and last.space.size == space.size == 8

@@ -1,0 +1,36 @@
+"""What networks answered to the same examples, stored once: ensembles and cascades of them then cost no run of a network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What k networks answered to n examples.
+
+    Attributes:
+        probabilities: Probabilities of the c classes: ``(k, n, c)``.
+        targets: The right classes ``(n,)``.
+        costs: Cost of each network's run on one example, ``(k,)``: MACs, or a latency.
+    """
+
+    probabilities: np.ndarray
+    targets: np.ndarray
+    costs: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.costs)
+
+    @cached_property
+    def by_class(self) -> np.ndarray:
+        """The probabilities ``(k, c, n)`` in the layout in which sums and maxima over classes are fast."""
+        return np.ascontiguousarray(self.probabilities.transpose(0, 2, 1), dtype=np.float32)
+
+    @cached_property
+    def of_target(self) -> np.ndarray:
+        """The probabilities of the right classes ``(k, n)``."""
+        return self.by_class[:, self.targets, np.arange(len(self.targets))]

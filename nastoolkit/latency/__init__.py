@@ -1,0 +1,22 @@
+"""Latency: the clock, end-to-end times, and tables of blocks whose sum is a network's time. All in ms."""
+
+from nastoolkit.latency.backends import BACKENDS
+from nastoolkit.latency.conditions import read_setting, setting_table
+from nastoolkit.latency.end_to_end import Latency, NetworkLatency, Timing, measure
+from nastoolkit.latency.lookup_table import LookupTable, table_conditions
+from nastoolkit.latency.machine import describe_machine
+from nastoolkit.latency.table_check import TableCheck
+
+__all__ = [
+    "BACKENDS",
+    "Latency",
+    "LookupTable",
+    "NetworkLatency",
+    "TableCheck",
+    "Timing",
+    "describe_machine",
+    "measure",
+    "read_setting",
+    "setting_table",
+    "table_conditions",
+]

@@ -1,0 +1,13 @@
+"""Papers, one module each: what only that paper has, on the parts that all share. A new one is a file and a line."""
+
+from nastoolkit.systems import encas, hardware_aware_nas, nat, ofa_squared
+from nastoolkit.systems.card import Card
+
+SYSTEMS: dict[str, Card] = {
+    "hardware_aware_nas": hardware_aware_nas.CARD,
+    "nat": nat.CARD,
+    "ofa_squared": ofa_squared.CARD,
+    "encas": encas.CARD,
+}
+
+__all__ = ["SYSTEMS", "Card"]
