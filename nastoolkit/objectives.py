@@ -19,7 +19,7 @@ class Objective:
         at_most: A bound: values above it are not wanted, however good the rest is.
         at_least: The same for values below it.
         exact: Function of a cheap objective, genotypes ``(n, d)`` to values ``(n,)``. It is computed whenever needed and never
-            predicted, unless it turns out to be slow (:mod:`nastoolkit.search.exact`); an objective without it is measured by
+            predicted, unless it turns out to be slow (:mod:`nastoolkit.studies.exact`); an objective without it is measured by
             the search's ``evaluate``.
     """
 

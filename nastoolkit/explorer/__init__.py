@@ -4,7 +4,7 @@
 """
 # ruff: noqa: E402 - before anything imports widgets, it is said what to install
 
-from nastoolkit.extras import needed
+from nastoolkit.support.extras import needed
 
 for library in ("ipywidgets", "anywidget"):
     needed(library, "the explorer")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import torch
 from torch import nn
-from torch.distributed._tools.mem_tracker import MemTracker
 
 from nastoolkit.blocks import BlockSpec, Inputs
 
 
 def peak_bytes(network: nn.Module, inputs: Inputs) -> int:
     """Weights, inputs and intermediate results on the CPU that are alive at the same time at most, in PyTorch eager."""
+    from torch.distributed._tools.mem_tracker import MemTracker  # private, and slow to import
+
     tracker = MemTracker()
     tracker.track_external(network, *(inputs if isinstance(inputs, tuple) else (inputs,)))
     with torch.no_grad(), tracker:

@@ -72,7 +72,7 @@ def _option_heights(axes: Axes, space: SearchSpace) -> tuple[list[int], list[dic
 
 
 def plot_importance(axes: Axes, importance: pd.DataFrame, label: str) -> pd.DataFrame:
-    """How much each choice matters, as :func:`nastoolkit.importance.gene_importance` finds it, with standard deviations."""
+    """How much each choice matters, by :func:`nastoolkit.predictors.importance.gene_importance`, with standard deviations."""
     rows = np.arange(len(importance))
     axes.barh(rows, importance.importance, xerr=importance["std"], color=COLOURS[0], error_kw={"elinewidth": 0.8})
     axes.set_yticks(rows, importance.choice, fontsize=6.5)

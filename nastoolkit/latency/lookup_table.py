@@ -18,7 +18,6 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from nastoolkit.blocks import BlockSpec
-from nastoolkit.counts import whole
 from nastoolkit.families import Family
 from nastoolkit.latency.backends import backend_named
 from nastoolkit.latency.clock import pinned
@@ -29,6 +28,7 @@ from nastoolkit.latency.table_check import TableCheck
 from nastoolkit.latency.table_file import block_text, holds_costs, read_costs, read_table, table_text, timings_of
 from nastoolkit.space import SearchSpace
 from nastoolkit.support import tables as html
+from nastoolkit.support.counts import whole
 from nastoolkit.support.files import atomically, check_output
 from nastoolkit.support.interrupts import explain_resume
 

@@ -24,8 +24,8 @@ from sklearn.neural_network import MLPRegressor
 from sklearn.svm import SVR
 from threadpoolctl import threadpool_limits
 
+from nastoolkit.predictors.rbf import RBFEnsemble
 from nastoolkit.predictors.reading import Chosen, Scaled
-from nastoolkit.rbf import RBFEnsemble
 
 
 def _penalised() -> RidgeCV:

@@ -9,10 +9,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from nastoolkit.counts import whole
 from nastoolkit.objectives import Objective, signs, violations
 from nastoolkit.search.sampling import new_ones, sample_new
 from nastoolkit.space import SearchSpace, genotype_keys
+from nastoolkit.support.counts import whole
 
 
 class Algorithm(ABC):

@@ -33,10 +33,10 @@ from scipy.special import ndtr
 from nastoolkit import pareto
 from nastoolkit.features import kind
 from nastoolkit.objectives import Objective, complete, signs, violations
+from nastoolkit.predictors.bent_process import BentProcess
+from nastoolkit.predictors.gaussian_process import Kernel
 from nastoolkit.search.algorithm import Algorithm
-from nastoolkit.search.bent_process import BentProcess
 from nastoolkit.search.feasibility import Feasibility
-from nastoolkit.search.gaussian_process import Kernel
 from nastoolkit.search.improvement import best_batch
 from nastoolkit.search.sampling import new_ones
 from nastoolkit.space import SearchSpace, genotype_keys

@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from nastoolkit.extras import needed
 from nastoolkit.objectives import Objective
 from nastoolkit.search.algorithm import Algorithm
 from nastoolkit.space import SearchSpace
+from nastoolkit.support.extras import needed
 
 N_TRIES = 20  # in a row that suggest nothing new, before the rest is drawn at random
 

@@ -13,19 +13,19 @@ from typing import Any
 import numpy as np
 from tqdm.auto import tqdm
 
-from nastoolkit.counts import whole
 from nastoolkit.history import History
 from nastoolkit.objectives import Objective, check_objectives, complete
 from nastoolkit.search import ALGORITHMS, DEFAULT_ALGORITHM
 from nastoolkit.search.algorithm import Algorithm
-from nastoolkit.search.exact import as_measured, slow_ones, warn_of_slow
 from nastoolkit.space import SearchSpace
 from nastoolkit.studies.asynchronous import AsynchronousSearch, Journal
 from nastoolkit.studies.calls import Calls, Evaluate
 from nastoolkit.studies.evaluation import Evaluation
+from nastoolkit.studies.exact import as_measured, slow_ones, warn_of_slow
 from nastoolkit.studies.failures import Failures
 from nastoolkit.studies.replay import has_known_code, packed, search_fingerprint, unpacked
 from nastoolkit.studies.store import Store
+from nastoolkit.support.counts import whole
 from nastoolkit.support.interrupts import explain_resume
 
 BEFORE_ALL = -1  # the number of the ask before which a journal keeps what was slow

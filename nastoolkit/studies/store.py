@@ -22,11 +22,11 @@ from typing import Any
 
 import numpy as np
 
-from nastoolkit.counts import plain, whole
 from nastoolkit.objectives import Objective
 from nastoolkit.space import SearchSpace
 from nastoolkit.studies.rescue import rescue
 from nastoolkit.studies.schema import APPLICATION_ID, SCHEMA_VERSION, create, foreign, quoted, tables_of, value_columns
+from nastoolkit.support.counts import plain, whole
 
 
 class StoreError(ValueError):

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from nastoolkit.extras import MissingLibraryError, needed
+from nastoolkit.support.extras import MissingLibraryError, needed
 from nastoolkit.tasks.data_sets import MissingDataError, StoredClassification, datasets_folder
 from nastoolkit.tasks.image_examples import ImageFiles
 from nastoolkit.tasks.images import ImageTask

@@ -16,10 +16,10 @@ from nastoolkit.benchmarks import BENCHMARKS
 from nastoolkit.benchmarks.race import Curves, median_interval
 from nastoolkit.history import History
 from nastoolkit.objectives import Objective, complete
+from nastoolkit.predictors.bent_process import BentProcess
+from nastoolkit.predictors.gaussian_process import Kernel
 from nastoolkit.search import ALGORITHMS, Algorithm
 from nastoolkit.search.bayes import Bayes
-from nastoolkit.search.bent_process import BentProcess
-from nastoolkit.search.gaussian_process import Kernel
 from nastoolkit.search.sampling import sample_new
 
 TARGET = 611

@@ -8,10 +8,10 @@ from sklearn.gaussian_process.kernels import RBF, ConstantKernel, DotProduct, Wh
 from nastoolkit import pareto
 from nastoolkit.objectives import Objective
 from nastoolkit.predictors import kendall_tau
+from nastoolkit.predictors.bent_process import BentProcess
+from nastoolkit.predictors.gaussian_process import JITTER, GaussianProcess, Kernel
 from nastoolkit.search import ALGORITHMS, DEFAULT_ALGORITHM
 from nastoolkit.search.bayes import N_ROWS, Features, first_design, kind, ordinals, vary
-from nastoolkit.search.bent_process import BentProcess
-from nastoolkit.search.gaussian_process import JITTER, GaussianProcess, Kernel
 from nastoolkit.search.improvement import MOST_BOXES, best_batch, boxes, expected_improvement, thinned
 from nastoolkit.space import Choice, SearchSpace, genotype_keys
 from nastoolkit.studies import optimize

@@ -12,10 +12,10 @@ import numpy as np
 from torch import nn
 
 from nastoolkit.blocks import Inputs
-from nastoolkit.extras import needed
 from nastoolkit.latency.backends.base import Runner
 from nastoolkit.latency.backends.onnx_graph import arrays, exported, node_shares
 from nastoolkit.latency.machine import cpu_name
+from nastoolkit.support.extras import needed
 
 
 class OpenVino(Runner):

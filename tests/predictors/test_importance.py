@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from nastoolkit.history import History
-from nastoolkit.importance import gene_importance
 from nastoolkit.objectives import Objective
+from nastoolkit.predictors.importance import gene_importance
 from nastoolkit.space import Choice, SearchSpace
 
 SPACE = SearchSpace(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nastoolkit.extras import EXTRAS, MissingLibraryError, needed
+from nastoolkit.support.extras import EXTRAS, MissingLibraryError, needed
 
 ROOT = Path(__file__).resolve().parents[1]
 

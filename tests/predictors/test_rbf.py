@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.interpolate import RBFInterpolator
 
-from nastoolkit.rbf import Member, RBFEnsemble
+from nastoolkit.predictors.rbf import Member, RBFEnsemble
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from sklearn.preprocessing import FunctionTransformer
 from tqdm.auto import tqdm
 
 from nastoolkit.history import History
-from nastoolkit.predictors import DEFAULT_PREDICTOR, PREDICTORS
+from nastoolkit.predictors.regressors import DEFAULT_PREDICTOR, PREDICTORS
 from nastoolkit.space import SearchSpace
 
 

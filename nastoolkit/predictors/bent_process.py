@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from nastoolkit.objectives import Objective
-from nastoolkit.search.gaussian_process import Features, GaussianProcess, Kernel
+from nastoolkit.predictors.gaussian_process import Features, GaussianProcess, Kernel
 from nastoolkit.transforms import NO_BEND, learn
 
 

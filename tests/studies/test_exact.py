@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from nastoolkit.objectives import Objective
-from nastoolkit.search import ALGORITHMS, exact
+from nastoolkit.search import ALGORITHMS
 from nastoolkit.space import Choice, SearchSpace
-from nastoolkit.studies import optimize
+from nastoolkit.studies import exact, optimize
 
 SPACE = SearchSpace(Choice(f"kernel{i}", (3, 5, 7)) for i in range(8))
 QUICK = {
