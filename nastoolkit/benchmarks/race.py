@@ -18,6 +18,7 @@ from nastoolkit.history import History
 from nastoolkit.objectives import Objective
 from nastoolkit.statistics import median_interval
 from nastoolkit.studies import optimize
+from nastoolkit.studies.optimize import resolved
 from nastoolkit.studies.replay import N_PROBES, has_known_code, packed, search_fingerprint, unpacked
 from nastoolkit.support.files import atomically, check_output_folder
 
@@ -100,7 +101,7 @@ def replayed_search(
     """
     space, objectives = problem.space, problem.objectives if objectives is None else objectives
     how = {"budget": budget, "seed": seed, "progress": False, **settings}
-    if not has_known_code(algorithm, settings):
+    if not has_known_code(resolved(algorithm)[1], settings):
         return optimize(space, problem.evaluate, objectives, algorithm, **how).genotypes
     check_output_folder(folder)
     values = problem.evaluate(space.sample(N_PROBES, np.random.default_rng(0)))

@@ -155,4 +155,5 @@ PREDICTORS: dict[str, Callable[[], Any]] = {
     "rbf": lambda: Scaled(RBFEnsemble()),
     "stacked": lambda: Scaled(Stacked()),
 }
+VERSIONS = dict.fromkeys(PREDICTORS, 1)  # raised with every change of what one predicts, so that kept searches are made again
 DEFAULT_PREDICTOR = "stacked"

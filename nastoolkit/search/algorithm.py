@@ -27,6 +27,7 @@ class Algorithm(ABC):
         population: How many sub-networks one :meth:`ask` proposes, where the subclass sets no other ``batch``.
 
     Attributes:
+        version: Number of its behaviour: raised with every change of what it proposes, so that kept searches are made again.
         n_goals: The least and the greatest number of objectives that it optimises; any further one is only a bound to keep.
         goals: The objectives that it optimises: the first ones.
         batch: How many sub-networks one :meth:`ask` proposes.
@@ -35,6 +36,7 @@ class Algorithm(ABC):
         ValueError: A population below 1, a seed below 0, too few objectives, or one too many that has no bound.
     """
 
+    version: ClassVar[int] = 1
     n_goals: ClassVar[tuple[int, float]] = (1, inf)
 
     def __init__(self, space: SearchSpace, objectives: Sequence[Objective], seed: int = 0, population: int = 50) -> None:

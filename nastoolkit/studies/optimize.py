@@ -36,7 +36,7 @@ def optimize(
     space: SearchSpace,
     evaluate: Evaluate | None,
     objectives: Sequence[Objective],
-    algorithm: str = "default",
+    algorithm: str | type[Algorithm] = "default",
     budget: int = 250,
     seed: int = 0,
     store: str | Path | None = None,
@@ -73,7 +73,7 @@ def optimize(
             where every objective is exact.
         objectives: What to optimise, m of them. Those with ``exact`` are timed first: one that takes more than a millisecond a
             sub-network is computed for what is proposed only, and modelled like a measured one, and a warning says so.
-        algorithm: A name in :data:`nastoolkit.search.ALGORITHMS`, or ``"default"``: the best general choice.
+        algorithm: A name in :data:`nastoolkit.search.ALGORITHMS`, ``"default"``, the best general choice, or a class.
         budget: Number of evaluations, replayed ones included.
         seed: Seed of all randomness of the algorithm.
         store: An SQLite file, made if missing; see :class:`nastoolkit.studies.store.Store`.
@@ -105,7 +105,7 @@ def optimize(
             start from another space, or values of a wrong shape. Evaluations made before are in the store.
         EvaluationError: Too many evaluations fail, or the executor lost its workers.
     """
-    algorithm = DEFAULT_ALGORITHM if algorithm == "default" else algorithm
+    name, kind = resolved(algorithm)
     check_objectives(objectives)
     budget, population = whole("budget", budget), whole("population", population)
     seed, retries = whole("seed", seed, 0), whole("retries", retries, 0)
@@ -120,7 +120,7 @@ def optimize(
     if in_flight and executor is None:
         raise ValueError(f"in_flight={in_flight} needs an executor")
     slow = slow_ones(space, objectives)
-    searcher = _build(algorithm, space, as_measured(objectives, slow), seed, population, settings)
+    searcher = _build(name, kind, space, as_measured(objectives, slow), seed, population, settings)
     first = _first_genotypes(space, warm_start, population)
     warm = {} if warm_start is None else {"warm_start": first.tolist()}
     if chunk_size is None and (store is not None or executor is not None):
@@ -128,27 +128,27 @@ def optimize(
     with (
         explain_resume(lambda: _how_to_go_on(store)),
         nullcontext() if store is None else Store(store, space, objectives, getattr(evaluate, "settings", {})) as opened,
-        tqdm(total=budget, desc=algorithm, unit="evaluation", smoothing=0, disable=not progress) as bar,
+        tqdm(total=budget, desc=name, unit="evaluation", smoothing=0, disable=not progress) as bar,
     ):
         failures = Failures(opened, max_failed, max(population, LEAST_PATIENCE))
         calls = Calls(evaluate or _measure_nothing, executor)
         evaluation = Evaluation(calls, objectives, opened, chunk_size, retries, failures, bar)
         identity = {"population": population, **warm, **settings}
         if opened is not None:
-            study = opened.start_study(algorithm, seed, {"budget": budget, **identity})
+            study = opened.start_study(name, seed, {"budget": budget, **identity})
         goals = [(o.name, o.direction, o.at_least, o.at_most) for o in objectives]
-        journal = Journal(opened, [algorithm, seed, goals, space.allowed, identity])
+        journal = Journal(opened, [name, seed, goals, space.allowed, identity])
         if len(measured) < len(objectives) and (before := journal.told(BEFORE_ALL, slow)) != slow:
             slow = before
-            searcher = _build(algorithm, space, as_measured(objectives, slow), seed, population, settings)
+            searcher = _build(name, kind, space, as_measured(objectives, slow), seed, population, settings)
         warn_of_slow(objectives, slow)
         searcher.suggest(first)
         if in_flight is not None:
             history = AsynchronousSearch(searcher, evaluation, budget, in_flight, journal).run()
-        elif opened is None or watch is not None or not has_known_code(algorithm, settings):
+        elif opened is None or watch is not None or not has_known_code(kind, settings):
             history = _search(searcher, evaluation, budget, watch)
         else:
-            fingerprint = search_fingerprint(space, objectives, [algorithm, seed, budget, identity], slow)
+            fingerprint = search_fingerprint(space, objectives, [name, seed, budget, identity], slow)
             history = _search_once(searcher, evaluation, budget, opened, fingerprint)
         failures.finish()
         if opened is not None:
@@ -219,17 +219,31 @@ def _warn(history: History, failures: Failures) -> None:
         warnings.warn(f"no measured sub-network has {' and '.join(bounds)}; the nearest has {nearest}", stacklevel=3)
 
 
-def _build(
-    algorithm: str, space: SearchSpace, objectives: Sequence[Objective], seed: int, population: int, settings: dict[str, Any]
-) -> Algorithm:
-    if algorithm not in ALGORITHMS:
+def resolved(algorithm: str | type[Algorithm]) -> tuple[str, type[Algorithm]]:
+    """The name and the class of an algorithm; a class that is registered has its registered name."""
+    if isinstance(algorithm, type):
+        return next((name for name, known in ALGORITHMS.items() if known is algorithm), algorithm.__qualname__), algorithm
+    name = DEFAULT_ALGORITHM if algorithm == "default" else algorithm
+    if name not in ALGORITHMS:
         raise ValueError(f"unknown algorithm {algorithm!r}; known: {sorted(ALGORITHMS)}")
+    return name, ALGORITHMS[name]
+
+
+def _build(
+    name: str,
+    kind: type[Algorithm],
+    space: SearchSpace,
+    objectives: Sequence[Objective],
+    seed: int,
+    population: int,
+    settings: dict[str, Any],
+) -> Algorithm:
     common = inspect.signature(Algorithm).parameters
-    known = [name for name in inspect.signature(ALGORITHMS[algorithm]).parameters if name not in common]
+    known = [own for own in inspect.signature(kind).parameters if own not in common]
     unknown = sorted(settings.keys() - set(known))
     if unknown:
-        raise ValueError(f"{algorithm!r} has no settings {unknown}; its settings are {known}")
-    return ALGORITHMS[algorithm](space, objectives, seed=seed, population=population, **settings)
+        raise ValueError(f"{name!r} has no settings {unknown}; its settings are {known}")
+    return kind(space, objectives, seed=seed, population=population, **settings)
 
 
 def _measure_nothing(genotypes: np.ndarray) -> np.ndarray:

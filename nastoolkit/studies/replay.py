@@ -8,27 +8,15 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from nastoolkit.objectives import Objective
-from nastoolkit.predictors import PREDICTORS
-from nastoolkit.search import ALGORITHMS
+from nastoolkit.predictors.regressors import PREDICTORS, VERSIONS
+from nastoolkit.search import ALGORITHMS, Algorithm
 from nastoolkit.space import SearchSpace
 
-CODE = (  # what searches are made of
-    "features.py",
-    "objectives.py",
-    "pareto.py",
-    "predictors/*.py",
-    "rbf.py",
-    "space.py",
-    "transforms.py",
-    "twins.py",
-    "search/*.py",
-)
 LIBRARIES = ("cma", "lightgbm", "moocore", "numpy", "optuna", "pymoo", "scikit-learn", "scipy")  # and with what
 N_PROBES = 100
 N_SLOW = 3
@@ -41,8 +29,8 @@ def search_fingerprint(
     """Hash of everything that determines a search's proposals, except the measured values.
 
     That is what is asked (algorithm, budget, seed, settings ...), the space and how it is restricted, the objectives with
-    their bounds and, where they are exact, their values of 100 random sub-networks, the code that would answer, and its
-    libraries.
+    their bounds and, where they are exact, their values of 100 random sub-networks, the versions of all algorithms and
+    predictors, which golden traces guard, and those of the libraries.
 
     Args:
         space: Where to search.
@@ -58,17 +46,16 @@ def search_fingerprint(
         (o.name, o.direction, o.at_least, o.at_most, o.exact and np.asarray(o.exact(probes[: N_SLOW if i in slow else None])))
         for i, o in enumerate(objectives)
     ]
-    question = json.dumps(
-        [*asked, *slow, space.fingerprint, space.allowed, goals, list(map(_version, LIBRARIES))], default=_plain
-    )
-    return hashlib.sha256(question.encode() + _code()).hexdigest()[:16]
+    versions = [{name: known.version for name, known in ALGORITHMS.items()}, VERSIONS, list(map(_version, LIBRARIES))]
+    question = json.dumps([*asked, *slow, space.fingerprint, space.allowed, goals, versions], default=_plain)
+    return hashlib.sha256(question.encode()).hexdigest()[:16]
 
 
-def has_known_code(algorithm: str, settings: Mapping[str, Any]) -> bool:
-    """Whether a search by these names is of this package alone, whose code a fingerprint has; others may change unseen."""
-    names = [name for name in (algorithm, *settings.values()) if isinstance(name, str)]
+def has_known_code(algorithm: type[Algorithm], settings: Mapping[str, Any]) -> bool:
+    """Whether a search is by this package alone, whose versions a fingerprint has; others may change unseen."""
+    names = [name for name in settings.values() if isinstance(name, str)]
     parts = [registry[name] for registry in (ALGORITHMS, PREDICTORS) for name in names if name in registry]
-    return all(part.__module__.startswith("nastoolkit.") for part in parts)
+    return all(part.__module__.startswith("nastoolkit.") for part in (algorithm, *parts))
 
 
 def packed(space: SearchSpace, genotypes: np.ndarray) -> bytes:
@@ -99,11 +86,6 @@ def _version(library: str) -> str:
     with suppress(metadata.PackageNotFoundError):  # some are optional
         return metadata.version(library)
     return ""
-
-
-def _code() -> bytes:
-    package = Path(__file__).parents[1]
-    return b"".join(file.read_bytes() for pattern in CODE for file in sorted(package.glob(pattern)))
 
 
 def _smallest_type(space: SearchSpace) -> np.dtype[Any]:

@@ -1,5 +1,8 @@
-"""Every algorithm proposes what it proposed when its trace was written: ``python tests/search/test_golden_traces.py NAME ...``
-writes the traces anew, without names all of them."""
+"""Every algorithm proposes what it proposed when its trace was written, as long as its version is the same.
+
+After a change of behaviour on purpose, raise ``version`` of each algorithm that it changes, and ``python
+tests/search/test_golden_traces.py NAME ...`` writes their traces anew, without names all of them.
+"""
 
 import json
 import sys
@@ -49,9 +52,13 @@ def trace(name):
     return ["".join(map(str, genotype)) for genotype in history.genotypes.tolist()]
 
 
+def golden(name):
+    return json.loads((FOLDER / f"{name}.json").read_text())
+
+
 @pytest.mark.parametrize("name", ALGORITHMS)
 def test_the_trace_is_the_golden_one(name):
-    assert trace(name) == json.loads((FOLDER / f"{name}.json").read_text())
+    assert golden(name) == {"version": ALGORITHMS[name].version, "trace": trace(name)}
 
 
 def test_every_algorithm_has_a_trace_and_every_trace_an_algorithm():
@@ -60,4 +67,8 @@ def test_every_algorithm_has_a_trace_and_every_trace_an_algorithm():
 
 if __name__ == "__main__":
     for name in sys.argv[1:] or ALGORITHMS:
-        (FOLDER / f"{name}.json").write_text(json.dumps(trace(name)).replace('", ', '",\n ') + "\n")
+        file, version, found = FOLDER / f"{name}.json", ALGORITHMS[name].version, trace(name)
+        if file.exists() and golden(name)["version"] == version and golden(name)["trace"] != found:
+            sys.exit(f"{name} proposes something else, and its version is still {version}: raise it first")
+        text = json.dumps({"version": version, "trace": found}, indent=1)
+        file.write_text(text + "\n")
