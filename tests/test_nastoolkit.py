@@ -37,7 +37,7 @@ def test_public_names_are_there(name):
 
 def test_public_names_come_from_where_they_live():
     assert nastoolkit.optimize.__module__ == "nastoolkit.studies.optimize"
-    assert nastoolkit.load_supernet.__module__ == "nastoolkit.supernets.supernet"
+    assert nastoolkit.load_supernet.__module__ == "nastoolkit.supernets.loading"
     assert sorted(nastoolkit.__all__) == nastoolkit.__all__ and len(set(nastoolkit.__all__)) == len(nastoolkit.__all__)
 
 

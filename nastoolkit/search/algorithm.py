@@ -40,10 +40,6 @@ class Algorithm(ABC):
     n_goals: ClassVar[tuple[int, float]] = (1, inf)
 
     def __init__(self, space: SearchSpace, objectives: Sequence[Objective], seed: int = 0, population: int = 50) -> None:
-        if population < 1:
-            raise ValueError(f"a population has at least 1 sub-network, got {population}")
-        if seed < 0:
-            raise ValueError(f"a seed is a whole number from 0 on, got {seed}")
         self.space = space
         self.objectives = tuple(objectives)
         self.goals = self._split_objectives()

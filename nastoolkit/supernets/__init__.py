@@ -1,7 +1,9 @@
 """Supernets: a family plus a rule of how sub-networks share weights; their calibration, their files."""
 
+from nastoolkit.supernets.calibration import calibrate_batchnorm
+from nastoolkit.supernets.loading import HEAD, load_supernet, save_supernet, with_new_head
 from nastoolkit.supernets.sharing import SHARING_RULES, SharingRule
-from nastoolkit.supernets.supernet import HEAD, Supernet, calibrate_batchnorm, load_supernet, save_supernet, with_new_head
+from nastoolkit.supernets.supernet import Supernet
 
 __all__ = [
     "HEAD",

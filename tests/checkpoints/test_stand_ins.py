@@ -119,7 +119,10 @@ def test_code_beside_the_weights_is_not_run(tmp_path, save):
         assert not canary.exists() and not SPRUNG
 
 
-@pytest.mark.parametrize("trap", [(Path.touch,), (sys.exit,), (torch.load,), (torch.hub.load, "x")], ids=str)
+CALLS = {"touch": (Path.touch,), "exit": (sys.exit,), "load": (torch.load,), "hub": (torch.hub.load, "x")}
+
+
+@pytest.mark.parametrize("trap", CALLS.values(), ids=CALLS)
 @pytest.mark.parametrize("save", WAYS)
 def test_what_might_be_called_is_not(tmp_path, save, trap):
     canary = tmp_path / "canary"

@@ -1,7 +1,7 @@
 """Every predictor predicts what it predicted when its golden file was written, as long as its version is the same.
 
-After a change on purpose, raise its number in ``VERSIONS``, and ``python tests/predictors/test_golden_predictions.py [NAME ...]``
-writes the predictions anew, without names all of them.
+After a change on purpose, raise its number in ``VERSIONS``, and ``python tests/predictors/test_golden_predictions.py NAME``
+writes its predictions anew, without a name all of them.
 """
 
 import json

@@ -66,7 +66,7 @@ def test_the_best_predicted_comes_first():
     [
         ({"predictor": "crystal ball"}, r"unknown predictor 'crystal ball'; known: .*'ridge'"),
         ({"generations": 0}, "at least 1 generation, got 0"),
-        ({"population": 0}, "at least 1 sub-network, got 0"),
+        ({"population": 0}, "population must be at least 1, got 0"),
     ],
 )
 def test_settings_that_make_no_sense(settings, message):

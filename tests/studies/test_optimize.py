@@ -565,7 +565,7 @@ def test_negative_zero_replays_identically(tmp_path):
         ({"in_flight": 0}, "in_flight must be at least 1, got 0"),
         ({"seed": -1}, "seed must be at least 0, got -1"),
         ({"retries": -1}, "retries must be at least 0, got -1"),
-        ({"seed": -1}, "a seed is a whole number from 0 on, got -1"),
+        ({"seed": -1}, "seed must be at least 0, got -1"),
         ({"max_failed": 0}, "max_failed is a share above 0 and up to 1, got 0"),
         ({"objectives": []}, "needs objectives"),
         ({"evaluate": None}, r"evaluate is None, but \['accuracy_top1', 'latency_ms'\]"),

@@ -1,0 +1,69 @@
+"""Calibration of batch normalisation: the statistics of one sub-network, which no shared ones fit well.
+
+[Cai2020] H. Cai et al., "Once-for-All: Train One Network and Specialize it for Efficient Deployment", ICLR 2020: as its
+released code does it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+
+import torch
+from torch import nn
+
+from nastoolkit.blocks import Inputs
+
+BatchNorm = nn.modules.batchnorm._BatchNorm  # what all kinds have in common: for 1 to 3 dimensions, synchronised, lazy
+Sums = dict[BatchNorm, tuple[torch.Tensor, int]]  # of means and variances (2, channels), and of how many inputs
+
+
+@torch.no_grad()
+def calibrate_batchnorm(network: nn.Module, batches: Iterable[Inputs]) -> nn.Module:
+    """Set batch-normalisation statistics to those of given inputs, as Once-for-All does it; leaves evaluation mode on.
+
+    Every layer normalises with the batch's own statistics and keeps the mean over images of batch means and biased batch
+    variances. The result depends only on weights and batches, so it is the same in any process and order. Layers that keep no
+    statistics, or that no batch reaches, stay as they are.
+
+    Args:
+        network: Changed in place, also returned.
+        batches: Inputs ``(n, ...)``, training images usually; 2,000 in [Cai2020]. None is read where nothing needs it.
+    """
+    network.eval()
+    norms = [module for module in network.modules() if isinstance(module, BatchNorm) and module.running_mean is not None]
+    if not norms:
+        return network
+    sums: Sums = {}
+    handles = [norm.register_forward_pre_hook(partial(_use_batch_statistics, sums)) for norm in norms]
+    n_inputs = 0
+    try:
+        for batch in batches:
+            network(batch)
+            n_inputs += len(batch[0] if isinstance(batch, tuple) else batch)
+    finally:
+        for handle in handles:
+            handle.remove()
+    if not n_inputs:
+        raise ValueError("calibration needs at least one batch of inputs")
+    for norm, (total, n) in sums.items():
+        _set_statistics(norm, *total / n)
+    return network
+
+
+def _use_batch_statistics(sums: Sums, norm: BatchNorm, inputs: tuple[torch.Tensor]) -> None:
+    """Normalise this batch by its own statistics, and add them to the layer's sums, weighted by its size.
+
+    They are not left to PyTorch's training mode, whose sums over channels-last tensors are off by 5e-5 on large images.
+    """
+    (x,) = inputs
+    values = x.movedim(1, -1).reshape(-1, x.shape[1]).to(torch.promote_types(x.dtype, torch.float32))
+    mean = values.mean(0)
+    variance = (values - mean).square_().mean(0)
+    _set_statistics(norm, mean, variance)
+    total, n = sums.get(norm, (torch.zeros(2, x.shape[1], device=x.device), 0))
+    sums[norm] = total + len(x) * torch.stack([mean, variance]), n + len(x)
+
+
+def _set_statistics(norm: BatchNorm, mean: torch.Tensor, variance: torch.Tensor) -> None:
+    norm.load_state_dict({"running_mean": mean, "running_var": variance}, strict=False)
