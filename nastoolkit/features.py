@@ -6,14 +6,12 @@ therefore a feature of its own, from which a predictor learns with few rows what
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from nastoolkit.space import Choice
+from nastoolkit.choices import Choice
 
 
 def feature_matrix(choices: Sequence[Choice]) -> np.ndarray:
@@ -27,14 +25,9 @@ def feature_matrix(choices: Sequence[Choice]) -> np.ndarray:
     columns = [_spread(choices, {place: block}) for place, block in enumerate(single)]
     groups: dict[tuple[str, bool | None], list[int]] = {}
     for place, choice in enumerate(choices):
-        groups.setdefault((kind(choice.name), choice.ordered), []).append(place)
+        groups.setdefault((choice.role, choice.ordered), []).append(place)
     columns += [_counts(choices, places) for places in groups.values() if len(places) > 1]
     return np.hstack(columns)
-
-
-def kind(name: str) -> str:
-    """The kind of a choice, its name without numbers: that of ``stage1.block3.kernel`` is ``stage.block.kernel``."""
-    return re.sub(r"\d+", "", name) or "choice"
 
 
 def _counts(choices: Sequence[Choice], places: Sequence[int]) -> np.ndarray:

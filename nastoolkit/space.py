@@ -10,52 +10,17 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from nastoolkit.choices import Choice as Choice
 from nastoolkit.features import feature_matrix
 from nastoolkit.twins import Tables, Twins, count, factor
-
-
-@dataclass(frozen=True)
-class Choice:
-    """One decision: a name, its options, and the condition under which it matters.
-
-    Attributes:
-        name: Unique in its space, e.g. ``stage1.block3.kernel``.
-        options: The values to choose from, all different.
-        when: ``(name of an earlier choice, its options for which this choice is alive)``; None means always alive.
-        ordered: Whether neighbouring options are alike, as sizes are and operations are not; by default it is so for numbers.
-        kind: What is chosen, e.g. ``kernel``; by default the last part of the name, without numbers.
-    """
-
-    name: str
-    options: tuple[Any, ...]
-    when: tuple[str, tuple[Any, ...]] | None = None
-    ordered: bool | None = None
-    kind: str = ""
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "options", tuple(self.options))
-        if self.when is not None:
-            parent, options = self.when
-            object.__setattr__(self, "when", (parent, tuple(options)))
-        if self.ordered is None:
-            object.__setattr__(self, "ordered", all(isinstance(option, int | float) for option in self.options))
-        if not self.kind:
-            object.__setattr__(self, "kind", re.sub(r"\d+", "", self.name.rpartition(".")[2]) or "choice")
-
-    @property
-    def place(self) -> str:
-        """Where in the network the choice is: its name without the last part, e.g. ``stage1.block3``."""
-        return self.name.rpartition(".")[0]
 
 
 class SearchSpace:

@@ -405,3 +405,9 @@ def test_nothing_is_no_option_of_a_live_choice(nothing):
     assert SearchSpace([Choice("norm", ("None", "nan"))]).encode({"norm": "nan"}).tolist() == [1]
     with pytest.raises(ValueError, match="has no option 0"):
         CHAIN.encode({"depth": 0, "width": "wide"})
+
+
+def test_names_say_kind_place_and_role():
+    kernel, alone = Choice("stage1.block3.kernel", (3, 5)), Choice("kernel0", (3, 5), kind="size")
+    assert (kernel.kind, kernel.place, kernel.role) == ("kernel", "stage1.block3", "stage.block.kernel")
+    assert (alone.kind, alone.place, alone.role, Choice("7", (1,)).kind) == ("size", "", "kernel", "choice")

@@ -18,9 +18,10 @@ Modalities", arXiv 2205.10358: LINAS, whose loop this improves on::
 Differs from the papers in, each with an ablation in tests/benchmark/ablation.py: the first genotypes lean to small or large
 options together, as random ones all have a middling size; the process learns how much each kind of choice (depths, kernels,
 expansions) matters, so that few measurements say much; objectives that are cheap and exact are computed, not modelled; batches
-are small, and grow; the inner search is slightly optimistic [Srinivas2010]; the reference point follows the front, every other
-one at a distance, so that what is beyond the known ends may gain; outputs are bent, so that broken networks and long tails do
-not blind the process; of more than ``N_ROWS`` measurements it takes in the best and a spread of the others.
+are small, and grow; the inner search is slightly optimistic [Srinivas2010]; the reference point follows the front, but every
+other one follows the worst that was measured, so that what is beyond the ends of a short front may gain; values are bent, so
+that broken networks and long tails do not blind the process; of more than ``N_ROWS`` measurements it takes in the best and a
+spread of the others.
 """
 
 from __future__ import annotations
@@ -31,7 +32,6 @@ import numpy as np
 from scipy.special import ndtr
 
 from nastoolkit import pareto
-from nastoolkit.features import kind
 from nastoolkit.objectives import Objective, complete, signs, violations
 from nastoolkit.predictors.bent_process import BentProcess
 from nastoolkit.predictors.gaussian_process import Kernel
@@ -39,15 +39,15 @@ from nastoolkit.search.algorithm import Algorithm
 from nastoolkit.search.feasibility import Feasibility
 from nastoolkit.search.improvement import best_batch
 from nastoolkit.search.sampling import new_ones
+from nastoolkit.search.variation import first_design, vary
 from nastoolkit.space import SearchSpace, genotype_keys
 
 N_CANDIDATES = 200  # of which the batch is chosen
 REFIT = 1.15  # scales are learned again when there are so many times the measurements
 OPTIMISM = 0.3  # of the inner search, in standard deviations
 GROWTH = 50  # a batch is at least a 50th of the measurements, so that 2,000 of them take some 200 fits
-MARGINS = (0.1, 1.0)  # of the reference point beyond the front, in turns, as shares of the front's range
+MARGIN = 0.1  # of the reference points beyond the front and beyond all that was measured, as a share of the front's range
 N_ROWS = 1000  # measurements that a Gaussian process takes in
-MAX_SKEW = 3.0  # the largest option is up to exp(2 * 3) times as likely as the smallest one
 
 
 class Bayes(Algorithm):
@@ -188,14 +188,19 @@ class Bayes(Algorithm):
         if not len(candidates):
             return candidates
         bent, sds = self._predict(candidates)
-        known, means = self.costs(self._bent(self._values[self.violations(self._values) <= 0])), self.costs(bent)
+        measured, means = self.costs(self._bent(self._values)), self.costs(bent)
+        known, worst = measured[self.violations(self._values) <= 0], measured.max(axis=0)
         known = known[pareto.non_dominated(known)]
         low, size = _range(np.concatenate([known, means]))
         feasible = self._feasibility.chances(candidates, bent) ** self._feasibility.caution
         chances = chance_within_bounds(self._bent_objectives(), bent, sds) * feasible
-        references = np.stack([np.full(len(low), 1 + margin) for margin in MARGINS])
+        references = self._references((worst - low) / size)
         spread = sds[:, : len(low)] / size
         return candidates[best_batch(self.batch, (known - low) / size, references, (means - low) / size, spread, chances)]
+
+    def _references(self, worst: np.ndarray) -> np.ndarray:
+        """Reference points ``(r, m)``, in turns: near a front from 0 to 1, and beyond the worst costs ``(m,)``."""
+        return MARGIN + np.stack([np.ones_like(worst), np.maximum(worst, 1)])
 
 
 def _range(costs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -221,7 +226,7 @@ class Features:
 
     def __init__(self, space: SearchSpace, rng: np.random.Generator) -> None:
         self._space = space
-        kinds = np.repeat([kind(name) for name in space.names], [len(choice.options) for choice in space.choices])
+        kinds = np.repeat([choice.role for choice in space.choices], [len(choice.options) for choice in space.choices])
         self._blocks = {name: np.flatnonzero(kinds == name) for name in dict.fromkeys(kinds.tolist())}
         self._blocks[""] = np.arange(len(kinds))
         sample = space.one_hot(space.sample(500, rng))
@@ -233,73 +238,6 @@ class Features:
         """The blocks of genotypes ``(n, d)``, ``(n, f)`` each: centred one-hot, of about unit length in random rows."""
         centred = self._space.one_hot(genotypes) - self._mean
         return {name: centred[:, columns] / self._size[name] for name, columns in self._blocks.items()}
-
-
-def ordinals(space: SearchSpace) -> list[np.ndarray]:
-    """For each choice its options between -1, the smallest, and 1, the largest; 0 without an order and for single options."""
-    scaled = []
-    for choice, allowed in zip(space.choices, space.allowed, strict=True):
-        options = np.zeros(len(choice.options))
-        if choice.ordered:
-            are_numbers = all(isinstance(option, int | float) for option in choice.options)
-            options = np.array(choice.options if are_numbers else range(len(options)), dtype=float)
-            least, most = options[list(allowed)].min(), options[list(allowed)].max()
-            options = (2 * options - least - most) / (most - least or 1.0)
-        scaled.append(options)
-    return scaled
-
-
-def first_design(space: SearchSpace, objectives: Sequence[Objective], n: int, rng: np.random.Generator) -> np.ndarray:
-    """Genotypes ``(n, d)`` of all sizes: the smallest, the largest, and in random order those in even steps between.
-
-    Size is the logarithm of the first exact objective, else the sum of all options, from 0.5 for the smallest to 2.5.
-    """
-    ends = np.stack([space.smallest, space.largest])
-    pool = new_ones(np.concatenate([ends, skewed(space, 200 * n, rng)]), set())
-    size = _size(space, objectives, pool)
-    chosen = [0, *([1] if (ends[0] != ends[1]).any() else [])]
-    for target in rng.permutation(np.linspace(size.min(), size.max(), max(n, 2))[1:-1]):
-        distance = np.abs(size - target)
-        distance[chosen] = np.inf
-        chosen.append(int(distance.argmin()))
-    return new_ones(pool[chosen], set())[:n]
-
-
-def _size(space: SearchSpace, objectives: Sequence[Objective], genotypes: np.ndarray) -> np.ndarray:
-    for objective in objectives:
-        if objective.exact is not None:
-            size = np.asarray(objective.exact(genotypes), dtype=float)
-            return np.log(size) if size.min() > 0 else size
-    return space.one_hot(genotypes) @ (1.5 + np.concatenate(ordinals(space)))
-
-
-def skewed(space: SearchSpace, n: int, rng: np.random.Generator) -> np.ndarray:
-    """Draw genotypes ``(n, d)`` whose choices lean to the smaller or to the larger options, each network by its own skew."""
-    return space.repair(_draw(space, rng.uniform(-MAX_SKEW, MAX_SKEW, size=n), rng))
-
-
-def _draw(space: SearchSpace, skews: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Genes ``(n, d)``, dead ones too: an option from -1 to 1 is likely by the exponential of it times the row's skew."""
-    genes = np.zeros((len(skews), space.n_genes), dtype=np.int64)
-    for gene, (options, allowed) in enumerate(zip(ordinals(space), space.allowed, strict=True)):
-        likelihoods = np.outer(skews, options[list(allowed)]) + rng.gumbel(size=(len(skews), len(allowed)))
-        genes[:, gene] = np.array(allowed)[likelihoods.argmax(axis=1)]
-    return genes
-
-
-def vary(space: SearchSpace, parents: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
-    """Children ``(n, d)`` of parents ``(k, d)``: most mix two of them gene by gene; then a few genes are drawn anew.
-
-    A gene that was dead in the parent is drawn, too, as its 0 is nobody's choice.
-    """
-    mothers, fathers = parents[rng.integers(len(parents), size=(2, n))]
-    drawn = _draw(space, np.zeros(n), rng)
-    mixed = (rng.random((n, 1)) < 0.7) & (rng.random(mothers.shape) < 0.5)
-    n_mutations = rng.choice([0, 1, 2, 3, 5], size=(n, 1), p=[0.1, 0.4, 0.25, 0.15, 0.1])
-    mutated = rng.random(mothers.shape) < n_mutations / space.n_genes
-    inherited = np.where(mixed, fathers, mothers)
-    dead = ~np.where(mixed, space.alive(fathers), space.alive(mothers))
-    return space.repair(np.where(mutated | dead, drawn, inherited))
 
 
 def chance_within_bounds(objectives: Sequence[Objective], means: np.ndarray, sds: np.ndarray) -> np.ndarray:

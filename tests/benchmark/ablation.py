@@ -17,7 +17,7 @@ from nastoolkit.benchmarks.race import Curves, median_interval
 from nastoolkit.history import History
 from nastoolkit.objectives import Objective, complete
 from nastoolkit.predictors.bent_process import BentProcess
-from nastoolkit.predictors.gaussian_process import Kernel
+from nastoolkit.predictors.gaussian_process import Features, Kernel
 from nastoolkit.search import ALGORITHMS, Algorithm
 from nastoolkit.search.bayes import Bayes
 from nastoolkit.search.sampling import sample_new
@@ -65,6 +65,28 @@ class WithoutOptimism(Bayes):
         return self._predict(genotypes)[0]
 
 
+class NearReference(Bayes):
+    """The reference point is always near the front."""
+
+    def _references(self, worst: np.ndarray) -> np.ndarray:
+        return super()._references(worst)[:1]
+
+
+class StraightProcess(BentProcess):
+    """The process sees values as they are."""
+
+    def learn(self, features: Features, values: np.ndarray) -> None:
+        self.process.learn_scales(features, values)
+
+
+class WithoutBends(Bayes):
+    """Broken networks and long tails count like all others."""
+
+    def __init__(self, *arguments: object, **settings: object) -> None:
+        super().__init__(*arguments, **settings)  # type: ignore[arg-type]
+        self._models = [StraightProcess(self._features.kernels, model.bad_side) for model in self._models]
+
+
 VARIANTS: dict[str, Callable[..., Algorithm]] = {
     "as it is": Bayes,
     "random first genotypes": RandomStart,
@@ -75,6 +97,8 @@ VARIANTS: dict[str, Callable[..., Algorithm]] = {
     "latency measured, not exact": Bayes,
     "gain of the mean, not expected gain": MeanOnly,
     "no optimism": WithoutOptimism,
+    "values are not bent": WithoutBends,
+    "no far reference point": NearReference,
     "batches of 5": partial(Bayes, batch=5),
     "batches of 20": partial(Bayes, batch=20),
     "half the inner search": partial(Bayes, generations=2),

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from scipy.optimize import approx_fprime
@@ -11,8 +13,9 @@ from nastoolkit.predictors import kendall_tau
 from nastoolkit.predictors.bent_process import BentProcess
 from nastoolkit.predictors.gaussian_process import JITTER, GaussianProcess, Kernel
 from nastoolkit.search import ALGORITHMS, DEFAULT_ALGORITHM
-from nastoolkit.search.bayes import N_ROWS, Features, first_design, kind, ordinals, vary
+from nastoolkit.search.bayes import N_ROWS, Features
 from nastoolkit.search.improvement import MOST_BOXES, best_batch, boxes, expected_improvement, thinned
+from nastoolkit.search.variation import first_design, ordinals, vary
 from nastoolkit.space import Choice, SearchSpace, genotype_keys
 from nastoolkit.studies import optimize
 from nastoolkit.transforms import Bend
@@ -259,8 +262,7 @@ def test_a_candidate_beyond_the_front_gains_with_a_reference_point_at_a_distance
 # ── what the process sees, and what it is first told ──
 
 
-def test_kinds_of_choices():
-    assert kind("stage1.block3.kernel") == "stage.block.kernel" and kind("kernel0") == "kernel" and kind("resolution")
+def test_choices_of_one_role_have_a_kernel_of_their_own():
     assert list(Features(SPACE, np.random.default_rng(0))._blocks) == [
         "stage.depth",
         "stage.block.kernel",
@@ -402,3 +404,20 @@ def test_of_many_measurements_the_process_takes_in_the_best_and_a_spread():
     few = ALGORITHMS["bayes"](SPACE, BOTH)
     few.tell(known[:50], values[:50])
     np.testing.assert_array_equal(few._rows(), np.arange(50))
+
+
+def test_a_short_front_does_not_hide_the_larger_networks():
+    algorithm = ALGORITHMS["bayes"](SPACE, BOTH)  # costs between 0 and 1 are the front's
+    np.testing.assert_allclose(algorithm._references(np.array([3.0, 8.0])), [[1.1, 1.1], [3.1, 8.1]])
+    np.testing.assert_allclose(algorithm._references(np.array([0.5, 1.0])), [[1.1, 1.1], [1.1, 1.1]])
+
+
+def test_memory_stays_small_after_many_measurements():
+    algorithm = ALGORITHMS["bayes"](SPACE, BOTH, generations=1)
+    known = np.unique(SPACE.sample(3 * N_ROWS, np.random.default_rng(0)), axis=0)
+    algorithm.tell(known, np.stack([accuracy(known), latency(known)], axis=1))
+    tracemalloc.start()
+    algorithm.ask()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 12 * 8 * N_ROWS**2  # bytes: a dozen matrices of so many rows, whatever the number of measurements
