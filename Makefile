@@ -24,11 +24,11 @@ setup: $(INSTALLED)-notebooks ## create .venv and install what the notebooks nee
 run: setup ## the main job: the quickstart notebook, at the laptop profile
 	$(RUN) notebooks/quickstart.ipynb --profile laptop
 
-test: $(INSTALLED)-dev ## linter, formatter, types, tests, and every notebook at the smoke profile
+test: $(INSTALLED)-dev ## linter, formatter, types, tests (their seconds in runs/ci/), and every notebook at the smoke profile
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
-	OMP_NUM_THREADS=1 $(PY) -m pytest -n $(JOBS)
+	OMP_NUM_THREADS=1 $(PY) -m pytest -n $(JOBS) --durations=60 --junitxml=runs/ci/tests.xml
 	$(RUN) --profile smoke --jobs $(JOBS)
 
 lab: $(INSTALLED)-lab ## open the notebooks in JupyterLab

@@ -8,17 +8,18 @@ import os
 from pathlib import Path
 from typing import Any
 
+from sources import substance
+
 from nastoolkit.support.files import atomically
 
 RECORD = "run.json"
 
 
 def fingerprint(name: str, parameters: dict[str, Any], root: Path) -> str:
-    """Hash of everything that a notebook's results depend on."""
+    """Hash of everything that a notebook's results depend on; comments, docstrings and texts between cells do not count."""
     values = [json.dumps(parameters, sort_keys=True), os.environ.get("NASTOOLKIT_DATA", "")]
-    sources = [root / "notebooks" / f"{name}.ipynb", *sorted(root.glob("nastoolkit/**/*.py"))]
-    content = b"".join([*(value.encode() for value in values), *(source.read_bytes() for source in sources)])
-    return hashlib.sha256(content).hexdigest()[:16]
+    content = "\0".join([*values, *substance(name, root)])
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
 def read_record(folder: Path) -> dict[str, Any]:

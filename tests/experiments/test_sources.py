@@ -1,0 +1,53 @@
+import pytest
+import run
+from nbformat import v4, write
+from profiles import notebook_names
+from sources import substance, without_docstrings
+
+CODE = '''"""A module."""\n\n\ndef double(x):\n    """Twice a number."""\n    return 2 * x  # as it says\n'''
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A notebook, the two modules that it imports one through the other, and one that it does not."""
+    modules = {"__init__": "", "a": "from nastoolkit.b import double\n", "b": CODE, "c": "x = 1\n"}
+    for name, code in modules.items():
+        (tmp_path / "nastoolkit").mkdir(exist_ok=True)
+        (tmp_path / "nastoolkit" / f"{name}.py").write_text(code)
+    (tmp_path / "notebooks").mkdir()
+    cells = [v4.new_markdown_cell("# Title"), v4.new_code_cell("%matplotlib inline\nfrom nastoolkit import a\nimport numpy")]
+    write(v4.new_notebook(cells=cells), tmp_path / "notebooks" / "one.ipynb")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("module", "old", "new", "changes"),
+    [
+        ("b", "Twice a number.", "Two times a number.", False),
+        ("b", "  # as it says", "", False),
+        ("b", "2 * x", "x + x", True),
+        ("a", "double", "double as twice", True),
+        ("c", "x = 1", "x = 2", False),
+    ],
+)
+def test_what_changes_in_substance_and_is_imported_counts(project, module, old, new, changes):
+    before, file = list(substance("one", project)), project / "nastoolkit" / f"{module}.py"
+    assert old in file.read_text()
+    file.write_text(file.read_text().replace(old, new))
+    assert (list(substance("one", project)) != before) is changes
+
+
+def test_of_the_notebook_itself_the_code_counts(project):
+    before = list(substance("one", project))
+    cells = [v4.new_markdown_cell("# Another title"), v4.new_code_cell(before[0])]
+    write(v4.new_notebook(cells=cells), project / "notebooks" / "one.ipynb")
+    assert list(substance("one", project)) == before
+
+
+@pytest.mark.parametrize("name", notebook_names(run.ROOT))
+def test_every_notebook_has_a_substance(name):
+    assert len(list(substance(name, run.ROOT))) > 5
+
+
+def test_code_alone_is_left():
+    assert without_docstrings(CODE) == without_docstrings("def double(x):\n    return (2 * x)\n")
