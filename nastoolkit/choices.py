@@ -44,3 +44,14 @@ class Choice:
     def place(self) -> str:
         """Where in the network the choice is: its name without the last part, e.g. ``stage1.block3``."""
         return self.name.rpartition(".")[0]
+
+    def index(self, option: Any) -> int:
+        """The index of an option; ValueError if the choice has no such one."""
+        if option not in self.options:
+            raise ValueError(f"{self.name!r} has no option {option!r}; its options are {self.options}")
+        return self.options.index(option)
+
+
+def is_missing(option: Any) -> bool:
+    """Whether a value stands for none: None, NaN of Python or numpy, or pandas's NA."""
+    return not isinstance(option, str) and str(option) in ("None", "nan", "<NA>")

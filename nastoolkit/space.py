@@ -10,16 +10,16 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-import sys
 from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from nastoolkit.choices import Choice as Choice
+from nastoolkit.choices import is_missing
 from nastoolkit.features import feature_matrix
+from nastoolkit.support.counts import in_short
 from nastoolkit.twins import Tables, Twins, count, factor
 
 
@@ -248,8 +248,8 @@ class SearchSpace:
                 parent, wakes = self._conditions[gene]
                 alive[gene] = alive[parent] and wakes[genotype[parent]]
             option = options.get(choice.name)
-            if not _is_missing(option) and (alive[gene] or option != 0):
-                genotype[gene] = self._option_index(choice, option)
+            if not is_missing(option) and (alive[gene] or option != 0):
+                genotype[gene] = choice.index(option)
             elif alive[gene] and len(choice.options) > 1:
                 missing.append(choice.name)
         if missing:
@@ -260,12 +260,6 @@ class SearchSpace:
         unknown = [name for name in names if name not in self._index]
         if unknown:
             raise ValueError(f"unknown choices {unknown}; this space has {list(self.names)}")
-
-    @staticmethod
-    def _option_index(choice: Choice, option: Any) -> int:
-        if option not in choice.options:
-            raise ValueError(f"{choice.name!r} has no option {option!r}; its options are {choice.options}")
-        return choice.options.index(option)
 
     def one_hot(self, genotypes: np.ndarray) -> np.ndarray:
         """Indicator features ``(n, total number of options)`` as float64; the columns of a dead choice are all zero."""
@@ -296,7 +290,7 @@ class SearchSpace:
         allowed = list(self._allowed)
         for name, kept in options.items():
             gene = self._index[name]
-            indices = {self._option_index(self.choices[gene], option) for option in kept}
+            indices = {self.choices[gene].index(option) for option in kept}
             allowed[gene] = np.array([index for index in self._allowed[gene] if index in indices], dtype=np.int64)
             if not allowed[gene].size:
                 raise ValueError(f"the restriction leaves {name!r} without an option")
@@ -307,16 +301,6 @@ class SearchSpace:
     def __repr__(self) -> str:
         different = f", {in_short(self.n_different)} of them different" if self.counts_twins else ""
         return f"SearchSpace({self.n_genes} choices, {self.size_in_short} sub-networks{different})"
-
-
-def in_short(count: int) -> str:
-    """A count to three digits, such as ``2.18e+19``; those beyond the largest float too."""
-    return f"{count:.3g}" if count < sys.float_info.max else f"{Decimal(count):.3g}"
-
-
-def _is_missing(option: Any) -> bool:
-    """Whether a value stands for none: None, NaN of Python or numpy, or pandas's NA."""
-    return not isinstance(option, str) and str(option) in ("None", "nan", "<NA>")
 
 
 def genotype_keys(genotypes: np.ndarray) -> list[bytes]:

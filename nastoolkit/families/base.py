@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial, reduce
 from itertools import product
 from math import prod
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,11 +16,11 @@ from torch import nn
 
 from nastoolkit.blocks import BlockSpec, Inputs, channels_last
 from nastoolkit.families.activations import peak_activation_bytes
+from nastoolkit.families.assembly import chain
 from nastoolkit.families.plan import Plan
 from nastoolkit.families.twins import find_twins
 from nastoolkit.space import SearchSpace
 
-Network = TypeVar("Network", bound=nn.Module)
 COMBINATIONS = {"sum": np.add, "max": np.maximum}
 
 
@@ -310,24 +310,3 @@ def stored_bytes(spec: BlockSpec) -> int:
     """What a block's parameters and buffers take in a file."""
     with torch.device("meta"):
         return sum(tensor.nbytes for tensor in spec.build().state_dict().values())
-
-
-def chain(blocks: Mapping[str, nn.Module]) -> nn.Sequential:
-    """Blocks in order; dots in their names become nested containers: ``stage1.block2`` is child ``block2`` of ``stage1``."""
-    return nest(nn.Sequential(), blocks)
-
-
-def nest(network: Network, blocks: Mapping[str, nn.Module]) -> Network:
-    """A network after adding the blocks at their dotted paths, in order, in containers that are chains."""
-    for path, block in blocks.items():
-        prefix, _, name = path.rpartition(".")
-        _container(network, prefix).add_module(name, block)
-    return network
-
-
-def _container(network: nn.Module, path: str) -> nn.Module:
-    for name in filter(None, path.split(".")):
-        if name not in network._modules:
-            network.add_module(name, nn.Sequential())
-        network = network.get_submodule(name)
-    return network

@@ -20,7 +20,8 @@ import torch
 from torch import nn
 
 from nastoolkit.blocks import Classifier
-from nastoolkit.families.base import Family, Slot, nest
+from nastoolkit.families.assembly import nest
+from nastoolkit.families.base import Family, Slot
 from nastoolkit.families.elastic_encoder import EncoderTable, FirstToken, encoder_choices, encoder_slots
 from nastoolkit.families.transformer_blocks import EncoderLayer
 from nastoolkit.space import SearchSpace

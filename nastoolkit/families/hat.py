@@ -17,7 +17,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from nastoolkit.families.base import Family, Slot, nest
+from nastoolkit.families.assembly import nest
+from nastoolkit.families.base import Family, Slot
 from nastoolkit.families.transformer_blocks import DecoderLayer, EncoderLayer
 from nastoolkit.families.translator import N_SPECIAL, Embedding, Output, Translator
 from nastoolkit.space import Choice, SearchSpace

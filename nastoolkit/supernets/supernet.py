@@ -20,10 +20,10 @@ from torch.func import functional_call
 from nastoolkit.blocks import BlockSpec, Inputs
 from nastoolkit.families import Family
 from nastoolkit.randomness import drawn_from
-from nastoolkit.space import in_short
 from nastoolkit.supernets.calibration import BatchNorm
 from nastoolkit.supernets.sharing import SharingRule, Slice, rule_identity
 from nastoolkit.support import tables as html
+from nastoolkit.support.counts import in_short
 
 
 class Supernet(nn.Module):

@@ -1,8 +1,10 @@
-"""Numbers at the door, as people give them: Python's or NumPy's."""
+"""Whole numbers: at the door, as people give them, Python's or NumPy's; and in few digits, however large."""
 
 from __future__ import annotations
 
 import operator
+import sys
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -29,3 +31,8 @@ def plain(value: object) -> Any:
     if isinstance(value, np.generic):
         return value.item()
     raise TypeError(f"{type(value).__name__} is no JSON type")
+
+
+def in_short(count: int) -> str:
+    """A count to three digits, such as ``2.18e+19``; those beyond the largest float too."""
+    return f"{count:.3g}" if count < sys.float_info.max else f"{Decimal(count):.3g}"
