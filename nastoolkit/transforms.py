@@ -38,6 +38,7 @@ QUANTILES = (0.25, 0.5, 0.75, 0.9, 0.98)  # of the values, where a knee may be
 SHARPNESS = (1.0, 4.0, 16.0)  # how many times shorter than the straight part the unit of a logarithm is
 NOISES = np.logspace(-4, 1, 11)  # variances of the noise, as shares of the covariance's mean diagonal
 FREE_MEAN = 10.0  # a constant function's variance, likewise
+LEAST_WIDTH = 0.1  # of the part before a knee, in interquartile ranges: a narrower one is a few equal values, no scale
 LEAST_VALUES = 10  # fewer say nothing about their distribution
 LEAST_GAIN = 3.0  # in log likelihood, before a bend is preferred to none
 
@@ -46,29 +47,40 @@ LEAST_GAIN = 3.0  # in log likelihood, before a bend is preferred to none
 class Bend:
     """A strictly increasing function: the value itself on one side of a knee, logarithmic on the other side.
 
+    Beyond the farthest value that it was learned from it goes on straight, as what a model extrapolates is to stay moderate.
+
     Attributes:
         side: 1 bends values above the knee, -1 those below it, and 0 none.
         knee: Value at which the bend begins.
         unit: Distance from the knee at which the slope has fallen to a half.
+        length: Distance from the knee at which it goes on straight.
     """
 
     side: int = 0
     knee: float = 0.0
     unit: float = 1.0
+    length: float = np.inf
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
         """Transformed values, of any shape."""
         beyond = self._beyond(values)
-        return values + self.side * (self.unit * np.log1p(beyond / self.unit) - beyond)
+        bent = self.unit * np.log1p(np.minimum(beyond, self.length) / self.unit)
+        return values + self.side * (bent + np.maximum(beyond - self.length, 0) / self._steepness - beyond)
 
     def inverse(self, transformed: np.ndarray) -> np.ndarray:
-        """The values whose transformed ones these are; far beyond all that were measured they are finite, but huge."""
-        beyond = self._beyond(transformed)
-        return transformed + self.side * (self.unit * np.expm1(np.minimum(beyond / self.unit, 100)) - beyond)
+        """The values whose transformed ones these are."""
+        beyond, longest = self._beyond(transformed), self.unit * min(np.log1p(self.length / self.unit), 100)
+        straight = self.unit * np.expm1(np.minimum(beyond, longest) / self.unit)
+        return transformed + self.side * (straight + np.maximum(beyond - longest, 0) * self._steepness - beyond)
 
     def log_slope(self, values: np.ndarray) -> np.ndarray:
         """Logarithm of the derivative at values of any shape: 0 on the straight side, less beyond the knee."""
-        return -np.log1p(self._beyond(values) / self.unit)
+        return -np.log1p(np.minimum(self._beyond(values), self.length) / self.unit)
+
+    @property
+    def _steepness(self) -> float:
+        """One over the slope at the end of the bend."""
+        return float(np.exp(min(np.log1p(self.length / self.unit), 100)))
 
     def excess(self, values: np.ndarray) -> np.ndarray:
         """How far transformed values are beyond the knee, 0 on the straight side: a model may trust them so much less."""
@@ -84,11 +96,13 @@ NO_BEND = Bend()
 def candidates(values: np.ndarray, sides: Sequence[int]) -> Iterator[Bend]:
     """Bends of values ``(n,)``: none, and at some quantiles of either side those of several strengths."""
     yield NO_BEND
+    least = LEAST_WIDTH * float(np.diff(np.quantile(values, [0.25, 0.75])).item())
     for side in sides:
         for share in QUANTILES:
             knee, half = np.quantile(side * values, [share, share / 2], method="lower")
-            if knee > half:
-                yield from (Bend(side, side * float(knee), float(knee - half) / sharp) for sharp in SHARPNESS)
+            if knee - half > least:
+                ends = side * float(knee), float((side * values).max() - knee)
+                yield from (Bend(side, ends[0], float(knee - half) / sharp, ends[1]) for sharp in SHARPNESS)
 
 
 def learn(values: np.ndarray, covariance: np.ndarray, sides: Sequence[int] = (1, -1)) -> Bend:

@@ -59,7 +59,8 @@ class Full(InnerSearch):
             self._fit()
             genotypes, values = self._search_predictions()
             self._found = self._best_predicted(genotypes, values, len(genotypes))
-        self._found = self._found[self._likely_to_fail_last(self._found)]
+        if len(self._found):
+            self._found = self._found[self._likely_to_fail_last(self._found)]
         proposed, self._found = self._found[: self.population], self._found[self.population :]
         return proposed
 

@@ -20,7 +20,7 @@ from nastoolkit.search.algorithm import Algorithm
 from nastoolkit.space import SearchSpace
 from nastoolkit.support.extras import needed
 
-N_TRIES = 20  # in a row that suggest nothing new, before the rest is drawn at random
+N_TRIES = 5  # for each sub-network that is wanted, before the rest is drawn at random
 
 
 class OptunaStudy(Algorithm):
@@ -57,11 +57,10 @@ class OptunaStudy(Algorithm):
         for trial in self._waiting.values():  # what it suggested was not measured, or failed
             self._study.tell(trial, state=self._optuna.trial.TrialState.FAIL)
         self._waiting = {}
-        n_in_vain = 0
-        while len(self._waiting) < self.population and n_in_vain < N_TRIES:
-            n_waiting = len(self._waiting)
+        for _ in range(N_TRIES * self.population):
+            if len(self._waiting) == self.population:
+                break
             self._ask_once()
-            n_in_vain = n_in_vain + 1 if len(self._waiting) == n_waiting else 0
         rows = [np.frombuffer(key, dtype=np.int64) for key in self._waiting]
         return np.array(rows, dtype=np.int64).reshape(-1, self.space.n_genes)
 

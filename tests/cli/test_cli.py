@@ -213,7 +213,8 @@ def test_the_doctor_reports_an_illness_and_goes_on(tmp_path, monkeypatch):
 
 def test_without_json_it_is_read_by_people():
     result = CliRunner().invoke(cli.app, ["papers"])
-    assert result.exit_code == 0 and re.search(r"^papers:\n  key=\w+  reference=", result.stdout)
+    assert result.exit_code == 0
+    assert re.search(r"(?ms)^systems:\n  name=\w+  paper=.*^papers:\n  key=\w+  reference=", result.stdout)
 
 
 @pytest.mark.parametrize(

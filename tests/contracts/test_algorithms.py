@@ -116,6 +116,8 @@ LARGE = pytest.param(300, 20, marks=pytest.mark.slow)
 
 @pytest.mark.parametrize(("size", "population"), [(1, 20), (5, 2), (11, 3), (81, 13), LARGE])
 def test_budgets_beyond_a_space_end_with_its_last_subnetwork(name, size, population):
+    if size == 300 and name.startswith("optuna"):
+        pytest.skip("Optuna takes minutes to suggest the last sub-networks of 300")
     history = search(name, SPACES[size], budget=size + 200, population=population)
     assert len(history) == size == SPACES[size].size == len(set(genotype_keys(history.genotypes)))
     np.testing.assert_array_equal(SPACES[size].canonical(history.genotypes), history.genotypes)
@@ -198,11 +200,11 @@ def test_bounds_are_preferred(name):
         return np.stack([genotypes.sum(axis=1), genotypes @ np.arange(1, 10)], axis=1).astype(float)
 
     objectives = [Objective("f0", "max"), Objective("f1", "min", at_most=14.5)]
-    history, drawn = (
-        search(algorithm, values=values, objectives=objectives, budget=150, population=15) for algorithm in (name, "random")
-    )
-    assert (history.front().values[:, 1] <= 14.5).all()
-    assert name == "random" or history.feasible.sum() > 1.1 * drawn.feasible.sum()
+    how = {"values": values, "objectives": objectives, "budget": 150, "population": 15}
+    histories, drawn = ([search(by, **how, seed=seed) for seed in range(3)] for by in (name, "random"))
+    assert all((history.front().values[:, 1] <= 14.5).all() for history in histories)
+    n_feasible, n_drawn = (sum(history.feasible.sum() for history in found) for found in (histories, drawn))
+    assert name == "random" or n_feasible > 1.1 * n_drawn
 
 
 def test_where_nothing_keeps_the_bounds_it_comes_nearer(name):
@@ -277,4 +279,4 @@ def test_the_registry_is_documented():
     for name, algorithm in ALGORITHMS.items():
         assert issubclass(algorithm, Algorithm) and algorithm.__doc__
         module = sys.modules[algorithm.__module__]
-        assert module.__name__.endswith(f".{name}") and "Differs from the paper" in module.__doc__
+        assert module.__name__.endswith((f".{name}", f".{name}_search")) and "Differs from the paper" in module.__doc__

@@ -302,9 +302,8 @@ def test_what_is_outdated_counts_for_nothing_until_it_is_run_again(root):
     claims.write_text(json.dumps([CLAIM | {"notebook": "good", "profile": "laptop", "outdated": "seconds were minutes"}]))
     assert run.main(["--claims"], root) == 0
     assert "| reproduced (outdated: seconds were minutes) |" in (root / "experiments/CLAIMS.md").read_text()
-    assert (
-        "| outdated |" in (root / "README.md").read_text() and "ipynb) |  |  |  |  | 1 |" in (root / "README.md").read_text()
-    )
+    readme = (root / "README.md").read_text()
+    assert "| notebook | outdated |" in readme and "good.ipynb) | 1 |" in readme
     assert "1 claims: 1 *outdated*." in scoreboard.short_scoreboard(json.loads(claims.read_text()), "folder")
     write_run(root, "good", "laptop")
     run.main(["--claims"], root)

@@ -134,7 +134,7 @@ def test_an_unknown_backend_lists_the_known_ones(tiny):
 
 @pytest.mark.parametrize("argument", ["batch_size", "threads", "n_contexts"])
 def test_numbers_below_one_are_refused(tiny, argument):
-    with pytest.raises(ValueError, match=f"{argument}=0"):
+    with pytest.raises(ValueError, match=f"{argument} must be at least 1, got 0"):
         LookupTable.measure(tiny, **{argument: 0})
 
 
