@@ -15,6 +15,7 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from nastoolkit.support.files import atomically, check_output
+from nastoolkit.support.interrupts import uninterrupted
 from nastoolkit.training.distributed import rank
 
 SAVE_SECONDS = 30.0
@@ -88,22 +89,23 @@ class Run:
 
     def update(self, loss: float) -> None:
         """One optimiser step with the gradients as they are."""
-        self._is_whole = False
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.recipe.learning_rate * self.recipe.learning_rate_at(self.step)
-        nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.clip_norm)
-        self.optimizer.step()
-        self.optimizer.zero_grad()
-        if self.average:
-            self.average.update_parameters(self.network)
-        self.losses[self.step] = loss
-        self.step += 1
-        self._is_whole = True
+        with uninterrupted():
+            self._is_whole = False
+            for group in self.optimizer.param_groups:
+                group["lr"] = self.recipe.learning_rate * self.recipe.learning_rate_at(self.step)
+            nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.clip_norm)
+            self.optimizer.step()
+            self.optimizer.zero_grad()
+            if self.average:
+                self.average.update_parameters(self.network)
+            self.losses[self.step] = loss
+            self.step += 1
+            self._is_whole = True
         if self.step == self.recipe.n_steps or monotonic() - self._saved > SAVE_SECONDS:
             self._save()
 
     def stop(self) -> str:
-        """Keep the run after an interrupt, unless it came amid an update of the weights; a sentence on how to go on."""
+        """Keep the run after an interrupt, unless an update of the weights broke off; a sentence on how to go on."""
         at = f"interrupted after step {self.step} of {self.recipe.n_steps}"
         if self.file is None:
             return f"{at}, and no file keeps the run: with resume=FILE a second call would go on"

@@ -141,9 +141,9 @@ def test_another_latency_table_is_another_search(tmp_path, n_asks):
     assert n_asks == [4 * 5]
 
 
-def test_code_that_changed_searches_again(tmp_path, monkeypatch, n_asks):
+def test_an_algorithm_of_another_version_searches_again(tmp_path, monkeypatch, n_asks):
     search(measure, store=tmp_path / "a.sqlite")
-    monkeypatch.setattr("nastoolkit.studies.replay._code", lambda: b"as it is after an upgrade")
+    monkeypatch.setattr(ALGORITHMS["nsga2"], "version", ALGORITHMS["nsga2"].version + 1)
     search(measure, store=tmp_path / "a.sqlite")
     assert n_asks == [8]
 

@@ -9,7 +9,7 @@ import pytest
 
 from nastoolkit.support.extras import EXTRAS, MissingLibraryError, needed
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_every_library_is_in_its_extra():

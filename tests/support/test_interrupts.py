@@ -10,13 +10,14 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from contextlib import closing
 
 import pytest
 from jupyter_client.manager import start_new_kernel
 
-from nastoolkit.support.interrupts import explain_resume
+from nastoolkit.support.interrupts import explain_resume, uninterrupted
 
 QUIET = {**os.environ, "OMP_NUM_THREADS": "1"}
 SECONDS = 300
@@ -122,3 +123,28 @@ def test_advice_is_of_the_moment_of_the_interrupt_and_other_errors_pass():
         raise KeyboardInterrupt
     with pytest.raises(ValueError, match="as it was"), explain_resume(lambda: "never"):
         raise ValueError("as it was")
+
+
+def test_an_interrupt_comes_at_the_end_of_what_is_done_as_a_whole():
+    done = []
+    with pytest.raises(KeyboardInterrupt), uninterrupted():
+        signal.raise_signal(signal.SIGINT)
+        done.append("whole")
+    assert done == ["whole"] and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    with uninterrupted():
+        done.append("again")
+    with pytest.raises(ValueError, match="as it was"), uninterrupted():
+        raise ValueError("as it was")
+
+
+def test_threads_are_never_interrupted():
+    done = []
+
+    def work():
+        with uninterrupted():
+            done.append(1)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert done == [1]
