@@ -22,17 +22,17 @@ from nastoolkit.published.sources import DATA_SETS, find
 from nastoolkit.space import SearchSpace
 
 DEVICES = tuple(file.removesuffix("_all.csv") for file in DATA_SETS["hat-latency"].sha256)
-FEATURES = (  # as the columns stand: the side and the kind of choice, averaged over layers where each has its own
-    ("encoder", "embed_dim"),
-    ("encoder", "layers"),
-    ("encoder", "ffn"),
-    ("encoder", "heads"),
-    ("decoder", "embed_dim"),
-    ("decoder", "layers"),
-    ("decoder", "ffn"),
-    ("decoder", "self_heads"),
-    ("decoder", "cross_heads"),
-    ("decoder", "cross_attention"),
+FEATURES = (  # as the columns stand: side and kind of choice, averaged over layers where each has its own
+    "encoder.embed_dim",
+    "encoder.layers",
+    "encoder.ffn",
+    "encoder.heads",
+    "decoder.embed_dim",
+    "decoder.layers",
+    "decoder.ffn",
+    "decoder.self_heads",
+    "decoder.cross_heads",
+    "decoder.cross_attention",
 )
 
 
@@ -75,8 +75,8 @@ def hat_features(space: SearchSpace, genotypes: np.ndarray) -> np.ndarray:
     genotypes = np.atleast_2d(space.check(genotypes))
     alive = space.alive(genotypes)
     columns = []
-    for side, kind in FEATURES:
-        genes = [gene for gene, c in enumerate(space.choices) if c.kind == kind and c.place.partition(".")[0] == side]
+    for feature in FEATURES:
+        genes = [gene for gene, c in enumerate(space.choices) if f"{c.place.partition('.')[0]}.{c.kind}" == feature]
         values = np.stack([_numbers(space, gene)[genotypes[:, gene]] for gene in genes], axis=1)
         columns.append(np.average(values, axis=1, weights=alive[:, genes]))
     return np.stack(columns, axis=1)

@@ -2,13 +2,11 @@
 
 ``{"n_seeds": "from 2", "share": "from 0, below 1", "tasks": "keys of TASKS, as many as families"}``, several with commas:
 
-==================================== ================================================================================
-``from``, ``above``, ``to``, ``below`` a number bound every number of the parameter, also in lists and values of dicts
-``keys of`` a registry               a text, the items of a list or the keys of a dict are keys of that registry
-``values of`` a registry             the values of a dict are keys of that registry
-``as many as`` another parameter     both have as many items
-``not empty``                        there is an item
-==================================== ================================================================================
+- ``from``, ``above``, ``to`` or ``below`` and a number bound every number of the parameter, also in lists and values of dicts;
+- ``keys of`` a registry: a text, the items of a list or the keys of a dict are keys of that registry;
+- ``values of`` a registry: the values of a dict are keys of that registry;
+- ``as many as`` another parameter: both have as many items;
+- ``not empty``: there is an item.
 """
 
 from __future__ import annotations
