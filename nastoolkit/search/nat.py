@@ -5,7 +5,7 @@
 [Chebykin2022] A. Chebykin, T. Alderliesten and P. A. N. Bosman, "Evolutionary Neural Cascade Search across Supernetworks"
 (ENCAS), GECCO 2022, arXiv 2203.04011.
 
-Here the weights stay as they are; :mod:`nastoolkit.systems.nat.transfer` has the loop that adapts them.
+Here the weights stay as they are; the system of this name has the loop that adapts them.
 
 Differs from the papers in: mating, see :mod:`nastoolkit.search.evolution`; objectives that are cheap and exact are computed,
 not predicted; what is measured next is chosen among all that the inner search proposed, not from its last generation only;
