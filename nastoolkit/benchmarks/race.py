@@ -18,7 +18,7 @@ from nastoolkit.history import History
 from nastoolkit.objectives import Objective
 from nastoolkit.statistics import median_interval
 from nastoolkit.studies import optimize
-from nastoolkit.studies.optimize import resolved
+from nastoolkit.studies.plan import resolved
 from nastoolkit.studies.replay import N_PROBES, has_known_code, packed, search_fingerprint, unpacked
 from nastoolkit.support.files import atomically, check_output_folder
 
