@@ -41,6 +41,7 @@ from nastoolkit.search.improvement import best_batch
 from nastoolkit.search.sampling import new_ones
 from nastoolkit.search.variation import first_design, vary
 from nastoolkit.space import SearchSpace, genotype_keys
+from nastoolkit.support.counts import whole
 
 N_CANDIDATES = 200  # of which the batch is chosen
 REFIT = 1.15  # scales are learned again when there are so many times the measurements
@@ -63,7 +64,8 @@ class Bayes(Algorithm):
         generations: Number of generations of the inner search, with ten children for each parent.
 
     Raises:
-        ValueError: A number below 1.
+        TypeError: A setting that is no whole number.
+        ValueError: A setting below 1.
     """
 
     def __init__(
@@ -77,9 +79,8 @@ class Bayes(Algorithm):
         generations: int = 4,
     ) -> None:
         super().__init__(space, objectives, seed, population)
-        if min(batch, n_first, generations) < 1:
-            raise ValueError(f"batch, n_first and generations are at least 1, got {(batch, n_first, generations)}")
-        self.batch, self.n_first, self._generations = batch, n_first, generations
+        self.batch, self.n_first = whole("batch", batch), whole("n_first", n_first)
+        self._generations = whole("generations", generations)
         self._features = Features(space, self.rng)
         self._measured = [i for i, objective in enumerate(self.objectives) if objective.exact is None]
         bad_sides = signs(self.objectives)[self._measured].astype(int)
