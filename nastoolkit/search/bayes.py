@@ -33,8 +33,8 @@ from scipy.special import ndtr
 
 from nastoolkit import pareto
 from nastoolkit.objectives import Objective, complete, signs, violations
-from nastoolkit.predictors.bent_process import BentProcess
-from nastoolkit.predictors.gaussian_process import Kernel
+from nastoolkit.predictors.gaussian_process import GaussianProcess
+from nastoolkit.predictors.plain_process import Kernel
 from nastoolkit.search.algorithm import Algorithm
 from nastoolkit.search.feasibility import Feasibility
 from nastoolkit.search.improvement import best_batch
@@ -84,7 +84,7 @@ class Bayes(Algorithm):
         self._features = Features(space, self.rng)
         self._measured = [i for i, objective in enumerate(self.objectives) if objective.exact is None]
         bad_sides = signs(self.objectives)[self._measured].astype(int)
-        self._models = [BentProcess(self._features.kernels, side) for side in bad_sides]
+        self._models = [GaussianProcess(self._features.kernels, [side]) for side in bad_sides]
         self._feasibility = Feasibility(space)
         self._n_at_refit = 0
         self._design: np.ndarray | None = None
@@ -120,7 +120,7 @@ class Bayes(Algorithm):
         self._n_at_refit = len(self._genotypes) if refit else self._n_at_refit
         for model, column in zip(self._models, values.T[self._measured], strict=True):
             if refit:
-                model.learn(features, column)
+                model.learn_scales(features, column)
             model.fit(features, column)
         self._feasibility.fit(self._genotypes, lambda genotypes: self._predict(genotypes)[0])
 
