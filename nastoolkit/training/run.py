@@ -14,6 +14,7 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from nastoolkit.support.counts import keep_whole
 from nastoolkit.support.files import atomically, check_output
 from nastoolkit.support.interrupts import uninterrupted
 from nastoolkit.training.distributed import rank
@@ -48,6 +49,7 @@ class Recipe:
     precision: str = "float32"
 
     def __post_init__(self) -> None:
+        keep_whole(self, n_steps=0, batch_size=1, seed=0)
         if self.precision not in PRECISIONS:
             raise ValueError(f"unknown precision {self.precision!r}; known: {', '.join(PRECISIONS)}")
 
