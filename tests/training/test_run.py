@@ -141,8 +141,3 @@ def test_bfloat16_trains_float32_weights(tiny):
         outcomes[precision] = losses
     np.testing.assert_allclose(outcomes["bfloat16"][:5], outcomes["float32"][:5], rtol=0.05)
     assert not np.array_equal(outcomes["bfloat16"], outcomes["float32"])
-
-
-def test_an_unknown_precision_lists_the_known_ones():
-    with pytest.raises(ValueError, match="unknown precision 'float8'; known: float32, bfloat16"):
-        Recipe(n_steps=1, precision="float8")
