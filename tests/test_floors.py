@@ -32,7 +32,7 @@ TORCH_FLOORS = [
     ["benchmarks"],
     ["systems"],
     ["figures", "export"],
-    ["cli", "explorer"],
+    ["cli", "explorer", "notebook"],
 ]
 FLOOR = {name: floor for floor, names in enumerate(NUMPY_FLOORS + TORCH_FLOORS) for name in names}
 TORCH_LINE = len(NUMPY_FLOORS)

@@ -7,6 +7,7 @@ from nastoolkit.benchmarks.nas_bench_macro import NASBenchMacro
 from nastoolkit.benchmarks.ofa_mbv3_note10 import OFAMobileNetV3Note10
 from nastoolkit.benchmarks.ofa_mbv3_w10_imagenet import OFAMobileNetV3ImageNet
 from nastoolkit.benchmarks.ofa_mbv3_w12_macs import OFAMobileNetV3Macs
+from nastoolkit.benchmarks.supernet_problem import SupernetProblem
 
 BENCHMARKS: dict[str, type[Benchmark]] = {
     "digits-mbv3-table": DigitsTable,
@@ -17,4 +18,4 @@ BENCHMARKS: dict[str, type[Benchmark]] = {
     "ofa-mbv3-w12-macs": OFAMobileNetV3Macs,
 }
 
-__all__ = ["BENCHMARKS", "Benchmark", "Problem"]
+__all__ = ["BENCHMARKS", "Benchmark", "Problem", "SupernetProblem"]

@@ -7,7 +7,7 @@ rules for parameters. A study, from its grid to its verdict, where ``search`` is
     frame = run_grid(search, grid, output_dir / "jobs", version=1, n_workers=2)
     more = paired_differences(frame, "hypervolume", "linas", "random")
     found = verdict(more, at_least=5.0, paper_value=12.0)
-    claim(output_dir / "claims.json", ..., ours=found.effect, interval=found.interval, verdict=found)
+    claim(output_dir / "claims.json", ..., verdict=found)
 """
 
 from nastoolkit.studies.grid import Failure, JobsError, jobs, run_grid
