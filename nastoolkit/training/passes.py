@@ -40,7 +40,7 @@ class Passes:
         self.supernet, self.network, self.sampler = supernet, replicated(supernet), sampler
         self.path_loss = criterion(partial(task.loss, label_smoothing=recipe.label_smoothing))
         self.features = _known_blocks(supernet, getattr(criterion, "features", ()))
-        self.probe: Callable[[Gradients], Any] | None = getattr(sampler, "probe", None)
+        self.probe: Callable[[np.ndarray, Gradients], Any] | None = getattr(sampler, "probe", None)
         self.shares_rows: bool = getattr(sampler, "shares_rows", False)
         self._autocast = partial(
             torch.autocast, device_of(supernet).type, PRECISIONS[recipe.precision], enabled=recipe.precision != "float32"
@@ -56,7 +56,7 @@ class Passes:
                 outputs = self.network(images.inputs, genotype)
                 seen = (images.targets, images.inputs, genotype, first, number, place, images.rows, features)
                 loss = self.path_loss(Step(outputs, *seen))
-            probes.append(self._backward(weight * loss))
+            probes.append(self._backward(genotype, weight * loss))
             losses.append(loss.detach())
             if first is None and not self.shares_rows:
                 first = each_tensor(outputs, torch.Tensor.detach)
@@ -76,14 +76,14 @@ class Passes:
         blocks = {name: block for name, block in self.supernet.blocks(genotype).items() if name in self.features}
         return taps(blocks, features.__setitem__)
 
-    def _backward(self, loss: torch.Tensor) -> Any:
+    def _backward(self, genotype: np.ndarray, loss: torch.Tensor) -> Any:
         """Add the gradients of a path; where the sampler has a probe, it sees those of this path alone."""
         if self.probe is None:
             return loss.backward()
         before = {parameter: parameter.grad for parameter in self.supernet.parameters() if parameter.grad is not None}
         self.supernet.zero_grad()
         loss.backward()
-        found = self.probe(held_gradients(self.supernet))
+        found = self.probe(genotype, held_gradients(self.supernet))
         for parameter, gradient in before.items():
             parameter.grad = gradient if parameter.grad is None else gradient.add_(parameter.grad)
         return found

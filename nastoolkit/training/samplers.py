@@ -28,8 +28,8 @@ class LearningSampler(PathSampler, Protocol):
     """A sampler that learns from steps: what it draws depends on its state, too, which ``feedback`` alone changes.
 
     Attributes:
-        probe: If it has one, a function of the gradients of one path by the names of the weights, such as those in
-            :mod:`nastoolkit.training.probes`. It is called after the backward pass of every path.
+        probe: If it has one, a function of a path ``(d,)`` and of its gradients by the names of the weights; those in
+            :mod:`nastoolkit.training.probes` help to write it. It is called after the backward pass of every path.
         shares_rows: Whether the paths of a step share the rows of the batch, where others take the whole batch each.
     """
 

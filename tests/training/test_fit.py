@@ -3,13 +3,12 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from scipy.special import log_softmax, softmax
 
 from nastoolkit.families.hat import NUMBER_WORDS, HATFamily
 from nastoolkit.supernets import Supernet
 from nastoolkit.tasks.digits import Digits
 from nastoolkit.tasks.number_words import NumberWords
-from nastoolkit.training import Fixed, Recipe, Sandwich, Step, fit, in_place_distillation
+from nastoolkit.training import Fixed, Recipe, Sandwich, fit, in_place_distillation
 
 
 class TwoBatches(Digits):
@@ -125,18 +124,6 @@ def test_the_first_path_learns_from_targets_the_others_from_the_first(tiny):
         for step, genotype in zip(steps, genotypes, strict=True):
             assert step.genotype is genotype and step.inputs.shape[1:] == tiny.input_shape(genotype) and not step.features
     assert len(seen) == 6
-
-
-def test_in_place_distillation_in_closed_form():
-    rng = np.random.default_rng(0)
-    outputs, teacher = rng.normal(size=(2, 7, 10))
-    targets = rng.integers(10, size=7)
-    criterion = in_place_distillation(TASK.loss)
-    hard = criterion(Step(torch.tensor(outputs), torch.tensor(targets)))
-    soft = criterion(Step(torch.tensor(outputs), torch.tensor(targets), first=torch.tensor(teacher), path=1))
-    logs = log_softmax(outputs, axis=1)
-    np.testing.assert_allclose(hard, -logs[np.arange(7), targets].mean())
-    np.testing.assert_allclose(soft, -(softmax(teacher, axis=1) * logs).sum(axis=1).mean())
 
 
 def test_weights_of_paths_scale_their_gradients(tiny):
