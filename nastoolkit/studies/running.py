@@ -13,7 +13,7 @@ from nastoolkit.studies.calls import Calls, Evaluate
 from nastoolkit.studies.evaluation import Evaluation
 from nastoolkit.studies.failures import Failures
 from nastoolkit.studies.store import Store
-from nastoolkit.support.counts import whole
+from nastoolkit.support.counts import keep_whole
 
 LEAST_PATIENCE = 10  # evaluations that fail at the beginning end no search that would have had more
 
@@ -46,10 +46,8 @@ class Running:
     max_failed: float = 1.0
 
     def __post_init__(self) -> None:
-        whole("retries", self.retries, 0)
-        for name in ("chunk_size", "in_flight"):
-            if (count := getattr(self, name)) is not None:
-                whole(name, count)
+        given = {name: 1 for name in ("chunk_size", "in_flight") if getattr(self, name) is not None}
+        keep_whole(self, retries=0, **given)
         if not 0 < self.max_failed <= 1:
             raise ValueError(f"max_failed is a share above 0 and up to 1, got {self.max_failed}")
         if self.in_flight and self.executor is None:
