@@ -184,18 +184,25 @@ def save_tokenizer(tmp_path_factory):
     return save
 
 
-def _attention(dim):
-    return {"in_proj_weight": (1536, dim), "in_proj_bias": (1536,), "out_proj.weight": (dim, 512), "out_proj.bias": (dim,)}
+def _attention(dim, qkv):
+    return {
+        "in_proj_weight": (3 * qkv, dim),
+        "in_proj_bias": (3 * qkv,),
+        "out_proj.weight": (dim, qkv),
+        "out_proj.bias": (dim,),
+    }
 
 
-def _hat_shapes(table, separate, vocabulary):
+def _hat_shapes(table):
     """Shapes by released names, as fairseq's code makes them."""
-    dim, ffn, norm = 640, max(table.ffn), {"weight": (640,), "bias": (640,)}
-    parts = {"self_attn": _attention(dim), "self_attn_layer_norm": norm, "final_layer_norm": norm}
+    dim, ffn, vocabulary = max(table.embed_dims), max(table.ffn), table.vocabulary
+    attention, norm = _attention(dim, table.qkv_dim), {"weight": (dim,), "bias": (dim,)}
+    parts = {"self_attn": attention, "self_attn_layer_norm": norm, "final_layer_norm": norm}
     parts |= {"fc1": {"weight": (ffn, dim), "bias": (ffn,)}, "fc2": {"weight": (dim, ffn), "bias": (dim,)}}
-    sides = {"encoder": parts, "decoder": parts | {"encoder_attn": _attention(dim), "encoder_attn_layer_norm": norm}}
-    shapes = {"encoder.embed_tokens.weight": (vocabulary + separate, dim), "decoder.embed_tokens.weight": (vocabulary, dim)}
-    shapes |= {"decoder.embed_out": (vocabulary, dim)} if separate else {}
+    sides = {"encoder": parts, "decoder": parts | {"encoder_attn": attention, "encoder_attn_layer_norm": norm}}
+    shapes = {"encoder.embed_tokens.weight": (table.source_vocabulary or vocabulary, dim)}
+    shapes |= {"decoder.embed_tokens.weight": (vocabulary, dim)}
+    shapes |= {"decoder.embed_out": (vocabulary, dim)} if table.source_vocabulary else {}
     for side, layer in sides.items():
         shapes |= {f"{side}.version": (1,), f"{side}.embed_positions._float_tensor": (1,)}
         for number in range(6):
@@ -209,13 +216,12 @@ def hat_state():
     """Random tensors under the names of a HAT family's release, the decoder's embedding the encoder's where they share it."""
     import torch
 
-    from nastoolkit.families import FAMILIES
-
-    def make(name, vocabulary):
-        generator, separate = torch.Generator().manual_seed(0), name == "hat-iwslt"
-        shapes = _hat_shapes(FAMILIES[name]().table, separate, vocabulary)
-        state = {key: torch.randn(shape, generator=generator) for key, shape in shapes.items()}
-        shared = {} if separate else {"decoder.embed_tokens.weight": state["encoder.embed_tokens.weight"].clone()}
+    def make(table):
+        generator = torch.Generator().manual_seed(0)
+        state = {key: torch.randn(shape, generator=generator) for key, shape in _hat_shapes(table).items()}
+        shared = (
+            {} if table.source_vocabulary else {"decoder.embed_tokens.weight": state["encoder.embed_tokens.weight"].clone()}
+        )
         return state | shared
 
     return make

@@ -16,7 +16,7 @@ import psutil
 import pytest
 from watching import logged, stored
 
-N_KILLS = int(os.environ.get("NASTOOLKIT_KILLS", 4))
+N_KILLS = int(os.environ.get("NASTOOLKIT_KILLS", 2))
 PROGRAM = Path(__file__).with_name("searches.py")
 POPULATION = 20  # of its searches, all of which the executor has at once
 
