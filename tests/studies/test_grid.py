@@ -14,6 +14,7 @@ from types import ModuleType
 import grids
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 from tqdm import tqdm
 
@@ -230,9 +231,10 @@ def test_a_grid_that_is_killed_goes_on(tmp_path, n_workers):
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         while process.poll() is None and len(done(tmp_path / "log")) <= 4:
             time.sleep(0.01)
+        workers = psutil.Process(process.pid).children(recursive=True)
         process.kill()
     assert process.returncode == -9, "the grid ended before it was killed"
-    time.sleep(0.5)  # workers end with their parent
+    assert not psutil.wait_procs(workers, timeout=120)[1], "its workers go on"
     output = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
     assert json.loads(output.splitlines()[1]) == {"seed": list(range(30)), "score": [seed / 7 for seed in range(30)]}
     assert set(done(tmp_path / "log")) == {str(seed) for seed in range(30)}
