@@ -88,8 +88,8 @@ def learning_curve(
             return kept.drop(columns="identity")
     sets = [(rows[trial][1][:size], rows[trial][0], name) for trial, size, name in cases]
     scores = (executor.map if executor else map)(_scores, *zip(*[(features, values, *one) for one in sets], strict=True))
-    told = [(*case, *score) for case, score in zip(cases, tqdm(scores, "fits", len(cases), leave=False), strict=True)]
-    frame = pd.DataFrame(told, columns=["trial", "n_train", "predictor", "mape_percent", "kendall_tau"])
+    rows = [(*case, *score) for case, score in zip(cases, tqdm(scores, "fits", len(cases), leave=False), strict=True)]
+    frame = pd.DataFrame(rows, columns=["trial", "n_train", "predictor", "mape_percent", "kendall_tau"])
     if file:
         with atomically(file) as new:
             frame.assign(identity=identity).to_csv(new, index=False)

@@ -33,8 +33,8 @@ def reevaluate(
     joined = [[row for row, _ in history.growing_front()] for history in histories]
     rows = [history.genotypes[on_front] for history, on_front in zip(histories, joined, strict=True)]
     wanted = np.unique(np.concatenate(rows), axis=0)
-    told = optimize(space, evaluate, measured, "random", len(wanted), 0, store, executor, warm_start=wanted)
-    value_of = dict(zip(genotype_keys(told.genotypes), told.values, strict=True))
+    measured_again = optimize(space, evaluate, measured, "random", len(wanted), 0, store, executor, warm_start=wanted)
+    value_of = dict(zip(genotype_keys(measured_again.genotypes), measured_again.values, strict=True))
     judged = []
     for history, genotypes, on_front in zip(histories, rows, joined, strict=True):
         values = np.full(history.values.shape, np.nan)
