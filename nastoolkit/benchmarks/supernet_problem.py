@@ -20,7 +20,7 @@ from nastoolkit.space import SearchSpace
 from nastoolkit.studies import optimize, reevaluate
 from nastoolkit.studies.replay import N_PROBES
 from nastoolkit.supernets import Supernet, load_supernet
-from nastoolkit.tasks import Task, load_task
+from nastoolkit.tasks import Classification, Task, load_task
 
 MACS = "MACs"
 
@@ -75,6 +75,17 @@ class SupernetProblem:
     def space(self) -> SearchSpace:
         """Where to search."""
         return self.family.space
+
+    @property
+    def n_classes(self) -> int:
+        """Number of the task's classes.
+
+        Raises:
+            ValueError: It has none.
+        """
+        if not isinstance(self.task, Classification):
+            raise ValueError(f"task {self.task_name!r} has no classes to tell apart")
+        return self.task.n_classes
 
     @property
     def quality(self) -> Objective:
