@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
+from nastoolkit.answers import Answers
 from nastoolkit.families import Family
 from nastoolkit.history import History
 from nastoolkit.latency import setting_table
 from nastoolkit.measurements import Accuracy
-from nastoolkit.objectives import Objective
+from nastoolkit.objectives import Objective, complete
 from nastoolkit.space import SearchSpace
 from nastoolkit.studies import optimize, reevaluate
 from nastoolkit.studies.replay import N_PROBES
@@ -116,6 +118,18 @@ class SupernetProblem:
     def judged(self, histories: Sequence[History]) -> list[History]:
         """The same searches by test accuracy; see :func:`nastoolkit.studies.reevaluate`."""
         return reevaluate(histories, self.accuracy("test"), Path(self.folder) / "test.sqlite")
+
+    def answers(self, genotypes: np.ndarray, cost: str, split: str = "validation") -> Answers:
+        """Probabilities of the classes that networks ``(k, d)`` give a split's examples, and what their runs cost.
+
+        Args:
+            genotypes: Networks to ask.
+            cost: See :meth:`cost`.
+            split: Examples to answer.
+        """
+        logits, targets = self.accuracy(split).predictions(genotypes)
+        costs = complete([self.cost(cost)], genotypes, np.empty((len(genotypes), 0)))[:, 0]
+        return Answers(torch.softmax(logits, dim=2).numpy(), targets.numpy(), costs)
 
     def as_argument(self, *costs: str) -> dict[str, Any]:
         """Plain values that make this problem in another process: an argument of a job.

@@ -5,11 +5,10 @@ import pandas as pd
 import pytest
 import torch
 
-from nastoolkit import FAMILIES, TASKS, Supernet, save_supernet
+from nastoolkit import TASKS
 from nastoolkit.benchmarks import SupernetProblem
 from nastoolkit.systems.nat import comparison
 from nastoolkit.systems.nat.comparison import LARGEST, NAT, WAYS, compare, judged
-from nastoolkit.tasks.digit_variants import SimilarDigits
 
 SPENT = {
     "warm_up_steps": 3,
@@ -17,28 +16,6 @@ SPENT = {
     "search": {"n_iterations": 2, "n_first": 4, "n_archive": 4, "population": 2, "generations": 2},
     "n_validation": 40,
 }
-
-
-class Task(SimilarDigits):
-    """Of its canvases as many as are soon classified; it notes the images that were trained on."""
-
-    n_canvases = {"train": 30, "validation": 60, "test": 50}  # noqa: RUF012
-    trained = []  # noqa: RUF012
-
-    def batch(self, step, size, seed=0):
-        self.trained.append((seed, step))
-        return super().batch(step, size, seed)
-
-
-@pytest.fixture
-def problem(tiny, monkeypatch, tmp_path):
-    """A pre-trained supernet and a new task, as plain values; what is trained is kept in a folder of their own."""
-    monkeypatch.setitem(FAMILIES, "tiny", lambda: tiny)
-    monkeypatch.setitem(TASKS, "few", Task)
-    monkeypatch.setattr(Task, "trained", [])
-    file = save_supernet(Supernet(tiny), tmp_path / "tiny.safetensors")
-    values = {"family_name": "tiny", "checkpoint": str(file), "n_calibration": 30}
-    return {**values, "task_name": "few", "folder": str(tmp_path / "kept")}
 
 
 def test_every_way_has_its_front_and_as_many_images(problem, tiny):
@@ -50,8 +27,8 @@ def test_every_way_has_its_front_and_as_many_images(problem, tiny):
     for _, front in found.groupby("way"):
         assert (np.diff(front.sort_values("mmacs").validation) > 0).all()
     assert found[found.way == LARGEST].mmacs.tolist() == [tiny.with_classes(4).mmacs(tiny.space.largest)]
-    assert len(Task.trained) == 3 + len(WAYS) * 2 * 2  # one warm-up serves all
-    assert not set(Task.trained[:3]) & set(Task.trained[3:])
+    assert len(TASKS["few"].trained) == 3 + len(WAYS) * 2 * 2  # one warm-up serves all
+    assert not set(TASKS["few"].trained[:3]) & set(TASKS["few"].trained[3:])
 
 
 def test_of_a_supernet_with_only_its_head_tuned_the_rest_is_as_it_was(problem, monkeypatch):
@@ -75,14 +52,14 @@ def test_of_a_supernet_with_only_its_head_tuned_the_rest_is_as_it_was(problem, m
 
 def test_a_killed_comparison_goes_on_and_a_finished_one_leaves_no_files(problem, monkeypatch, tmp_path):
     whole = compare(problem, 0, **SPENT)
-    n_trained = len(Task.trained)
+    n_trained = len(TASKS["few"].trained)
     monkeypatch.setitem(WAYS, LARGEST, lambda start: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         compare(problem, 0, **SPENT)
     monkeypatch.setitem(WAYS, LARGEST, comparison.largest_tuned)
     assert list((tmp_path / "kept").iterdir())
     pd.testing.assert_frame_equal(compare(problem, 0, **SPENT), whole)
-    assert len(Task.trained) == 2 * n_trained
+    assert len(TASKS["few"].trained) == 2 * n_trained
     assert not list((tmp_path / "kept").iterdir())
 
 
