@@ -102,6 +102,10 @@ class History:
         measured = self[~self.failed]
         return measured[pareto.best_first(measured.costs, n, measured.violations)]
 
+    def spread(self, n: int) -> History:
+        """At most n rows, evenly spread over their order: over a front, if that is what they are."""
+        return self[np.linspace(0, len(self) - 1, min(n, len(self))).round().astype(int)]
+
     def hypervolume(self, reference_point: ArrayLike | None = None) -> float:
         """Volume dominated by all feasible evaluations; a warning tells if none of them beats the reference point.
 

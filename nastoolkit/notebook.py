@@ -15,7 +15,8 @@ from nastoolkit.figures import output_folder
 from nastoolkit.latency import BACKENDS
 from nastoolkit.predictors import PREDICTORS
 from nastoolkit.published import DEVICES
-from nastoolkit.search import ALGORITHMS
+from nastoolkit.search import ALGORITHMS, EVOLUTIONARY
+from nastoolkit.search.evolution import MATINGS
 from nastoolkit.studies.parameters import check_parameters, declared_rules
 from nastoolkit.tasks import TASKS
 
@@ -24,7 +25,9 @@ REGISTRIES: Mapping[str, Collection[str]] = {
     "BACKENDS": BACKENDS,
     "BENCHMARKS": BENCHMARKS,
     "DEVICES": DEVICES,
+    "EVOLUTIONARY": EVOLUTIONARY,
     "FAMILIES": FAMILIES,
+    "MATINGS": MATINGS,
     "PREDICTORS": PREDICTORS,
     "TASKS": TASKS,
 }

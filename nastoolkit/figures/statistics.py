@@ -64,6 +64,25 @@ def plot_bands(axes: Axes, frame: pd.DataFrame, across: str, up: str, by: str) -
     return points.assign(quantity=up)
 
 
+def plot_lines(axes: Axes, frame: pd.DataFrame, across: str, up: str, by: str, **style: Any) -> pd.DataFrame:
+    """A line for each group of rows, from left to right, with a marker at every point.
+
+    Args:
+        axes: Where to draw.
+        frame: Points.
+        across: Column of the horizontal axis.
+        up: Column of the vertical axis.
+        by: Column whose values are the groups.
+        **style: Options of Matplotlib's lines, such as ``drawstyle="steps-post"`` for fronts.
+    """
+    for colour, marker, (label, line) in zip(cycle(COLOURS), cycle(MARKERS), frame.groupby(by, sort=False), strict=False):
+        points = line.sort_values(across, kind="stable")
+        how = {"color": colour, "marker": marker, "markersize": 3, "linewidth": 1, **style}
+        axes.plot(points[across], points[up], label=str(label), **how)
+    axes.set(xlabel=across, ylabel=up)
+    return frame
+
+
 def plot_intervals(axes: Axes, frame: pd.DataFrame, across: str, rows: str, by: str) -> pd.DataFrame:
     """Mean and standard deviation of ``across`` for each of ``rows``, from top to bottom, and each ``by``, side by side."""
     points = frame.groupby([by, rows], sort=False)[across].agg(["mean", "std", "size"]).fillna({"std": 0.0}).reset_index()
