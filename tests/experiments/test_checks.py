@@ -6,7 +6,7 @@ import nbformat
 import pytest
 import run
 import torch
-from profiles import fitting_values, notebook_names
+from profiles import check_values, fitting_values, notebook_names
 
 N_FIRST = {"fig11_table2_weaknas": 4}  # cells up to the checks; there they need the problems, too
 PUBLISHED = [  # that are to be on this machine
@@ -88,6 +88,7 @@ def execute_first_cells(name, values):
     space = {"__name__": "notebook"}
     exec(sources[0], space)
     space |= fitting_values(name, values, {}, run.ROOT)
+    check_values(name, values, run.ROOT)
     for source in sources[1:]:
         exec(source, space)
 

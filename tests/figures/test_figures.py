@@ -26,6 +26,7 @@ from nastoolkit.figures import (
     plot_medians,
     plot_options,
     plot_progress,
+    plot_ratio_lines,
     plot_repeated_front,
     plot_residuals,
     save_figure,
@@ -33,6 +34,7 @@ from nastoolkit.figures import (
 from nastoolkit.history import History
 from nastoolkit.objectives import Objective
 from nastoolkit.space import Choice, SearchSpace
+from nastoolkit.statistics import counted
 
 SPACE = SearchSpace([Choice("a", tuple(range(9))), Choice("b", tuple(range(9)))])
 OBJECTIVES = (Objective("accuracy_top1", "max", "%"), Objective("latency_ms", "min", "ms"))
@@ -318,3 +320,15 @@ def test_a_breakdown_is_the_blocks_of_each_network_end_to_end(tiny):
         assert len({bar.get_facecolor() for bar in bars}) == frame[frame.network == network].stage.nunique()
     assert [text.get_text() for text in axis.get_legend().get_texts()] == ["stage1", "stage2", "other blocks"]
     assert [label.get_text() for label in axis.get_yticklabels()] == ["large", "small"] and axis.yaxis_inverted()
+
+
+def test_a_median_that_is_not_known_is_left_out():
+    known, open_ended = counted([2, 4, 8], 10), counted([np.inf, np.inf, 5], 10)
+    reference = counted([4, 8, 8], 10)
+    ratios = {("a", 10): reference / known, ("a", 20): reference / open_ended}
+    figure, (axis,) = new_figure()
+    points = plot_ratio_lines(axis, ratios, "evaluations", "times_fewer", "search")
+    assert list(points) == ["search", "evaluations", "times_fewer", "low", "high"]
+    assert points.times_fewer[0] == 2 and np.isnan(points.times_fewer[1])
+    assert axis.get_xscale() == axis.get_yscale() == "log"
+    figure.canvas.draw()
