@@ -27,6 +27,7 @@ from nastoolkit.figures import (
     plot_medians,
     plot_options,
     plot_progress,
+    plot_ratio_lines,
     plot_ratios,
     plot_repeated_front,
     plot_residuals,
@@ -344,3 +345,15 @@ def test_a_breakdown_is_the_blocks_of_each_network_end_to_end(tiny):
         assert len({bar.get_facecolor() for bar in bars}) == frame[frame.network == network].stage.nunique()
     assert [text.get_text() for text in axis.get_legend().get_texts()] == ["stage1", "stage2", "other blocks"]
     assert [label.get_text() for label in axis.get_yticklabels()] == ["large", "small"] and axis.yaxis_inverted()
+
+
+def test_a_median_that_is_not_known_is_left_out():
+    known, open_ended = counted([2, 4, 8], 10), counted([np.inf, np.inf, 5], 10)
+    reference = counted([4, 8, 8], 10)
+    ratios = {("a", 10): reference / known, ("a", 20): reference / open_ended}
+    figure, (axis,) = new_figure()
+    points = plot_ratio_lines(axis, ratios, "evaluations", "times_fewer", "search")
+    assert list(points) == ["search", "evaluations", "times_fewer", "low", "high"]
+    assert points.times_fewer[0] == 2 and np.isnan(points.times_fewer[1])
+    assert axis.get_xscale() == axis.get_yscale() == "log"
+    figure.canvas.draw()
