@@ -61,15 +61,14 @@ def declared_parameters(notebook: Path) -> dict[str, ast.expr | None]:
         UsageError: No notebook, no parameters cell, or two, or a declaration that Papermill would lose.
     """
     try:
-        sources = [c.source for c in nbformat.read(notebook, as_version=4).cells if "parameters" in c.metadata.get("tags", [])]
-        statements = [ast.parse(source) for source in sources]
-        seen = _seen_by_papermill(notebook)
+        cell = _parameters_cell(notebook)
+        statements, seen = ast.parse(cell).body, _seen_by_papermill(notebook)
+    except UsageError:
+        raise
     except Exception as error:  # of nbformat, of Papermill or of Python's own parser
         raise UsageError(f"{notebook.name} is no notebook whose parameters can be read: {error!r}") from error
-    if len(statements) != 1:
-        raise UsageError(f"{notebook.name}: {len(statements)} cells are tagged `parameters`; it needs exactly one")
     annotations: dict[str, ast.expr | None] = {}
-    for statement in statements[0].body:
+    for statement in statements:
         if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
             annotations[statement.target.id] = statement.annotation
         elif isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
@@ -81,6 +80,35 @@ def declared_parameters(notebook: Path) -> dict[str, ast.expr | None]:
             "(int | None, typing.List, tuple[int, ...]), nor a line with a second `=`, in its comment for example"
         )
     return annotations
+
+
+def _parameters_cell(notebook: Path) -> str:
+    """The source of the one cell that declares a notebook's parameters."""
+    cells = nbformat.read(notebook, as_version=4).cells
+    sources = [str(cell.source) for cell in cells if "parameters" in cell.metadata.get("tags", [])]
+    if len(sources) != 1:
+        raise UsageError(f"{notebook.name}: {len(sources)} cells are tagged `parameters`; it needs exactly one")
+    return sources[0]
+
+
+def check_values(name: str, values: Mapping[str, Any], root: Path) -> None:
+    """Hold a notebook's values, and the defaults of its other parameters, against the rules in its parameters' comments.
+
+    Raises:
+        UsageError: What does not fit, a line each.
+    """
+    from nastoolkit.notebook import check  # which imports PyTorch: only the process that plans needs it
+
+    cell = _parameters_cell(root / "notebooks" / f"{name}.ipynb")
+    defaults = {
+        ast.unparse(node.target): ast.literal_eval(node.value)
+        for node in ast.parse(cell).body
+        if isinstance(node, ast.AnnAssign) and node.value is not None
+    }
+    try:
+        check([cell], defaults | dict(values))
+    except ValueError as error:
+        raise UsageError(f"{name}: {error}") from None
 
 
 def _seen_by_papermill(notebook: Path) -> Mapping[str, Any]:

@@ -24,7 +24,7 @@ except ImportError as error:
     sys.exit(f"run.py: {error}. Run it with .venv/bin/python after `make setup`, or: pip install 'nastoolkit[notebooks]'")
 
 import scoreboard
-from profiles import PROFILES, UsageError, fitting_values, notebook_name, notebook_names, profile_values
+from profiles import PROFILES, UsageError, check_values, fitting_values, notebook_name, notebook_names, profile_values
 from worker import Job, Result, check_kernel, execute
 
 from nastoolkit.studies.processes import end_with_parent
@@ -46,6 +46,7 @@ def plan_jobs(names: Sequence[str], profile: str, settings: dict[str, str], n_jo
     for name in names:
         values = {"output_dir": f"runs/{name}/{profile}"} | profile_values(name, profile, root)
         parameters = fitting_values(name, values, settings, root)
+        check_values(name, parameters, root)
         jobs.append(Job(name, profile, parameters, parameters["output_dir"], root, min(n_jobs, len(names)) > 1))
     return jobs
 

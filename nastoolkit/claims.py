@@ -23,9 +23,9 @@ def claim(
     item: str,
     statement: str,
     paper_value: Any,
-    ours: Any,
-    interval: Any,
     verdict: str | Verdict,
+    ours: Any = None,
+    interval: Any = None,
     note: str = "",
 ) -> dict[str, Any]:
     """Record a claim in a JSON file; one with the same paper, item and statement is replaced.
@@ -36,10 +36,11 @@ def claim(
         item: Figure, table or section.
         statement: The sentence under test.
         paper_value: The paper's number; None where it gives none.
-        ours: The number found. Here and in the interval None takes the place of what is not finite: JSON has no such number.
-        interval: Lower and upper end of its uncertainty; None where one run gives one number.
         verdict: What :func:`verdict` found, of which seeds, kind of interval, least effect, control and reasons are kept too;
             or one of ``VERDICTS``.
+        ours: The number found; by default the verdict's effect. Here and in the interval None takes the place of what is not
+            finite: JSON has no such number.
+        interval: Lower and upper end of its uncertainty, by default the verdict's; None where one run gives one number.
         note: What a reader of the paper's value should know, such as published data that contradict it; kept if there is any.
 
     Raises:
@@ -47,6 +48,9 @@ def claim(
     """
     if str(verdict) not in VERDICTS:
         raise ValueError(f"unknown verdict {verdict!r}; known: {VERDICTS}")
+    if isinstance(verdict, Verdict):
+        ours = _short(verdict.effect) if ours is None else ours
+        interval = [_short(end) for end in verdict.interval] if interval is None else interval
     new = {
         "paper": paper,
         "item": item,
@@ -74,6 +78,11 @@ def _evidence(verdict: Verdict) -> dict[str, Any]:
     """What a verdict rests on, besides what every claim has."""
     facts = ("n", "kind", "least_effect", "control", "reasons")
     return {name: _finite(value) for name, value in asdict(verdict).items() if name in facts}
+
+
+def _short(number: float) -> float:
+    """A number with four digits, as it is shown."""
+    return float(f"{number:.4g}")
 
 
 def _finite(number: Any) -> Any:

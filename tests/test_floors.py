@@ -22,7 +22,7 @@ NUMPY_FLOORS = [
     ["studies"],
 ]
 TORCH_FLOORS = [
-    ["blocks", "randomness"],
+    ["blocks", "randomness", "taps"],
     ["families"],
     ["checkpoints", "published"],
     ["supernets"],
@@ -32,7 +32,7 @@ TORCH_FLOORS = [
     ["benchmarks"],
     ["systems"],
     ["figures", "export"],
-    ["cli", "explorer"],
+    ["cli", "explorer", "notebook"],
 ]
 FLOOR = {name: floor for floor, names in enumerate(NUMPY_FLOORS + TORCH_FLOORS) for name in names}
 TORCH_LINE = len(NUMPY_FLOORS)

@@ -16,9 +16,9 @@ from tqdm.auto import tqdm
 from nastoolkit.benchmarks.base import Benchmark, Problem
 from nastoolkit.history import History
 from nastoolkit.objectives import Objective
-from nastoolkit.statistics import median_interval
+from nastoolkit.statistics import Censored, counted, median_interval
 from nastoolkit.studies import optimize
-from nastoolkit.studies.optimize import resolved
+from nastoolkit.studies.plan import resolved
 from nastoolkit.studies.replay import N_PROBES, has_known_code, packed, search_fingerprint, unpacked
 from nastoolkit.support.files import atomically, check_output_folder
 
@@ -48,7 +48,11 @@ class Curves:
         reached = self.curves >= hypervolume
         return np.where(reached.any(axis=1), reached.argmax(axis=1) + 1.0, np.inf)
 
-    def times_fewer(self, other: Curves, evaluations: int | None = None) -> np.ndarray:
+    def counts_to(self, hypervolume: float | np.ndarray) -> Censored:
+        """The same, with a count that is only known to be above the budget where a seed never had this hypervolume."""
+        return counted(self.evaluations_to(hypervolume), self.curves.shape[1])
+
+    def times_fewer(self, other: Curves, evaluations: int | None = None) -> Censored:
         """How many times fewer evaluations than another run each seed took ``(seeds,)`` to the same hypervolume.
 
         Args:
@@ -56,10 +60,10 @@ class Curves:
             evaluations: The hypervolume is the other's after so many of them; by default at its end.
 
         Returns:
-            Below 1 where it took more, 0 where it never had that hypervolume.
+            Ratios, below 1 where it took more; those of seeds that never had that hypervolume lie between 0 and an upper end.
         """
         volume = other.curves[:, :evaluations][:, -1:]
-        return other.evaluations_to(volume) / self.evaluations_to(volume)
+        return other.counts_to(volume) / self.counts_to(volume)
 
 
 def run_race(

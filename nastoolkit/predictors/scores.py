@@ -13,6 +13,7 @@ from scipy import stats
 from tqdm.auto import tqdm
 
 from nastoolkit.predictors.regressors import PREDICTORS
+from nastoolkit.support.counts import whole
 from nastoolkit.support.files import atomically
 
 
@@ -37,9 +38,7 @@ def splits(n: int, n_test: int, n_trials: int, seed: int = 0) -> list[tuple[np.n
     Raises:
         ValueError: Less than one trial.
     """
-    if n_trials < 1:
-        raise ValueError(f"n_trials is 1 or more, got {n_trials}")
-    orders = [np.random.default_rng([seed, trial]).permutation(n) for trial in range(n_trials)]
+    orders = [np.random.default_rng([seed, trial]).permutation(n) for trial in range(whole("n_trials", n_trials))]
     return [(order[:n_test], order[n_test:]) for order in orders]
 
 

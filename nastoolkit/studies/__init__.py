@@ -7,7 +7,7 @@ rules for parameters. A study, from its grid to its verdict, where ``search`` is
     frame = run_grid(search, grid, output_dir / "jobs", version=1, n_workers=2)
     more = paired_differences(frame, "hypervolume", "linas", "random")
     found = verdict(more, at_least=5.0, paper_value=12.0)
-    claim(output_dir / "claims.json", ..., ours=found.effect, interval=found.interval, verdict=found)
+    claim(output_dir / "claims.json", ..., verdict=found)
 """
 
 from nastoolkit.studies.grid import Failure, JobsError, jobs, run_grid
@@ -15,6 +15,18 @@ from nastoolkit.studies.optimize import optimize
 from nastoolkit.studies.parameters import check_parameters
 from nastoolkit.studies.processes import Processes
 from nastoolkit.studies.reevaluation import reevaluate
+from nastoolkit.studies.running import Running
 from nastoolkit.studies.store import Store
 
-__all__ = ["Failure", "JobsError", "Processes", "Store", "check_parameters", "jobs", "optimize", "reevaluate", "run_grid"]
+__all__ = [
+    "Failure",
+    "JobsError",
+    "Processes",
+    "Running",
+    "Store",
+    "check_parameters",
+    "jobs",
+    "optimize",
+    "reevaluate",
+    "run_grid",
+]

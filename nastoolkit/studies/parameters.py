@@ -1,9 +1,9 @@
-"""Rules for the parameters of a notebook, declared as texts, so that they are checked before its kernel starts and in it.
+"""Rules for the parameters of a notebook, declared in their comments and checked before a kernel starts and in it.
 
-``{"n_seeds": "from 2", "share": "from 0, below 1", "tasks": "keys of TASKS, as many as families"}``, several with commas:
+``n_seeds: int = 5  # seeds of every search [from 2]``; several rules have commas between them:
 
 - ``from``, ``above``, ``to`` or ``below`` and a number bound every number of the parameter, also in lists and values of dicts;
-- ``keys of`` a registry: a text, the items of a list or the keys of a dict are keys of that registry;
+- ``key of`` or ``keys of`` a registry: a text, the items of a list or the keys of a dict are keys of that registry;
 - ``values of`` a registry: the values of a dict are keys of that registry;
 - ``as many as`` another parameter: both have as many items;
 - ``not empty``: there is an item.
@@ -11,12 +11,26 @@
 
 from __future__ import annotations
 
+import ast
+import io
 import operator
+import re
+import tokenize
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 BOUNDS = {"from": operator.ge, "above": operator.gt, "to": operator.le, "below": operator.lt}
-KNOWN = "from N, above N, to N, below N, keys of NAMES, values of NAMES, as many as PARAMETER, not empty"
+KNOWN = "from N, above N, to N, below N, key of NAMES, keys of NAMES, values of NAMES, as many as PARAMETER, not empty"
+_BRACKETS = re.compile(r"\[([^\[\]]+)\]\s*$")
+
+
+def declared_rules(cell: str) -> dict[str, str]:
+    """The rules in a cell that declares parameters: what stands in brackets at the end of a parameter's comment."""
+    declarations = [node for node in ast.parse(cell).body if isinstance(node, ast.AnnAssign)]
+    tokens = tokenize.generate_tokens(io.StringIO(cell).readline)
+    comments = {token.start[0]: token.string for token in tokens if token.type == tokenize.COMMENT}
+    found = {ast.unparse(node.target): _BRACKETS.search(comments.get(node.end_lineno or 0, "")) for node in declarations}
+    return {name: brackets[1] for name, brackets in found.items() if brackets}
 
 
 def check_parameters(
@@ -46,7 +60,7 @@ def _fault(value: Any, rule: str, values: Mapping[str, Any], registries: Mapping
         case [word, bound] if word in BOUNDS:
             fits = all(BOUNDS[word](number, float(bound)) for number in _numbers(value))
             return "" if fits else f"numbers are {rule}, got {value!r}"
-        case ["keys" | "values" as side, "of", name] if name in registries:
+        case ["key" | "keys" | "values" as side, "of", name] if name in registries:
             return _fault_of_names(value.values() if side == "values" else value, registries[name])
         case ["as", "many", "as", other] if other in values:
             fits = len(value) == len(values[other])

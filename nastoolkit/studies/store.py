@@ -26,7 +26,8 @@ from nastoolkit.objectives import Objective
 from nastoolkit.space import SearchSpace
 from nastoolkit.studies.rescue import rescue
 from nastoolkit.studies.schema import APPLICATION_ID, SCHEMA_VERSION, create, foreign, quoted, tables_of, value_columns
-from nastoolkit.support.counts import plain, whole
+from nastoolkit.support.counts import whole
+from nastoolkit.support.json_types import plain
 
 
 class StoreError(ValueError):

@@ -23,7 +23,6 @@ from nastoolkit.randomness import drawn_from
 from nastoolkit.supernets.calibration import BatchNorm
 from nastoolkit.supernets.sharing import SharingRule, Slice, rule_identity
 from nastoolkit.support import tables as html
-from nastoolkit.support.counts import in_short
 
 
 class Supernet(nn.Module):
@@ -57,8 +56,12 @@ class Supernet(nn.Module):
             x: Inputs as of ``family.example_inputs(genotype, n)``: a tensor, or a tuple of them.
             genotype: ``(d,)``.
         """
-        templates = {name: self._template(name, spec, self.training) for name, spec in self.family.plan(genotype)}
-        return functional_call(self.family.assemble(templates), self._weights(templates, genotype), (x,))
+        blocks = self.blocks(genotype)
+        return functional_call(self.family.assemble(blocks), self._weights(blocks, genotype), (x,))
+
+    def blocks(self, genotype: np.ndarray) -> dict[str, nn.Module]:
+        """The blocks that :meth:`forward` runs in this mode and thread, by name: to be tapped, as they hold no weights."""
+        return {name: self._template(name, spec, self.training) for name, spec in self.family.plan(genotype)}
 
     def _template(self, name: str, spec: BlockSpec, training: bool = False) -> nn.Module:
         """A block without memory for weights, one for each place, spec, mode and (as it holds weights in a pass) thread."""
@@ -112,10 +115,7 @@ class Supernet(nn.Module):
         ends = {"smallest": space.smallest, "largest": space.largest}
         costs = {name: f"{self.family.params(end):,} params, {self.family.mmacs(end):.4g} MMACs" for name, end in ends.items()}
         sharing = {"sharing rule": rule_identity(self.sharing)["sharing"], "fingerprint of the weights": self.fingerprint}
-        sizes = {"sub-networks": space.size_in_short}
-        if space.counts_twins:
-            sizes["different ones"] = in_short(space.n_different)
-        return html.facts("Supernet", {"family": self.family.name, **sizes, **costs, **sharing})
+        return html.facts("Supernet", {"family": self.family.name, "space": space.size_in_words, **costs, **sharing})
 
 
 def _tensors(module: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:

@@ -7,6 +7,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from inspect import signature
 
 import numpy as np
 import pytest
@@ -84,6 +85,15 @@ def algorithm_of(name, space=SPACE, m=2, **settings):
 @pytest.fixture(params=ALGORITHMS)
 def name(request):
     return request.param
+
+
+def test_counts_are_whole_numbers_of_any_type(name):
+    arguments = signature(ALGORITHMS[name]).parameters.values()
+    for argument, default in [(a.name, a.default) for a in arguments if type(a.default) is int]:
+        assert len(algorithm_of(name, **{argument: np.int16(default)}).ask()) > 0
+        for wrong in (default + 0.5, str(default), None):
+            with pytest.raises(TypeError, match=f"^{argument} must be a whole number, got {wrong!r}$"):
+                algorithm_of(name, **{argument: wrong})
 
 
 @pytest.mark.parametrize(("budget", "population"), [(1, 50), (7, 1), (30, 10), (45, 20)])

@@ -41,7 +41,8 @@ from nastoolkit.systems.nat.comparison import WAYS, read_comparison
 from nastoolkit.tasks import MissingDataError
 from nastoolkit.tasks.image_examples import _pixels
 from nastoolkit.tasks.wmt14 import Dictionary, SentencePairs, Wmt14, lines_of
-from nastoolkit.training.run import Recipe, Run
+from nastoolkit.training.recipe import Optimizer, Recipe
+from nastoolkit.training.run import Run
 
 FAMILY = "fuzzed"
 CLAIM = dict(paper="K", item="Fig. 1", statement="A", paper_value=1.5, ours=1.2, interval=[1.0, 1.5], verdict="reproduced")
@@ -285,14 +286,16 @@ def use_translations(path):
 
 def training(path):
     network = torch.nn.Linear(2, 2)
-    return Run(network, Recipe(n_steps=2), {"network": "linear"}, path)
+    optimizer = Optimizer(network.parameters(), Recipe(n_steps=2))
+    return Run({"network": network, "optimizer": optimizer}, {"family": "linear"}, path, progress=False)
 
 
 def trainings(folder):
     run = training(folder / "run.pt")
-    for _ in range(2):
-        run.network(torch.ones(1, 2)).sum().backward()
-        run.update(1.0)
+    for _ in run.steps(2):
+        run.kept["network"](torch.ones(1, 2)).sum().backward()
+        run.kept["optimizer"].step()
+        run.record(loss=1.0)
     return [(folder / "run.pt").read_bytes()]
 
 

@@ -217,7 +217,7 @@ def test_scores_depend_neither_on_the_executor_nor_on_the_file(tmp_path):
     [
         ({"predictors": ["magic"]}, "unknown predictors .'magic'.; known: .'ridge', "),
         ({"n_test": 51}, "60 rows are too few"),
-        ({"n_trials": 0}, "^n_trials is 1 or more, got 0$"),
+        ({"n_trials": 0}, "^n_trials must be at least 1, got 0$"),
     ],
 )
 def test_a_learning_curve_that_cannot_be_made(wrong, complaint):

@@ -9,7 +9,7 @@ from nastoolkit.objectives import Objective
 from nastoolkit.search import ALGORITHMS
 from nastoolkit.search.feasibility import PRIOR_VARIANCES, Feasibility
 from nastoolkit.space import Choice, SearchSpace
-from nastoolkit.studies import optimize
+from nastoolkit.studies import Running, optimize
 from nastoolkit.studies.failures import EvaluationError
 
 SPACE = SearchSpace(Choice(f"stage{i // 3}.block{i}.{'expand' if i % 3 else 'kernel'}", (3, 5, 7)) for i in range(12))
@@ -109,7 +109,7 @@ def test_a_generation_that_fails_as_a_whole_ends_no_search(algorithm):
         measured.append(genotypes.tobytes())
         return np.where(10 <= measured.index(genotypes.tobytes()) < 25, np.nan, accuracy(genotypes))
 
-    history = search(None, algorithm, 30, evaluate, chunk_size=1)
+    history = search(None, algorithm, 30, evaluate, executor=Running(chunk_size=1))
     assert history.failed[10:20].all() and not history.failed[-5:].any() and len(history) == 30 < len(measured)
 
 
@@ -121,7 +121,7 @@ def test_a_measurement_that_breaks_ends_the_search():
         return np.where(len(measured) > 20, np.nan, accuracy(genotypes))
 
     with pytest.raises(EvaluationError, match="10 of the last 10 evaluations failed"):
-        search(None, "nsga2", evaluate=evaluate, chunk_size=1)
+        search(None, "nsga2", evaluate=evaluate, executor=Running(chunk_size=1))
     assert len(measured) == 20 + 10 + 3
 
 
@@ -144,7 +144,7 @@ def test_failures_are_replayed_to_the_same_search(tmp_path, algorithm):
 
 def test_an_asynchronous_search_learns_from_failures_too():
     with ThreadPoolExecutor(1) as executor:
-        history = search(at_the_optimum(0.5), budget=25, executor=executor, in_flight=1)
+        history = search(at_the_optimum(0.5), budget=25, executor=Running(executor=executor, in_flight=1))
     assert_same(history, search(at_the_optimum(0.5), budget=25))
 
 

@@ -112,7 +112,7 @@ def test_failed_jobs_are_named_while_the_others_finish(tmp_path):
     ("arm", "message"),
     [
         ("none", "TypeError: a job returns a list of dicts or a data frame, and not None"),
-        ("object", "TypeError: jobs and results are made of numbers, texts, .* got <object object at"),
+        ("object", "TypeError: a file keeps numbers, texts, .* got <object object at"),
         ("other seed", "ValueError: a row has seed=7, which is 1 in the job"),
         ("missing", "KeyError: 'missing'"),
     ],
@@ -167,7 +167,7 @@ def test_a_function_of_a_notebook_runs_here_alone(tmp_path, monkeypatch):
         ([{"arm": "a", "seed": {1, 2}}], {}, TypeError, r"got \{1, 2\} of type set"),
         ([{"arm": "a", "seed": {1: 2}}], {}, TypeError, r"got \{1: 2\} of type dict"),
         ([{"arm": "a", "seed": np.longdouble(1)}], {}, TypeError, "of type longdouble"),
-        (JOBS, {"n_workers": -1}, ValueError, "the number of workers is from 0 on, got -1"),
+        (JOBS, {"n_workers": -1}, ValueError, "n_workers must be at least 0, got -1"),
     ],
 )
 def test_jobs_that_cannot_be_kept_apart_are_told(tmp_path, asked, settings, error, message):

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from nastoolkit.studies.parameters import check_parameters
+from nastoolkit.studies.parameters import check_parameters, declared_rules
 
 VALUES = {
     "families": ["mbv3", "resnet"],
@@ -69,3 +69,16 @@ def test_a_rule_that_is_none_is_told(rule):
 def test_a_rule_for_no_parameter_is_told():
     with pytest.raises(ValueError, match="there are rules for n_seed; the parameters are families, .*, n_seeds"):
         check_parameters(VALUES, {"n_seed": "from 1"})
+
+
+def test_rules_stand_in_brackets_at_the_end_of_a_comment():
+    cell = """
+n_seeds: int = 5  # seeds of every search [from 2]
+names: list[str] = ["a"]  # names [a part], as they are [keys of FAMILIES, not empty]
+free: dict[str, int] = {}  # of a type in brackets: dict[str, int], and so on
+long: list[int] = [
+    1,  # not this [one]
+]  # numbers [above 0]
+other = 1  # declared without a type [from 1]
+"""
+    assert declared_rules(cell) == {"n_seeds": "from 2", "names": "keys of FAMILIES, not empty", "long": "above 0"}

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -16,6 +17,7 @@ SCRIPT = """
 import sys
 from dataclasses import replace
 import torch
+from learners import ByNorm
 from nastoolkit.families.vit import B16, VisionTransformerFamily
 from nastoolkit.supernets import Supernet
 from nastoolkit.tasks import Classification, Split
@@ -33,7 +35,9 @@ with processes("cpu"):
     supernet, task = Supernet(VisionTransformerFamily("tiny", replace(B16, **tiny))), Noise()
     recipe = Recipe(n_steps=5, batch_size=8, average=0.5)
     fit(supernet, task, Sandwich(supernet.family.space), in_place_distillation, recipe, False)
-    torch.save(supernet.state_dict(), f"{sys.argv[1]}.{rank()}")
+    sampler = ByNorm(supernet.family)
+    fit(supernet, task, sampler, in_place_distillation, recipe, False)
+    torch.save(supernet.state_dict() | {"norms": torch.tensor(sampler.state_dict()["norms"])}, f"{sys.argv[1]}.{rank()}")
 """
 
 
@@ -41,7 +45,8 @@ TWO = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2")
 
 
 def python(*command):
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    folders = os.pathsep.join(filter(None, [str(Path(__file__).parents[1] / "faults"), os.environ.get("PYTHONPATH")]))
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": folders}
     ran = subprocess.run([sys.executable, *map(str, command)], env=environment, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
     return ran.stdout

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from nastoolkit.measurements import Accuracy
 from nastoolkit.objectives import Objective
@@ -86,6 +87,14 @@ def test_the_seed_decides(tiny, sampler):
     (one, _, found), (same, _, again), (other, _, _) = (run(tiny, seed=seed, sampler=sampler) for seed in (1, 1, 2))
     assert one.fingerprint == same.fingerprint != other.fingerprint
     np.testing.assert_array_equal(found.history.values, again.history.values)
+
+
+def test_one_schedule_goes_through_all_iterations(tiny, monkeypatch):
+    rates, step = [], torch.optim.AdamW.step
+    monkeypatch.setattr(torch.optim.AdamW, "step", lambda self: rates.append(self.param_groups[0]["lr"]) or step(self))
+    run(tiny)
+    whole = replace(RECIPE, n_steps=2 * RECIPE.n_steps)
+    assert rates == [whole.learning_rate * whole.learning_rate_at(number) for number in range(whole.n_steps)]
 
 
 def test_the_sampler_gets_what_was_kept(tiny):

@@ -1,0 +1,119 @@
+"""Sub-networks of a supernet, searched by measured accuracy and a cost: a problem that plain values make in any process."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nastoolkit.families import Family
+from nastoolkit.history import History
+from nastoolkit.latency import setting_table
+from nastoolkit.measurements import Accuracy
+from nastoolkit.objectives import Objective
+from nastoolkit.space import SearchSpace
+from nastoolkit.studies import optimize, reevaluate
+from nastoolkit.studies.replay import N_PROBES
+from nastoolkit.supernets import Supernet, load_supernet
+from nastoolkit.tasks import Task, load_task
+
+MACS = "MACs"
+
+
+@lru_cache(maxsize=4)
+def _loaded(family_name: str, checkpoint: str, device: str) -> Supernet:
+    return load_supernet(family_name, checkpoint or None).to(device)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SupernetProblem:
+    """A supernet, a task, and where what is measured is kept; several processes may use one folder.
+
+    Attributes:
+        family_name: Key of ``FAMILIES``.
+        task_name: Name for :func:`nastoolkit.tasks.load_task`.
+        folder: Folder with the stores of accuracies and with latency tables.
+        checkpoint: File of the supernet; empty means the one that ships or was fetched.
+        n_calibration: Training images for batch normalisation.
+        device: Device that measures accuracy.
+        n_contexts: See :meth:`nastoolkit.latency.LookupTable.measure`, for tables that are not in the folder yet.
+        table_seconds: See there.
+        made_of: Hash of weights and tables, which tells jobs apart; :meth:`as_argument` sets it.
+    """
+
+    family_name: str
+    task_name: str
+    folder: str
+    checkpoint: str = ""
+    n_calibration: int = 2000
+    device: str = "cpu"
+    n_contexts: int = 8
+    table_seconds: float = 45.0
+    made_of: str = ""
+
+    @property
+    def supernet(self) -> Supernet:
+        """The supernet, loaded once in a process."""
+        return _loaded(self.family_name, self.checkpoint, self.device)
+
+    @cached_property
+    def task(self) -> Task:
+        """The task."""
+        return load_task(self.task_name)
+
+    @property
+    def family(self) -> Family:
+        """The supernet's family."""
+        return self.supernet.family
+
+    @property
+    def space(self) -> SearchSpace:
+        """Where to search."""
+        return self.family.space
+
+    @property
+    def quality(self) -> Objective:
+        """The task's metric, to be maximised."""
+        return Objective(self.task.metric, "max", self.task.unit)
+
+    def accuracy(self, split: str = "validation") -> Accuracy:
+        """The task's metric as a measurement."""
+        return Accuracy(self.supernet, self.task, split, self.n_calibration, progress=False)
+
+    def cost(self, name: str) -> Objective:
+        """The exact cost of sub-networks: ``MACs``, or the latency of a setting, whose table is measured where it is missing.
+
+        Args:
+            name: ``MACs``, or a setting's text; see :func:`nastoolkit.latency.read_setting`.
+        """
+        if name == MACS:
+            return Objective("mmacs", "min", "M", exact=self.family.mmacs)
+        table = setting_table(name, self.family, self.folder, self.n_contexts, self.table_seconds)
+        return Objective("latency_ms", "min", "ms", exact=table.latency_ms)
+
+    def search(self, cost: str, algorithm: str, budget: int, seed: int, **settings: Any) -> History:
+        """A search by validation accuracy and a cost; further keyword arguments are :func:`nastoolkit.optimize`'s."""
+        store, objectives = Path(self.folder) / "validation.sqlite", [self.quality, self.cost(cost)]
+        how = {"progress": False, **settings}
+        return optimize(self.space, self.accuracy(), objectives, algorithm, budget, seed, store, **how)
+
+    def judged(self, histories: Sequence[History]) -> list[History]:
+        """The same searches by test accuracy; see :func:`nastoolkit.studies.reevaluate`."""
+        return reevaluate(histories, self.accuracy("test"), Path(self.folder) / "test.sqlite")
+
+    def as_argument(self, *costs: str) -> dict[str, Any]:
+        """Plain values that make this problem in another process: an argument of a job.
+
+        Args:
+            *costs: Names of the costs that the job uses; their tables are measured now if they are missing.
+        """
+        probes = self.space.sample(N_PROBES, np.random.default_rng(0))
+        digest = hashlib.sha256(self.supernet.fingerprint.encode())
+        for exact in (self.cost(name).exact for name in costs):
+            digest.update(b"" if exact is None else np.ascontiguousarray(exact(probes)).tobytes())
+        return asdict(self) | {"made_of": digest.hexdigest()[:16]}

@@ -1,0 +1,58 @@
+"""What every notebook does first: hold its parameters against the rules in their comments, and make its output folder."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from nastoolkit.benchmarks import BENCHMARKS
+from nastoolkit.families import FAMILIES
+from nastoolkit.figures import output_folder
+from nastoolkit.latency import BACKENDS
+from nastoolkit.predictors import PREDICTORS
+from nastoolkit.published import DEVICES
+from nastoolkit.search import ALGORITHMS
+from nastoolkit.studies.parameters import check_parameters, declared_rules
+from nastoolkit.tasks import TASKS
+
+REGISTRIES: Mapping[str, Collection[str]] = {
+    "ALGORITHMS": ("default", *ALGORITHMS),
+    "BACKENDS": BACKENDS,
+    "BENCHMARKS": BENCHMARKS,
+    "DEVICES": DEVICES,
+    "FAMILIES": FAMILIES,
+    "PREDICTORS": PREDICTORS,
+    "TASKS": TASKS,
+}
+
+
+def set_up(output_dir: str) -> Path:
+    """Check a notebook's parameters, have PyTorch use one thread, and make the output folder.
+
+    Args:
+        output_dir: Path of the folder; a relative one starts at the root of a clone of the repository.
+
+    Raises:
+        ValueError: Parameters that do not fit their rules, a line each.
+    """
+    here = vars(sys.modules["__main__"])
+    check(here.get("In", []), here)
+    torch.set_num_threads(1)
+    return output_folder(output_dir)
+
+
+def check(cells: Collection[str], values: Mapping[str, Any]) -> None:
+    """Hold values against the rules that cells declare, the last declaration of each.
+
+    Raises:
+        ValueError: What does not fit, a line each.
+    """
+    rules: dict[str, str] = {}
+    for cell in cells:
+        if "[" in cell and cell.lstrip()[:1] not in "%!":
+            rules |= declared_rules(cell)
+    check_parameters(values, rules, REGISTRIES)
