@@ -58,10 +58,6 @@ def test_times_fewer_evaluations_to_what_the_other_one_had():
 
 def test_what_a_seed_never_reached_is_censored():
     assert str(RUN.counts_to(4.5)) == "reached in 1 of 3, median above 4, others above 4"
-    other = Curves(np.array([[0.0, 0, 2, 2], [0, 0, 0, 9], [0, 0, 0, 0.5]]))
-    ratios = RUN.times_fewer(other)
-    assert ratios.low.tolist() == [1.5, 0, 1] and ratios.high.tolist() == [1.5, 1, 1]
-    assert RUN.times_fewer(other, evaluations=2).low.tolist() == [1, 1, 1]
 
 
 def test_curves_as_rows():
