@@ -177,12 +177,12 @@ class History:
         if not len(costs) or _beaten(costs, point * signs(self.objectives)):
             return
         names = [o.name for o in self.objectives]
-        told = f"no evaluation beats the reference point {_named(names, point)} in every objective: the hypervolume is 0"
+        message = f"no evaluation beats the reference point {_named(names, point)} in every objective: the hypervolume is 0"
         for order in permutations(point.tolist()) if len(point) <= MOST_PERMUTED else ():
             if _beaten(costs, np.array(order) * signs(self.objectives)):
-                told += f"; are its numbers swapped? {_named(names, order)} is beaten"
+                message += f"; are its numbers swapped? {_named(names, order)} is beaten"
                 break
-        warnings.warn(told, stacklevel=4)
+        warnings.warn(message, stacklevel=4)
 
     @property
     def choice_columns(self) -> list[str]:
