@@ -34,9 +34,7 @@ COVERED_BY = {  # a module, or a pattern of modules without tests of their name:
     "studies/schema.py": "studies/test_store.py",
     "supernets/*.py": "supernets/test_supernet.py",
     "systems/card.py": "contracts/test_systems.py",
-    "systems/ofa_squared.py": "systems/test_encas.py",
     "tasks/*.py": "contracts/test_tasks.py",
-    "training/losses.py": "training/test_fit.py",
 }
 UNNAMED = [
     module

@@ -56,8 +56,12 @@ class Supernet(nn.Module):
             x: Inputs as of ``family.example_inputs(genotype, n)``: a tensor, or a tuple of them.
             genotype: ``(d,)``.
         """
-        templates = {name: self._template(name, spec, self.training) for name, spec in self.family.plan(genotype)}
-        return functional_call(self.family.assemble(templates), self._weights(templates, genotype), (x,))
+        blocks = self.blocks(genotype)
+        return functional_call(self.family.assemble(blocks), self._weights(blocks, genotype), (x,))
+
+    def blocks(self, genotype: np.ndarray) -> dict[str, nn.Module]:
+        """The blocks that :meth:`forward` runs in this mode and thread, by name: to be tapped, as they hold no weights."""
+        return {name: self._template(name, spec, self.training) for name, spec in self.family.plan(genotype)}
 
     def _template(self, name: str, spec: BlockSpec, training: bool = False) -> nn.Module:
         """A block without memory for weights, one for each place, spec, mode and (as it holds weights in a pass) thread."""

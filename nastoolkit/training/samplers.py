@@ -7,9 +7,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -22,6 +23,31 @@ class PathSampler(Protocol):
 
     def draw(self, step: int) -> list[tuple[np.ndarray, float]]:
         """Genotypes ``(d,)`` with the weights of their losses; the first one is the teacher of the others."""
+
+
+class LearningSampler(PathSampler, Protocol):
+    """A sampler that learns from steps: what it draws depends on its state, too, which ``feedback`` alone changes.
+
+    Attributes:
+        probe: If it has one, a function of a path ``(d,)`` and of its gradients by the names of the weights; those in
+            :mod:`nastoolkit.training.probes` help to write it. It is called after the backward pass of every path.
+        shares_rows: Whether the paths of a step share the rows of the batch, where others take the whole batch each.
+    """
+
+    def feedback(self, step: int, losses: list[float], probes: list[Any]) -> None:
+        """Learn from a step that is done.
+
+        Args:
+            step: Number of the step.
+            losses: Loss of each path, the mean over all processes.
+            probes: What ``probe`` said of each path; None without it.
+        """
+
+    def state_dict(self) -> Mapping[str, Any]:
+        """All that a draw depends on and ``feedback`` changes: tensors, numbers and texts."""
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from such a state."""
 
 
 @dataclass(frozen=True)
