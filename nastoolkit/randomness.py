@@ -11,6 +11,8 @@ import torch
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from nastoolkit.support.counts import whole
+
 T = TypeVar("T")
 DRAWING = re.compile(  # parts of the names of functions that may draw
     "rand|normal|uniform|bernoulli|multinomial|exponential|geometric|cauchy|poisson|gumbel|dropout|rrelu|dot_product|rnn|lstm|gru|"
@@ -25,11 +27,15 @@ class drawn_from(TorchFunctionMode):  # noqa: N801  # reads as what it does
 
     Args:
         seed: 0 or more.
+
+    Raises:
+        TypeError: The seed is no whole number.
+        ValueError: The seed is below 0.
     """
 
     def __init__(self, seed: int) -> None:
         super().__init__()
-        self._draws = _WithGenerator(seed)
+        self._draws = _WithGenerator(whole("seed", seed, 0))
 
     def __torch_function__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
         """Look only into functions that may draw: looking into all would take a third of a training step."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,9 @@ from tqdm.auto import tqdm
 from nastoolkit.benchmarks.base import Benchmark, Problem
 from nastoolkit.history import History
 from nastoolkit.objectives import Objective
-from nastoolkit.statistics import median_interval
+from nastoolkit.statistics import Censored, counted, median_interval
 from nastoolkit.studies import optimize
-from nastoolkit.studies.optimize import resolved
+from nastoolkit.studies.plan import resolved
 from nastoolkit.studies.replay import N_PROBES, has_known_code, packed, search_fingerprint, unpacked
 from nastoolkit.support.files import atomically, check_output_folder
 
@@ -29,11 +29,11 @@ class Curves:
 
     Attributes:
         curves: Hypervolume ``(seeds, evaluations)`` after each evaluation.
-        seconds: Seconds of each search ``(seeds,)``, evaluations included.
+        seconds: Seconds of each search ``(seeds,)``, evaluations included; empty if nobody timed them.
     """
 
     curves: np.ndarray
-    seconds: np.ndarray
+    seconds: np.ndarray = field(default_factory=lambda: np.empty(0))
 
     @property
     def final(self) -> np.ndarray:
@@ -48,7 +48,16 @@ class Curves:
         reached = self.curves >= hypervolume
         return np.where(reached.any(axis=1), reached.argmax(axis=1) + 1.0, np.inf)
 
-    def times_fewer(self, other: Curves, evaluations: int | None = None) -> np.ndarray:
+    def counts_to(self, hypervolume: float | np.ndarray) -> Censored:
+        """The same, with a count that is only known to be above the budget where a seed never had this hypervolume."""
+        return counted(self.evaluations_to(hypervolume), self.curves.shape[1])
+
+    def to_frame(self, evaluations: Sequence[int]) -> pd.DataFrame:
+        """The hypervolume of each seed after some numbers of evaluations: ``evaluations``, ``seed`` and ``hypervolume``."""
+        rows = [(k, seed, volume) for k in evaluations for seed, volume in enumerate(self.curves[:, k - 1])]
+        return pd.DataFrame(rows, columns=["evaluations", "seed", "hypervolume"])
+
+    def times_fewer(self, other: Curves, evaluations: int | None = None) -> Censored:
         """How many times fewer evaluations than another run each seed took ``(seeds,)`` to the same hypervolume.
 
         Args:
@@ -56,10 +65,10 @@ class Curves:
             evaluations: The hypervolume is the other's after so many of them; by default at its end.
 
         Returns:
-            Below 1 where it took more, 0 where it never had that hypervolume.
+            Ratios, below 1 where it took more; those of seeds that never had that hypervolume lie between 0 and an upper end.
         """
         volume = other.curves[:, :evaluations][:, -1:]
-        return other.evaluations_to(volume) / self.evaluations_to(volume)
+        return other.counts_to(volume) / self.counts_to(volume)
 
 
 def run_race(

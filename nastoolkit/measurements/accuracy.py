@@ -20,6 +20,7 @@ from tqdm.auto import tqdm
 from nastoolkit.blocks import Inputs, device_of
 from nastoolkit.families import Family
 from nastoolkit.supernets import Supernet, calibrate_batchnorm
+from nastoolkit.support.counts import keep_whole
 from nastoolkit.tasks import Examples, Task
 from nastoolkit.tasks.base import each_tensor, joined
 from nastoolkit.tasks.fitting import check_inputs, check_outputs
@@ -55,7 +56,7 @@ class Accuracy:
     n_images: int | None = None
 
     def __post_init__(self) -> None:
-        _check_counts(n_calibration=self.n_calibration, batch_size=self.batch_size, n_images=self.n_images)
+        keep_whole(self, n_calibration=1, batch_size=1, **({} if self.n_images is None else {"n_images": 1}))
         check_inputs(self.supernet.family, self.task, _first_inputs(self.task, self.split))
         check_outputs(self.supernet.family, self.task)
 
@@ -174,12 +175,6 @@ def _to_cpu(tensor: torch.Tensor) -> torch.Tensor:
 
 def _first_inputs(task: Task, split: str) -> Inputs:
     return next(task.split(split).batches(1)).inputs
-
-
-def _check_counts(**counts: int | None) -> None:
-    for name, count in counts.items():
-        if count is not None and count < 1:
-            raise ValueError(f"{name} is 1 or more, got {count}")
 
 
 def _bar(things: Iterable[T], what: str, progress: bool, total: int) -> Iterator[T]:

@@ -20,6 +20,7 @@ from torch import nn
 
 from nastoolkit.blocks import Inputs
 from nastoolkit.supernets import Supernet, calibrate_batchnorm
+from nastoolkit.support.counts import keep_whole
 from nastoolkit.taps import taps
 from nastoolkit.tasks import Task
 from nastoolkit.tasks.fitting import check_inputs
@@ -40,6 +41,9 @@ class NASWOT:
     supernet: Supernet
     task: Task
     n_inputs: int = 128
+
+    def __post_init__(self) -> None:
+        keep_whole(self, n_inputs=1)
 
     def __call__(self, genotypes: np.ndarray) -> np.ndarray:
         """Genotypes ``(n, d)`` to scores ``(n, 1)``; minus infinity where two inputs are told apart by no unit."""

@@ -23,7 +23,6 @@ from nastoolkit.randomness import drawn_from
 from nastoolkit.supernets.calibration import BatchNorm
 from nastoolkit.supernets.sharing import SharingRule, Slice, rule_identity
 from nastoolkit.support import tables as html
-from nastoolkit.support.counts import in_short
 
 
 class Supernet(nn.Module):
@@ -116,10 +115,7 @@ class Supernet(nn.Module):
         ends = {"smallest": space.smallest, "largest": space.largest}
         costs = {name: f"{self.family.params(end):,} params, {self.family.mmacs(end):.4g} MMACs" for name, end in ends.items()}
         sharing = {"sharing rule": rule_identity(self.sharing)["sharing"], "fingerprint of the weights": self.fingerprint}
-        sizes = {"sub-networks": space.size_in_short}
-        if space.counts_twins:
-            sizes["different ones"] = in_short(space.n_different)
-        return html.facts("Supernet", {"family": self.family.name, **sizes, **costs, **sharing})
+        return html.facts("Supernet", {"family": self.family.name, "space": space.size_in_words, **costs, **sharing})
 
 
 def _tensors(module: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:

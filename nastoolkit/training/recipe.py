@@ -15,6 +15,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from nastoolkit.support.counts import keep_whole
+
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 OPTIMIZERS = ("adamw", "sgd")
 LATE = ("optimizer", "schedule", "warm_up", "momentum")  # settings of which older files know nothing
@@ -65,6 +67,7 @@ class Recipe:
     momentum: float = 0.9
 
     def __post_init__(self) -> None:
+        keep_whole(self, n_steps=0, batch_size=1, seed=0)
         for name, known in (("precision", PRECISIONS), ("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
             if getattr(self, name) not in known:
                 raise ValueError(f"unknown {name} {getattr(self, name)!r}; known: {', '.join(known)}")

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from nastoolkit.space import SearchSpace
+from nastoolkit.support.counts import keep_whole
 
 
 class PathSampler(Protocol):
@@ -68,10 +69,12 @@ class Uniform:
     n_paths: int = 1
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        keep_whole(self, n_paths=1, seed=0)
+
     def draw(self, step: int) -> list[tuple[np.ndarray, float]]:
         """See :class:`PathSampler`."""
-        rng = np.random.default_rng([self.seed, step])
-        return [(genotype, 1.0) for genotype in self.space.sample(self.n_paths, rng)]
+        return _random_paths(self.space, self.n_paths, self.seed, step)
 
 
 @dataclass(frozen=True)
@@ -82,10 +85,17 @@ class Sandwich:
     n_random: int = 2
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        keep_whole(self, n_random=0, seed=0)
+
     def draw(self, step: int) -> list[tuple[np.ndarray, float]]:
         """See :class:`PathSampler`."""
         ends = [(self.space.largest, 1.0), (self.space.smallest, 1.0)]
-        return ends + Uniform(self.space, self.n_random, self.seed).draw(step)
+        return ends + _random_paths(self.space, self.n_random, self.seed, step)
+
+
+def _random_paths(space: SearchSpace, n: int, seed: int, step: int) -> list[tuple[np.ndarray, float]]:
+    return [(genotype, 1.0) for genotype in space.sample(n, np.random.default_rng([seed, step]))]
 
 
 @dataclass(frozen=True)
@@ -103,6 +113,7 @@ class ArchiveFrequencies:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        keep_whole(self, seed=0)
         if not len(self.space.canonical(np.atleast_2d(self.genotypes))):
             raise ValueError("an archive has at least one sub-network")
 

@@ -12,16 +12,17 @@ import torch
 from nastoolkit.tasks import SPLITS, TASKS, Classification, Split
 
 HASHES = """
-import hashlib, sys
+import hashlib
 from nastoolkit.tasks import SPLITS, TASKS
 
-task = TASKS[sys.argv[1]]()
-for data in [*map(task.split, SPLITS), task.batch(step=3, size=5, seed=7)]:
-    sha = hashlib.sha256()
-    for batch in data.batches(100, (3, 32, 32)):
-        inputs = batch.inputs if isinstance(batch.inputs, tuple) else (batch.inputs,)
-        sha.update(b"".join(part.numpy().tobytes() for part in (*inputs, batch.targets)))
-    print(sha.hexdigest())
+for make in TASKS.values():
+    task = make()
+    for data in [*map(task.split, SPLITS), task.batch(step=3, size=5, seed=7)]:
+        sha = hashlib.sha256()
+        for batch in data.batches(100, (3, 32, 32)):
+            inputs = batch.inputs if isinstance(batch.inputs, tuple) else (batch.inputs,)
+            sha.update(b"".join(part.numpy().tobytes() for part in (*inputs, batch.targets)))
+        print(task.name, sha.hexdigest())
 """
 SHAPE = (3, 32, 32)  # of all images here, to be quick
 
@@ -88,16 +89,18 @@ def predictions_for(task, data, right):
         return task.predict(Oracle(logits_for(data.targets, right)), data.inputs)
 
 
-def test_splits_are_fixed_also_in_another_process(task):
-    ran = subprocess.run(
-        [sys.executable, "-c", HASHES, task.name],
-        env=os.environ | {"PYTHONHASHSEED": "5"},
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
+@pytest.fixture(scope="module")
+def elsewhere(data_sets):
+    """Lines of a task and a hash, from another process."""
+    environment = os.environ | {"PYTHONHASHSEED": "5", "NASTOOLKIT_DATASETS": str(data_sets)}
+    command = [sys.executable, "-c", HASHES]
+    return subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()
+
+
+def test_splits_are_fixed_also_in_another_process(task, elsewhere):
     hashes = [digest(data) for data in [*map(task.split, SPLITS), task.batch(step=3, size=5, seed=7)]]
-    assert ran.stdout.split() == hashes and len(set(hashes)) == len(hashes)
+    assert [line for line in elsewhere if line.startswith(f"{task.name} ")] == [f"{task.name} {digits}" for digits in hashes]
+    assert len(set(hashes)) == len(hashes)
 
 
 def test_splits_are_disjoint_and_finite(task):

@@ -16,7 +16,7 @@ import psutil
 import pytest
 from watching import logged, stored
 
-N_KILLS = int(os.environ.get("NASTOOLKIT_KILLS", 4))
+N_KILLS = int(os.environ.get("NASTOOLKIT_KILLS", 2))
 PROGRAM = Path(__file__).with_name("searches.py")
 POPULATION = 20  # of its searches, all of which the executor has at once
 
@@ -36,9 +36,11 @@ class Killed:
         return self.process.poll() is None
 
     def kill(self):
+        workers = psutil.Process(self.process.pid).children(recursive=True)
         self.process.kill()
         self.process.wait()
         self.process.stdout.close()
+        assert not psutil.wait_procs(workers, timeout=120)[1], "its workers or its kernel go on"
 
     def kill_a_worker(self):
         workers = [child for child in psutil.Process(self.process.pid).children() if "spawn_main" in " ".join(child.cmdline())]
@@ -77,7 +79,6 @@ def test_a_search_killed_at_random_moments(tmp_path, n_workers, in_flight):
             continue
         killed.kill()
         n_mains += 1
-        time.sleep(0.3)  # workers end with their parent
         since = list(dict.fromkeys(logged(log)[n_before:]))
         assert not before & set(since), "a stored evaluation was repeated"
         before, n_before = stored(store), len(logged(log))
@@ -183,9 +184,7 @@ def test_a_notebook_whose_runner_is_killed(root, monkeypatch):
             time.sleep(0.02)
         time.sleep(random.uniform(0, 0.5))
         assert killed.is_running(), "the notebook ended before its runner was killed often enough"
-        below = psutil.Process(killed.process.pid).children(recursive=True)
         killed.kill()
-        assert not psutil.wait_procs(below, timeout=120)[1], "its kernel goes on"
         assert not before & set(logged(log)[n_logged:]), "a stored evaluation was repeated"
         before, n_logged = stored(folder / "a.sqlite"), len(logged(log))
         assert len(set(logged(log)) - before) <= N_KILLS

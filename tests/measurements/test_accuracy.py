@@ -167,7 +167,7 @@ def test_a_task_with_other_images_than_the_family_is_refused():
 
 @pytest.mark.parametrize("name", ["n_calibration", "batch_size", "n_images"])
 def test_no_images_are_not_all_images(accuracy, name):
-    with pytest.raises(ValueError, match=f"^{name} is 1 or more, got 0$"):
+    with pytest.raises(ValueError, match=f"^{name} must be at least 1, got 0$"):
         replace(accuracy, **{name: 0})
 
 

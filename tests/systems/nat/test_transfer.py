@@ -110,9 +110,16 @@ def test_the_sampler_gets_what_was_kept(tiny):
     assert len({seed for _, seed in seen}) == 2
 
 
-@pytest.mark.parametrize("n_calls", [3, 8, 12, 20])
-def test_a_killed_run_goes_on_to_the_same_result(tiny, tmp_path, n_calls):
-    supernet, _, whole = run(tiny)
+@pytest.fixture(scope="module")
+def undisturbed(tiny):
+    """The supernet at the end of a run, and its result."""
+    supernet, _, result = run(tiny)
+    return supernet, result
+
+
+@pytest.mark.parametrize("n_calls", [3, 12, 20])
+def test_a_killed_run_goes_on_to_the_same_result(tiny, tmp_path, undisturbed, n_calls):
+    supernet, whole = undisturbed
 
     class Dies(Measurement):
         def __call__(self, genotypes):
