@@ -35,7 +35,6 @@ COVERED_BY = {  # a module, or a pattern of modules without tests of their name:
     "studies/schema.py": "studies/test_store.py",
     "supernets/*.py": "supernets/test_supernet.py",
     "systems/card.py": "contracts/test_systems.py",
-    "systems/ofa_squared.py": "systems/test_encas.py",
     "tasks/*.py": "contracts/test_tasks.py",
 }
 UNNAMED = [

@@ -157,7 +157,7 @@ def _side_by_side(function: Callable[..., Any], left: Sequence[tuple[Path, Row]]
         calls = {executor.submit(_run, function, *one): number for number, one in enumerate(left)}
         for call in as_completed(calls):
             died = call.exception()
-            yield calls[call], Failure(left[calls[call]][1], _told(died)) if died else call.result()
+            yield calls[call], Failure(left[calls[call]][1], _described(died)) if died else call.result()
         is_done = True
     finally:
         executor.shutdown(wait=is_done, cancel_futures=True)
@@ -174,11 +174,11 @@ def _run(function: Callable[..., Any], file: Path, job: Row) -> Failure | None:
         with threadpool_limits(1):
             write(file, job, function(**job))
     except Exception as error:
-        return Failure(job, _told(error), traceback.format_exc())
+        return Failure(job, _described(error), traceback.format_exc())
     return None
 
 
-def _told(error: BaseException) -> str:
+def _described(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
 

@@ -128,7 +128,7 @@ def _run(plan: Plan, evaluation: Evaluation, in_flight: int | None, watch: Watch
     """A plan's search, or what a store keeps of it."""
     store, objectives = evaluation.store, evaluation.objectives
     journal = Journal(store, plan.question)
-    slow = journal.told(BEFORE_ALL, plan.slow) if len(plan.measured) < len(objectives) else plan.slow
+    slow = journal.rows_before(BEFORE_ALL, plan.slow) if len(plan.measured) < len(objectives) else plan.slow
     warn_of_slow(objectives, slow)
     searcher = plan.searcher(slow)
     if in_flight is not None:

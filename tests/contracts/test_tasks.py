@@ -129,7 +129,9 @@ def test_a_batch_knows_its_rows_and_takes_those_that_it_is_given(task):
     batch = task.batch(step=2, size=6, seed=1)
     rows = batch.rows.numpy()
     assert rows.shape == (6,) and 0 <= rows.min() and rows.max() < task.n_rows
-    assert torch.equal(task.batch(step=5, size=6, seed=3, rows=rows).targets, batch.targets)
+    again = task.batch(step=5, size=6, seed=3, rows=rows)
+    assert torch.equal(again.rows, batch.rows)
+    assert torch.equal(again.targets, batch.targets) or task.name == "digits-sums"  # which draws the second digit
     assert same(task.batch(2, 4, 1, rows[:4]), task.batch(2, 4, 1, rows[:4].astype(np.int32)))
     assert torch.equal(batch[::2].at(SHAPE).to(torch.device("cpu")).rows, batch.rows[::2])
     for wrong in (rows[:3], rows - task.n_rows, rows + task.n_rows, rows / 2):

@@ -6,7 +6,7 @@ import nbformat
 import pytest
 import run
 import torch
-from profiles import fitting_values, notebook_names
+from profiles import check_values, fitting_values, notebook_names
 
 N_FIRST = {"fig11_table2_weaknas": 4}  # cells up to the checks; there they need the problems, too
 PUBLISHED = [  # that are to be on this machine
@@ -49,6 +49,7 @@ WRONG = [  # a part of the notebook's name, its bad parameters, words of the mes
     ("fig07_full_search", {"task_names": ["digits", "numbers"]}, "task_names numbers number-words"),
     ("fig08_warm_start", {"task_name": "digist"}, "task_name digist digits"),
     ("fig09_fig10_concurrent_search", {"concurrent_search": "lynas"}, "concurrent_search lynas linas"),
+    ("fig09_fig10_concurrent_search", {"controls": ["radnom"]}, "controls radnom random"),
     ("sister_2205_10358_table3", {"public_benchmarks": ["note10"]}, "public_benchmarks note10 ofa-mbv3-note10"),
     *(
         (name, {parameter: -1}, f"{parameter} from")
@@ -62,9 +63,11 @@ WRONG = [  # a part of the notebook's name, its bad parameters, words of the mes
         )
         for parameter in ("n_contexts", "n_workers", "table_seconds")
     ),
-    ("ensembles_of_one_front", {"n_calibration": 0}, "from 1 on"),
-    ("cascades_across_supernets", {"n_calibration": 0}, "from 1 on"),
+    ("ensembles_of_one_front", {"n_calibration": 0}, "n_calibration from 1 got 0"),
+    ("cascades_across_supernets", {"n_calibration": 0}, "n_calibration from 1 got 0"),
     ("transfer_to_small_tasks", {"family_name": "digits-mbv4"}, "family_name digits-mbv4 digits-mbv3"),
+    ("transfer_to_small_tasks", {"small_tasks": ["digits-fwe"]}, "small_tasks digits-fwe digits-few"),
+    ("transfer_to_small_tasks", {"tasks": ["number-words"], "small_tasks": []}, "number-words classes"),
     ("cascades_across_supernets", {"supernets": ["digits-mbv4"]}, "supernets digits-mbv4 digits-mbv3"),
     ("ensembles_of_one_front", {"supernets": ["digits-mbv4"]}, "supernets digits-mbv4 digits-mbv3"),
     ("one_search_for_all_devices", {"benchmark": "note10"}, "benchmark note10 ofa-mbv3-note10"),
@@ -88,6 +91,7 @@ def execute_first_cells(name, values):
     space = {"__name__": "notebook"}
     exec(sources[0], space)
     space |= fitting_values(name, values, {}, run.ROOT)
+    check_values(name, values, run.ROOT)
     for source in sources[1:]:
         exec(source, space)
 

@@ -37,7 +37,6 @@ from nastoolkit.studies.replay import packed, unpacked
 from nastoolkit.studies.results import read, write
 from nastoolkit.studies.store import Store, StoreError
 from nastoolkit.supernets import Supernet, load_supernet, save_supernet
-from nastoolkit.systems.nat.comparison import WAYS, read_comparison
 from nastoolkit.tasks import MissingDataError
 from nastoolkit.tasks.image_examples import _pixels
 from nastoolkit.tasks.wmt14 import Dictionary, SentencePairs, Wmt14, lines_of
@@ -189,11 +188,6 @@ def resume_table(path):
     LookupTable(family(), timings, {}, None, contexts.reference_ms, contexts.n_noisy).latency_ms(family().space.largest)
 
 
-def comparisons(folder):
-    rows = [f"digits,0,{way},{1.5 + i},90.25,{88 + i}" for i, way in enumerate(f'"{way}"' for way in WAYS)]
-    return ["\n".join(["task,seed,way,mmacs,validation,test", *rows, ""]).encode()]
-
-
 def notebook(folder):
     cells = [nbformat.v4.new_code_cell(PARAMETERS, metadata={"tags": ["parameters"]}), nbformat.v4.new_markdown_cell("A")]
     kernel = {"name": "python3", "language": "python", "display_name": "Python 3"}
@@ -342,7 +336,6 @@ PARSERS = [
     ),
     Parser("HAT's file", "net.yml", hat_files, lambda path: read_configuration(translator(), path), (ValueError,)),
     Parser("table, half made", "table.partial", partial_tables, resume_table, ()),  # what is damaged is measured anew
-    Parser("transfers compared", "comparison.csv", comparisons, read_comparison, (ValueError,)),
     Parser(
         "hardware setting",
         "setting.txt",
