@@ -49,6 +49,7 @@ WRONG = [  # a part of the notebook's name, its bad parameters, words of the mes
     ("fig07_full_search", {"task_names": ["digits", "numbers"]}, "task_names numbers number-words"),
     ("fig08_warm_start", {"task_name": "digist"}, "task_name digist digits"),
     ("fig09_fig10_concurrent_search", {"concurrent_search": "lynas"}, "concurrent_search lynas linas"),
+    ("fig09_fig10_concurrent_search", {"controls": ["radnom"]}, "controls radnom random"),
     ("sister_2205_10358_table3", {"public_benchmarks": ["note10"]}, "public_benchmarks note10 ofa-mbv3-note10"),
     *(
         (name, {parameter: -1}, f"{parameter} from")
