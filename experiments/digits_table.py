@@ -1,6 +1,6 @@
 """Measures every network of the benchmark ``digits-mbv3-table`` and writes the file that ships with the package.
 
-    python experiments/digits_table.py --table runs/quickstart/laptop/latency_table.json
+    python experiments/digits_table.py --table runs/quickstart/laptop/table_digits-mbv3_torch_16_1.json
 
 One core, 0.8 GB of memory, about half an hour. Killed, it goes on where it was when it is run again.
 
@@ -27,6 +27,7 @@ from nastoolkit.benchmarks.digits_mbv3_table import FAMILY, FILE, N_CALIBRATION,
 from nastoolkit.benchmarks.members import members
 from nastoolkit.supernets import Supernet, calibrate_batchnorm
 from nastoolkit.support.files import atomically, check_output
+from nastoolkit.taps import taps
 from nastoolkit.tasks import Task
 
 Features = list[list[Any]]  # batches, tensors, of the calibration images and of each split
@@ -70,9 +71,8 @@ def run_block(block: nn.Module, features: Features) -> Features:
     """What a calibrated block makes of features; the calibration images go on as :func:`calibrate_batchnorm` has them."""
     calibration, *splits = features
     seen: list[torch.Tensor] = []
-    hook = block.register_forward_hook(lambda _block, _inputs, outputs: seen.append(outputs))
-    calibrate_batchnorm(block, calibration)
-    hook.remove()
+    with taps({"block": block}, lambda _, outputs: seen.append(outputs)):
+        calibrate_batchnorm(block, calibration)
     return [seen or [block(batch) for batch in calibration], *([block(batch) for batch in batches] for batches in splits)]
 
 

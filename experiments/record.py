@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +45,20 @@ def begin_record(folder: Path) -> None:
 
 
 def write_record(folder: Path, made_of: str, seconds: float) -> None:
-    """Note what a folder was made of. A run that replays what is stored is short: the longest one counts."""
+    """Note what a folder was made of, when, and at which commit.
+
+    A run that replays what is stored is short: the longest one counts.
+    """
     longest = max(seconds, read_record(folder).get("seconds", 0.0))
+    record = {"fingerprint": made_of, "seconds": round(longest, 1), "date": datetime.now(UTC).date().isoformat()}
     with atomically(folder / RECORD) as new:
-        new.write_text(json.dumps({"fingerprint": made_of, "seconds": round(longest, 1)}))
+        new.write_text(json.dumps(record | {"commit": _commit(folder)}))
+
+
+def _commit(folder: Path) -> str:
+    """The commit of the clone that a folder is in, with a plus sign if files differ from it; empty outside of one."""
+    git = ["git", "-C", str(folder), "describe", "--always", "--dirty=+", "--abbrev=10", "--exclude=*"]
+    try:
+        return subprocess.run(git, capture_output=True, text=True, check=True, timeout=60).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return ""

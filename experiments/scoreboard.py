@@ -31,6 +31,7 @@ COLUMNS = {
 }
 PLACE = ("notebook", "profile")  # where a claim of the scoreboard comes from
 COST = ("seconds", "machine")
+RECORDED = ("seconds", "date", "commit")  # what a run's record says of its claims
 TEXTS = ("paper", "item", "statement", "note", "outdated", *PLACE)
 HEADER = """# Claims
 
@@ -124,7 +125,8 @@ def collect_claims(root: Path) -> list[dict[str, Any]]:
 def _cost(run: Path) -> dict[str, Any]:
     from nastoolkit.latency.machine import cpu_name  # takes seconds, which a list of notebooks should not
 
-    return {"seconds": read_record(run).get("seconds"), "machine": f"{cpu_name()}, {os.cpu_count()} cores"}
+    record = {name: value for name, value in read_record(run).items() if name in RECORDED}
+    return record | {"machine": f"{cpu_name()}, {os.cpu_count()} cores"}
 
 
 def claims_page(claims: Iterable[dict[str, Any]], figures: Mapping[str, Sequence[str]]) -> str:

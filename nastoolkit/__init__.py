@@ -13,7 +13,7 @@ _HOMES = {
     "history": ("History",),
     "predictors": ("PREDICTORS",),
     "search": ("ALGORITHMS",),
-    "studies": ("Processes", "Store", "optimize"),
+    "studies": ("Processes", "Running", "Store", "optimize"),
     "families": ("FAMILIES",),
     "supernets": ("Supernet", "calibrate_batchnorm", "load_supernet", "save_supernet", "with_new_head"),
     "tasks": ("TASKS", "load_task"),

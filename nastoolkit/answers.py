@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -24,6 +25,12 @@ class Answers:
 
     def __len__(self) -> int:
         return len(self.costs)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Answers]) -> Answers:
+        """The networks of several, which answered to the same examples."""
+        probabilities = np.concatenate([part.probabilities for part in parts])
+        return cls(probabilities, parts[0].targets, np.concatenate([part.costs for part in parts]))
 
     @cached_property
     def by_class(self) -> np.ndarray:

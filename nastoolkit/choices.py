@@ -17,6 +17,9 @@ class Choice:
         when: ``(name of an earlier choice, its options for which this choice is alive)``; None means always alive.
         ordered: Whether neighbouring options are alike, as sizes are and operations are not; by default it is so for numbers.
         kind: What is chosen, e.g. ``kernel``; by default the last part of the name, without numbers.
+
+    Raises:
+        ValueError: No option at all, two equal ones, or some that are neither all numbers nor all texts.
     """
 
     name: str
@@ -27,6 +30,10 @@ class Choice:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "options", tuple(self.options))
+        if not any(all(isinstance(option, kind) for option in self.options) for kind in (int | float, str)):
+            raise ValueError(f"options of {self.name!r} must be Python numbers or texts, not both, got {self.options}")
+        if not self.options or len(set(self.options)) < len(self.options):
+            raise ValueError(f"choice {self.name!r} needs different options, got {self.options}")
         if self.when is not None:
             parent, options = self.when
             object.__setattr__(self, "when", (parent, tuple(options)))

@@ -102,6 +102,10 @@ class History:
         measured = self[~self.failed]
         return measured[pareto.best_first(measured.costs, n, measured.violations)]
 
+    def spread(self, n: int) -> History:
+        """At most n rows, evenly spread over their order: over a front, if that is what they are."""
+        return self[np.linspace(0, len(self) - 1, min(n, len(self))).round().astype(int)]
+
     def hypervolume(self, reference_point: ArrayLike | None = None) -> float:
         """Volume dominated by all feasible evaluations; a warning tells if none of them beats the reference point.
 
@@ -173,12 +177,12 @@ class History:
         if not len(costs) or _beaten(costs, point * signs(self.objectives)):
             return
         names = [o.name for o in self.objectives]
-        told = f"no evaluation beats the reference point {_named(names, point)} in every objective: the hypervolume is 0"
+        message = f"no evaluation beats the reference point {_named(names, point)} in every objective: the hypervolume is 0"
         for order in permutations(point.tolist()) if len(point) <= MOST_PERMUTED else ():
             if _beaten(costs, np.array(order) * signs(self.objectives)):
-                told += f"; are its numbers swapped? {_named(names, order)} is beaten"
+                message += f"; are its numbers swapped? {_named(names, order)} is beaten"
                 break
-        warnings.warn(told, stacklevel=4)
+        warnings.warn(message, stacklevel=4)
 
     @property
     def choice_columns(self) -> list[str]:

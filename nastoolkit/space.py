@@ -31,7 +31,7 @@ class SearchSpace:
         counts_twins: Whether ``size`` counts options that stand for the same sub-network apart, as some papers do.
 
     Raises:
-        ValueError: A duplicate name or option, no option at all, or a condition on an unknown or later choice or option.
+        ValueError: A duplicate name, or a condition on an unknown or later choice or option.
     """
 
     def __init__(self, choices: Iterable[Choice], counts_twins: bool = False) -> None:
@@ -47,10 +47,6 @@ class SearchSpace:
     def _add(self, gene: int, choice: Choice) -> None:
         if choice.name in self._index:
             raise ValueError(f"two choices are named {choice.name!r}")
-        if not any(all(isinstance(option, kind) for option in choice.options) for kind in (int | float, str)):
-            raise ValueError(f"options of {choice.name!r} must be Python numbers or texts, not both, got {choice.options}")
-        if not choice.options or len(set(choice.options)) < len(choice.options):
-            raise ValueError(f"choice {choice.name!r} needs different options, got {choice.options}")
         if choice.when is not None:
             parent, options = choice.when
             if parent not in self._index:
@@ -109,17 +105,14 @@ class SearchSpace:
 
     def _count(self, first: Tables) -> int:
         every = [first.get(gene, ([], np.arange(n))) for gene, n in enumerate(self._n_options)]
-        return count(
-            [
-                factor(gene, *every[gene], self._conditions.get(gene), self._allowed[gene], self._n_options)
-                for gene in range(self.n_genes)
-            ]
-        )
+        genes = zip(range(self.n_genes), every, self._allowed, strict=True)
+        return count([factor(g, *table, self._conditions.get(g), kept, self._n_options) for g, table, kept in genes])
 
     @property
-    def size_in_short(self) -> str:
-        """The size to three digits, such as ``2.18e+19``; sizes beyond the largest float too."""
-        return in_short(self.size)
+    def size_in_words(self) -> str:
+        """The size to three digits, such as ``2.18e+19 sub-networks``, and how many of them differ where some do not."""
+        different = f", {in_short(self.n_different)} of them different" if self.counts_twins else ""
+        return f"{in_short(self.size)} sub-networks{different}"
 
     @property
     def allowed(self) -> tuple[tuple[int, ...], ...]:
@@ -213,10 +206,8 @@ class SearchSpace:
         if outside.any():
             position = tuple(np.argwhere(outside)[0])
             choice = self.choices[int(position[-1])]
-            raise ValueError(
-                f"gene {choice.name!r} is {genotypes[position]}, out of range 0..{len(choice.options) - 1} "
-                f"(an index into {choice.options})"
-            )
+            known = f"0..{len(choice.options) - 1} (an index into {choice.options})"
+            raise ValueError(f"gene {choice.name!r} is {genotypes[position]}, out of range {known}")
         return genotypes.astype(np.int64)
 
     def check_one(self, genotype: np.ndarray) -> np.ndarray:
@@ -290,8 +281,8 @@ class SearchSpace:
         allowed = list(self._allowed)
         for name, kept in options.items():
             gene = self._index[name]
-            indices = {self.choices[gene].index(option) for option in kept}
-            allowed[gene] = np.array([index for index in self._allowed[gene] if index in indices], dtype=np.int64)
+            indices = [self.choices[gene].index(option) for option in kept]
+            allowed[gene] = np.intersect1d(self._allowed[gene], indices).astype(np.int64)
             if not allowed[gene].size:
                 raise ValueError(f"the restriction leaves {name!r} without an option")
         restricted = copy.copy(self)
@@ -299,8 +290,7 @@ class SearchSpace:
         return restricted
 
     def __repr__(self) -> str:
-        different = f", {in_short(self.n_different)} of them different" if self.counts_twins else ""
-        return f"SearchSpace({self.n_genes} choices, {self.size_in_short} sub-networks{different})"
+        return f"SearchSpace({self.n_genes} choices, {self.size_in_words})"
 
 
 def genotype_keys(genotypes: np.ndarray) -> list[bytes]:

@@ -221,16 +221,16 @@ def _has_digits_of(paper_value: PaperValue, ours: np.ndarray) -> bool:
 def _facts(found: Sequence[Estimate], control: Estimate | None, is_ratio: bool) -> dict[str, Any]:
     """What a verdict tells of estimates at worst and at best, ratios as they are and not by their logarithms."""
 
-    def told(number: float) -> float:
+    def as_shown(number: float) -> float:
         return math.exp(number) if is_ratio else number
 
     worst, best = found
     return {
         "n": worst.n,
-        "effect": told(worst.value) if worst.value == best.value else math.nan,
-        "interval": (told(worst.low), told(best.high)),
+        "effect": as_shown(worst.value) if worst.value == best.value else math.nan,
+        "interval": (as_shown(worst.low), as_shown(best.high)),
         "kind": worst.kind,
-        "control": None if control is None else told(control.value),
+        "control": None if control is None else as_shown(control.value),
     }
 
 

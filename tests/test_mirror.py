@@ -24,6 +24,8 @@ COVERED_BY = {  # a module, or a pattern of modules without tests of their name:
     "predictors/*_process.py": "search/test_bayes.py",
     "predictors/*.py": "predictors/test_regressors.py",
     "support/counts.py": "studies/test_optimize.py",
+    "support/workers.py": "studies/test_processes.py",
+    "support/json_types.py": "studies/test_grid.py",
     "choices.py": "test_space.py",
     "twins.py": "test_space.py",
     "search/improvement.py": "search/test_bayes.py",
@@ -33,9 +35,7 @@ COVERED_BY = {  # a module, or a pattern of modules without tests of their name:
     "studies/schema.py": "studies/test_store.py",
     "supernets/*.py": "supernets/test_supernet.py",
     "systems/card.py": "contracts/test_systems.py",
-    "systems/ofa_squared.py": "systems/test_encas.py",
     "tasks/*.py": "contracts/test_tasks.py",
-    "training/losses.py": "training/test_fit.py",
 }
 UNNAMED = [
     module

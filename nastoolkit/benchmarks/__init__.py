@@ -4,6 +4,7 @@ from nastoolkit.benchmarks.base import Benchmark, Problem
 from nastoolkit.benchmarks.digits_mbv3_table import DigitsTable
 from nastoolkit.benchmarks.nas_bench_201 import NASBench201
 from nastoolkit.benchmarks.nas_bench_macro import NASBenchMacro
+from nastoolkit.benchmarks.nas_bench_mr import NASBenchMR
 from nastoolkit.benchmarks.ofa_mbv3_note10 import OFAMobileNetV3Note10
 from nastoolkit.benchmarks.ofa_mbv3_w10_imagenet import OFAMobileNetV3ImageNet
 from nastoolkit.benchmarks.ofa_mbv3_w12_macs import OFAMobileNetV3Macs
@@ -13,6 +14,7 @@ BENCHMARKS: dict[str, type[Benchmark]] = {
     "digits-mbv3-table": DigitsTable,
     "nas-bench-201": NASBench201,
     "nas-bench-macro": NASBenchMacro,
+    "nas-bench-mr": NASBenchMR,
     "ofa-mbv3-note10": OFAMobileNetV3Note10,
     "ofa-mbv3-w10-imagenet": OFAMobileNetV3ImageNet,
     "ofa-mbv3-w12-macs": OFAMobileNetV3Macs,

@@ -18,7 +18,7 @@ from nastoolkit.history import History
 from nastoolkit.objectives import Objective
 from nastoolkit.statistics import Censored, counted, median_interval
 from nastoolkit.studies import optimize
-from nastoolkit.studies.optimize import resolved
+from nastoolkit.studies.plan import resolved
 from nastoolkit.studies.replay import N_PROBES, has_known_code, packed, search_fingerprint, unpacked
 from nastoolkit.support.files import atomically, check_output_folder
 
@@ -48,26 +48,16 @@ class Curves:
         reached = self.curves >= hypervolume
         return np.where(reached.any(axis=1), reached.argmax(axis=1) + 1.0, np.inf)
 
-    def counted_to(self, hypervolume: float | np.ndarray) -> Censored:
-        """The same as numbers of which some are only known to be above the budget."""
+    def counts_to(self, hypervolume: float | np.ndarray) -> Censored:
+        """The same, with a count that is only known to be above the budget where a seed never had this hypervolume."""
         return counted(self.evaluations_to(hypervolume), self.curves.shape[1])
-
-    def ratios_to(self, other: Curves, evaluations: int | None = None) -> Censored:
-        """How many times fewer evaluations than another run each seed took to the same hypervolume; below 1 if more.
-
-        Args:
-            other: Curves of the same seeds.
-            evaluations: The hypervolume is the other's after so many of them; by default at its end.
-        """
-        volume = other.curves[:, :evaluations][:, -1:]
-        return other.counted_to(volume) / self.counted_to(volume)
 
     def to_frame(self, evaluations: Sequence[int]) -> pd.DataFrame:
         """The hypervolume of each seed after some numbers of evaluations: ``evaluations``, ``seed`` and ``hypervolume``."""
         rows = [(k, seed, volume) for k in evaluations for seed, volume in enumerate(self.curves[:, k - 1])]
         return pd.DataFrame(rows, columns=["evaluations", "seed", "hypervolume"])
 
-    def times_fewer(self, other: Curves, evaluations: int | None = None) -> np.ndarray:
+    def times_fewer(self, other: Curves, evaluations: int | None = None) -> Censored:
         """How many times fewer evaluations than another run each seed took ``(seeds,)`` to the same hypervolume.
 
         Args:
@@ -75,10 +65,10 @@ class Curves:
             evaluations: The hypervolume is the other's after so many of them; by default at its end.
 
         Returns:
-            Below 1 where it took more, 0 where it never had that hypervolume.
+            Ratios, below 1 where it took more; those of seeds that never had that hypervolume lie between 0 and an upper end.
         """
         volume = other.curves[:, :evaluations][:, -1:]
-        return other.evaluations_to(volume) / self.evaluations_to(volume)
+        return other.counts_to(volume) / self.counts_to(volume)
 
 
 def run_race(

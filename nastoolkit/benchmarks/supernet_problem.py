@@ -10,17 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
+from nastoolkit.answers import Answers
 from nastoolkit.families import Family
 from nastoolkit.history import History
 from nastoolkit.latency import setting_table
 from nastoolkit.measurements import Accuracy
-from nastoolkit.objectives import Objective
+from nastoolkit.objectives import Objective, complete
 from nastoolkit.space import SearchSpace
 from nastoolkit.studies import optimize, reevaluate
 from nastoolkit.studies.replay import N_PROBES
 from nastoolkit.supernets import Supernet, load_supernet
-from nastoolkit.tasks import Task, load_task
+from nastoolkit.tasks import Classification, Task, load_task
 
 MACS = "MACs"
 
@@ -77,6 +79,17 @@ class SupernetProblem:
         return self.family.space
 
     @property
+    def n_classes(self) -> int:
+        """Number of the task's classes.
+
+        Raises:
+            ValueError: It has none.
+        """
+        if not isinstance(self.task, Classification):
+            raise ValueError(f"task {self.task_name!r} has no classes to tell apart")
+        return self.task.n_classes
+
+    @property
     def quality(self) -> Objective:
         """The task's metric, to be maximised."""
         return Objective(self.task.metric, "max", self.task.unit)
@@ -116,6 +129,18 @@ class SupernetProblem:
     def judged(self, histories: Sequence[History]) -> list[History]:
         """The same searches by test accuracy; see :func:`nastoolkit.studies.reevaluate`."""
         return reevaluate(histories, self.accuracy("test"), Path(self.folder) / "test.sqlite", progress=False)
+
+    def answers(self, genotypes: np.ndarray, cost: str, split: str = "validation") -> Answers:
+        """Probabilities of the classes that networks ``(k, d)`` give a split's examples, and what their runs cost.
+
+        Args:
+            genotypes: Networks to ask.
+            cost: See :meth:`cost`.
+            split: Examples to answer.
+        """
+        logits, targets = self.accuracy(split).predictions(genotypes)
+        costs = complete([self.cost(cost)], genotypes, np.empty((len(genotypes), 0)))[:, 0]
+        return Answers(torch.softmax(logits, dim=2).numpy(), targets.numpy(), costs)
 
     def as_argument(self, *costs: str) -> dict[str, Any]:
         """Plain values that make this problem in another process: an argument of a job.

@@ -16,9 +16,9 @@ from nastoolkit.checkpoints.tensor_files import (
     MOST_TOLD,
     CheckpointError,
     Tensors,
+    as_checkpoint_error,
     files_of_folder,
     read_tensors,
-    told_as_checkpoint_error,
 )
 from nastoolkit.support.files import atomically
 
@@ -100,7 +100,7 @@ def read_checkpoint(path: str | Path) -> tuple[Tensors, dict[str, Any]]:
     parts = [read_tensors(file) for file in (files_of_folder(path) if path.is_dir() else [path])]
     tensors = {name: tensor for part, _ in parts for name, tensor in part.items()}
     card = parts[0][1]
-    with told_as_checkpoint_error(path):
+    with as_checkpoint_error(path):
         return (tensors, card) if card else _translated(tensors)
 
 

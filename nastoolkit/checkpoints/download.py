@@ -68,12 +68,12 @@ class _CheckedDownloader(pooch.HTTPDownloader):
 
     def __call__(self, url: str, output_file: str, pooch: object, check_only: bool = False) -> bool | None:
         """Download to a file; ValueError as the check says."""
-        told = super().__call__(url, output_file, pooch, check_only)
+        file = super().__call__(url, output_file, pooch, check_only)
         try:
             self._check(Path(output_file))
         except ValueError as error:
             raise ValueError(str(error).replace(str(output_file), "what arrived")) from error
-        return told
+        return file
 
 
 def fetch(

@@ -1,7 +1,7 @@
 """Python objects that a file keeps beside its tensors: none is made, an inert stand-in takes the place of each.
 
 Trainers save meters, command lines, configurations and numpy's numbers along with the weights, and such a file is refused by
-``torch.load(weights_only=True)``. Here it is told beforehand of every class and function that the file names, each under its
+``torch.load(weights_only=True)``. Here it is given beforehand every class and function that the file names, each under its
 name but as something made here, which takes anything and does nothing: no module is imported for a file, and nothing of it is
 called.
 """
@@ -25,7 +25,7 @@ MARK = object()
 CONTAINERS: dict[str, type] = {"APPEND": list, "APPENDS": list, "SETITEM": OrderedDict, "SETITEMS": OrderedDict}
 LEAVE_THE_FIRST = {*CONTAINERS, "BUILD", "REDUCE", "NEWOBJ"}  # of what they take: it is changed, or an object is made of it
 PUT, GET = ({f"{size}{way}" for size in ("", "BIN", "LONG_BIN")} for way in ("PUT", "GET"))
-LOCK = Lock()  # what PyTorch is told of, it is told for all threads
+LOCK = Lock()  # what PyTorch is given, it is given for all threads
 
 
 class StandIn:
@@ -54,10 +54,10 @@ def load(path: Path) -> Any:
     named = containers_by_name(path)
     if len(named) > MOST_NAMES:
         raise ValueError(f"it asks for {len(named)} different Python objects")
-    told: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
+    known: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
         (type(name, (StandIn,), {"container": container}), name) for name, container in named.items()
     ]
-    with LOCK, torch.serialization.safe_globals(told), path.open("rb") as file:  # PyTorch goes by the suffix of a path
+    with LOCK, torch.serialization.safe_globals(known), path.open("rb") as file:  # PyTorch goes by the suffix of a path
         return torch.load(file, map_location="cpu", weights_only=True)
 
 

@@ -29,15 +29,15 @@ class CheckpointError(ValueError):
 
 
 @contextmanager
-def told_as_checkpoint_error(path: Path) -> Iterator[None]:
+def as_checkpoint_error(path: Path) -> Iterator[None]:
     """Make any error one of the file: damage leads the libraries that read it to errors of many types."""
     try:
         yield
     except CheckpointError:
         raise
     except Exception as error:
-        told = _what_it_is(path) or f"perhaps cut off: {type(error).__name__}: {error}"
-        raise CheckpointError(f"{path} is no readable checkpoint, {told}") from error
+        message = _what_it_is(path) or f"perhaps cut off: {type(error).__name__}: {error}"
+        raise CheckpointError(f"{path} is no readable checkpoint, {message}") from error
 
 
 def _what_it_is(path: Path) -> str:
@@ -77,7 +77,7 @@ def read_tensors(path: Path) -> tuple[Tensors, dict[str, Any]]:
     Raises:
         CheckpointError: No such file, or one that cannot be read.
     """
-    with told_as_checkpoint_error(path):
+    with as_checkpoint_error(path):
         if not path.is_file():
             raise CheckpointError(f"there is no file {path}")
         return (_read_pickle(path), {}) if _is_pickled(path) else _read_safetensors(path)
@@ -103,8 +103,8 @@ def _read_pickle(path: Path) -> Tensors:
     content = load(path)
     tensors = _unwrapped(content)
     if not tensors:
-        told = f"it holds no tensors by name, but {_described(content)}; Python objects: {_objects(path)}"
-        raise CheckpointError(f"{path} is no readable checkpoint: {told}")
+        message = f"it holds no tensors by name, but {_described(content)}; Python objects: {_objects(path)}"
+        raise CheckpointError(f"{path} is no readable checkpoint: {message}")
     _refuse_more_than_there_is(path, tensors)
     return tensors
 

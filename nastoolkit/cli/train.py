@@ -18,7 +18,7 @@ from nastoolkit.support.files import beside, check_output
 from nastoolkit.tasks import TASKS
 from nastoolkit.training.distributed import processes, rank
 from nastoolkit.training.losses import in_place_distillation
-from nastoolkit.training.run import PRECISIONS, Recipe
+from nastoolkit.training.recipe import PRECISIONS, Recipe
 from nastoolkit.training.samplers import Sandwich
 from nastoolkit.training.shrinking import Stage, fit_stages, progressive_shrinking
 

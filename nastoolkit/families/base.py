@@ -7,7 +7,6 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial, reduce
 from itertools import product
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from nastoolkit.families.assembly import chain
 from nastoolkit.families.plan import Plan
 from nastoolkit.families.twins import find_twins
 from nastoolkit.space import SearchSpace
+from nastoolkit.support.counts import whole
 
 COMBINATIONS = {"sum": np.add, "max": np.maximum}
 
@@ -128,9 +128,7 @@ class Family:
         """
         if not hasattr(self.table, "n_classes"):
             raise ValueError(f"family {self.name!r} has no number of classes")
-        if n_classes < 2:
-            raise ValueError(f"a classifier tells at least 2 classes apart, got {n_classes}")
-        return type(self)(self.name, replace(self.table, n_classes=n_classes))  # type: ignore[call-arg]
+        return type(self)(self.name, replace(self.table, n_classes=whole("n_classes", n_classes, 2)))  # type: ignore[call-arg]
 
     def plan(self, genotype: np.ndarray) -> Plan:
         """The named block specs of one genotype ``(d,)``, from input to output."""
@@ -167,25 +165,16 @@ class Family:
 
     def _total(self, tables: Sequence[np.ndarray], combine: Callable[..., np.ndarray], genotypes: np.ndarray) -> np.ndarray:
         columns = np.ascontiguousarray(self.space.check(genotypes).T)
-        rows = [sum(columns[gene] * step for gene, step in steps) for steps in self._steps]
-        return reduce(combine, (table[row] for table, row in zip(tables, rows, strict=True)))
+        slots = zip(tables, self._genes, strict=True)
+        return reduce(combine, (table[tuple(columns[gene] for gene in genes)] for table, genes in slots))
 
     def _table(self, slot: int, costs: Mapping[BlockSpec, float]) -> np.ndarray:
-        """Costs of a slot's specs, in the row-major order of its option indices."""
+        """Costs of a slot's specs, by the option indices of its genes."""
         specs = (self._spec(slot, indices) for indices in np.ndindex(self._shape(slot)))
-        return np.array([0 if spec is None else costs[spec] for spec in specs])
+        return np.array([0 if spec is None else costs[spec] for spec in specs]).reshape(self._shape(slot))
 
     def _shape(self, slot: int) -> tuple[int, ...]:
         return tuple(len(self._choices.choices[gene].options) for gene in self._genes[slot])
-
-    @cached_property
-    def _steps(self) -> list[list[tuple[int, int]]]:
-        """For each slot its genes, and how many table rows further one more of the gene is."""
-        shapes = [self._shape(slot) for slot in range(len(self.slots))]
-        return [
-            [(gene, prod(shape[i + 1 :])) for i, gene in enumerate(genes)]
-            for genes, shape in zip(self._genes, shapes, strict=True)
-        ]
 
     @cached_property
     def block_specs(self) -> tuple[BlockSpec, ...]:
@@ -246,10 +235,7 @@ class Family:
         return self.tabulate(lambda spec: spec.macs)
 
     def params(self, genotypes: np.ndarray) -> np.ndarray:
-        """Trainable parameters ``(n,)`` of the extracted networks of genotypes ``(n, d)``, exact integers.
-
-        Those of ``uncounted`` blocks are left out.
-        """
+        """Trainable parameters ``(n,)`` of genotypes' extracted networks ``(n, d)``, exact; without ``uncounted`` blocks."""
         return self._params(genotypes)
 
     def macs(self, genotypes: np.ndarray) -> np.ndarray:

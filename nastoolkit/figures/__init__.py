@@ -14,7 +14,17 @@ from nastoolkit.figures.networks import draw_network, plot_breakdown
 from nastoolkit.figures.ratios import plot_ratio_lines
 from nastoolkit.figures.saving import COLOURS, COLUMN, MARKERS, STYLE, new_figure, output_folder, save_figure, show_numbers
 from nastoolkit.figures.spaces import plot_genes, plot_importance, plot_options
-from nastoolkit.figures.statistics import plot_agreement, plot_bands, plot_intervals, plot_matrix, plot_medians, plot_residuals
+from nastoolkit.figures.statistics import (
+    plot_agreement,
+    plot_bands,
+    plot_intervals,
+    plot_learning_curve,
+    plot_lines,
+    plot_matrix,
+    plot_medians,
+    plot_ratios,
+    plot_residuals,
+)
 
 __all__ = [
     "COLOURS",
@@ -36,11 +46,14 @@ __all__ = [
     "plot_hypervolume_bands",
     "plot_importance",
     "plot_intervals",
+    "plot_learning_curve",
+    "plot_lines",
     "plot_matrix",
     "plot_medians",
     "plot_options",
     "plot_progress",
     "plot_ratio_lines",
+    "plot_ratios",
     "plot_repeated_front",
     "plot_residuals",
     "save_figure",

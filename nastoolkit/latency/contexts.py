@@ -62,41 +62,41 @@ class Contexts:
         runner = self.latency.runner(genotype)
         ratios = steady(lambda: self.clock.ratios(runner, self.latency.seconds))
         shares = runner.block_shares(names, len(ratios))
-        told = None if shares is None else shares.tolist()
-        return {**vars(summary(ratios * self.clock.typical_ms)), "reference_ms": self.clock.typical_ms, "shares": told}
+        timed = None if shares is None else shares.tolist()
+        return {**vars(summary(ratios * self.clock.typical_ms)), "reference_ms": self.clock.typical_ms, "shares": timed}
 
     @property
     def reference_ms(self) -> float:
         """What the reference took, the median over the networks beside which it ran."""
-        return float(np.median([told["reference_ms"] for _, told in self.networks]))
+        return float(np.median([timed["reference_ms"] for _, timed in self.networks]))
 
     @property
     def n_noisy(self) -> int:
         """Networks whose runs lie too far apart, however often they were repeated."""
-        return sum(self._timing(told).noisy for _, told in self.networks)
+        return sum(self._timing(timed).noisy for _, timed in self.networks)
 
     def timings(self, specs: tuple[BlockSpec, ...]) -> dict[BlockSpec, Timing]:
         """One timing for each of these blocks."""
-        if any(told["shares"] is None for _, told in self.networks):
+        if any(timed["shares"] is None for _, timed in self.networks):
             return self._by_regression(specs)
         found: dict[BlockSpec, list[float]] = {spec: [] for spec in specs}
         runs = dict.fromkeys(specs, 0)
-        for plan, told in self.networks:
-            for spec, share in zip(plan, told["shares"], strict=True):
-                found[spec].append(share * self._timing(told).median_ms)
-                runs[spec] += told["n_runs"]
+        for plan, timed in self.networks:
+            for spec, share in zip(plan, timed["shares"], strict=True):
+                found[spec].append(share * self._timing(timed).median_ms)
+                runs[spec] += timed["n_runs"]
         return {spec: Timing(*_middle(times), runs[spec]) for spec, times in found.items()}
 
     def _by_regression(self, specs: tuple[BlockSpec, ...]) -> dict[BlockSpec, Timing]:
         plans = [plan for plan, _ in self.networks]
-        times, spread = block_times(specs, plans, np.array([self._timing(told).median_ms for _, told in self.networks]))
-        runs = [sum(told["n_runs"] for plan, told in self.networks if spec in plan) for spec in specs]
+        times, spread = block_times(specs, plans, np.array([self._timing(timed).median_ms for _, timed in self.networks]))
+        runs = [sum(timed["n_runs"] for plan, timed in self.networks if spec in plan) for spec in specs]
         return {spec: Timing(time, spread * time, n) for spec, time, n in zip(specs, times.tolist(), runs, strict=True)}
 
-    def _timing(self, told: dict[str, Any]) -> Timing:
+    def _timing(self, timed: dict[str, Any]) -> Timing:
         """The times of a network, at the reference's typical speed over all networks."""
-        scale = self.reference_ms / told["reference_ms"]
-        return Timing(scale * told["median_ms"], scale * told["iqr_ms"], told["n_runs"])
+        scale = self.reference_ms / timed["reference_ms"]
+        return Timing(scale * timed["median_ms"], scale * timed["iqr_ms"], timed["n_runs"])
 
     def _resume(self, file: Path) -> None:
         """Take over the networks of a file of this table, and leave there what was taken: a line each, behind the identity."""
@@ -110,11 +110,11 @@ class Contexts:
         with atomically(file) as new:
             new.write_text("".join(f"{json.dumps(line)}\n" for line in (self.identity, *self.done)))
 
-    def _keep(self, told: dict[str, Any]) -> None:
-        self.done.append(told)
+    def _keep(self, timed: dict[str, Any]) -> None:
+        self.done.append(timed)
         if self.file:
             with self.file.open("a") as file:
-                file.write(f"{json.dumps(told)}\n")
+                file.write(f"{json.dumps(timed)}\n")
 
 
 def _checked(median_ms: float, iqr_ms: float, n_runs: int, reference_ms: float, shares: list[float] | None) -> dict[str, Any]:

@@ -18,6 +18,7 @@ import numpy as np
 
 from nastoolkit.blocks import BlockSpec
 from nastoolkit.latency.end_to_end import Timing, summary
+from nastoolkit.support.json_types import plain
 
 OPTIONAL: Mapping[str, Any] = {"within": {}, "reference_ms": None, "n_noisy": 0, "mape_percent": None}
 KEYS = ("family", "conditions", "blocks", *OPTIONAL)
@@ -38,18 +39,11 @@ def table_text(content: Mapping[str, Any]) -> str:
         ValueError: What :func:`read_table` would refuse: a key is missing, a value of another type, a time no number.
     """
     try:
-        text = json.dumps(content, indent=1, default=_plain)
+        text = json.dumps(content, indent=1, default=plain)
         _checked(json.loads(text))
     except DAMAGE as error:
         raise ValueError(f"a table like this could not be read again: {error!r}") from error
     return text
-
-
-def _plain(value: Any) -> Any:
-    """What JSON has in place of numbers and arrays of numpy."""
-    if isinstance(value, np.generic | np.ndarray):
-        return value.tolist()
-    raise TypeError(f"{value!r} is neither a number nor a text")
 
 
 def read_table(path: str | Path) -> dict[str, Any]:

@@ -7,7 +7,7 @@ its sub-networks are evaluated so, after calibrating batch normalisation on 2,00
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from math import ceil
 from time import monotonic
 from typing import Any, TypeVar
@@ -20,7 +20,9 @@ from tqdm.auto import tqdm
 from nastoolkit.blocks import Inputs, device_of
 from nastoolkit.families import Family
 from nastoolkit.supernets import Supernet, calibrate_batchnorm
+from nastoolkit.support.counts import keep_whole
 from nastoolkit.tasks import Examples, Task
+from nastoolkit.tasks.base import each_tensor, joined
 from nastoolkit.tasks.fitting import check_inputs, check_outputs
 from nastoolkit.training import Fixed, Recipe, fit, in_place_distillation
 
@@ -54,7 +56,7 @@ class Accuracy:
     n_images: int | None = None
 
     def __post_init__(self) -> None:
-        _check_counts(n_calibration=self.n_calibration, batch_size=self.batch_size, n_images=self.n_images)
+        keep_whole(self, n_calibration=1, batch_size=1, **({} if self.n_images is None else {"n_images": 1}))
         check_inputs(self.supernet.family, self.task, _first_inputs(self.task, self.split))
         check_outputs(self.supernet.family, self.task)
 
@@ -136,7 +138,7 @@ class StandAloneAccuracy:
     def settings(self) -> dict[str, Any]:
         """What the values depend on besides the genotype."""
         names = {"measurement": f"stand-alone {self.task.metric}", "task": self.task.name, **self.family.identity}
-        return {**names, "split": self.split, **asdict(self.recipe)}
+        return {**names, "split": self.split, **self.recipe.settings}
 
 
 def score(
@@ -160,19 +162,19 @@ def predictions(
     n_examples = len(split) if n is None else min(n, len(split))
     bar = _bar(split.batches(batch_size, shape, n), "batches", progress, ceil(n_examples / batch_size))
     batches = (batch.to(device_of(network)) for batch in bar)
-    found = [(task.predict(network, batch.inputs).cpu(), batch.targets.cpu()) for batch in batches]
-    answers, targets = map(torch.cat, zip(*found, strict=True))
+    found = [
+        [each_tensor(part, _to_cpu) for part in (task.predict(network, batch.inputs), batch.targets)] for batch in batches
+    ]
+    answers, targets = map(joined, zip(*found, strict=True))
     return answers, targets
+
+
+def _to_cpu(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor.cpu()
 
 
 def _first_inputs(task: Task, split: str) -> Inputs:
     return next(task.split(split).batches(1)).inputs
-
-
-def _check_counts(**counts: int | None) -> None:
-    for name, count in counts.items():
-        if count is not None and count < 1:
-            raise ValueError(f"{name} is 1 or more, got {count}")
 
 
 def _bar(things: Iterable[T], what: str, progress: bool, total: int) -> Iterator[T]:

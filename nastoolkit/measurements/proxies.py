@@ -20,6 +20,8 @@ from torch import nn
 
 from nastoolkit.blocks import Inputs
 from nastoolkit.supernets import Supernet, calibrate_batchnorm
+from nastoolkit.support.counts import keep_whole
+from nastoolkit.taps import taps
 from nastoolkit.tasks import Task
 from nastoolkit.tasks.fitting import check_inputs
 
@@ -39,6 +41,9 @@ class NASWOT:
     supernet: Supernet
     task: Task
     n_inputs: int = 128
+
+    def __post_init__(self) -> None:
+        keep_whole(self, n_inputs=1)
 
     def __call__(self, genotypes: np.ndarray) -> np.ndarray:
         """Genotypes ``(n, d)`` to scores ``(n, 1)``; minus infinity where two inputs are told apart by no unit."""
@@ -73,17 +78,16 @@ def activation_kernel(network: nn.Module, inputs: Inputs) -> np.ndarray:
     Raises:
         ValueError: The network has no such units.
     """
+    units = {name: module for name, module in network.named_modules() if isinstance(module, RECTIFIERS)}
+    if not units:
+        raise ValueError(f"NASWOT looks at {[unit.__name__ for unit in RECTIFIERS]} modules, and the network has none")
     calibrate_batchnorm(network, [inputs])
     kernels: list[torch.Tensor] = []
 
-    def count(_unit: nn.Module, _inputs: object, outputs: torch.Tensor) -> None:
+    def count(_unit: str, outputs: torch.Tensor) -> None:
         on = (outputs.flatten(1) > 0).float()
         kernels.append((on @ on.T + (1 - on) @ (1 - on).T).double())
 
-    hooks = [module.register_forward_hook(count) for module in network.modules() if isinstance(module, RECTIFIERS)]
-    if not hooks:
-        raise ValueError(f"NASWOT looks at {[unit.__name__ for unit in RECTIFIERS]} modules, and the network has none")
-    network(inputs)
-    for hook in hooks:
-        hook.remove()
+    with taps(units, count):
+        network(inputs)
     return torch.stack(kernels).sum(0).cpu().numpy()

@@ -5,6 +5,7 @@ from nastoolkit.published.configurations import encode, read_configuration
 from nastoolkit.published.hat_latency import DEVICES, TransformerLatency, hat_features, hat_latency
 from nastoolkit.published.nas_bench_201 import Cells, nas_bench_201
 from nastoolkit.published.nas_bench_macro import MacroNetworks, nas_bench_macro
+from nastoolkit.published.nas_bench_mr import MultiResolutionNetworks, nas_bench_mr
 from nastoolkit.published.once_for_all import AccuracyPredictor
 from nastoolkit.published.search_logs import SEARCHES, search_logs
 from nastoolkit.published.sources import DATA_SETS, DataSet, fetch_data, find
@@ -18,6 +19,7 @@ __all__ = [
     "Cells",
     "DataSet",
     "MacroNetworks",
+    "MultiResolutionNetworks",
     "TransformerLatency",
     "encode",
     "fetch_data",
@@ -27,6 +29,7 @@ __all__ = [
     "i7_8700k",
     "nas_bench_201",
     "nas_bench_macro",
+    "nas_bench_mr",
     "note10",
     "read_configuration",
     "search_logs",

@@ -63,8 +63,8 @@ def read_configuration(family: Family, source: str | Path | Mapping[str, Any], r
     try:
         return family.space.encode(_options(family, config, resolution))
     except DAMAGE as error:
-        told = error if isinstance(error, ValueError) else f"it is in no form that is known: {error!r}"
-        raise ValueError(f"{named} is no network of {family.name!r}: {told}") from error
+        reason = error if isinstance(error, ValueError) else f"it is in no form that is known: {error!r}"
+        raise ValueError(f"{named} is no network of {family.name!r}: {reason}") from error
 
 
 def _content(path: Path) -> Any:

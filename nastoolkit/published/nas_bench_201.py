@@ -23,7 +23,6 @@ That the program writes it so was read from its documentation; the published fil
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +30,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from nastoolkit.published.sources import find_made
 from nastoolkit.space import Choice, SearchSpace
 
 FILE = "nas-bench-201.csv"
@@ -71,7 +71,7 @@ def nas_bench_201(file: str | Path | None = None) -> Cells:
         FileNotFoundError: There is no such file; the message says how to make it.
         ValueError: No table, a column is missing, or a line is no cell or has no numbers.
     """
-    table = pd.read_csv(_find(file))
+    table = pd.read_csv(find_made(FILE, "nas-bench-201", "nas_bench_201", file))
     columns = ["architecture", "valid-accuracy", "test-accuracy", "flops", "params"]
     if missing := [name for name in columns if name not in table]:
         raise ValueError(f"the table of NAS-Bench-201 has no columns {missing}; it has {list(table)}")
@@ -89,15 +89,3 @@ def encode_cell(space: SearchSpace, cell: str) -> np.ndarray:
     if match is None:
         raise ValueError(f"{cell!r} is no cell of NAS-Bench-201")
     return space.encode(dict(zip(EDGES, match.groups(), strict=True)))
-
-
-def _find(file: str | Path | None) -> Path:
-    source = Path(file or os.environ.get("NASTOOLKIT_DATA", "."))
-    places = [source, source / FILE, source / "nas-bench-201" / FILE]
-    for place in places:
-        if place.is_file():
-            return place
-    raise FileNotFoundError(
-        f"there is no {FILE} in {source}: `nastoolkit fetch` cannot bring it; write it with the benchmark's own program "
-        "(how: nastoolkit/published/nas_bench_201.py), and name its folder: NASTOOLKIT_DATA=DIR"
-    )

@@ -130,6 +130,28 @@ def find(name: str, folder: str | Path | None = None) -> dict[str, Path]:
     return {file: _found(name, file, data, folder) for file in data.sha256}
 
 
+def find_made(file: str, name: str, module: str, given: str | Path | None = None) -> Path:
+    """A file that the user makes, as no plain original can be fetched.
+
+    Args:
+        file: Its name.
+        name: Name of the data, and of the folder that may have it.
+        module: Name of the module here whose docstring says how it is made.
+        given: The file, or the folder that has it; by default the folder ``NASTOOLKIT_DATA``.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+    """
+    source = Path(given or os.environ.get("NASTOOLKIT_DATA", "."))
+    for place in (source, source / file, source / name / file):
+        if place.is_file():
+            return place
+    raise FileNotFoundError(
+        f"there is no {file} in {source}: `nastoolkit fetch` cannot bring it; make it from the published files "
+        f"(how: nastoolkit/published/{module}.py), and name its folder: NASTOOLKIT_DATA=DIR"
+    )
+
+
 def fetch_data(name: str, folder: str | Path | None = None, progress: bool = True) -> dict[str, Path]:
     """Bring a data set into the cache; what is there already is not fetched again.
 

@@ -33,14 +33,15 @@ from scipy.special import ndtr
 
 from nastoolkit import pareto
 from nastoolkit.objectives import Objective, complete, signs, violations
-from nastoolkit.predictors.bent_process import BentProcess
-from nastoolkit.predictors.gaussian_process import Kernel
+from nastoolkit.predictors.gaussian_process import GaussianProcess
+from nastoolkit.predictors.plain_process import Kernel
 from nastoolkit.search.algorithm import Algorithm
 from nastoolkit.search.feasibility import Feasibility
 from nastoolkit.search.improvement import best_batch
 from nastoolkit.search.sampling import new_ones
 from nastoolkit.search.variation import first_design, vary
 from nastoolkit.space import SearchSpace, genotype_keys
+from nastoolkit.support.counts import whole
 
 N_CANDIDATES = 200  # of which the batch is chosen
 REFIT = 1.15  # scales are learned again when there are so many times the measurements
@@ -63,8 +64,11 @@ class Bayes(Algorithm):
         generations: Number of generations of the inner search, with ten children for each parent.
 
     Raises:
-        ValueError: A number below 1.
+        TypeError: A setting that is no whole number.
+        ValueError: A setting below 1.
     """
+
+    version = 2
 
     def __init__(
         self,
@@ -77,13 +81,12 @@ class Bayes(Algorithm):
         generations: int = 4,
     ) -> None:
         super().__init__(space, objectives, seed, population)
-        if min(batch, n_first, generations) < 1:
-            raise ValueError(f"batch, n_first and generations are at least 1, got {(batch, n_first, generations)}")
-        self.batch, self.n_first, self._generations = batch, n_first, generations
+        self.batch, self.n_first = whole("batch", batch), whole("n_first", n_first)
+        self._generations = whole("generations", generations)
         self._features = Features(space, self.rng)
         self._measured = [i for i, objective in enumerate(self.objectives) if objective.exact is None]
         bad_sides = signs(self.objectives)[self._measured].astype(int)
-        self._models = [BentProcess(self._features.kernels, side) for side in bad_sides]
+        self._models = [GaussianProcess(self._features.kernels, [side]) for side in bad_sides]
         self._feasibility = Feasibility(space)
         self._n_at_refit = 0
         self._design: np.ndarray | None = None
@@ -119,7 +122,7 @@ class Bayes(Algorithm):
         self._n_at_refit = len(self._genotypes) if refit else self._n_at_refit
         for model, column in zip(self._models, values.T[self._measured], strict=True):
             if refit:
-                model.learn(features, column)
+                model.learn_scales(features, column)
             model.fit(features, column)
         self._feasibility.fit(self._genotypes, lambda genotypes: self._predict(genotypes)[0])
 

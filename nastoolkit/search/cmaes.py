@@ -16,7 +16,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import cma
 import numpy as np
 
 from nastoolkit.objectives import Objective
@@ -78,6 +77,8 @@ class CMAES(Algorithm):
             self._strategy.tell([row[2] for row in generation], ranks.astype(float))
 
     def _start(self, mean: np.ndarray) -> None:
+        import cma  # which imports all of Matplotlib, in every process that searches by whatever algorithm
+
         n_options = self._genomes.n_places
         options = {
             "popsize": max(self.population, 4 + int(3 * np.log(len(n_options)))),

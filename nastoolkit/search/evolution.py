@@ -106,7 +106,7 @@ class Evolution(Algorithm):
         if mating not in MATINGS:
             raise ValueError(f"unknown mating {mating!r}; known: {sorted(MATINGS)}")
         self._genomes = Genomes(space)
-        crossover, mutation = MATINGS[mating](np.array([choice.ordered for choice in space.choices]), population)
+        crossover, mutation = MATINGS[mating](np.array([choice.ordered for choice in space.choices]), self.population)
         n_bounds, greatest = sum(objective.is_bounded for objective in self.objectives), self._genomes.n_places - 0.5
         self._problem = Problem(n_var=space.n_genes, n_obj=len(self.goals), n_ieq_constr=n_bounds, xl=-0.5, xu=greatest)
         selection, self._survival = self._parts()

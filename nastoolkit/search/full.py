@@ -16,6 +16,7 @@ import numpy as np
 from nastoolkit.objectives import Objective
 from nastoolkit.search.predicted import InnerSearch
 from nastoolkit.space import SearchSpace
+from nastoolkit.support.counts import whole
 
 
 class Full(InnerSearch):
@@ -47,9 +48,7 @@ class Full(InnerSearch):
         sample: int = 100,
     ) -> None:
         super().__init__(space, objectives, seed, population, predictor, generations, inner)
-        if sample < 2:
-            raise ValueError(f"predictors learn from a sample of at least 2, got {sample}")
-        self._sample = sample
+        self._sample = whole("sample", sample, 2)
         self._found: np.ndarray | None = None
 
     def _propose(self) -> np.ndarray:

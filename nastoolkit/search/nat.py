@@ -22,6 +22,7 @@ from nastoolkit.objectives import Objective
 from nastoolkit.search.nsga3 import spread
 from nastoolkit.search.predicted import InnerSearch
 from nastoolkit.space import SearchSpace
+from nastoolkit.support.counts import whole
 
 
 class NAT(InnerSearch):
@@ -53,9 +54,7 @@ class NAT(InnerSearch):
         n_rows: int = 100,
     ) -> None:
         super().__init__(space, objectives, seed, population, predictor, generations, inner)
-        if n_rows < 2:
-            raise ValueError(f"predictors learn from at least 2 rows, got {n_rows}")
-        self._n_rows = n_rows
+        self._n_rows = whole("n_rows", n_rows, 2)
 
     def _propose(self) -> np.ndarray:
         if len(self._genotypes) < 2:

@@ -13,6 +13,7 @@ from nastoolkit.search.algorithm import Algorithm
 from nastoolkit.search.evolutionary import EVOLUTIONARY
 from nastoolkit.search.feasibility import Feasibility
 from nastoolkit.space import SearchSpace
+from nastoolkit.support.counts import whole
 
 
 class PredictedSearch(Algorithm):
@@ -28,6 +29,8 @@ class PredictedSearch(Algorithm):
     Raises:
         ValueError: An unknown predictor.
     """
+
+    version = 2
 
     def __init__(
         self, space: SearchSpace, objectives: Sequence[Objective], seed: int, population: int, predictor: str
@@ -102,9 +105,7 @@ class InnerSearch(PredictedSearch):
         super().__init__(space, objectives, seed, population, predictor)
         if inner not in EVOLUTIONARY:
             raise ValueError(f"unknown inner search {inner!r}; known: {sorted(EVOLUTIONARY)}")
-        if generations < 1:
-            raise ValueError(f"the inner search runs at least 1 generation, got {generations}")
-        self._generations = generations
+        self._generations = whole("generations", generations)
         self._inner = EVOLUTIONARY[inner]
         self.goals = self._inner(space, objectives, population=population).goals
 

@@ -20,6 +20,7 @@ from nastoolkit.objectives import Objective
 from nastoolkit.search.predicted import PredictedSearch
 from nastoolkit.search.sampling import new_ones, sample_new
 from nastoolkit.space import SearchSpace, genotype_keys
+from nastoolkit.support.counts import whole
 
 N_DRAWS = 50  # of as many sub-networks as the pool is to have, until it is full
 
@@ -53,11 +54,8 @@ class WeakNAS(PredictedSearch):
         single_objective: bool = False,
     ) -> None:
         super().__init__(space, objectives, seed, population, predictor)
-        if min(pool, top) < 1:
-            raise ValueError(f"there is at least 1 sub-network to choose from, got a pool of {pool} and its best {top}")
         self.goals = self.goals[:1] if single_objective else self.goals
-        self._pool = self._draw_pool(pool)
-        self._top = top
+        self._pool, self._top = self._draw_pool(whole("pool", pool)), whole("top", top)
 
     def _draw_pool(self, n: int) -> np.ndarray:
         """Random sub-networks ``(n, d)`` that keep the bounds of exact objectives; fewer rows where these are rare."""

@@ -2,6 +2,7 @@
 
 [Hollander2014] M. Hollander, D. Wolfe, E. Chicken, "Nonparametric Statistical Methods", third edition, Wiley 2014.
 [Spearman1910] C. Spearman, "Correlation Calculated from Faulty Data", British Journal of Psychology 3(3), 1910.
+[Tukey1958] J. Tukey, "Bias and Confidence in Not-Quite Large Samples", The Annals of Mathematical Statistics 29(2), 1958.
 [Brown1910] W. Brown, "Some Experimental Results in the Correlation of Mental Abilities", British Journal of Psychology 3(3),
 1910.
 """
@@ -25,12 +26,8 @@ def rank_correlation(a: ArrayLike, b: ArrayLike, level: float = LEVEL) -> Estima
     Raises:
         ValueError: Fewer than three rows, or a vector of which all values are the same.
     """
-    a, b = np.asarray(a, float), np.asarray(b, float)
-    n, signs = len(a), [(np.sign(x - a), np.sign(y - b)) for x, y in zip(a, b, strict=True)]
-    untied = [sum(np.abs(one).sum() for one in side) for side in zip(*signs, strict=True)]
-    if n < 3 or not all(untied):
-        raise ValueError("a rank correlation needs at least three rows, and values that differ")
-    concordant, scale = np.array([x @ y for x, y in signs]), n * (n - 1) / np.sqrt(np.prod(untied))
+    concordant, scale = _concordance(a, b)
+    n = len(concordant)
     tau_a = concordant.sum() / n / (n - 1)
     spread = 2 * (n - 2) / n / (n - 1) ** 2 * ((concordant - concordant.mean()) ** 2).sum()
     error = scale * np.sqrt(2 / n / (n - 1) * (spread + 1 - tau_a**2))
@@ -39,6 +36,30 @@ def rank_correlation(a: ArrayLike, b: ArrayLike, level: float = LEVEL) -> Estima
     half = scipy.stats.norm.ppf((1 + level) / 2) * error / (1 - inner**2)
     low, high = np.tanh(np.arctanh(inner) + np.array([-half, half]))
     return Estimate(float(tau), float(low), float(high), n, "Fisher z")
+
+
+def rank_contributions(a: ArrayLike, b: ArrayLike) -> np.ndarray:
+    """What each row of two vectors ``(n,)`` adds to their Kendall's tau-b ``(n,)``, which is the mean of all.
+
+    These are the pseudo-values of the jackknife [Tukey1958]: the *t* interval of their mean is one for tau, and differences
+    between those of two rank correlations with the same truth compare the two, row by row.
+
+    Raises:
+        ValueError: Fewer than three rows, or a vector of which all values are the same.
+    """
+    concordant, scale = _concordance(a, b)
+    n = len(concordant)
+    return scale * (2 * (n - 1) * concordant - concordant.sum()) / (n - 1) / (n - 2)
+
+
+def _concordance(a: ArrayLike, b: ArrayLike) -> tuple[np.ndarray, float]:
+    """By how many more rows each row is in order with than not ``(n,)``, and the factor from tau-a to tau-b."""
+    a, b = np.asarray(a, float), np.asarray(b, float)
+    n, signs = len(a), [(np.sign(x - a), np.sign(y - b)) for x, y in zip(a, b, strict=True)]
+    untied = [sum(np.abs(one).sum() for one in side) for side in zip(*signs, strict=True)]
+    if n < 3 or not all(untied):
+        raise ValueError("a rank correlation needs at least three rows, and values that differ")
+    return np.array([x @ y for x, y in signs]), float(n * (n - 1) / np.sqrt(np.prod(untied)))
 
 
 @dataclass(frozen=True)

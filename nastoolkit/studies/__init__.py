@@ -15,6 +15,18 @@ from nastoolkit.studies.optimize import optimize
 from nastoolkit.studies.parameters import check_parameters
 from nastoolkit.studies.processes import Processes
 from nastoolkit.studies.reevaluation import reevaluate
+from nastoolkit.studies.running import Running
 from nastoolkit.studies.store import Store
 
-__all__ = ["Failure", "JobsError", "Processes", "Store", "check_parameters", "jobs", "optimize", "reevaluate", "run_grid"]
+__all__ = [
+    "Failure",
+    "JobsError",
+    "Processes",
+    "Running",
+    "Store",
+    "check_parameters",
+    "jobs",
+    "optimize",
+    "reevaluate",
+    "run_grid",
+]

@@ -79,7 +79,7 @@ class AsynchronousSearch:
 
     def _tell(self) -> None:
         """Tell what is finished; where an earlier run was here, what was finished then."""
-        told = [row for row in self._journal.told(self._n_asks, self._finished) if row < len(self._genotypes)]
+        told = [row for row in self._journal.rows_before(self._n_asks, self._finished) if row < len(self._genotypes)]
         self._n_asks += 1
         while not set(told) <= set(self._finished):
             self._collect()
@@ -112,9 +112,9 @@ class Journal:
     def __init__(self, store: Store | None, search: Sequence[Any]) -> None:
         self._store, self._search = store, search
 
-    def told(self, n_asks: int, rows: list[int]) -> list[int]:
+    def rows_before(self, n_asks: int, rows: list[int]) -> list[int]:
         """What an earlier run was told after so many asks; ``rows``, which are kept, if none has come so far."""
         if self._store is None:
             return list(rows)
         search = hashlib.sha256(json.dumps(self._search).encode()).hexdigest()[:16]
-        return self._store.told(search, n_asks, rows)
+        return self._store.rows_before(search, n_asks, rows)

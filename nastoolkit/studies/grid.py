@@ -20,8 +20,10 @@ from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
 from nastoolkit.studies.processes import Processes
-from nastoolkit.studies.results import Row, as_text, file_of, plain, read, write
+from nastoolkit.studies.results import Row, as_text, file_of, read, write
+from nastoolkit.support.counts import whole
 from nastoolkit.support.interrupts import explain_resume
+from nastoolkit.support.json_types import plain
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 
@@ -126,8 +128,7 @@ def run_grid(
 
 def _check(function: Callable[..., Any], n_workers: int) -> None:
     """Refuse what workers could not import, and what depends on more than its arguments."""
-    if n_workers < 0:
-        raise ValueError(f"the number of workers is from 0 on, got {n_workers}")
+    whole("n_workers", n_workers, 0)
     if not isfunction(function) or function.__qualname__ != function.__name__ or function.__name__ == "<lambda>":
         raise ValueError(f"a grid needs a function of a module, and not {function!r}: all else is told by the jobs' arguments")
     in_notebook = function.__module__ == "__main__" and not hasattr(sys.modules["__main__"], "__file__")
@@ -156,7 +157,7 @@ def _side_by_side(function: Callable[..., Any], left: Sequence[tuple[Path, Row]]
         calls = {executor.submit(_run, function, *one): number for number, one in enumerate(left)}
         for call in as_completed(calls):
             died = call.exception()
-            yield calls[call], Failure(left[calls[call]][1], _told(died)) if died else call.result()
+            yield calls[call], Failure(left[calls[call]][1], _described(died)) if died else call.result()
         is_done = True
     finally:
         executor.shutdown(wait=is_done, cancel_futures=True)
@@ -173,11 +174,11 @@ def _run(function: Callable[..., Any], file: Path, job: Row) -> Failure | None:
         with threadpool_limits(1):
             write(file, job, function(**job))
     except Exception as error:
-        return Failure(job, _told(error), traceback.format_exc())
+        return Failure(job, _described(error), traceback.format_exc())
     return None
 
 
-def _told(error: BaseException) -> str:
+def _described(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
 

@@ -40,8 +40,8 @@ def reevaluate(
     rows = [history.genotypes[on_front] for history, on_front in zip(histories, joined, strict=True)]
     wanted = np.unique(np.concatenate(rows), axis=0)
     how: dict[str, Any] = {"store": store, "executor": executor, "progress": progress, "warm_start": wanted}
-    told = optimize(space, evaluate, measured, "random", len(wanted), 0, **how)
-    value_of = dict(zip(genotype_keys(told.genotypes), told.values, strict=True))
+    measured_again = optimize(space, evaluate, measured, "random", len(wanted), 0, **how)
+    value_of = dict(zip(genotype_keys(measured_again.genotypes), measured_again.values, strict=True))
     judged = []
     for history, genotypes, on_front in zip(histories, rows, joined, strict=True):
         values = np.full(history.values.shape, np.nan)

@@ -16,6 +16,7 @@ from nastoolkit.objectives import Objective
 from nastoolkit.predictors.regressors import PREDICTORS, VERSIONS
 from nastoolkit.search import ALGORITHMS, Algorithm
 from nastoolkit.space import SearchSpace
+from nastoolkit.support.json_types import plain
 
 LIBRARIES = ("cma", "lightgbm", "moocore", "numpy", "optuna", "pymoo", "scikit-learn", "scipy")  # and with what
 N_PROBES = 100
@@ -47,7 +48,7 @@ def search_fingerprint(
         for i, o in enumerate(objectives)
     ]
     versions = [{name: known.version for name, known in ALGORITHMS.items()}, VERSIONS, list(map(_version, LIBRARIES))]
-    question = json.dumps([*asked, *slow, space.fingerprint, space.allowed, goals, versions], default=_plain)
+    question = json.dumps([*asked, *slow, space.fingerprint, space.allowed, goals, versions], default=plain)
     return hashlib.sha256(question.encode()).hexdigest()[:16]
 
 
@@ -73,12 +74,6 @@ def unpacked(space: SearchSpace, kept: object) -> np.ndarray | None:
         return space.canonical(genotypes.astype(np.int64))
     except ValueError:
         return None
-
-
-def _plain(value: object) -> Any:
-    if isinstance(value, np.ndarray | np.generic):
-        return value.tolist()
-    raise TypeError(f"a search is kept by numbers, texts and arrays that it was asked with, not by a {type(value).__name__}")
 
 
 @cache

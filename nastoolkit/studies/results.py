@@ -12,30 +12,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from nastoolkit.support.files import atomically
+from nastoolkit.support.json_types import plain
 
 Row = dict[str, Any]
-
-
-def plain(value: object) -> Any:
-    """A value of JSON's types or of NumPy's in Python's own: numbers, texts, truth values, None, lists and dicts.
-
-    Raises:
-        TypeError: There is something else in it, or a key that is no text.
-    """
-    if isinstance(value, np.ndarray | np.generic) and not isinstance(value, np.longdouble | np.clongdouble):
-        return plain(value.tolist())
-    if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | range):
-        return [plain(item) for item in value]
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    known = "numbers, texts, truth values, None, and lists, arrays and dicts of these with texts as keys"
-    raise TypeError(f"jobs and results are made of {known}; got {value!r:.200} of type {type(value).__name__}")
 
 
 def as_text(value: object) -> str:

@@ -26,7 +26,8 @@ from nastoolkit.objectives import Objective
 from nastoolkit.space import SearchSpace
 from nastoolkit.studies.rescue import rescue
 from nastoolkit.studies.schema import APPLICATION_ID, SCHEMA_VERSION, create, foreign, quoted, tables_of, value_columns
-from nastoolkit.support.counts import plain, whole
+from nastoolkit.support.counts import whole
+from nastoolkit.support.json_types import plain
 
 
 class StoreError(ValueError):
@@ -131,7 +132,7 @@ class Store:
         with self._transaction():
             self._connection.execute("UPDATE studies SET finished_at = ? WHERE id = ?", (_now(), number))
 
-    def told(self, search: str, n_asks: int, rows: Sequence[int]) -> list[int]:
+    def rows_before(self, search: str, n_asks: int, rows: Sequence[int]) -> list[int]:
         """Which rows a search was told before its next ask; these ones, which are kept, if it never came so far."""
         with self._transaction():
             execute = self._connection.execute

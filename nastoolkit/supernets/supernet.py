@@ -18,12 +18,11 @@ from torch import nn
 from torch.func import functional_call
 
 from nastoolkit.blocks import BlockSpec, Inputs
-from nastoolkit.families import Family
+from nastoolkit.families import Family, Plan
 from nastoolkit.randomness import drawn_from
 from nastoolkit.supernets.calibration import BatchNorm
-from nastoolkit.supernets.sharing import SharingRule, Slice, rule_identity
+from nastoolkit.supernets.sharing import SharingRule, Slice, crop, rule_identity
 from nastoolkit.support import tables as html
-from nastoolkit.support.counts import in_short
 
 
 class Supernet(nn.Module):
@@ -57,8 +56,13 @@ class Supernet(nn.Module):
             x: Inputs as of ``family.example_inputs(genotype, n)``: a tensor, or a tuple of them.
             genotype: ``(d,)``.
         """
-        templates = {name: self._template(name, spec, self.training) for name, spec in self.family.plan(genotype)}
-        return functional_call(self.family.assemble(templates), self._weights(templates, genotype), (x,))
+        plan = self.family.plan(genotype)
+        blocks = {name: self._template(name, spec, self.training) for name, spec in plan}
+        return functional_call(self.family.assemble(blocks), self._weights(plan, blocks, genotype), (x,))
+
+    def blocks(self, genotype: np.ndarray) -> dict[str, nn.Module]:
+        """The blocks that :meth:`forward` runs in this mode and thread, by name: to be tapped, as they hold no weights."""
+        return {name: self._template(name, spec, self.training) for name, spec in self.family.plan(genotype)}
 
     def _template(self, name: str, spec: BlockSpec, training: bool = False) -> nn.Module:
         """A block without memory for weights, one for each place, spec, mode and (as it holds weights in a pass) thread."""
@@ -69,13 +73,15 @@ class Supernet(nn.Module):
             self._templates[key] = _without_statistics(block) if training else block
         return self._templates[key]
 
-    def _weights(self, templates: Mapping[str, nn.Module], genotype: np.ndarray) -> dict[str, torch.Tensor]:
+    def _weights(self, plan: Plan, templates: Mapping[str, nn.Module], genotype: np.ndarray) -> dict[str, torch.Tensor]:
         """The sub-network's tensors, by their names in the whole network."""
         weights = {}
-        for name, template in templates.items():
-            shared = dict(_tensors(self.shared.get_submodule(name)))
-            shapes = {key: tensor.shape for key, tensor in _tensors(template)}
-            weights.update({f"{name}.{key}": value for key, value in self.sharing(shared, shapes, genotype).items()})
+        for name, spec in plan:
+            needed = dict(_tensors(templates[name]))
+            tensors = _tensors(self.shared.get_submodule(name))
+            shared = {key: own for key, own in tensors if key in needed or isinstance(own, nn.Parameter)}
+            shared.update(self.sharing(shared, spec, name, genotype))
+            weights.update({f"{name}.{key}": crop(shared[key], own.shape) for key, own in needed.items()})
         return weights
 
     def extract(self, genotype: np.ndarray) -> nn.Module:
@@ -83,9 +89,10 @@ class Supernet(nn.Module):
 
         It shares nothing with the supernet: calibrate, train, time, compile or export it freely.
         """
-        templates = {name: self._template(name, spec) for name, spec in self.family.plan(genotype)}
+        plan = self.family.plan(genotype)
+        templates = {name: self._template(name, spec) for name, spec in plan}
         with torch.no_grad():
-            weights = self._weights(templates, genotype)
+            weights = self._weights(plan, templates, genotype)
             blocks = {name: _copy(template, weights, f"{name}.") for name, template in templates.items()}
         return self.family.assemble(blocks).train(self.training)
 
@@ -112,10 +119,7 @@ class Supernet(nn.Module):
         ends = {"smallest": space.smallest, "largest": space.largest}
         costs = {name: f"{self.family.params(end):,} params, {self.family.mmacs(end):.4g} MMACs" for name, end in ends.items()}
         sharing = {"sharing rule": rule_identity(self.sharing)["sharing"], "fingerprint of the weights": self.fingerprint}
-        sizes = {"sub-networks": space.size_in_short}
-        if space.counts_twins:
-            sizes["different ones"] = in_short(space.n_different)
-        return html.facts("Supernet", {"family": self.family.name, **sizes, **costs, **sharing})
+        return html.facts("Supernet", {"family": self.family.name, "space": space.size_in_words, **costs, **sharing})
 
 
 def _tensors(module: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:

@@ -7,8 +7,6 @@ import sys
 from decimal import Decimal
 from typing import Any
 
-import numpy as np
-
 
 def whole(name: str, number: Any, least: int = 1) -> int:
     """A count or a seed as Python's int.
@@ -26,11 +24,19 @@ def whole(name: str, number: Any, least: int = 1) -> int:
     return value
 
 
-def plain(value: object) -> Any:
-    """A number of NumPy's as Python's, for JSON; TypeError for anything else."""
-    if isinstance(value, np.generic):
-        return value.item()
-    raise TypeError(f"{type(value).__name__} is no JSON type")
+def keep_whole(thing: object, **least: int) -> None:
+    """Turn counts and seeds of a new dataclass, frozen or not, into Python's ints.
+
+    Args:
+        thing: Dataclass that was just made.
+        **least: Names of its fields, each with the least number that it may be.
+
+    Raises:
+        TypeError: A field is no whole number.
+        ValueError: A field is below its least number.
+    """
+    for name, smallest in least.items():
+        object.__setattr__(thing, name, whole(name, getattr(thing, name), smallest))
 
 
 def in_short(count: int) -> str:

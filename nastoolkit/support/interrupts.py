@@ -6,7 +6,6 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 
 @contextmanager
@@ -22,17 +21,44 @@ def explain_resume(advice: Callable[[], str]) -> Iterator[None]:
         raise KeyboardInterrupt(advice()) from None
 
 
+class Interrupts:
+    """A handler that counts interrupts: the first is only noted, the next is raised at once.
+
+    Args:
+        advice: Message of what is raised.
+        before: The handler that this one replaces for a while; if it counts too, it counts all that this one does.
+    """
+
+    def __init__(self, advice: Callable[[], str], before: object = None) -> None:
+        self.n, self._advice, self._before = 0, advice, before
+
+    def __call__(self, *_: object) -> None:
+        """Note an interrupt, or raise it if it is not the first."""
+        self.note()
+        if self.n > 1:
+            raise KeyboardInterrupt(self._advice())
+
+    def note(self) -> None:
+        """Count one."""
+        self.n += 1
+        if isinstance(self._before, Interrupts):
+            self._before.note()
+
+
 @contextmanager
-def uninterrupted() -> Iterator[None]:
-    """An interrupt of what is done inside comes at its end, so that it is done as a whole; for what takes milliseconds."""
-    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) is None:
-        yield
+def noted_interrupts(advice: Callable[[], str]) -> Iterator[Interrupts]:
+    """The first interrupt of what is done inside is only noted, so that a step is done as a whole; a second one comes at once.
+
+    Args:
+        advice: Message of the second one.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    interrupts = Interrupts(advice, before)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield interrupts
         return
-    came: list[tuple[Any, ...]] = []
-    before = signal.signal(signal.SIGINT, lambda *signalled: came.append(signalled))
+    signal.signal(signal.SIGINT, interrupts)
     try:
-        yield
+        yield interrupts
     finally:
         signal.signal(signal.SIGINT, before)
-    if came and callable(before):
-        before(*came[0])

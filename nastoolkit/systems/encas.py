@@ -3,6 +3,7 @@
 [Chebykin2022] A. Chebykin, T. Alderliesten and P. A. N. Bosman, "Evolutionary Neural Cascade Search across Supernetworks"
 (ENCAS), GECCO 2022, arXiv 2203.04011: cascades of up to five networks of several supernets, and what they cost.
 [Streeter2018] M. Streeter, "Approximation Algorithms for Cascading Prediction Models", ICML 2018: the greedy cascade.
+[Xu2024] Z. Xu et al., "Initializing Models with Larger Ones", ICLR 2024, arXiv 2311.18823: weight selection.
 
 Differs from the papers in: a cascade's first place is never empty, where ENCAS penalises cascades without networks. The greedy
 cascade trusts the same numbers as the others, the largest mean probability, where Streeter's has the gap between two logits.
@@ -11,13 +12,25 @@ cascade trusts the same numbers as the others, the largest mean probability, whe
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
+from nastoolkit import pareto
 from nastoolkit.answers import Answers
+from nastoolkit.benchmarks import SupernetProblem
+from nastoolkit.families.mobilenet_v3 import DIGITS, MobileNetV3Family
+from nastoolkit.history import History
 from nastoolkit.objectives import Objective
 from nastoolkit.space import Choice, SearchSpace
+from nastoolkit.studies import optimize
+from nastoolkit.supernets import Supernet, load_supernet
 from nastoolkit.systems.card import Card
+from nastoolkit.training import Recipe, Sandwich, fit, in_place_distillation
 
 CARD = Card(
     name="encas",
@@ -31,6 +44,7 @@ CARD = Card(
 )
 
 
+CASCADES, RANDOM, GREEDY, ENSEMBLES = "cascades", "random cascades", "greedy cascades", "ensembles"
 THRESHOLDS = tuple((0.02 * np.arange(51)).round(2).tolist())  # of ENCAS
 
 
@@ -130,3 +144,109 @@ def _n_answered(largest: np.ndarray, is_right: np.ndarray, least_accuracy: float
     n_answered = np.stack([answered.sum(axis=1) for answered in sure], axis=1)
     n_right = np.stack([(answered & is_right).sum(axis=1) for answered in sure], axis=1)
     return np.where(100 * n_right >= least_accuracy * n_answered, n_answered, 0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NarrowProblem(SupernetProblem):
+    """A cheap supernet more: ``digits-mbv3`` with a share of its channels, trained from the first ones of each layer [Xu2024].
+
+    Attributes:
+        width: Share of the channels.
+        n_steps: Training steps by the sandwich rule; a killed training goes on from the folder.
+    """
+
+    width: float
+    n_steps: int
+
+    @property
+    def supernet(self) -> Supernet:
+        """The supernet, trained once, and loaded once in a process."""
+        return _narrow(self)
+
+
+@lru_cache(maxsize=1)
+def _narrow(problem: NarrowProblem) -> Supernet:
+    family = MobileNetV3Family(problem.family_name, replace(DIGITS, width=problem.width))
+    narrow, wide = Supernet(family), load_supernet("digits-mbv3").shared.state_dict()
+    for name, weights in narrow.shared.state_dict().items():
+        weights.copy_(wide[name][tuple(map(slice, weights.shape))])
+    recipe, resume = Recipe(n_steps=problem.n_steps), Path(problem.folder) / "narrow.pt"
+    fit(narrow.to(problem.device), problem.task, Sandwich(family.space), in_place_distillation, recipe, resume=resume)
+    return narrow.eval()
+
+
+def cascades_across(
+    problems: list[dict[str, Any]],
+    seed: int,
+    budget: int,
+    population: int,
+    n_networks: int,
+    n_places: int,
+    cascade_search: str,
+    n_cascades: int,
+    cascade_population: int,
+) -> pd.DataFrame:
+    """The fronts of several supernets, of cascades of their networks, and of what cascades are held against; a job of a grid.
+
+    Args:
+        problems: Values of a :class:`nastoolkit.benchmarks.SupernetProblem` or of a :class:`NarrowProblem` for each supernet.
+        seed: Seed of all searches.
+        budget: Number of evaluations of the search for each supernet's front.
+        population: Number of sub-networks that it proposes at a time.
+        n_networks: Number of each front's networks, at most, that answer.
+        n_places: Number of networks in a cascade or an ensemble, at most.
+        cascade_search: Key of ``ALGORITHMS``.
+        n_cascades: Number of evaluations of the search for cascades, of that for ensembles, and number of random cascades.
+        cascade_population: Number of cascades that a search proposes at a time.
+
+    Returns:
+        A row for each member of a front that was chosen on validation images: ``networks`` (a supernet's family, ``GREEDY``,
+        ``ENSEMBLES``, ``RANDOM`` or ``CASCADES``), and on test images ``accuracy_top1`` in % and mean ``cost`` in MMACs.
+    """
+    pool = [NarrowProblem(**values) if "width" in values else SupernetProblem(**values) for values in problems]
+    fronts = [one.search("MACs", "default", budget, seed, population=population).front().spread(n_networks) for one in pool]
+    here, there = (Cascades(_joined_answers(pool, fronts, split), n_places) for split in ("validation", "test"))
+    owners = np.repeat([one.family_name for one in pool], [len(front) for front in fronts])
+    alone = np.stack([here.encode([network], []) for network in range(len(owners))])
+    chosen = {one.family_name: alone[owners == one.family_name] for one in pool}
+    chosen[GREEDY] = np.stack([greedy_cascade(here, accuracy) for accuracy in np.linspace(50, 100, 51)])
+    how: dict[str, Any] = {"budget": n_cascades, "seed": seed, "population": cascade_population, "progress": False}
+    for name, algorithm in ((ENSEMBLES, cascade_search), (RANDOM, "random"), (CASCADES, cascade_search)):
+        space = here.ensembles if name == ENSEMBLES else here.space
+        chosen[name] = optimize(space, here.evaluate, here.objectives, algorithm, **how).genotypes
+    return pd.concat([_judged(genotypes, here, there).assign(networks=name) for name, genotypes in chosen.items()])
+
+
+def _joined_answers(pool: Sequence[SupernetProblem], fronts: Sequence[History], split: str) -> Answers:
+    """What the networks of all fronts say of a split's images."""
+    return Answers.joined([one.answers(front.genotypes, "MACs", split) for one, front in zip(pool, fronts, strict=True)])
+
+
+def _judged(genotypes: np.ndarray, here: Cascades, there: Cascades) -> pd.DataFrame:
+    """The front of cascades ``(n, d)`` by some examples, with its values on others."""
+    front = History(here.space, here.objectives, genotypes, here.evaluate(genotypes)).front()
+    return pd.DataFrame(there.evaluate(front.genotypes), columns=["accuracy_top1", "cost"])
+
+
+def volumes(found: pd.DataFrame) -> pd.DataFrame:
+    """What fronts dominate on test images, at the accuracy of the poorest single network and the cost of the dearest one.
+
+    Args:
+        found: Rows of :func:`cascades_across`, of several seeds.
+
+    Returns:
+        A row for each seed: the hypervolume of each of ``networks``, of the ``best single`` supernet, and of the better of
+        ``greedy or random``.
+    """
+    rows = {seed: _volumes(networks) for seed, networks in found.groupby("seed")}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("seed")
+
+
+def _volumes(found: pd.DataFrame) -> dict[str, float]:
+    points = found.assign(error=-found.accuracy_top1).groupby("networks", sort=False)[["error", "cost"]]
+    fronts = {str(name): front.to_numpy() for name, front in points}
+    singles = [name for name in fronts if name not in (CASCADES, RANDOM, GREEDY, ENSEMBLES)]
+    reference = np.concatenate([fronts[name] for name in singles]).max(axis=0)
+    volumes = {name: pareto.hypervolume(front, reference) for name, front in fronts.items()}
+    best = {"best single": max(volumes[name] for name in singles), "greedy or random": max(volumes[GREEDY], volumes[RANDOM])}
+    return volumes | best

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
@@ -13,6 +14,34 @@ from torch.nn import functional
 from nastoolkit.blocks import Inputs, each
 
 SPLITS = ("train", "validation", "test")
+
+
+def each_tensor(things: Any, change: Callable[[torch.Tensor], torch.Tensor]) -> Any:
+    """A tensor, or a tuple or dictionary of such, after changing every tensor of it."""
+    if isinstance(things, dict):
+        return {name: change(part) for name, part in things.items()}
+    return each(things, change)
+
+
+def joined(parts: Sequence[Any]) -> Any:
+    """Batches ``(n, ...)`` of tensors, or of dictionaries of such, one after the other."""
+    if isinstance(parts[0], dict):
+        return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+    return torch.cat(list(parts))
+
+
+def drawn_rows(rows: np.ndarray | None, n: int, size: int, rng: np.random.Generator) -> np.ndarray:
+    """The rows of a training batch: those that are given, or as many of n at random.
+
+    Raises:
+        ValueError: Some are not among the n, or they are not as many.
+    """
+    if rows is None:
+        return rng.integers(n, size=size)
+    rows = np.array(rows)
+    if rows.shape != (size,) or rows.dtype.kind not in "iu" or rows.min(initial=0) < 0 or rows.max(initial=0) >= n:
+        raise ValueError(f"rows of a batch of {size} are as many places from 0 to {n - 1}, got {rows}")
+    return rows.astype(np.int64)
 
 
 class Examples(Protocol):
@@ -31,16 +60,31 @@ class Examples(Protocol):
 
 @dataclass(frozen=True)
 class Split:
-    """Examples in memory: inputs, a tensor ``(n, ...)`` or a tuple of such, and targets ``(n, ...)``."""
+    """Examples in memory.
+
+    Attributes:
+        inputs: A tensor ``(n, ...)`` or a tuple of such.
+        targets: A tensor ``(n, ...)``, or several by name, of tasks with several outputs.
+        rows: Places ``(n,)`` of the examples of a training batch among those that batches are drawn from, if they are known.
+    """
 
     inputs: Inputs
-    targets: torch.Tensor
+    targets: Any
+    rows: torch.Tensor | None = None
 
     def __len__(self) -> int:
-        return len(self.targets)
+        return len(self.inputs[0] if isinstance(self.inputs, tuple) else self.inputs)
 
-    def __getitem__(self, rows: slice) -> Split:
-        return Split(each(self.inputs, lambda part: part[rows]), self.targets[rows])
+    def __getitem__(self, chosen: slice | np.ndarray) -> Split:
+        return self._changed(lambda part: part[chosen])
+
+    def take(self, rows: np.ndarray) -> Split:
+        """The examples at ``rows`` ``(n,)``, which the result knows; with :func:`drawn_rows`, a training batch."""
+        return replace(self[rows], rows=torch.from_numpy(rows))
+
+    def _changed(self, change: Callable[[torch.Tensor], torch.Tensor]) -> Split:
+        rows = None if self.rows is None else change(self.rows)
+        return Split(each(self.inputs, change), each_tensor(self.targets, change), rows)
 
     def batches(self, size: int, shape: tuple[int, ...] | None = None, n: int | None = None) -> Iterator[Split]:
         """See :class:`Examples`."""
@@ -52,11 +96,11 @@ class Split:
         """The same, images ``(n, channels, h, w)`` resized to a network's input ``shape`` ``(channels, height, width)``."""
         if shape is None or isinstance(self.inputs, tuple) or self.inputs.dim() != 4 or self.inputs.shape[2:] == shape[1:]:
             return self
-        return Split(functional.interpolate(self.inputs, shape[1:], mode="bilinear", antialias=True), self.targets)
+        return replace(self, inputs=functional.interpolate(self.inputs, shape[1:], mode="bilinear", antialias=True))
 
     def to(self, device: torch.device) -> Split:
         """The same on another device."""
-        return Split(each(self.inputs, lambda part: part.to(device)), self.targets.to(device))
+        return self._changed(lambda part: part.to(device))
 
 
 class Task(Protocol):
@@ -66,11 +110,22 @@ class Task(Protocol):
     metric: str
     unit: str  # of the metric
 
+    @property
+    def n_rows(self) -> int:
+        """Number of the training examples that batches are drawn from."""
+
     def split(self, name: str) -> Examples:
         """One of ``SPLITS``; the same examples at every call."""
 
-    def batch(self, step: int, size: int, seed: int = 0) -> Split:
-        """Training data of one step: a function of its arguments alone, so that runs resume and repeat."""
+    def batch(self, step: int, size: int, seed: int = 0, rows: np.ndarray | None = None) -> Split:
+        """Training data of one step: a function of its arguments alone, so that runs resume and repeat.
+
+        Args:
+            step: Number of the step.
+            size: Number of examples.
+            seed: Seed of what is drawn.
+            rows: Places ``(size,)`` among the ``n_rows`` training examples; None leaves it to the task to draw them.
+        """
 
     def loss(self, outputs: torch.Tensor, targets: torch.Tensor, label_smoothing: float = 0.0) -> torch.Tensor:
         """Mean training loss of a batch, a scalar; ``label_smoothing`` is the share of a target given to all classes."""

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+import torch
 
-from nastoolkit.tasks.base import SPLITS, Classification, Examples, Split
+from nastoolkit.tasks.base import SPLITS, Classification, Examples, Split, drawn_rows
 
 
 class MissingDataError(OSError):
@@ -51,10 +53,16 @@ class StoredTask:
             raise ValueError(f"unknown split {name!r}; known: {SPLITS}")
         return self._splits[name]
 
-    def batch(self, step: int, size: int, seed: int = 0) -> Split:
+    @property
+    def n_rows(self) -> int:
+        """Number of training examples."""
+        return len(self._splits["train"])
+
+    def batch(self, step: int, size: int, seed: int = 0, rows: np.ndarray | None = None) -> Split:
         """Training data of one step: every example once an epoch. A function of its arguments alone."""
-        train = self._splits["train"]
-        return train.draw(places_of_step(len(train), step, size, seed), np.random.default_rng([seed, step]))
+        rng = np.random.default_rng([seed, step])
+        places = places_of_step(self.n_rows, step, size, seed) if rows is None else drawn_rows(rows, self.n_rows, size, rng)
+        return replace(self._splits["train"].draw(places, rng), rows=torch.from_numpy(places))
 
     def read(self) -> Mapping[str, StoredExamples]:
         """The three splits, from disk."""

@@ -7,6 +7,7 @@ canvas makes them worth searching networks for. Splits are disjoint in the handw
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from types import MappingProxyType
 
@@ -15,7 +16,7 @@ import torch
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
-from nastoolkit.tasks.base import SPLITS, Classification, Split
+from nastoolkit.tasks.base import SPLITS, Classification, Split, drawn_rows
 from nastoolkit.tasks.canvases import Canvas, noisy
 
 N_SOURCES = {"train": 897, "validation": 400, "test": 500}  # handwritten images
@@ -41,10 +42,16 @@ class Digits(Classification):
             raise ValueError(f"unknown split {name!r}; known: {SPLITS}")
         return _split(type(self), name)  # type: ignore[arg-type]  # a class is hashable
 
-    def batch(self, step: int, size: int, seed: int = 0) -> Split:
+    @property
+    def n_rows(self) -> int:
+        """Number of handwritten images in the training split."""
+        return len(self.handwritten("train")[1])
+
+    def batch(self, step: int, size: int, seed: int = 0, rows: np.ndarray | None = None) -> Split:
         """New canvases with the training split's handwritten images: a function of its arguments alone."""
         rng = np.random.default_rng([seed, step, len(SPLITS)])
-        return self.compose("train", rng.integers(len(self.handwritten("train")[1]), size=size), rng)
+        chosen = drawn_rows(rows, self.n_rows, size, rng)
+        return replace(self.compose("train", chosen, rng), rows=torch.from_numpy(chosen))
 
     def handwritten(self, split: str) -> tuple[torch.Tensor, np.ndarray]:
         """The images of a split, ``(n, 1, 8, 8)`` in 0..1, and their targets ``(n,)``."""

@@ -19,9 +19,8 @@ import torch
 from num2words import num2words
 from sacrebleu.metrics.bleu import BLEU
 
-from nastoolkit.blocks import each
 from nastoolkit.families.translator import EOS, PAD
-from nastoolkit.tasks.base import SPLITS, Split
+from nastoolkit.tasks.base import SPLITS, Split, drawn_rows
 from nastoolkit.tasks.beam_search import BeamSearch
 from nastoolkit.tasks.translation import Translation, pairs, up_to_end, with_ends
 
@@ -58,11 +57,14 @@ class NumberWords(Translation):
             raise ValueError(f"unknown split {name!r}; known: {SPLITS}")
         return _split(name)
 
-    def batch(self, step: int, size: int, seed: int = 0) -> Split:
+    @property
+    def n_rows(self) -> int:
+        """Number of training examples."""
+        return len(_split("train"))
+
+    def batch(self, step: int, size: int, seed: int = 0, rows: np.ndarray | None = None) -> Split:
         """Random examples of the training split: a function of its arguments alone."""
-        train = _split("train")
-        rows = torch.from_numpy(np.random.default_rng([seed, step]).integers(len(train), size=size))
-        return Split(each(train.inputs, lambda part: part[rows]), train.targets[rows])
+        return _split("train").take(drawn_rows(rows, self.n_rows, size, np.random.default_rng([seed, step])))
 
     def score(self, predictions: torch.Tensor, targets: torch.Tensor) -> float:
         """BLEU of all examples, 0..100 ([Post2018]); its tokens are characters, as German joins most words of a number."""

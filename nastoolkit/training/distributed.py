@@ -6,7 +6,7 @@ Batch normalisation uses each process's own share, as in most multi-GPU training
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -57,3 +57,11 @@ def share(batch: Split) -> Split:
     if len(batch) % n_processes():
         raise ValueError(f"a batch of {len(batch)} cannot be shared evenly by {n_processes()} processes")
     return batch[rank() :: n_processes()]
+
+
+def mean_over_processes(values: Sequence[torch.Tensor]) -> list[float]:
+    """The means of numbers ``()`` that every process has of its own share."""
+    together = torch.stack([value.double() for value in values])
+    if n_processes() > 1:
+        distributed.all_reduce(together)
+    return (together / n_processes()).tolist()

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from torch import nn
-from tqdm.auto import tqdm
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from nastoolkit.blocks import device_of
-from nastoolkit.families import Family
-from nastoolkit.randomness import drawn_from
+from nastoolkit.randomness import Drawing
 from nastoolkit.supernets import Supernet
-from nastoolkit.support.interrupts import explain_resume
-from nastoolkit.tasks import Split, Task
+from nastoolkit.tasks import Task
 from nastoolkit.tasks.fitting import check_inputs, check_outputs
-from nastoolkit.training.distributed import rank, replicated, share
-from nastoolkit.training.losses import Criterion, PathLoss
-from nastoolkit.training.run import PRECISIONS, Recipe, Run, restored_on_interrupt
+from nastoolkit.training.distributed import mean_over_processes, n_processes, rank, share
+from nastoolkit.training.losses import Criterion
+from nastoolkit.training.passes import Passes
+from nastoolkit.training.recipe import Optimizer, Recipe
+from nastoolkit.training.run import Run, Stateful
 from nastoolkit.training.samplers import PathSampler
 
 
@@ -35,18 +32,20 @@ def fit(
     recipe: Recipe,
     progress: bool = True,
     resume: str | Path | None = None,
+    optimizer: Optimizer | None = None,
 ) -> np.ndarray:
     """Train the shared weights in place, on the supernet's device, in every process that torchrun started.
 
     Args:
         supernet: Left in evaluation mode; its statistics are as they were.
         task: Gives the training data of every step.
-        sampler: Draws the paths of each step.
-        criterion: Makes of the task's loss the loss of ``(outputs, targets, outputs of the step's first path or None)``.
+        sampler: Draws the paths of each step, and learns from them if it is one that does.
+        criterion: Makes of the task's loss the loss of a path, which sees a :class:`nastoolkit.training.losses.Step`.
         recipe: Steps, batch size, learning rate.
         progress: Show a bar with the loss of the first path.
         resume: File that keeps the run, so that a killed one goes on to the same weights, bit for bit on a CPU. After an
             interrupt the weights are those of before, so that the same call goes on.
+        optimizer: Optimiser that goes on along its own schedule, where this is one of several stretches of training.
 
     Returns:
         Loss of the first path at every step, ``(n_steps,)``, on this process's share of the data.
@@ -55,24 +54,26 @@ def fit(
         ValueError: The task's inputs or classes are not those of the family's networks, or the file is of another run.
     """
     check_outputs(supernet.family, task)
-    with restored_on_interrupt(supernet, resume is not None), _in_training_mode(supernet):
-        run = Run(supernet, recipe, _identity(supernet, task, sampler, criterion, recipe) if resume else {}, resume)
-        path_loss = criterion(partial(task.loss, label_smoothing=recipe.label_smoothing))
-        network, device = replicated(supernet), device_of(supernet)
-        bar = tqdm(desc="training", total=recipe.n_steps, initial=run.step, disable=not progress, mininterval=2.0)
-        with explain_resume(run.stop), bar:
-            while run.step < recipe.n_steps:
-                batch = share(task.batch(run.step, recipe.batch_size, recipe.seed)).to(device)
-                check_inputs(supernet.family, task, batch.inputs)
-                with _randomness(recipe.seed, run.step):
-                    loss = _accumulate_gradients(
-                        network, supernet.family, batch, sampler.draw(run.step), path_loss, recipe.precision
-                    )
-                run.update(loss)
-                bar.update()
-                bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
-        run.finish()
-    return run.losses.numpy()
+    optimizer = optimizer or Optimizer(supernet.parameters(), recipe)
+    average = AveragedModel(supernet, multi_avg_fn=get_ema_multi_avg_fn(recipe.average)) if recipe.average else None
+    kept = _kept(supernet, optimizer, average, sampler)
+    run = Run(kept, _identity(supernet, task, sampler, criterion, recipe, optimizer) if resume else {}, resume, progress)
+    device, passes = device_of(supernet), Passes(supernet, task, sampler, criterion, recipe)
+    drawing = Drawing(device, undo=supernet.zero_grad, is_certain=n_processes() > 1)
+    with _in_training_mode(supernet):
+        for step in run.steps(recipe.n_steps):
+            batch = share(task.batch(step, recipe.batch_size, recipe.seed)).to(device)
+            check_inputs(supernet.family, task, batch.inputs)
+            losses, probes = drawing(_seed(recipe.seed, step), partial(passes, step, batch))
+            optimizer.step()
+            if average:
+                average.update_parameters(supernet)
+            if hasattr(sampler, "feedback"):
+                sampler.feedback(step, mean_over_processes(losses), probes)
+            run.record(loss=losses[0].item())
+    if average:
+        supernet.load_state_dict(average.module.state_dict())
+    return np.array(run.recorded.get("loss", []))
 
 
 @contextmanager
@@ -84,35 +85,29 @@ def _in_training_mode(supernet: Supernet) -> Iterator[None]:
         supernet.eval()
 
 
-def _accumulate_gradients(
-    network: nn.Module,
-    family: Family,
-    batch: Split,
-    paths: list[tuple[np.ndarray, float]],
-    path_loss: PathLoss,
-    precision: str,
-) -> float:
-    """Backpropagate every path of a step, each at its own input size; the loss of the first one."""
-    teacher, first_loss = None, 0.0
-    for genotype, weight in paths:
-        images = batch.at(family.input_shape(genotype))
-        with torch.autocast(batch.targets.device.type, PRECISIONS[precision], enabled=precision != "float32"):
-            outputs = network(images.inputs, genotype)
-            loss = path_loss(outputs, images.targets, teacher)
-        (weight * loss).backward()
-        if teacher is None:
-            teacher, first_loss = outputs.detach(), loss.item()
-    return first_loss
+def _kept(
+    supernet: Supernet, optimizer: Optimizer, average: AveragedModel | None, sampler: PathSampler
+) -> dict[str, Stateful]:
+    """All that a step depends on."""
+    kept: dict[str, Any] = {"network": supernet, "optimizer": optimizer}
+    if average:
+        kept["average"] = average
+    if hasattr(sampler, "feedback"):
+        kept["sampler"] = sampler
+    return kept
 
 
-def _randomness(seed: int, step: int) -> drawn_from:
-    """Dropout that depends on the step and the process alone."""
-    return drawn_from(int(np.random.SeedSequence([seed, step, rank()]).generate_state(1)[0]))
+def _seed(seed: int, step: int) -> int:
+    """Seed of dropout, which depends on the step and the process alone."""
+    return int(np.random.SeedSequence([seed, step, rank()]).generate_state(1)[0])
 
 
-def _identity(supernet: Supernet, task: Task, sampler: PathSampler, criterion: Criterion, recipe: Recipe) -> dict[str, Any]:
+def _identity(
+    supernet: Supernet, task: Task, sampler: PathSampler, criterion: Criterion, recipe: Recipe, optimizer: Optimizer
+) -> dict[str, Any]:
     """What must be the same for a run to go on; the weights it starts from stand for seed and stages before."""
-    names = {**supernet.identity, "task": task.name, "sampler": type(sampler).__name__}
     paths = str([genotype.tolist() for genotype, _ in sampler.draw(0)])
+    names = {"task": task.name, "sampler": type(sampler).__name__, "first paths": paths}
     names["criterion"] = getattr(criterion, "__name__", type(criterion).__name__)
-    return {**names, "first paths": paths, **asdict(recipe)}
+    goes_on = {"steps before": optimizer.n_taken, "recipe of the optimizer": optimizer.recipe.settings}
+    return {**supernet.identity, **names, **getattr(criterion, "settings", {}), **recipe.settings, **goes_on}

@@ -1,17 +1,57 @@
 """Losses of supernet training: what a path learns from.
 
+A criterion makes of the task's loss the loss of a :class:`Step`. If it has ``features``, the names of blocks, steps come with
+what these blocks gave out; what it has as ``settings``, in JSON types, tells runs that are kept apart.
+
 [Yu2019] J. Yu and T. Huang, "Universally Slimmable Networks and Improved Training Techniques", ICCV 2019, Section 3.
+[Hinton2015] G. Hinton et al., "Distilling the Knowledge in a Neural Network", arXiv 1503.02531, Section 2.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
+import numpy as np
 import torch
+from torch import nn
 from torch.nn import functional
 
-TaskLoss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-PathLoss = Callable[[torch.Tensor, torch.Tensor, "torch.Tensor | None"], torch.Tensor]
+from nastoolkit.blocks import Inputs
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """All that the loss of a path sees.
+
+    Attributes:
+        outputs: Outputs of the path's network.
+        targets: Targets of the same examples.
+        inputs: What the network was given.
+        genotype: The path ``(d,)``.
+        first: What the first path of the step gave out for the same examples, without gradients; None for that path itself,
+            and where paths share the rows of a batch.
+        number: Number of the training step, from 0.
+        path: Place of the path among those of its step.
+        rows: Places of the examples among the training examples ``(n,)``, if the task tells them.
+        features: Outputs of the blocks that the criterion wants to see, by name; a path may lack some.
+    """
+
+    outputs: Any
+    targets: Any
+    inputs: Inputs = field(default_factory=lambda: torch.empty(0))
+    genotype: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=int))
+    first: Any = None
+    number: int = 0
+    path: int = 0
+    rows: torch.Tensor | None = None
+    features: Mapping[str, Any] = field(default_factory=dict)
+
+
+TaskLoss = Callable[[Any, Any], torch.Tensor]
+PathLoss = Callable[[Step], torch.Tensor]
 Criterion = Callable[[TaskLoss], PathLoss]
 
 
@@ -21,9 +61,64 @@ def in_place_distillation(task_loss: TaskLoss) -> PathLoss:
     Outputs are logits ``(n, ..., n_classes)``.
     """
 
-    def path_loss(outputs: torch.Tensor, targets: torch.Tensor, teacher: torch.Tensor | None) -> torch.Tensor:
-        if teacher is None:
-            return task_loss(outputs, targets)
-        return functional.cross_entropy(outputs.flatten(0, -2), teacher.flatten(0, -2).softmax(-1))
+    def path_loss(step: Step) -> torch.Tensor:
+        if step.first is not None:
+            return soft_cross_entropy(step.outputs, step.first)
+        if step.path > 0:
+            raise ValueError("in-place distillation needs the outputs of the first path, and paths that share rows have none")
+        return task_loss(step.outputs, step.targets)
 
     return path_loss
+
+
+def distillation(teacher: nn.Module, temperature: float = 1.0) -> Criterion:
+    """Every path learns from a teacher's outputs and from nothing else ([Hinton2015]).
+
+    Outputs are logits ``(n, ..., n_classes)``.
+
+    Args:
+        teacher: A network of any family; it is put into evaluation mode, and sees what a path sees, at the path's input size.
+        temperature: Divisor of the logits of both; the loss is multiplied by its square, so that gradients keep their size.
+
+    Raises:
+        ValueError: The temperature is not above 0; in training, the teacher has other outputs than the networks.
+    """
+    if not temperature > 0:
+        raise ValueError(f"a temperature is above 0, got {temperature}")
+    return _Taught(teacher.eval(), temperature)
+
+
+class _Taught:
+    """The teacher's outputs for the last inputs are kept for the other paths of the step."""
+
+    def __init__(self, teacher: nn.Module, temperature: float) -> None:
+        self.teacher, self.temperature = teacher, temperature
+        self._inputs: object = None
+        self._outputs = torch.empty(0)
+
+    def __call__(self, task_loss: TaskLoss) -> PathLoss:
+        return self._loss
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The temperature, and a hash of the teacher's weights."""
+        digest = hashlib.sha256()
+        for name, tensor in self.teacher.state_dict().items():
+            digest.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())
+        return {"temperature": self.temperature, "teacher": digest.hexdigest()[:16]}
+
+    def _loss(self, step: Step) -> torch.Tensor:
+        if step.inputs is not self._inputs:
+            with torch.no_grad():
+                self._inputs, self._outputs = step.inputs, self.teacher(step.inputs)
+        if self._outputs.shape != step.outputs.shape:
+            shapes = tuple(self._outputs.shape), tuple(step.outputs.shape)
+            raise ValueError("the teacher's outputs are {}, those of the networks {}".format(*shapes))
+        return soft_cross_entropy(step.outputs, self._outputs, self.temperature)
+
+
+def soft_cross_entropy(outputs: torch.Tensor, teacher: torch.Tensor, temperature: float = 1.0) -> torch.Tensor:
+    """Cross-entropy of logits ``(n, ..., n_classes)`` with a teacher's, both softened; see :func:`distillation`."""
+    if temperature == 1:
+        return functional.cross_entropy(outputs.flatten(0, -2), teacher.flatten(0, -2).softmax(-1))
+    return temperature**2 * soft_cross_entropy(outputs / temperature, teacher / temperature)

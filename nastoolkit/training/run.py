@@ -1,157 +1,182 @@
-"""A training run that can be killed: weights, optimiser and averages after some steps, in memory and in a file."""
+"""A training loop that can be killed: ``for step in run.steps(n)`` yields the steps that are still to do, and keeps the run.
+
+What happens in a step is plain code in the body of the loop: one optimiser or several, stages, splits, pruning.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from math import cos, pi
+from copy import deepcopy
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from tqdm.auto import tqdm
 
 from nastoolkit.support.files import atomically, check_output
-from nastoolkit.support.interrupts import uninterrupted
+from nastoolkit.support.interrupts import noted_interrupts
 from nastoolkit.training.distributed import rank
 
 SAVE_SECONDS = 30.0
-PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+FORMAT = 2  # of the files; 1 held one network and its optimiser
+PLAIN = {type(None), bool, int, float, str, torch.Tensor, nn.Parameter}  # what can be read without running any code
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """Optimisation settings: AdamW with a linear warm-up over a tenth of the steps, then a cosine to zero.
+class Stateful(Protocol):
+    """What a run can keep: weights, optimisers, architecture parameters, samplers."""
 
-    Attributes:
-        n_steps: Optimiser steps; each runs every path that the sampler draws, on the same batch.
-        batch_size: Inputs a step, over all processes.
-        learning_rate: At its peak.
-        clip_norm: Bound on the norm of all gradients together.
-        seed: For the data and dropout.
-        label_smoothing: Share of a target given to all classes.
-        average: Decay of an exponential moving average of the weights, which becomes the result; 0 keeps the last weights.
-        precision: ``float32``, or ``bfloat16`` for matrix products and convolutions, weights staying in float32.
-    """
+    def state_dict(self) -> Mapping[str, Any]:
+        """Tensors, numbers and texts, in dictionaries, lists and tuples."""
 
-    n_steps: int
-    batch_size: int = 64
-    learning_rate: float = 3e-3
-    weight_decay: float = 0.02
-    clip_norm: float = 2.0
-    seed: int = 0
-    label_smoothing: float = 0.0
-    average: float = 0.0
-    precision: str = "float32"
-
-    def __post_init__(self) -> None:
-        if self.precision not in PRECISIONS:
-            raise ValueError(f"unknown precision {self.precision!r}; known: {', '.join(PRECISIONS)}")
-
-    def learning_rate_at(self, step: int) -> float:
-        """Share of the peak learning rate in 0..1."""
-        warm_up = self.n_steps // 10
-        if step < warm_up:
-            return (step + 1) / warm_up
-        return 0.5 * (1 + cos(pi * (step - warm_up) / max(1, self.n_steps - warm_up)))
+    def load_state_dict(self, state: Any) -> Any:
+        """Go on from such a state."""
 
 
 class Run:
-    """Weights in training, with all that the next step depends on.
+    """All that a training changes, in memory and in a file.
 
     Args:
-        network: Trained in place.
-        recipe: Its settings.
-        identity: What must be the same for the run to go on, the recipe included; JSON types.
-        file: Where the run is kept, at most every half minute and at its end; it goes on from there if the file exists.
+        kept: What the next step depends on, by name: anything with ``state_dict`` and ``load_state_dict``. It is trained in
+            place.
+        identity: What must be the same for the run to go on; JSON types.
+        resume: File that keeps the run, at most every half minute and at the end of each stretch; if it exists, the run
+            goes on from there.
+        progress: Show a bar with the last values that were recorded.
+
+    Attributes:
+        step: Number of steps that are done.
+        recorded: Values of :meth:`record`, by name.
 
     Raises:
-        ValueError: The file is of another run, or damaged.
+        TypeError: Something cannot be kept.
+        ValueError: The file is of another run or of an earlier format, or damaged.
         OSError: The file cannot be written.
     """
 
     def __init__(
-        self, network: nn.Module, recipe: Recipe, identity: Mapping[str, Any], file: str | Path | None = None
+        self,
+        kept: Mapping[str, Stateful],
+        identity: Mapping[str, Any] | None = None,
+        resume: str | Path | None = None,
+        progress: bool = True,
     ) -> None:
-        self.network, self.recipe = network, recipe
-        self.identity, self.file = dict(identity), Path(file) if file else None
-        self.optimizer = torch.optim.AdamW(network.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay)
-        self.average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(recipe.average)) if recipe.average else None
-        self.losses = torch.zeros(recipe.n_steps, dtype=torch.float64)
-        self.step, self._saved, self._is_whole = 0, monotonic(), True
-        if self.file and rank() == 0:
-            check_output(self.file)
-        if self.file and self.file.exists():
-            self._load(self.file)
+        self.kept, self.identity = dict(kept), {**(identity or {}), "kept": sorted(kept)}
+        self.file, self.progress = Path(resume) if resume else None, progress
+        self.step, self.recorded = 0, dict[str, list[float]]()
+        self._saved, self._is_put_back = monotonic(), False
+        if self.file:
+            if lacking := [name for name, thing in kept.items() if not hasattr(thing, "load_state_dict")]:
+                raise TypeError(f"a run keeps what has state_dict and load_state_dict, and {', '.join(lacking)} has not")
+            if rank() == 0:
+                check_output(self.file)
+            self._before = deepcopy(self._states())
+            self._load()
 
-    def update(self, loss: float) -> None:
-        """One optimiser step with the gradients as they are."""
-        with uninterrupted():
-            self._is_whole = False
-            for group in self.optimizer.param_groups:
-                group["lr"] = self.recipe.learning_rate * self.recipe.learning_rate_at(self.step)
-            nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.clip_norm)
-            self.optimizer.step()
-            self.optimizer.zero_grad()
-            if self.average:
-                self.average.update_parameters(self.network)
-            self.losses[self.step] = loss
-            self.step += 1
-            self._is_whole = True
-        if self.step == self.recipe.n_steps or monotonic() - self._saved > SAVE_SECONDS:
-            self._save()
+    def steps(self, n: int) -> Iterator[int]:
+        """Those of the first n steps that are still to do, one in each turn of the loop; between them the run is kept.
 
-    def stop(self) -> str:
-        """Keep the run after an interrupt, unless an update of the weights broke off; a sentence on how to go on."""
-        at = f"interrupted after step {self.step} of {self.recipe.n_steps}"
+        An interrupt waits for the end of the step, and a second one does not. If a file keeps the run, all is then put back
+        to what it was before the run, so that the same code goes on: it does so only from the weights that it began with.
+        """
+        if self._is_put_back:
+            self._load()
+        bar = tqdm(desc="training", total=n, initial=self.step, disable=not self.progress, mininterval=2.0)
+        with noted_interrupts(lambda: self._advice(n)) as interrupts, bar:
+            while self.step < n:
+                try:
+                    yield self.step
+                except GeneratorExit:
+                    if interrupts.n:
+                        self._put_back()
+                    raise
+                self.step += 1
+                self._show(bar)
+                if interrupts.n or self.step == n or monotonic() - self._saved > SAVE_SECONDS:
+                    self._save()
+                if interrupts.n:
+                    advice = self._advice(n)
+                    self._put_back()
+                    raise KeyboardInterrupt(advice)
+
+    def record(self, **values: float) -> None:
+        """Append values to those of the steps before, one of each name."""
+        for name, value in values.items():
+            self.recorded.setdefault(name, []).append(float(value))
+
+    def _show(self, bar: tqdm) -> None:
+        bar.update()
+        if self.progress:
+            bar.set_postfix({name: f"{values[-1]:.3f}" for name, values in self.recorded.items()}, refresh=False)
+
+    def _advice(self, n: int) -> str:
+        at = f"interrupted after step {self.step} of {n}"
         if self.file is None:
             return f"{at}, and no file keeps the run: with resume=FILE a second call would go on"
-        if self._is_whole:
-            self._save()
         return f"{at}: run the same again, and it goes on with what {self.file} keeps"
 
-    def finish(self) -> None:
-        """Put the averaged weights, if the recipe averages, in place of the last ones."""
-        if self.average:
-            self.network.load_state_dict(self.average.module.state_dict())
+    def _put_back(self) -> None:
+        """Let all be as before the run if a file keeps it."""
+        if self.file:
+            self._take(self._before, 0, {})
+            self._is_put_back = True
 
-    def _state(self) -> dict[str, Any]:
-        state: dict[str, Any] = {"network": self.network.state_dict(), "optimizer": self.optimizer.state_dict()}
-        return {**state, "average": self.average.state_dict()} if self.average else state
+    def _take(self, states: Mapping[str, Any], step: int, recorded: Mapping[str, list[float]]) -> None:
+        for name, thing in self.kept.items():
+            thing.load_state_dict(deepcopy(states[name]))
+        self.step, self.recorded = step, {name: list(values) for name, values in recorded.items()}
+
+    def _states(self) -> dict[str, Any]:
+        states = {name: thing.state_dict() for name, thing in self.kept.items()}
+        for name, state in states.items():
+            _check_plain(name, state)
+        return states
 
     def _save(self) -> None:
         if self.file and rank() == 0:
+            run = {"format": FORMAT, "identity": self.identity, "step": self.step, "recorded": self.recorded}
             with atomically(self.file) as new:
-                torch.save({"identity": self.identity, "step": self.step, "losses": self.losses, **self._state()}, new)
+                torch.save({**run, "kept": self._states()}, new)
         self._saved = monotonic()
 
-    def _load(self, file: Path) -> None:
-        try:
-            self._take(torch.load(file, map_location="cpu", weights_only=True), file)
-        except ValueError:
-            raise
-        except Exception as error:  # damage leads PyTorch to errors of many types
-            raise ValueError(f"{file} is no training run that can be read; delete it to start anew: {error!r}") from error
+    def _load(self) -> None:
+        self._is_put_back = False
+        if self.file and self.file.exists():
+            try:
+                state = torch.load(self.file, map_location="cpu", weights_only=True)
+                self._check(state)
+                self._take(state["kept"], int(state["step"]), state["recorded"])
+            except ValueError:
+                raise
+            except Exception as error:  # damage leads PyTorch to errors of many types
+                what = f"{self.file} is no training run that can be read; delete it to start anew"
+                raise ValueError(f"{what}: {error!r}") from error
 
-    def _take(self, state: Mapping[str, Any], file: Path) -> None:
+    def _check(self, state: Mapping[str, Any]) -> None:
+        if state.get("format") != FORMAT:
+            raise ValueError(f"{self.file} was kept by another version of nastoolkit; delete it to start anew")
         theirs, ours = state["identity"], self.identity
         if other := [name for name in ours if theirs.get(name) != ours[name]]:
             listed = "; ".join(f"{name} was {theirs.get(name)!r}, is {ours[name]!r}" for name in other)
-            raise ValueError(f"{file} is of another run ({listed}); delete it to start anew")
-        self.network.load_state_dict(state["network"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        if self.average:
-            self.average.load_state_dict(state["average"])
-        self.losses.copy_(state["losses"])
-        self.step = int(state["step"])
+            raise ValueError(f"{self.file} is of another run ({listed}); delete it to start anew")
+
+
+def _check_plain(name: str, state: Any) -> None:
+    """Refuse what could be saved but not be read again."""
+    if isinstance(state, dict):
+        state = [*state, *state.values()]
+    if isinstance(state, (list, tuple)):
+        for part in state:
+            _check_plain(name, part)
+    elif type(state) not in PLAIN:
+        raise TypeError(f"a run keeps tensors, numbers and texts, and the state of {name} has a {type(state).__qualname__}")
 
 
 @contextmanager
 def restored_on_interrupt(network: nn.Module, is_kept: bool) -> Iterator[None]:
-    """Put the weights back after an interrupt if a file keeps the run: it goes on only from the weights that it began with."""
+    """Put the weights back after an interrupt if files keep the work: it goes on only from the weights that it began with."""
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()} if is_kept else {}
     try:
         yield

@@ -7,13 +7,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from nastoolkit.space import SearchSpace
+from nastoolkit.support.counts import keep_whole
 
 
 class PathSampler(Protocol):
@@ -21,6 +23,31 @@ class PathSampler(Protocol):
 
     def draw(self, step: int) -> list[tuple[np.ndarray, float]]:
         """Genotypes ``(d,)`` with the weights of their losses; the first one is the teacher of the others."""
+
+
+class LearningSampler(PathSampler, Protocol):
+    """A sampler that learns from steps: what it draws depends on its state, too, which ``feedback`` alone changes.
+
+    Attributes:
+        probe: If it has one, a function of a path ``(d,)`` and of its gradients by the names of the weights; those in
+            :mod:`nastoolkit.training.probes` help to write it. It is called after the backward pass of every path.
+        shares_rows: Whether the paths of a step share the rows of the batch, where others take the whole batch each.
+    """
+
+    def feedback(self, step: int, losses: list[float], probes: list[Any]) -> None:
+        """Learn from a step that is done.
+
+        Args:
+            step: Number of the step.
+            losses: Loss of each path, the mean over all processes.
+            probes: What ``probe`` said of each path; None without it.
+        """
+
+    def state_dict(self) -> Mapping[str, Any]:
+        """All that a draw depends on and ``feedback`` changes: tensors, numbers and texts."""
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from such a state."""
 
 
 @dataclass(frozen=True)
@@ -42,10 +69,12 @@ class Uniform:
     n_paths: int = 1
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        keep_whole(self, n_paths=1, seed=0)
+
     def draw(self, step: int) -> list[tuple[np.ndarray, float]]:
         """See :class:`PathSampler`."""
-        rng = np.random.default_rng([self.seed, step])
-        return [(genotype, 1.0) for genotype in self.space.sample(self.n_paths, rng)]
+        return _random_paths(self.space, self.n_paths, self.seed, step)
 
 
 @dataclass(frozen=True)
@@ -56,10 +85,17 @@ class Sandwich:
     n_random: int = 2
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        keep_whole(self, n_random=0, seed=0)
+
     def draw(self, step: int) -> list[tuple[np.ndarray, float]]:
         """See :class:`PathSampler`."""
         ends = [(self.space.largest, 1.0), (self.space.smallest, 1.0)]
-        return ends + Uniform(self.space, self.n_random, self.seed).draw(step)
+        return ends + _random_paths(self.space, self.n_random, self.seed, step)
+
+
+def _random_paths(space: SearchSpace, n: int, seed: int, step: int) -> list[tuple[np.ndarray, float]]:
+    return [(genotype, 1.0) for genotype in space.sample(n, np.random.default_rng([seed, step]))]
 
 
 @dataclass(frozen=True)
@@ -77,6 +113,7 @@ class ArchiveFrequencies:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        keep_whole(self, seed=0)
         if not len(self.space.canonical(np.atleast_2d(self.genotypes))):
             raise ValueError("an archive has at least one sub-network")
 

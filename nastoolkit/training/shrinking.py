@@ -8,9 +8,10 @@ options of a kind at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,7 +22,8 @@ from nastoolkit.supernets import Supernet
 from nastoolkit.tasks import Task
 from nastoolkit.training.fit import fit
 from nastoolkit.training.losses import Criterion
-from nastoolkit.training.run import Recipe, restored_on_interrupt
+from nastoolkit.training.recipe import Optimizer, Recipe
+from nastoolkit.training.run import restored_on_interrupt
 from nastoolkit.training.samplers import Fixed, PathSampler
 
 SHRINKING_WIDTHS = ("expand", "width", "mid_width", "embed_dim", "ffn", "heads", "self_heads", "cross_heads")
@@ -81,6 +83,7 @@ def fit_stages(
     recipes: list[Recipe],
     folder: str | Path | None = None,
     progress: bool = True,
+    one_optimizer: bool = False,
 ) -> np.ndarray:
     """Train through stages, each a :func:`fit` with its own recipe and a sampler of its space.
 
@@ -93,36 +96,54 @@ def fit_stages(
         recipes: One a stage.
         folder: Keeps every stage's run, so that a killed training goes on.
         progress: Show a bar.
+        one_optimizer: Whether one optimiser, with one schedule over the steps of all recipes, goes through all stages.
 
     Returns:
         Losses of the first path at every step of all stages.
+
+    Raises:
+        ValueError: There is one optimiser, and recipes differ in more than their steps.
     """
-    losses = []
+    losses, optimizer = [], _through_all(supernet, recipes) if one_optimizer else None
     with restored_on_interrupt(supernet, folder is not None):
         for stage, recipe in zip(stages, recipes, strict=True):
             if stage.sort_channels:
-                sort_channels(supernet)
+                sort_channels(supernet, optimizer)
             file = Path(folder) / f"{stage.name}.pt" if folder else None
             paths = sampler(stage.space) if stage.space.size > 1 else Fixed(stage.space.largest)
-            losses.append(fit(supernet, task, paths, criterion, recipe, progress, file))
+            losses.append(fit(supernet, task, paths, criterion, recipe, progress, file, optimizer))
     return np.concatenate(losses)
 
 
+def _through_all(supernet: Supernet, recipes: list[Recipe]) -> Optimizer:
+    if len({replace(recipe, n_steps=0) for recipe in recipes}) > 1:
+        raise ValueError("recipes of stages with one optimiser differ in n_steps alone")
+    return Optimizer(supernet.parameters(), replace(recipes[0], n_steps=sum(recipe.n_steps for recipe in recipes)))
+
+
 @torch.no_grad()
-def sort_channels(supernet: Supernet) -> None:
+def sort_channels(supernet: Supernet, optimizer: Optimizer | None = None) -> None:
     """Renumber hidden channels, the most important first, so that slices keep these; the largest sub-network stays the same.
 
     The importance of a channel is the L1 norm of the weights that read it ([Cai2020], Section 3.3).
+
+    Args:
+        supernet: Changed in place.
+        optimizer: Optimiser that goes on with these weights; what it keeps of each is renumbered with it.
     """
+    moments = optimizer.torch_optimizer.state if optimizer else {}
     for name, spec in supernet.family.plan(supernet.family.largest):
         block = supernet.shared.get_submodule(name)
         for channels in getattr(spec, "hidden_channels", ()):
-            _sort(dict(block.state_dict(keep_vars=True)), channels)
+            _sort(dict(block.state_dict(keep_vars=True)), channels, moments)
 
 
-def _sort(tensors: dict[str, torch.Tensor], channels: HiddenChannels) -> None:
+def _sort(tensors: dict[str, torch.Tensor], channels: HiddenChannels, moments: Mapping[Any, Any]) -> None:
     name, dim = channels.ranked_by
     others = [d for d in range(tensors[name].dim()) if d != dim]
     order = tensors[name].abs().sum(others).argsort(descending=True, stable=True)
     for name, dim in (channels.ranked_by, *channels.others):
-        tensors[name].copy_(tensors[name].index_select(dim, order))
+        weight = tensors[name]
+        kept = moments[weight].values() if weight in moments else ()
+        for tensor in (weight, *(moment for moment in kept if moment.shape == weight.shape)):
+            tensor.copy_(tensor.index_select(dim, order))

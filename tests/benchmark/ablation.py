@@ -16,8 +16,8 @@ from nastoolkit.benchmarks import BENCHMARKS
 from nastoolkit.benchmarks.race import Curves, median_interval
 from nastoolkit.history import History
 from nastoolkit.objectives import Objective, complete
-from nastoolkit.predictors.bent_process import BentProcess
-from nastoolkit.predictors.gaussian_process import Features, Kernel
+from nastoolkit.predictors.gaussian_process import GaussianProcess
+from nastoolkit.predictors.plain_process import Features, Kernel
 from nastoolkit.search import ALGORITHMS, Algorithm
 from nastoolkit.search.bayes import Bayes
 from nastoolkit.search.sampling import sample_new
@@ -38,7 +38,7 @@ class OtherKernels(Bayes):
     def __init__(self, *arguments: object, kept: Callable[[Kernel], bool], **settings: object) -> None:
         super().__init__(*arguments, **settings)  # type: ignore[arg-type]
         kernels = [kernel for kernel in self._features.kernels if kept(kernel)]
-        self._models = [BentProcess(kernels, model.bad_side) for model in self._models]
+        self._models = [GaussianProcess(kernels, model.bad_sides) for model in self._models]
 
 
 class OneKind(Bayes):
@@ -47,7 +47,7 @@ class OneKind(Bayes):
     def __init__(self, *arguments: object, **settings: object) -> None:
         super().__init__(*arguments, **settings)  # type: ignore[arg-type]
         kernels = [Kernel("", smooth=False), Kernel("", smooth=True)]
-        self._models = [BentProcess(kernels, model.bad_side) for model in self._models]
+        self._models = [GaussianProcess(kernels, model.bad_sides) for model in self._models]
 
 
 class MeanOnly(Bayes):
@@ -72,10 +72,10 @@ class NearReference(Bayes):
         return super()._references(worst)[:1]
 
 
-class StraightProcess(BentProcess):
+class StraightProcess(GaussianProcess):
     """The process sees values as they are."""
 
-    def learn(self, features: Features, values: np.ndarray) -> None:
+    def learn_scales(self, features: Features, values: np.ndarray) -> None:
         self.process.learn_scales(features, values)
 
 
@@ -84,7 +84,7 @@ class WithoutBends(Bayes):
 
     def __init__(self, *arguments: object, **settings: object) -> None:
         super().__init__(*arguments, **settings)  # type: ignore[arg-type]
-        self._models = [StraightProcess(self._features.kernels, model.bad_side) for model in self._models]
+        self._models = [StraightProcess(self._features.kernels, model.bad_sides) for model in self._models]
 
 
 VARIANTS: dict[str, Callable[..., Algorithm]] = {

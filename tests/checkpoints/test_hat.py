@@ -1,16 +1,21 @@
 """HAT's fairseq checkpoints, written here under the released names; equality with the original code is in test_golden.py."""
 
 import argparse
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 import torch
 
 from nastoolkit.checkpoints import FORMATS, CheckpointError, hat
+from nastoolkit.families.hat import IWSLT, WMT
 from nastoolkit.supernets import load_supernet
 
 VOCABULARY = 12
+TABLES = {
+    "hat-wmt": replace(WMT, vocabulary=VOCABULARY),
+    "hat-iwslt": replace(IWSLT, vocabulary=VOCABULARY, source_vocabulary=VOCABULARY + 1),
+}
 SOURCE, TARGET = "encoder.embed_tokens.weight", "decoder.embed_tokens.weight"
 NAMES = [
     ("encoder.layers.0.self_attn.out_proj.weight", "encoder.layer1.attention.output.weight"),
@@ -26,7 +31,7 @@ NAMES = [
 
 @pytest.fixture(scope="module", params=["hat-wmt", "hat-iwslt"])
 def released(request, hat_state):
-    return request.param, hat_state(request.param, VOCABULARY)
+    return request.param, hat_state(TABLES[request.param])
 
 
 @dataclass
@@ -76,7 +81,7 @@ def test_projections_are_taken_apart(released):
 
 
 def test_what_is_stored_twice_must_be_the_same(tmp_path, hat_state):
-    state = hat_state("hat-wmt", VOCABULARY)
+    state = hat_state(TABLES["hat-wmt"])
     state[TARGET][3, 5] += 1e-3
     torch.save({"model": state}, tmp_path / "checkpoint.pt")
     with pytest.raises(CheckpointError, match="missing embedding.weight\n.*unexpected source_emb.*\n.*unexpected target_emb"):
@@ -84,7 +89,7 @@ def test_what_is_stored_twice_must_be_the_same(tmp_path, hat_state):
 
 
 def test_all_that_does_not_fit_is_listed_at_once(tmp_path, hat_state):
-    state = hat_state("hat-wmt", VOCABULARY)
+    state = hat_state(TABLES["hat-wmt"])
     del state["encoder.layers.0.fc1.bias"]
     state["decoder.layers.6.fc1.bias"] = torch.zeros(3072)
     state["decoder.layers.0.self_attn.in_proj_weight"] = torch.zeros(1536, 512)

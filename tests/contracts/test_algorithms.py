@@ -7,6 +7,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from inspect import signature
 
 import numpy as np
 import pytest
@@ -52,7 +53,7 @@ def trace(name, settings):
     bound = 40.0 if ALGORITHMS[name].n_goals[1] < 2 else None
     objectives = [Objective("f0", "max"), Objective("f1", "min", at_most=bound)]
     before = np.random.get_state()[1].tobytes()
-    history = optimize(space, values, objectives, name, 70, seed=3, population=20, progress=False, **settings)
+    history = optimize(space, values, objectives, name, 40, seed=3, population=10, progress=False, **settings)
     assert np.random.get_state()[1].tobytes() == before, f"{name} used the global random state"
     return hashlib.sha256(history.genotypes.tobytes() + history.values.tobytes()).hexdigest()
 
@@ -86,18 +87,21 @@ def name(request):
     return request.param
 
 
-@pytest.mark.parametrize(("budget", "population"), [(1, 50), (7, 3), (30, 10), (31, 1), (40, 100), (45, 20)])
+def test_counts_are_whole_numbers_of_any_type(name):
+    arguments = signature(ALGORITHMS[name]).parameters.values()
+    for argument, default in [(a.name, a.default) for a in arguments if type(a.default) is int]:
+        assert len(algorithm_of(name, **{argument: np.int16(default)}).ask()) > 0
+        for wrong in (default + 0.5, str(default), None):
+            with pytest.raises(TypeError, match=f"^{argument} must be a whole number, got {wrong!r}$"):
+                algorithm_of(name, **{argument: wrong})
+
+
+@pytest.mark.parametrize(("budget", "population"), [(1, 50), (7, 1), (30, 10), (45, 20)])
 def test_the_budget_is_spent_to_the_last_evaluation_on_new_subnetworks(name, budget, population):
     history = search(name, budget=budget, population=population)
     assert len(history) == budget == len(set(genotype_keys(history.genotypes)))
     np.testing.assert_array_equal(SPACE.canonical(history.genotypes), history.genotypes)
     np.testing.assert_array_equal(history.values, evaluate(history.genotypes))
-
-
-@pytest.mark.parametrize("population", [1, 4, 50])
-def test_a_small_space_is_used_up(name, population):
-    history = search(name, SMALL, budget=100, population=population)
-    assert len(history) == SMALL.size == len(set(genotype_keys(history.genotypes)))
 
 
 SPACES = {  # by size; the third is a chain, each choice of which waits for the one before
@@ -111,13 +115,15 @@ SPACES = {  # by size; the third is a chain, each choice of which waits for the 
 }
 
 
-LARGE = pytest.param(300, 20, marks=pytest.mark.slow)
+SIZES = [(1, 20), (5, 2), (11, 1), (11, 50), (81, 13), (300, 20)]
+SLOW_TO_END = {"optuna_nsga2": 81, "optuna_tpe": 11}  # the largest space whose last sub-networks are soon suggested
 
 
-@pytest.mark.parametrize(("size", "population"), [(1, 20), (5, 2), (11, 3), (81, 13), LARGE])
+@pytest.mark.parametrize(
+    ("name", "size", "population"),
+    [(name, *sizes) for sizes in SIZES for name in ALGORITHMS if sizes[0] <= SLOW_TO_END.get(name, 300)],
+)
 def test_budgets_beyond_a_space_end_with_its_last_subnetwork(name, size, population):
-    if size == 300 and name.startswith("optuna"):
-        pytest.skip("Optuna takes minutes to suggest the last sub-networks of 300")
     history = search(name, SPACES[size], budget=size + 200, population=population)
     assert len(history) == size == SPACES[size].size == len(set(genotype_keys(history.genotypes)))
     np.testing.assert_array_equal(SPACES[size].canonical(history.genotypes), history.genotypes)
@@ -140,9 +146,9 @@ def test_one_to_four_objectives_or_a_clear_no(name, m):
     least, most = ALGORITHMS[name].n_goals
     if m < least:
         with pytest.raises(ValueError, match=rf"at least {least} objectives against each other, got \['f0'\]"):
-            search(name, m=m, budget=45, population=15)
+            search(name, m=m, budget=30, population=10)
         return
-    assert search(name, m=m, budget=45, population=15).values.shape == (45, m)
+    assert search(name, m=m, budget=30, population=10).values.shape == (30, m)
     if m > most:
         with pytest.raises(ValueError, match=r"optimises \['f0'\] only; \['f1'.* need a bound"):
             search(name, m=m, objectives=OBJECTIVES[:m])
@@ -189,8 +195,8 @@ def of_few_values(genotypes, m):
 @pytest.mark.parametrize("values", [constant, constant_beside_another, in_agreement, of_few_values])
 @pytest.mark.filterwarnings("error::RuntimeWarning", "ignore:no measured sub-network")
 def test_ties_constants_and_fronts_of_one_point(name, values):
-    history = search(name, values=values, budget=60, population=12)
-    assert len(history) == 60 == len(set(genotype_keys(history.genotypes)))
+    history = search(name, values=values, budget=36, population=12)
+    assert len(history) == 36 == len(set(genotype_keys(history.genotypes)))
 
 
 def test_bounds_are_preferred(name):
@@ -200,11 +206,11 @@ def test_bounds_are_preferred(name):
         return np.stack([genotypes.sum(axis=1), genotypes @ np.arange(1, 10)], axis=1).astype(float)
 
     objectives = [Objective("f0", "max"), Objective("f1", "min", at_most=14.5)]
-    how = {"values": values, "objectives": objectives, "budget": 150, "population": 15}
-    histories, drawn = ([search(by, **how, seed=seed) for seed in range(3)] for by in (name, "random"))
+    how = {"values": values, "objectives": objectives, "budget": 60, "population": 15}
+    histories, drawn = ([search(by, **how, seed=seed) for seed in range(2)] for by in (name, "random"))
     assert all((history.front().values[:, 1] <= 14.5).all() for history in histories)
     n_feasible, n_drawn = (sum(history.feasible.sum() for history in found) for found in (histories, drawn))
-    assert name == "random" or n_feasible > 1.1 * n_drawn
+    assert name == "random" or n_feasible > 1.3 * n_drawn
 
 
 def test_where_nothing_keeps_the_bounds_it_comes_nearer(name):

@@ -6,6 +6,7 @@ The compiler takes most of a minute for each network and has one test of its own
 import shutil
 import sys
 import warnings
+from functools import cache
 
 import numpy as np
 import pytest
@@ -35,30 +36,32 @@ def backend(request):
 
 @pytest.fixture(scope="module", params=["tiny", "number-words-transformer"])
 def case(request, tiny):
+    """A network, its inputs, the names of its blocks, and its runners by backend, as making one may take seconds."""
     family = tiny if request.param == "tiny" else FAMILIES[request.param]()
     genotype = family.space.largest
     names = [name for name, _ in family.plan(genotype)]
-    return family.build(genotype), family.example_inputs(genotype, n=2), names
+    network, inputs = family.build(genotype), family.example_inputs(genotype, n=2)
+    return network, inputs, names, cache(lambda backend: BACKENDS[backend](network, inputs, 1))
 
 
 def test_it_runs_what_the_network_computes(backend, case):
-    network, inputs, _ = case
+    network, inputs, _, runner_of = case
     with torch.no_grad():
         expected = network.eval()(inputs).numpy()
-    outputs = BACKENDS[backend](network, inputs, 1)()
+    outputs = runner_of(backend)()
     (outputs,) = outputs if isinstance(outputs, list) else (outputs.cpu().numpy(),)
     np.testing.assert_allclose(outputs, expected, atol=TOLERANCE.get(backend, 1e-4) * np.abs(expected).max())
 
 
 def test_it_tells_what_it_is_and_how_long_it_took(backend, case):
-    runner = BACKENDS[backend](*case[:2], 1)
+    runner = case[-1](backend)
     assert all(isinstance(fact, str) and fact for fact in (runner.precision, runner.library, runner.device))
     assert runner.elapsed_ms() > 0 and runner.threads == 1
 
 
 def test_blocks_share_the_time_of_the_network_or_it_is_said_that_they_cannot_be_told(backend, case):
-    network, inputs, names = case
-    shares = BACKENDS[backend](network, inputs, 1).block_shares(names, n_runs=4)
+    network, _, names, runner_of = case
+    shares = runner_of(backend).block_shares(names, n_runs=4)
     assert (shares is not None) == (backend in TELLS_BLOCKS and (backend == "torch" or isinstance(network, nn.Sequential)))
     if shares is not None:
         assert shares.shape == (len(names),) and shares.sum() == pytest.approx(1)
@@ -73,8 +76,8 @@ def test_a_wide_block_has_a_greater_share_than_a_narrow_one_beside_it(backend):
 
 
 def test_a_wide_network_takes_longer_than_a_narrow_one(backend):
-    batches = {spec: torch.randn(32, *spec.input_shape) for spec in (NARROW, WIDE)}
-    narrow, wide = (measure(spec.build(), batch, backend=backend) for spec, batch in batches.items())
+    batches = {spec: torch.randn(4, *spec.input_shape) for spec in (NARROW, WIDE)}
+    narrow, wide = (measure(spec.build(), batch, backend=backend, seconds=0.05) for spec, batch in batches.items())
     assert 0 < narrow.median_ms < wide.median_ms
 
 
@@ -94,8 +97,9 @@ def test_the_blocks_of_a_table_add_up_to_the_network(backend, narrow, monkeypatc
 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("g++") is None, reason="PyTorch's compiler needs a C++ compiler")
-def test_the_compiler_runs_what_the_network_computes(narrow):
-    network, inputs = narrow.build(narrow.space.smallest), narrow.example_inputs(narrow.space.smallest, 2)
+def test_the_compiler_runs_what_the_network_computes():
+    network, inputs = nn.Sequential(NARROW.build(), nn.Flatten(), nn.LazyLinear(3)).eval(), torch.randn(2, *NARROW.input_shape)
+    network(inputs)
     runner = BACKENDS["torch-compile"](network, inputs, 1)
     with torch.no_grad():
         np.testing.assert_allclose(runner().numpy(), network.eval()(inputs).numpy(), atol=1e-4)

@@ -15,14 +15,18 @@ from nastoolkit.studies import optimize
 N = 300
 
 
+SHIPPED = {"digits-mbv3-table"}  # the others are of published data
+
+
 @pytest.fixture(scope="module", params=BENCHMARKS)
-def problem(request, data_folder):
+def problem(request):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NASTOOLKIT_DATA", str(data_folder))
+        if request.param not in SHIPPED:
+            patch.setenv("NASTOOLKIT_DATA", str(request.getfixturevalue("data_folder")))
         try:
             yield BENCHMARKS[request.param]()
         except FileNotFoundError as missing:
-            pytest.skip(f"{request.param}: {missing}")
+            pytest.skip(str(missing))
 
 
 @pytest.fixture(scope="module")
@@ -80,8 +84,9 @@ def test_targets_can_be_reached(problem, genotypes):
 
 
 def test_the_front_is_that_of_the_whole_space(problem):
-    if problem.front is None:
-        pytest.skip("its front is not known")
+    if problem.front is None:  # too large a space
+        assert problem.space.size > 10**6
+        return
     whole, factors = problem.history(members(problem.space)), signs(problem.objectives)
     assert len(whole) == problem.space.size
     np.testing.assert_array_equal(problem.front.values, problem.history(problem.front.genotypes).values)

@@ -25,7 +25,7 @@ def family(request):
 @pytest.fixture(scope="module")
 def genotypes(family):
     space = family.space
-    return np.concatenate([[space.smallest, space.largest], space.sample(20, np.random.default_rng(1))])
+    return np.concatenate([[space.smallest, space.largest], space.sample(5, np.random.default_rng(1))])
 
 
 @pytest.fixture(scope="module")

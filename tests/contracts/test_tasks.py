@@ -12,16 +12,17 @@ import torch
 from nastoolkit.tasks import SPLITS, TASKS, Classification, Split
 
 HASHES = """
-import hashlib, sys
+import hashlib
 from nastoolkit.tasks import SPLITS, TASKS
 
-task = TASKS[sys.argv[1]]()
-for data in [*map(task.split, SPLITS), task.batch(step=3, size=5, seed=7)]:
-    sha = hashlib.sha256()
-    for batch in data.batches(100, (3, 32, 32)):
-        inputs = batch.inputs if isinstance(batch.inputs, tuple) else (batch.inputs,)
-        sha.update(b"".join(part.numpy().tobytes() for part in (*inputs, batch.targets)))
-    print(sha.hexdigest())
+for make in TASKS.values():
+    task = make()
+    for data in [*map(task.split, SPLITS), task.batch(step=3, size=5, seed=7)]:
+        sha = hashlib.sha256()
+        for batch in data.batches(100, (3, 32, 32)):
+            inputs = batch.inputs if isinstance(batch.inputs, tuple) else (batch.inputs,)
+            sha.update(b"".join(part.numpy().tobytes() for part in (*inputs, batch.targets)))
+        print(task.name, sha.hexdigest())
 """
 SHAPE = (3, 32, 32)  # of all images here, to be quick
 
@@ -88,16 +89,18 @@ def predictions_for(task, data, right):
         return task.predict(Oracle(logits_for(data.targets, right)), data.inputs)
 
 
-def test_splits_are_fixed_also_in_another_process(task):
-    ran = subprocess.run(
-        [sys.executable, "-c", HASHES, task.name],
-        env=os.environ | {"PYTHONHASHSEED": "5"},
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
+@pytest.fixture(scope="module")
+def elsewhere(data_sets):
+    """Lines of a task and a hash, from another process."""
+    environment = os.environ | {"PYTHONHASHSEED": "5", "NASTOOLKIT_DATASETS": str(data_sets)}
+    command = [sys.executable, "-c", HASHES]
+    return subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()
+
+
+def test_splits_are_fixed_also_in_another_process(task, elsewhere):
     hashes = [digest(data) for data in [*map(task.split, SPLITS), task.batch(step=3, size=5, seed=7)]]
-    assert ran.stdout.split() == hashes and len(set(hashes)) == len(hashes)
+    assert [line for line in elsewhere if line.startswith(f"{task.name} ")] == [f"{task.name} {digits}" for digits in hashes]
+    assert len(set(hashes)) == len(hashes)
 
 
 def test_splits_are_disjoint_and_finite(task):
@@ -120,6 +123,20 @@ def test_a_batch_depends_on_its_arguments_alone(task):
     assert np.random.get_state()[1].tobytes() == before[0] and torch.equal(torch.get_rng_state(), before[1])
     assert same(first, again)
     assert not same(first, task.batch(step=3, size=6, seed=1)) and not same(first, task.batch(step=2, size=6, seed=2))
+
+
+def test_a_batch_knows_its_rows_and_takes_those_that_it_is_given(task):
+    batch = task.batch(step=2, size=6, seed=1)
+    rows = batch.rows.numpy()
+    assert rows.shape == (6,) and 0 <= rows.min() and rows.max() < task.n_rows
+    again = task.batch(step=5, size=6, seed=3, rows=rows)
+    assert torch.equal(again.rows, batch.rows)
+    assert torch.equal(again.targets, batch.targets) or task.name == "digits-sums"  # which draws the second digit
+    assert same(task.batch(2, 4, 1, rows[:4]), task.batch(2, 4, 1, rows[:4].astype(np.int32)))
+    assert torch.equal(batch[::2].at(SHAPE).to(torch.device("cpu")).rows, batch.rows[::2])
+    for wrong in (rows[:3], rows - task.n_rows, rows + task.n_rows, rows / 2):
+        with pytest.raises(ValueError, match=f"rows of a batch of 6 are as many places from 0 to {task.n_rows - 1}, got"):
+            task.batch(step=0, size=6, rows=wrong)
 
 
 def test_batches_look_like_the_training_split(task):
@@ -160,6 +177,48 @@ def test_a_network_needs_as_many_logits_as_there_are_classes(task):
         assert {target for name in SPLITS for target in whole(task, name).targets.tolist()} == set(range(task.n_classes))
     for name in SPLITS:
         assert torch.equal(task.split(name).targets, whole(task, name).targets)
+
+
+class TwoQuestions(Classification):
+    """Which digit is it, and is it odd? A network gives ten logits and then two."""
+
+    def batch(self, step, size, seed=0):
+        return self.asked(TASKS["digits"]().batch(step, size, seed))
+
+    def split(self, name):
+        return self.asked(TASKS["digits"]().split(name)[:100])
+
+    def asked(self, split):
+        return Split(split.inputs, {"digit": split.targets, "odd": split.targets % 2}, split.rows)
+
+    def loss(self, outputs, targets, label_smoothing=0.0):
+        answers = self.answers(outputs)
+        return sum(super(TwoQuestions, self).loss(answers[name], targets[name], label_smoothing) for name in targets)
+
+    def predict(self, network, inputs):
+        return self.answers(network(inputs))
+
+    def answers(self, outputs):
+        return {"digit": outputs, "odd": torch.stack([outputs[:, ::2].logsumexp(1), outputs[:, 1::2].logsumexp(1)], 1)}
+
+    def score(self, predictions, targets):
+        return min(super(TwoQuestions, self).score(predictions[name], targets[name]) for name in targets)
+
+
+def test_a_task_may_have_several_targets_by_name(tiny):
+    from nastoolkit.measurements.accuracy import predictions
+    from nastoolkit.supernets import Supernet
+    from nastoolkit.training import Recipe, Uniform, fit
+
+    task, supernet = TwoQuestions(), Supernet(tiny)
+    batch = task.batch(0, 6)[1::2].to(torch.device("cpu"))
+    assert len(batch) == 3 and torch.equal(batch.targets["odd"], batch.targets["digit"] % 2)
+    assert task.loss(torch.zeros(3, 10), batch.targets) == pytest.approx(np.log(10) + np.log(2))
+    criterion, recipe = lambda loss: lambda step: loss(step.outputs, step.targets), Recipe(n_steps=2, batch_size=8)
+    assert (fit(supernet, task, Uniform(tiny.space), criterion, recipe, progress=False) < 5).all()
+    answers, targets = predictions(supernet.extract(tiny.space.smallest), task, task.split("validation"), batch_size=30)
+    assert {name: tuple(part.shape) for name, part in answers.items()} == {"digit": (100, 10), "odd": (100, 2)}
+    assert 0 <= task.score(answers, targets) <= 100
 
 
 def test_accuracy_is_the_share_of_right_answers():

@@ -58,6 +58,13 @@ def root(tmp_path):
     return tmp_path
 
 
+@pytest.fixture
+def in_this_process(monkeypatch):
+    """Notebooks run without a process of their own, only in their kernels."""
+    monkeypatch.setenv("PYTHONWARNINGS", "ignore:IProgress not found")
+    monkeypatch.setattr(run, "_in_own_process", worker.execute)
+
+
 def test_a_failing_notebook_is_named_and_the_others_still_run(root, capfd):
     (root / "runs/system/bad/smoke").mkdir(parents=True)
     (root / "runs/system/bad/smoke/claims.json").write_text(json.dumps([CLAIM | {"item": "of an earlier run"}]))
@@ -119,7 +126,7 @@ def test_one_notebook_streams_and_writes_where_it_is_told(root, capfd):
     assert out.endswith("files made:\n  elsewhere/claims.json\n  elsewhere/notebook.ipynb\n  elsewhere/run.json\n")
 
 
-def test_a_progress_bar_is_one_line_of_the_executed_notebook(root):
+def test_a_progress_bar_is_one_line_of_the_executed_notebook(root, in_this_process):
     write_notebook(root, "bar", "from tqdm.auto import trange\nfor _ in trange(30, mininterval=0): pass")
     assert run.main(["bar"], root) == 0
     cell = nbformat.read(root / "runs/bar/laptop/notebook.ipynb", as_version=4).cells[-1]
@@ -210,9 +217,9 @@ def test_a_notebook_that_cannot_be_inspected_leaves_the_log_on(root, monkeypatch
     assert not logging.getLogger("papermill.translators").disabled
 
 
-def test_what_is_up_to_date_is_left_out_unless_it_is_named(root, capfd):
+def test_what_is_up_to_date_is_left_out_unless_it_is_named(root, capfd, in_this_process):
     (root / "notebooks/system/bad.ipynb").unlink()
-    for arguments, runs in ([], True), ([], False), (["good"], True), (["--set", "n=2"], True), ([], True), ([], False):
+    for arguments, runs in ([], True), ([], False), (["good", "--set", "n=2"], True), ([], True), ([], False):
         assert run.main(["--profile", "smoke", *arguments], root) == 0
         out = capfd.readouterr().out
         assert ("rounds" in out, "is up to date" in out) == (runs, not runs)
@@ -223,13 +230,14 @@ def test_what_is_up_to_date_is_left_out_unless_it_is_named(root, capfd):
     assert read_record(root / "runs/good/smoke")["seconds"] >= seconds > 0
 
 
-def test_a_failed_run_is_never_up_to_date(root):
+def test_a_failed_run_is_never_up_to_date(root, in_this_process):
     for _ in range(2):
         assert run.main(["bad", "--profile", "smoke"], root) == 1
         assert read_record(root / "runs/system/bad/smoke") == {}
 
 
-def test_a_part_of_a_name_is_enough_if_no_other_has_it(root, capfd):
+def test_a_part_of_a_name_is_enough_if_no_other_has_it(root, capfd, monkeypatch):
+    monkeypatch.setattr(run, "run_jobs", lambda jobs, n_jobs: [worker.Result(job) for job in jobs])
     assert run.main(["goo", "--profile", "smoke"], root) == 0
     write_notebook(root, "system/goods", GOOD)
     assert run.main(["oo", "--profile", "smoke"], root) == 2
@@ -270,7 +278,7 @@ def test_the_scoreboard_keeps_what_was_not_run_here(root):
     assert (root / "experiments/CLAIMS.md").read_text() == scoreboard.claims_page(claims, {})
 
 
-def test_the_scoreboard_leaves_out_a_run_that_did_not_come_to_its_end(root):
+def test_the_scoreboard_leaves_out_a_run_that_did_not_come_to_its_end(root, in_this_process):
     write_run(root, "good", "laptop", ours=2.0)
     run.main(["--claims"], root)
     write_notebook(root, "good", f"{GOOD}\nraise ValueError('at its last line')")

@@ -1,3 +1,8 @@
+import ast
+from importlib import import_module
+from importlib.util import find_spec
+
+import nbformat
 import pytest
 import run
 from nbformat import v4, write
@@ -51,3 +56,18 @@ def test_every_notebook_has_a_substance(name):
 
 def test_code_alone_is_left():
     assert without_docstrings(CODE) == without_docstrings("def double(x):\n    return (2 * x)\n")
+
+
+def imports_of(name):
+    """What a notebook imports of the package: pairs of a module and a name in it."""
+    cells = nbformat.read(run.ROOT / "notebooks" / f"{name}.ipynb", as_version=4).cells
+    plain = [line for cell in cells if cell.cell_type == "code" for line in cell.source.splitlines() if line[:1] not in "%!"]
+    for node in ast.walk(ast.parse("\n".join(plain))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("nastoolkit"):
+            yield from ((node.module, alias.name) for alias in node.names)
+
+
+@pytest.mark.parametrize("name", notebook_names(run.ROOT))
+def test_all_that_a_notebook_imports_is_there(name):
+    for module, part in imports_of(name):
+        assert hasattr(import_module(module), part) or find_spec(f"{module}.{part}"), f"{module} has no {part}"

@@ -15,7 +15,7 @@ import numpy as np
 
 from nastoolkit.objectives import Objective
 from nastoolkit.space import Choice, SearchSpace
-from nastoolkit.studies import optimize
+from nastoolkit.studies import Running, optimize
 from nastoolkit.studies.processes import Processes
 
 SPACE = SearchSpace(Choice(f"c{i}", (3, 5, 7)) for i in range(12))
@@ -48,8 +48,10 @@ def fragile(genotypes):
 
 def search(store, log, executor=None, pause=0.0, slow=1, algorithm="nsga2", **settings):
     measure = partial(evaluate, log=log, pause=pause, slow=slow)
+    how = {name: settings.pop(name) for name in ("in_flight", "retries") if name in settings}
+    running = Running(executor=executor, **how)
     history = optimize(
-        SPACE, measure, OBJECTIVES, algorithm, store=store, executor=executor, progress=False, population=20, **settings
+        SPACE, measure, OBJECTIVES, algorithm, store=store, executor=running, progress=False, population=20, **settings
     )
     return history.genotypes.tobytes().hex() + " " + history.values.tobytes().hex()
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import searches
 
-from nastoolkit.studies import optimize
+from nastoolkit.studies import Running, optimize
 from nastoolkit.studies.processes import Processes
 
 
@@ -19,7 +19,12 @@ def test_killed_workers_and_calls_without_end_are_failures_with_a_reason(tmp_pat
     how = {"budget": 8, "warm_start": genotypes, "store": tmp_path / "a.sqlite", "progress": False}
     with Processes(2, timeout_s=10.0) as executor:
         history = optimize(
-            searches.SPACE, searches.fragile, searches.OBJECTIVES, "random", executor=executor, retries=1, **how
+            searches.SPACE,
+            searches.fragile,
+            searches.OBJECTIVES,
+            "random",
+            executor=Running(executor=executor, retries=1),
+            **how,
         )
     np.testing.assert_array_equal(history.genotypes, genotypes)
     np.testing.assert_array_equal(history.failed, genotypes[:, 0] < 2)

@@ -12,7 +12,7 @@ import pytest
 from watching import logged, stored
 
 PROGRAM = Path(__file__).with_name("searches.py")
-N_WORKERS = 4
+N_WORKERS = 2
 POPULATION = 20  # of its searches, all of which the cluster has at once
 
 

@@ -37,11 +37,11 @@ from nastoolkit.studies.replay import packed, unpacked
 from nastoolkit.studies.results import read, write
 from nastoolkit.studies.store import Store, StoreError
 from nastoolkit.supernets import Supernet, load_supernet, save_supernet
-from nastoolkit.systems.nat.comparison import WAYS, read_comparison
 from nastoolkit.tasks import MissingDataError
 from nastoolkit.tasks.image_examples import _pixels
 from nastoolkit.tasks.wmt14 import Dictionary, SentencePairs, Wmt14, lines_of
-from nastoolkit.training.run import Recipe, Run
+from nastoolkit.training.recipe import Optimizer, Recipe
+from nastoolkit.training.run import Run
 
 FAMILY = "fuzzed"
 CLAIM = dict(paper="K", item="Fig. 1", statement="A", paper_value=1.5, ours=1.2, interval=[1.0, 1.5], verdict="reproduced")
@@ -188,11 +188,6 @@ def resume_table(path):
     LookupTable(family(), timings, {}, None, contexts.reference_ms, contexts.n_noisy).latency_ms(family().space.largest)
 
 
-def comparisons(folder):
-    rows = [f"digits,0,{way},{1.5 + i},90.25,{88 + i}" for i, way in enumerate(f'"{way}"' for way in WAYS)]
-    return ["\n".join(["task,seed,way,mmacs,validation,test", *rows, ""]).encode()]
-
-
 def notebook(folder):
     cells = [nbformat.v4.new_code_cell(PARAMETERS, metadata={"tags": ["parameters"]}), nbformat.v4.new_markdown_cell("A")]
     kernel = {"name": "python3", "language": "python", "display_name": "Python 3"}
@@ -285,14 +280,16 @@ def use_translations(path):
 
 def training(path):
     network = torch.nn.Linear(2, 2)
-    return Run(network, Recipe(n_steps=2), {"network": "linear"}, path)
+    optimizer = Optimizer(network.parameters(), Recipe(n_steps=2))
+    return Run({"network": network, "optimizer": optimizer}, {"family": "linear"}, path, progress=False)
 
 
 def trainings(folder):
     run = training(folder / "run.pt")
-    for _ in range(2):
-        run.network(torch.ones(1, 2)).sum().backward()
-        run.update(1.0)
+    for _ in run.steps(2):
+        run.kept["network"](torch.ones(1, 2)).sum().backward()
+        run.kept["optimizer"].step()
+        run.record(loss=1.0)
     return [(folder / "run.pt").read_bytes()]
 
 
@@ -339,7 +336,6 @@ PARSERS = [
     ),
     Parser("HAT's file", "net.yml", hat_files, lambda path: read_configuration(translator(), path), (ValueError,)),
     Parser("table, half made", "table.partial", partial_tables, resume_table, ()),  # what is damaged is measured anew
-    Parser("transfers compared", "comparison.csv", comparisons, read_comparison, (ValueError,)),
     Parser(
         "hardware setting",
         "setting.txt",

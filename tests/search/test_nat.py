@@ -88,6 +88,6 @@ def test_it_gains_on_random_search_in_two_to_twelve_objectives(m):
 
 
 def test_too_few_rows_are_told():
-    with pytest.raises(ValueError, match="at least 2 rows, got 1"):
+    with pytest.raises(ValueError, match="n_rows must be at least 2, got 1"):
         NAT(SPACE, OBJECTIVES, n_rows=1)
     assert ALGORITHMS["nat"] is NAT

@@ -76,9 +76,9 @@ def test_weaknas_gains_on_chance():
     [
         (LINAS, {"inner": "linas"}, r"unknown inner search 'linas'; known: \['agemoea'"),
         (LINAS, {"inner": "ga"}, r"GA optimises \['quality'\] only; \['latency_ms'\] need a bound"),
-        (Full, {"sample": 1}, "a sample of at least 2, got 1"),
-        (Full, {"generations": 0}, "at least 1 generation, got 0"),
-        (WeakNAS, {"top": 0}, "at least 1 sub-network to choose from, got a pool of 10000 and its best 0"),
+        (Full, {"sample": 1}, "sample must be at least 2, got 1"),
+        (Full, {"generations": 0}, "generations must be at least 1, got 0"),
+        (WeakNAS, {"top": 0}, "top must be at least 1, got 0"),
     ],
 )
 def test_settings_that_make_no_sense(algorithm, settings, message):

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from nastoolkit.statistics import rank_correlation, tau_ceiling
+from nastoolkit.statistics import rank_contributions, rank_correlation, tau_ceiling
 
 VALUES = st.lists(st.integers(0, 9), min_size=12, max_size=12).filter(lambda values: len(set(values)) > 1)
 
@@ -36,6 +36,17 @@ def test_intervals_cover_the_truth_as_often_as_they_say(tau):
     rng = np.random.default_rng(0)
     found = [rank_correlation(*normal_pairs(rng, 30, tau)) for _ in range(200)]
     assert 0.93 <= np.mean([one.low <= tau <= one.high for one in found]) <= 1
+
+
+@given(VALUES, VALUES)
+def test_contributions_have_tau_as_their_mean(a, b):
+    assert rank_contributions(a, b).mean() == pytest.approx(stats.kendalltau(a, b).statistic, abs=1e-12)
+
+
+def test_contributions_are_what_tau_loses_without_a_row():
+    a, b = normal_pairs(np.random.default_rng(0), 12, 0.5)
+    without = [stats.kendalltau(np.delete(a, row), np.delete(b, row)).statistic for row in range(12)]
+    assert rank_contributions(a, b) == pytest.approx(12 * stats.kendalltau(a, b).statistic - 11 * np.array(without))
 
 
 @pytest.mark.parametrize(("a", "b"), [([1, 2], [1, 2]), ([1, 1, 1], [1, 2, 3])])

@@ -8,7 +8,7 @@ import pytest
 from nastoolkit.objectives import Objective
 from nastoolkit.search import ALGORITHMS
 from nastoolkit.space import Choice, SearchSpace
-from nastoolkit.studies import exact, optimize
+from nastoolkit.studies import Running, exact, optimize
 
 SPACE = SearchSpace(Choice(f"kernel{i}", (3, 5, 7)) for i in range(8))
 QUICK = {
@@ -91,6 +91,6 @@ def test_a_store_keeps_what_was_slow_so_that_the_search_goes_on_as_it_began(monk
 def test_an_asynchronous_search_computes_it_once(monkeypatch):
     measure = Timed(monkeypatch, each=0.2)
     with ThreadPoolExecutor(1) as executor:
-        history = search(measure, "nsga2", executor=executor, in_flight=1)
+        history = search(measure, "nsga2", executor=Running(executor=executor, in_flight=1))
     np.testing.assert_array_equal(history.genotypes, search(measure, "nsga2").genotypes)
     assert measure.rows <= 2 * (24 + 8)

@@ -7,7 +7,7 @@ import sys
 import time
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import partial
 from itertools import count
 from threading import Barrier, Event
@@ -20,7 +20,7 @@ from nastoolkit.predictors import PREDICTORS
 from nastoolkit.search import ALGORITHMS
 from nastoolkit.search.nsga2 import NSGA2
 from nastoolkit.space import Choice, SearchSpace, genotype_keys
-from nastoolkit.studies import optimize
+from nastoolkit.studies import Running, optimize
 from nastoolkit.studies.failures import EvaluationError
 from nastoolkit.studies.replay import packed, search_fingerprint
 from nastoolkit.studies.store import StoreError
@@ -56,7 +56,8 @@ class Recording:
 def search(evaluate, **arguments):
     defaults = {"algorithm": "nsga2", "budget": 40, "population": 12, "progress": False}
     where = arguments.pop("space", SPACE), evaluate, arguments.pop("objectives", BOTH)
-    return optimize(*where, **defaults | arguments)
+    running = {field.name: arguments.pop(field.name) for field in fields(Running) if field.name in arguments}
+    return optimize(*where, executor=Running(**running), **defaults | arguments)
 
 
 def assert_same(one, other):
@@ -481,7 +482,7 @@ import os, sys, time
 import numpy as np
 from nastoolkit.objectives import Objective
 from nastoolkit.search import ALGORITHMS
-from nastoolkit.studies import optimize
+from nastoolkit.studies import Running, optimize
 from nastoolkit.studies.failures import EvaluationError
 from nastoolkit.space import Choice, SearchSpace, genotype_keys
 

@@ -74,12 +74,12 @@ def test_failures_are_kept_with_their_first_reason(path):
 
 def test_what_a_search_was_told_is_kept_for_each_of_its_asks(path):
     with Store(path, SPACE, OBJECTIVES, SETTINGS) as store:
-        assert store.told("mine", 1, [3, 0]) == [3, 0]
-        assert store.told("mine", 2, []) == []
-        assert store.told("another", 1, [9]) == [9]
+        assert store.rows_before("mine", 1, [3, 0]) == [3, 0]
+        assert store.rows_before("mine", 2, []) == []
+        assert store.rows_before("another", 1, [9]) == [9]
     with Store(path, SPACE, OBJECTIVES, SETTINGS) as store:
-        assert store.told("mine", 1, [1]) == [3, 0] and store.told("mine", 2, [7]) == []
-        assert store.told("another", 2, [4]) == [4]
+        assert store.rows_before("mine", 1, [1]) == [3, 0] and store.rows_before("mine", 2, [7]) == []
+        assert store.rows_before("another", 2, [4]) == [4]
 
 
 def test_what_does_not_match_is_not_saved(path):
@@ -204,8 +204,8 @@ def test_a_read_only_folder(tmp_path):
 
 
 def test_settings_must_be_json(tmp_path):
-    with pytest.raises(StoreError, match=r"a.sqlite must be JSON types.*array"):
-        Store(tmp_path / "a.sqlite", SPACE, OBJECTIVES, {"weights": np.zeros(2)})
+    with pytest.raises(StoreError, match=r"a.sqlite must be JSON types.*set"):
+        Store(tmp_path / "a.sqlite", SPACE, OBJECTIVES, {"weights": {1, 2}})
     assert not list(tmp_path.iterdir())
 
 

@@ -54,7 +54,7 @@ def test_a_new_head_is_the_seeds_and_for_two_classes_at_least(supernet):
     fresh = Supernet(supernet.family, seed=1)
     heads = [net.shared.state_dict()["classifier.linear.weight"] for net in (fresh, with_new_head(fresh, 10, seed=1))]
     assert abs(torch.cosine_similarity(*(head.flatten() for head in heads), dim=0)) < 0.2
-    with pytest.raises(ValueError, match="at least 2 classes apart, got 1"):
+    with pytest.raises(ValueError, match="n_classes must be at least 2, got 1"):
         with_new_head(supernet, 1)
 
 
@@ -182,6 +182,13 @@ def test_initial_weights_follow_from_the_seed_alone(tiny):
     assert torch.equal(torch.get_rng_state(), state)
     torch.manual_seed(2)
     assert Supernet(tiny, seed=3).fingerprint == first.fingerprint != Supernet(tiny, seed=4).fingerprint
+
+
+def test_a_seed_is_a_whole_number_of_any_type(tiny):
+    assert Supernet(tiny, seed=np.uint8(3)).fingerprint == Supernet(tiny, seed=3).fingerprint
+    for wrong, error in ((3.0, TypeError), (None, TypeError), (-1, ValueError)):
+        with pytest.raises(error, match="^seed must be "):
+            Supernet(tiny, seed=wrong)
 
 
 def test_initial_weights_are_the_seeds_in_any_thread(tiny):

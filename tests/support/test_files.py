@@ -19,7 +19,7 @@ from nastoolkit.figures import new_figure, save_figure
 from nastoolkit.latency import LookupTable, Timing, contexts
 from nastoolkit.predictors import learning_curve
 from nastoolkit.support.files import all_atomically, atomically, beside, check_output
-from nastoolkit.training.run import Recipe, Run
+from nastoolkit.training.run import Run
 
 KILLED = """import os, signal, sys
 from nastoolkit.support.files import atomically
@@ -58,9 +58,8 @@ def write_weights(path, number, family):
 
 
 def write_training(path, number, family):
-    run = Run(torch.nn.Linear(9, 9), Recipe(n_steps=9), {}, path)
-    run.update(loss=0.0)
-    run.stop()
+    for _ in Run({"layer": torch.nn.Linear(9, 9)}, {}, path, progress=False).steps(number):
+        pass
 
 
 @pytest.mark.parametrize("write", [write_claim, write_curve, write_table, write_weights, write_training])
@@ -183,7 +182,7 @@ def test_what_keeps_work_is_tried_before_the_work_begins(tmp_path, tiny):
         with pytest.raises(OSError, match=message):
             LookupTable.measure(tiny, resume=place, progress=False)
         with pytest.raises(OSError, match=message):
-            Run(torch.nn.Linear(1, 1), Recipe(n_steps=3), {}, place)
+            Run({"layer": torch.nn.Linear(1, 1)}, {}, place)
 
 
 @pytest.fixture

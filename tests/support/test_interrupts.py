@@ -17,7 +17,7 @@ from contextlib import closing
 import pytest
 from jupyter_client.manager import start_new_kernel
 
-from nastoolkit.support.interrupts import explain_resume, uninterrupted
+from nastoolkit.support.interrupts import explain_resume, noted_interrupts
 
 QUIET = {**os.environ, "OMP_NUM_THREADS": "1"}
 SECONDS = 300
@@ -125,26 +125,38 @@ def test_advice_is_of_the_moment_of_the_interrupt_and_other_errors_pass():
         raise ValueError("as it was")
 
 
-def test_an_interrupt_comes_at_the_end_of_what_is_done_as_a_whole():
+def press():
+    signal.raise_signal(signal.SIGINT)
+
+
+def test_the_first_interrupt_is_noted_and_the_second_comes_at_once():
     done = []
-    with pytest.raises(KeyboardInterrupt), uninterrupted():
-        signal.raise_signal(signal.SIGINT)
-        done.append("whole")
-    assert done == ["whole"] and signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    with uninterrupted():
-        done.append("again")
-    with pytest.raises(ValueError, match="as it was"), uninterrupted():
+    with pytest.raises(KeyboardInterrupt, match="after 1"), noted_interrupts(lambda: f"after {len(done)}") as interrupts:
+        press()
+        done.append(interrupts.n)
+        press()
+        done.append("never")
+    assert done == [1] and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    with pytest.raises(ValueError, match="as it was"), noted_interrupts(str):
         raise ValueError("as it was")
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_an_interrupt_of_steps_within_a_step_is_noted_by_both():
+    with noted_interrupts(str) as outer:
+        with noted_interrupts(str) as inner:
+            press()
+        assert inner.n == outer.n == 1
 
 
 def test_threads_are_never_interrupted():
     done = []
 
     def work():
-        with uninterrupted():
-            done.append(1)
+        with noted_interrupts(str) as interrupts:
+            done.append(interrupts.n)
 
     thread = threading.Thread(target=work)
     thread.start()
     thread.join()
-    assert done == [1]
+    assert done == [0]

@@ -1,13 +1,15 @@
-"""Cascades and ensembles of stored answers, held against a plain run of networks one example after the other."""
+"""Cascades of stored answers, held against a plain run of networks one example after the other."""
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nastoolkit import FAMILIES, load_supernet
 from nastoolkit.answers import Answers
-from nastoolkit.systems.encas import THRESHOLDS, Cascades, greedy_cascade
-from nastoolkit.systems.ofa_squared import Ensembles
+from nastoolkit.benchmarks import SupernetProblem
+from nastoolkit.systems.encas import THRESHOLDS, Cascades, NarrowProblem, cascades_across, greedy_cascade, volumes
 
 
 def answers(k=4, n=60, c=3, seed=0):
@@ -78,29 +80,47 @@ def test_an_ensemble_is_an_argmax_of_sums():
         assert values[1] == pytest.approx(known.costs[members].sum())
 
 
-@pytest.mark.parametrize("parallel", [False, True])
-def test_a_subset_of_networks_votes(parallel):
-    known = answers(k=6)
-    ensembles = Ensembles(known, parallel)
-    genotypes = np.concatenate([ensembles.space.sample(200, np.random.default_rng(0)), np.eye(6, dtype=int)])
-    for members, values in zip(genotypes.astype(bool), ensembles.evaluate(genotypes), strict=True):
-        right = known.probabilities[members].sum(axis=0).argmax(axis=1) == known.targets
-        assert values[0] == pytest.approx(100 * right.mean() if members.sum() > 1 else 0)
-        assert values[1] == pytest.approx(known.costs[members].max(initial=0) if parallel else known.costs[members].sum())
+@pytest.mark.parametrize("least", [70.0, 85.0, 90.0])
+def test_greedy_cascades_are_as_good_as_asked_and_cost_less_than_the_best_network(least):
+    cascades = Cascades(answers(n=500))
+    accuracy, cost = cascades.evaluate(greedy_cascade(cascades, least))[0]
+    assert accuracy >= least and cost < cascades.answers.costs.max()
 
 
-@pytest.mark.parametrize("least", [0.0, 70.0, 90.0, 100.0])
-def test_greedy_cascades_cost_less_than_their_best_network(least):
-    known = answers(n=500)
-    cascades = Cascades(known)
-    genotype = greedy_cascade(cascades, least)
-    alone = cascades.evaluate(np.stack([cascades.encode([network], []) for network in range(4)]))
-    (accuracy, cost), best = cascades.evaluate(genotype)[0], alone[:, 0].max()
-    assert cost <= known.costs.sum()
-    assert accuracy >= min(least, best) - 5
+def test_greedy_cascades_that_are_asked_for_nothing_or_all_are_no_worse_than_the_best_network():
+    cascades = Cascades(answers(n=500))
+    best = cascades.evaluate(cascades.encode([3], []))[0]
+    nothing, everything = (cascades.evaluate(greedy_cascade(cascades, least))[0] for least in (0.0, 100.0))
+    assert (nothing == best).all() and everything[0] >= best[0]
 
 
 def test_greedy_cascades_are_dearer_where_more_is_asked():
     cascades = Cascades(answers(n=2000))
     values = cascades.evaluate(np.stack([greedy_cascade(cascades, least) for least in (60.0, 80.0, 95.0)]))
     assert (np.diff(values, axis=0) > 0).all()
+
+
+def test_a_job_judges_cascades_of_several_supernets_on_other_images(problem, monkeypatch):
+    numbers = {"budget": 6, "population": 3, "n_networks": 3, "n_places": 2, "n_cascades": 30, "cascade_population": 10}
+    other = {**problem, "folder": problem["folder"] + "2"}
+    monkeypatch.setitem(FAMILIES, "other", FAMILIES["tiny"])
+    found = cascades_across([problem, {**other, "family_name": "other"}], 0, cascade_search="nsga2", **numbers).assign(seed=0)
+    assert list(found.networks.unique()) == ["tiny", "other", "greedy cascades", "ensembles", "random cascades", "cascades"]
+    given = SupernetProblem(**problem)
+    front = given.search("MACs", "default", 6, 0, population=3).front().spread(3)
+    single = found[found.networks == "tiny"].sort_values("cost")
+    expected = sorted(zip(front.values[:, 1], given.accuracy("test")(front.genotypes)[:, 0], strict=True))
+    np.testing.assert_allclose(single[["cost", "accuracy_top1"]], expected)
+    (row,) = volumes(found).to_dict("records")
+    assert row["best single"] == row["tiny"] == row["other"] <= row["greedy or random"]
+
+
+def test_a_narrow_supernet_begins_with_the_first_channels_of_the_wide_one(tmp_path):
+    values = {"family_name": "digits-mbv3-w0.5", "task_name": "digits", "folder": str(tmp_path), "width": 0.5}
+    problem = NarrowProblem(**values, n_steps=1)
+    narrow = problem.supernet
+    assert problem.supernet is narrow
+    wide = load_supernet("digits-mbv3").shared.state_dict()
+    for name, weights in narrow.shared.state_dict().items():
+        if name.endswith("weight"):
+            torch.testing.assert_close(weights, wide[name][tuple(map(slice, weights.shape))], rtol=0, atol=0.02)

@@ -2,9 +2,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
-import pytest
 import torch
-from scipy.special import log_softmax, softmax
 
 from nastoolkit.families.hat import NUMBER_WORDS, HATFamily
 from nastoolkit.supernets import Supernet
@@ -111,39 +109,21 @@ def test_the_first_path_learns_from_targets_the_others_from_the_first(tiny):
         def draw(self, step):
             return [(genotype, 1.0) for genotype in genotypes]
 
-    def criterion(outputs, targets, teacher):
-        seen.append((outputs, targets, teacher))
-        return TASK.loss(outputs, targets)
+    def criterion(step):
+        seen.append(step)
+        return TASK.loss(step.outputs, step.targets)
 
     fit(Supernet(tiny), TASK, Paths(), lambda _: criterion, Recipe(n_steps=2, batch_size=8), progress=False)
-    for step in range(2):
-        first, *others = seen[3 * step : 3 * step + 3]
-        assert first[2] is None and torch.equal(first[1], TASK.batch(step, 8, 0).targets)
-        assert all(torch.equal(teacher, first[0]) and not teacher.requires_grad for _, _, teacher in others)
-        assert all(not torch.equal(outputs, first[0]) for outputs, _, _ in others)
+    for number in range(2):
+        first, *others = steps = seen[3 * number : 3 * number + 3]
+        batch = TASK.batch(number, 8, 0)
+        assert first.first is None and torch.equal(first.targets, batch.targets) and torch.equal(first.rows, batch.rows)
+        assert all(torch.equal(step.first, first.outputs) and not step.first.requires_grad for step in others)
+        assert all(not torch.equal(step.outputs, first.outputs) for step in others)
+        assert [step.path for step in steps] == [0, 1, 2] and {step.number for step in steps} == {number}
+        for step, genotype in zip(steps, genotypes, strict=True):
+            assert step.genotype is genotype and step.inputs.shape[1:] == tiny.input_shape(genotype) and not step.features
     assert len(seen) == 6
-
-
-def test_in_place_distillation_in_closed_form():
-    rng = np.random.default_rng(0)
-    outputs, teacher = rng.normal(size=(2, 7, 10))
-    targets = rng.integers(10, size=7)
-    criterion = in_place_distillation(TASK.loss)
-    hard = criterion(torch.tensor(outputs), torch.tensor(targets), None)
-    soft = criterion(torch.tensor(outputs), torch.tensor(targets), torch.tensor(teacher))
-    logs = log_softmax(outputs, axis=1)
-    np.testing.assert_allclose(hard, -logs[np.arange(7), targets].mean())
-    np.testing.assert_allclose(soft, -(softmax(teacher, axis=1) * logs).sum(axis=1).mean())
-
-
-@pytest.mark.parametrize("n_steps", [1, 5, 10, 100])
-def test_the_learning_rate_warms_up_and_ends_low(n_steps):
-    recipe = Recipe(n_steps=n_steps)
-    rates = np.array([recipe.learning_rate_at(step) for step in range(n_steps + 1)])
-    peak, warm_up = rates.argmax(), max(1, n_steps // 10)
-    assert rates.max() == 1.0 and rates.min() >= 0 and rates[:n_steps].min() > 0
-    assert (np.diff(rates[: peak + 1]) > 0).all() and (np.diff(rates[warm_up:]) <= 0).all()
-    assert peak == warm_up - 1 and rates[-1] < 1e-9
 
 
 def test_weights_of_paths_scale_their_gradients(tiny):
@@ -159,9 +139,9 @@ def test_weights_of_paths_scale_their_gradients(tiny):
     def gradients(*weights):
         supernet, captured = Supernet(tiny), []
 
-        def criterion(outputs, targets, teacher):
-            outputs.register_hook(captured.append)
-            return TASK.loss(outputs, targets)
+        def criterion(step):
+            step.outputs.register_hook(captured.append)
+            return TASK.loss(step.outputs, step.targets)
 
         fit(supernet, TASK, Twice(*weights), lambda _: criterion, Recipe(n_steps=1, batch_size=8), progress=False)
         return captured

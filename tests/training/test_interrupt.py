@@ -19,16 +19,20 @@ from nastoolkit.training import Recipe, Sandwich, Stage, fit, fit_stages, in_pla
 TASK, RECIPE = Digits(), Recipe(n_steps=6, batch_size=8, average=0.9)
 
 
+def press():
+    signal.raise_signal(signal.SIGINT)
+
+
 @dataclass(frozen=True)
 class Interrupted(Sandwich):
-    """Somebody presses Ctrl-C at these steps, at each once."""
+    """Somebody presses Ctrl-C in these steps, in each once."""
 
     at: list[int] = field(default_factory=lambda: [4])
 
     def draw(self, step):
         if step in self.at:
             self.at.remove(step)
-            raise KeyboardInterrupt
+            press()
         return super().draw(step)
 
 
@@ -39,9 +43,9 @@ def train(supernet, sampler, file):
 def test_the_same_call_goes_on_from_the_last_step_to_the_identical_weights(tiny, tmp_path):
     whole = Supernet(tiny)
     losses = train(whole, Sandwich(tiny.space), None)
-    supernet, sampler, file = Supernet(tiny), Interrupted(tiny.space, at=[4, 5]), tmp_path / "run.pt"
+    supernet, sampler, file = Supernet(tiny), Interrupted(tiny.space, at=[3, 4]), tmp_path / "run.pt"
     before = supernet.fingerprint
-    for step in (4, 5):  # a second time, too
+    for step in (4, 5):  # it waits for the end of the step; a second time, too
         with pytest.raises(KeyboardInterrupt, match=f"after step {step} of 6: run the same again, .*{re.escape(str(file))}"):
             train(supernet, sampler, file)
         assert supernet.fingerprint == before and not supernet.training
@@ -53,17 +57,18 @@ def test_the_same_call_goes_on_from_the_last_step_to_the_identical_weights(tiny,
 def test_without_a_file_it_stays_as_far_as_it_came_and_is_told(tiny):
     supernet = Supernet(tiny)
     before = supernet.fingerprint
-    with pytest.raises(KeyboardInterrupt, match="after step 4 of 6, and no file keeps the run: with resume=FILE"):
+    with pytest.raises(KeyboardInterrupt, match="after step 5 of 6, and no file keeps the run: with resume=FILE"):
         train(supernet, Interrupted(tiny.space), None)
     assert supernet.fingerprint != before and not supernet.training
 
 
-def test_what_an_interrupt_left_half_updated_is_not_kept(tiny, tmp_path, monkeypatch):
+def test_what_a_second_interrupt_left_half_updated_is_not_kept(tiny, tmp_path, monkeypatch):
     supernet, file, step = Supernet(tiny), tmp_path / "run.pt", torch.optim.AdamW.step
 
     def update(optimizer):
+        press()
         step(optimizer)
-        raise KeyboardInterrupt
+        press()
 
     monkeypatch.setattr(torch.optim.AdamW, "step", update)
     with pytest.raises(KeyboardInterrupt, match="after step 0 of 6"):

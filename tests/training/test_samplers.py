@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from nastoolkit.space import Choice, SearchSpace
-from nastoolkit.training import ArchiveFrequencies, Fixed, Sandwich, Uniform
+from nastoolkit.training import ArchiveFrequencies, Fixed, Recipe, Sandwich, Uniform
 
 SPACE = SearchSpace(
     [choice for i in range(6) for choice in (Choice(f"d{i}", (1, 2)), Choice(f"k{i}", (3, 5, 7), when=(f"d{i}", (2,))))]
@@ -95,3 +95,30 @@ def test_an_archive_without_subnetworks_is_refused():
         ArchiveFrequencies(SPACE, np.empty((0, 12), dtype=int))
     with pytest.raises(ValueError, match="out of range"):
         ArchiveFrequencies(SPACE, np.full((2, 12), 5))
+
+
+@pytest.mark.parametrize("make", [lambda n: Uniform(SPACE, n, n), lambda n: Sandwich(SPACE, n, n)])
+def test_counts_from_numpy_draw_what_counts_of_python_do(make):
+    np.testing.assert_array_equal(genotypes(make(np.uint8(2)), 3), genotypes(make(2), 3))
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda: Uniform(SPACE, 2.0), TypeError, "n_paths must be a whole number, got 2.0"),
+        (lambda: Uniform(SPACE, 0), ValueError, "n_paths must be at least 1, got 0"),
+        (lambda: Sandwich(SPACE, -1), ValueError, "n_random must be at least 0, got -1"),
+        (lambda: ArchiveFrequencies(SPACE, SPACE.largest, seed=None), TypeError, "seed must be a whole number, got None"),
+        (lambda: Recipe(n_steps="3"), TypeError, "n_steps must be a whole number, got '3'"),
+        (lambda: Recipe(3, batch_size=0), ValueError, "batch_size must be at least 1, got 0"),
+        (lambda: Recipe(3, seed=-1), ValueError, "seed must be at least 0, got -1"),
+    ],
+)
+def test_what_is_no_count_is_refused_when_it_is_given(make, error, message):
+    with pytest.raises(error, match=f"^{message}$"):
+        make()
+
+
+def test_a_recipe_has_numbers_that_a_file_keeps():
+    recipe = Recipe(np.int64(9), batch_size=np.uint8(200), seed=np.int32(3))
+    assert recipe == Recipe(9, 200, seed=3) and {type(recipe.n_steps), type(recipe.batch_size), type(recipe.seed)} == {int}

@@ -7,9 +7,12 @@ from nastoolkit.space import Choice, SearchSpace
 from nastoolkit.supernets import Supernet
 from nastoolkit.tasks.digits import Digits
 from nastoolkit.training import (
+    Fixed,
+    Optimizer,
     Recipe,
     Sandwich,
     Stage,
+    fit,
     fit_stages,
     in_place_distillation,
     progressive_shrinking,
@@ -116,6 +119,41 @@ def test_stages_are_trained_one_after_the_other_and_resume(tiny, tmp_path, monke
     again, same_losses = train(tmp_path)
     assert again == fingerprint == train(None)[0]
     np.testing.assert_array_equal(losses, same_losses)
+
+
+def test_one_optimizer_may_go_through_all_stages(tiny, tmp_path, monkeypatch):
+    recipes, stages, rates = [Recipe(n_steps=n, batch_size=8) for n in (2, 3)], progressive_shrinking(tiny.space)[-2:], []
+    step = torch.optim.AdamW.step
+    monkeypatch.setattr(torch.optim.AdamW, "step", lambda self: rates.append(self.param_groups[0]["lr"]) or step(self))
+
+    def train(supernet, folder=None):
+        options = {"progress": False, "folder": folder, "one_optimizer": True}
+        fit_stages(supernet, Digits(), stages, Sandwich, in_place_distillation, recipes, **options)
+        return supernet.fingerprint
+
+    whole = train(Supernet(tiny))
+    schedule = Recipe(n_steps=5)
+    assert rates == [schedule.learning_rate * schedule.learning_rate_at(step) for step in range(5)]
+    assert train(Supernet(tiny), tmp_path) == whole
+    (tmp_path / f"{stages[1].name}.pt").unlink()
+    assert train(Supernet(tiny), tmp_path) == whole
+    recipes[1] = Recipe(n_steps=3, batch_size=8, learning_rate=0.1)
+    with pytest.raises(ValueError, match="^recipes of stages with one optimiser differ in n_steps alone$"):
+        train(Supernet(tiny))
+
+
+def test_an_optimizer_that_goes_on_is_sorted_with_its_channels(tiny):
+    """The largest network trains on as if nothing had been renumbered."""
+    outputs, inputs = [], Digits().batch(9, 8).inputs
+    for sorts in (False, True):
+        supernet = Supernet(tiny)
+        optimizer = Optimizer(supernet.parameters(), Recipe(n_steps=4, learning_rate=0.01))
+        for _ in range(2):
+            fit(supernet, Digits(), Fixed(tiny.largest), in_place_distillation, Recipe(2, 8), False, None, optimizer)
+            if sorts:
+                sort_channels(supernet, optimizer)
+        outputs.append(supernet.train()(inputs, tiny.largest).detach())
+    torch.testing.assert_close(*outputs, rtol=1e-3, atol=1e-3)
 
 
 def test_every_stage_needs_its_recipe(tiny):

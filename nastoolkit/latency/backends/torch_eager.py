@@ -1,9 +1,8 @@
-"""PyTorch as it is, on the CPU; blocks are timed by hooks."""
+"""PyTorch as it is, on the CPU; blocks are timed by taps."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from time import perf_counter
 
 import numpy as np
@@ -13,6 +12,7 @@ from torch import nn
 from nastoolkit.blocks import Inputs, each
 from nastoolkit.latency.backends.base import Runner, shares, torch_threads
 from nastoolkit.latency.machine import cpu_name
+from nastoolkit.taps import parts_of, taps
 
 
 class TorchEager(Runner):
@@ -33,33 +33,22 @@ class TorchEager(Runner):
 
     def block_shares(self, names: Sequence[str], n_runs: int) -> np.ndarray | None:
         """See :class:`nastoolkit.latency.backends.Runner`; a block that runs twice in a network counts both times."""
-        blocks = {name: self.network.get_submodule(name) for name in names}
-        runs = []
-        with torch_threads(self.threads), _stopwatches(blocks) as seconds:
-            for _ in range(n_runs):
-                seconds.update(dict.fromkeys(names, 0.0))
-                self()
-                runs.append([seconds[name] for name in names])
-        return shares(np.array(runs))
+        watches, parts = [_Stopwatch(names) for _ in range(n_runs)], parts_of(self.network, names)
+        with torch_threads(self.threads):
+            for watch in watches:
+                with taps(parts, watch.stop, before=watch.start):
+                    self()
+        return shares(np.array([list(watch.seconds.values()) for watch in watches]))
 
 
-@contextmanager
-def _stopwatches(blocks: dict[str, nn.Module]) -> Iterator[dict[str, float]]:
-    """Add up the seconds of all forward passes of each module."""
-    seconds: dict[str, float] = {}
-    started = 0.0
+class _Stopwatch:
+    """Adds up the seconds of all forward passes of each block."""
 
-    def start(*_: object) -> None:
-        nonlocal started
-        started = perf_counter()
+    def __init__(self, names: Sequence[str]) -> None:
+        self.seconds, self._started = dict.fromkeys(names, 0.0), 0.0
 
-    def stop(name: str) -> None:
-        seconds[name] += perf_counter() - started
+    def start(self, _name: str) -> None:
+        self._started = perf_counter()
 
-    handles = [block.register_forward_pre_hook(start) for block in blocks.values()]
-    handles += [block.register_forward_hook(lambda *_, name=name: stop(name)) for name, block in blocks.items()]
-    try:
-        yield seconds
-    finally:
-        for handle in handles:
-            handle.remove()
+    def stop(self, name: str, _outputs: object) -> None:
+        self.seconds[name] += perf_counter() - self._started

@@ -129,6 +129,6 @@ def pairs(runs: Mapping[str, Curves]) -> pd.DataFrame:
 
 
 def _with_interval(run: Curves, other: Curves) -> str:
-    ratios = run.ratios_to(other)
+    ratios = run.times_fewer(other)
     low, high = ratios.interval()
     return f"{ratios.median_text} [{max(low, 0):.2g}, {high:.2g}]"

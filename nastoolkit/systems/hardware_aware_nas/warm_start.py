@@ -122,9 +122,9 @@ def evaluations_saved(runs: Mapping[str, Curves], budget: int) -> pd.DataFrame:
         than from scratch, and the same ``with the finished search``, as if that had been made for nothing else.
     """
     volume = runs[SCRATCH].final[:, None]
-    from_scratch, table = runs[SCRATCH].counted_to(volume), {}
+    from_scratch, table = runs[SCRATCH].counts_to(volume), {}
     for name, run in runs.items():
-        needed, extra = run.counted_to(volume), 0 if name == SCRATCH else budget
+        needed, extra = run.counts_to(volume), 0 if name == SCRATCH else budget
         both = counted(run.evaluations_to(volume) + extra, budget + extra)
         counts = {"evaluations": needed, "times fewer": from_scratch / needed, "with the finished search": from_scratch / both}
         table[name] = {"hypervolume": np.median(run.final)} | {key: str(value) for key, value in counts.items()}

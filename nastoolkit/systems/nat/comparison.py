@@ -9,100 +9,49 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from nastoolkit import pareto
+from nastoolkit.benchmarks import SupernetProblem
 from nastoolkit.history import History
 from nastoolkit.measurements import Accuracy
 from nastoolkit.objectives import Objective
 from nastoolkit.space import SearchSpace
 from nastoolkit.studies import optimize
-from nastoolkit.supernets import HEAD, Supernet, load_supernet, with_new_head
-from nastoolkit.support.files import atomically
+from nastoolkit.studies.results import as_text
+from nastoolkit.supernets import HEAD, Supernet, with_new_head
 from nastoolkit.systems.nat.transfer import Sampler, first_subnetworks, transfer
 from nastoolkit.tasks import Task
 from nastoolkit.training import ArchiveFrequencies, Fixed, PathSampler, Recipe, Uniform, fit, in_place_distillation
 
-COLUMNS = {"task": str, "seed": int, "way": str, "mmacs": float, "validation": float, "test": float}
 WARM_UP = 1_000_000  # between the seeds of a warm-up's images and of those after it
 
 
-class ClassTask(Task, Protocol):
-    """A task with classes."""
-
-    @property
-    def n_classes(self) -> int:
-        """How many."""
-
-
 @dataclass(frozen=True, kw_only=True)
-class Effort:
-    """What every way may spend.
-
-    Attributes:
-        family_name: A key of ``FAMILIES``, of the pre-trained supernet.
-        checkpoint: Its file; None is the one that ships or was fetched.
-        warm_up_steps: Training steps of the new head alone.
-        n_iterations: Number of iterations of a transfer; all ways train for ``n_iterations`` times ``n_steps`` steps.
-        n_steps: Training steps of an iteration.
-        batch_size: Images a step.
-        learning_rate: At its peak.
-        n_first: Sub-networks that are measured first.
-        n_archive: How many a transfer keeps.
-        population: Candidates that an iteration measures.
-        generations: Number of generations of the search on predictions for them.
-        n_calibration: Training images for batch normalisation.
-        n_validation: Images that accuracies are measured on; fronts are judged on all test images.
-        device: That trains and measures.
-    """
-
-    family_name: str
-    checkpoint: str | None = None
-    warm_up_steps: int
-    n_iterations: int
-    n_steps: int
-    batch_size: int
-    learning_rate: float
-    n_first: int
-    n_archive: int
-    population: int
-    generations: int
-    n_calibration: int
-    n_validation: int
-    device: str = "cpu"
-
-    def recipe(self, n_steps: int, seed: int) -> Recipe:
-        """The recipe for so many steps."""
-        return Recipe(n_steps=n_steps, batch_size=self.batch_size, learning_rate=self.learning_rate, seed=seed)
-
-    @property
-    def total_steps(self) -> int:
-        """Training steps after the warm-up."""
-        return self.n_iterations * self.n_steps
-
-
-@dataclass(frozen=True)
 class Start:
-    """What a way begins with.
+    """What a way begins with, and may spend.
 
     Attributes:
         supernet: Warmed up; the way may train it.
         task: The new one.
-        effort: What may be spent.
-        seed: Seed of all randomness.
+        recipe: Training of one iteration; its seed is that of all randomness.
+        search: Numbers of a transfer: ``n_iterations``, ``n_first``, ``n_archive``, ``population`` and ``generations``.
+        images: Numbers of images: ``n_calibration`` for batch normalisation, ``n_images`` to choose by.
         folder: Folder of the way's own files.
     """
 
     supernet: Supernet
-    task: ClassTask
-    effort: Effort
-    seed: int
+    task: Task
+    recipe: Recipe
+    search: Mapping[str, Any]
+    images: Mapping[str, Any]
     folder: Path
 
     @property
@@ -111,59 +60,54 @@ class Start:
         mmacs = self.supernet.family.mmacs
         return Objective(self.task.metric, "max", self.task.unit), Objective("mmacs", "min", "MMACs", exact=mmacs)
 
-    def accuracy(self, split: str = "validation") -> Accuracy:
-        """The accuracy of the supernet as it is."""
-        n_images = self.effort.n_validation if split == "validation" else None
-        return Accuracy(self.supernet, self.task, split, self.effort.n_calibration, progress=False, n_images=n_images)
+    @property
+    def accuracy(self) -> Accuracy:
+        """The accuracy of the supernet as it is, on the validation images to choose by."""
+        return Accuracy(self.supernet, self.task, progress=False, **self.images)
 
-    def train(self, sampler: PathSampler, n_steps: int) -> None:
-        """Train the supernet."""
-        recipe, file = self.effort.recipe(n_steps, self.seed), self.folder / "training.pt"
-        fit(self.supernet, self.task, sampler, in_place_distillation, recipe, progress=False, resume=file)
+    def train(self, sampler: PathSampler, n_steps: int | None = None) -> None:
+        """Train the supernet, by default for as many steps as a transfer does."""
+        recipe = replace(self.recipe, n_steps=n_steps or self.search["n_iterations"] * self.recipe.n_steps)
+        fit(
+            self.supernet,
+            self.task,
+            sampler,
+            in_place_distillation,
+            recipe,
+            progress=False,
+            resume=self.folder / "training.pt",
+        )
 
-    def search(self, algorithm: str, n: int, first: np.ndarray, **how: Any) -> History:
+    def find(self, algorithm: str, n: int, first: np.ndarray, **how: Any) -> History:
         """A search under the weights as they are, for n evaluations that begin with the first ones."""
         store, space = self.folder / "search.sqlite", self.supernet.family.space
         how |= {"store": store, "progress": False, "warm_start": first}
-        return optimize(space, self.accuracy(), self.objectives, algorithm, n, self.seed, **how)
+        return optimize(space, self.accuracy, self.objectives, algorithm, n, self.recipe.seed, **how)
 
 
 def adapted(start: Start, sampler: Sampler) -> History:
     """The last archive of a transfer."""
-    effort, recipe = start.effort, start.effort.recipe(start.effort.n_steps, start.seed)
-    return transfer(
-        start.supernet,
-        start.task,
-        start.accuracy(),
-        start.objectives,
-        recipe,
-        sampler,
-        effort.n_iterations,
-        effort.n_first,
-        effort.n_archive,
-        effort.population,
-        start.seed,
-        start.folder,
-        progress=False,
-        generations=effort.generations,
-    ).history
+    how: dict[str, Any] = {"sampler": sampler, "seed": start.recipe.seed, "folder": start.folder, "progress": False}
+    how |= start.search
+    return transfer(start.supernet, start.task, start.accuracy, start.objectives, start.recipe, **how).history
 
 
 def tuned_then_searched(start: Start, only_head: bool = False) -> History:
     """Training along random paths, then the search for as many sub-networks as a transfer meets."""
-    effort, space = start.effort, start.supernet.family.space
+    space, seed, numbers = start.supernet.family.space, start.recipe.seed, start.search
     if only_head:
         _train_only(start.supernet, HEAD)
-    start.train(Uniform(space, seed=start.seed), effort.total_steps)
-    first, n = first_subnetworks(space, effort.n_first, start.seed), effort.n_first + effort.n_iterations * effort.population
-    return start.search("nat", n, first, population=effort.population, generations=effort.generations)
+    start.train(Uniform(space, seed=seed))
+    n = numbers["n_first"] + numbers["n_iterations"] * numbers["population"]
+    how = {name: numbers[name] for name in ("population", "generations")}
+    return start.find("nat", n, first_subnetworks(space, numbers["n_first"], seed), **how)
 
 
 def largest_tuned(start: Start) -> History:
     """The largest sub-network, trained alone: conventional fine-tuning."""
     largest = start.supernet.family.space.largest
-    start.train(Fixed(largest), start.effort.total_steps)
-    return start.search("random", 1, largest)
+    start.train(Fixed(largest))
+    return start.find("random", 1, largest)
 
 
 def uniform(space: SearchSpace, kept: np.ndarray, seed: int) -> Uniform:
@@ -171,80 +115,98 @@ def uniform(space: SearchSpace, kept: np.ndarray, seed: int) -> Uniform:
     return Uniform(space, seed=seed)
 
 
+NAT, LARGEST = "transfer", "largest, fine-tuned"
 WAYS: dict[str, Callable[[Start], History]] = {
-    "transfer": partial(adapted, sampler=ArchiveFrequencies),
+    NAT: partial(adapted, sampler=ArchiveFrequencies),
     "transfer, uniform paths": partial(adapted, sampler=uniform),
     "fine-tuned, then searched": tuned_then_searched,
     "only head tuned, then searched": partial(tuned_then_searched, only_head=True),
-    "largest, fine-tuned": largest_tuned,
+    LARGEST: largest_tuned,
 }
 
 
-def compare(effort: Effort, task: ClassTask, seed: int, folder: str | Path) -> pd.DataFrame:
-    """The front of every way, chosen on validation images.
+def compare(
+    problem: dict[str, Any],
+    seed: int,
+    warm_up_steps: int,
+    training: dict[str, Any],
+    search: dict[str, int],
+    n_validation: int,
+) -> pd.DataFrame:
+    """The front of every way, chosen on validation images; a job of a grid.
 
     Args:
-        effort: What each may spend.
-        task: The new one.
+        problem: Values of a :class:`nastoolkit.benchmarks.SupernetProblem`: the pre-trained supernet and the new task. Until
+            the result is there its folder has what was trained and measured, so that a killed comparison goes on.
         seed: Seed of all randomness.
-        folder: Keeps the result, and until it is there what was trained and measured, so that a killed comparison goes on.
+        warm_up_steps: Training steps of the new head alone.
+        training: Training in one iteration: ``n_steps``, ``batch_size`` and ``learning_rate`` of a recipe. All ways train for
+            as many steps as all iterations of a transfer together.
+        search: See :class:`Start`.
+        n_validation: Number of images that networks are chosen by; fronts are judged on all test images.
 
     Returns:
-        A row for each network: ``task``, ``seed``, ``way``, ``mmacs``, ``validation`` and ``test``, in the metric's unit.
-
-    Raises:
-        ValueError: The result that the folder has is damaged.
+        A row for each network: ``task``, ``n_classes``, ``way``, ``mmacs``, and accuracies in %, ``validation`` and ``test``.
     """
-    identity = hashlib.sha256(repr(effort).encode()).hexdigest()[:12]
-    files = Path(folder) / f"{task.name}-{seed}-{identity}"
-    result = files.with_name(f"{files.name}.csv")
-    if not result.exists():
-        fronts = [_front(way, effort, task, seed, files) for way in WAYS]
-        frame = pd.concat(fronts, ignore_index=True)
-        frame.insert(0, "task", task.name)
-        frame.insert(1, "seed", seed)
-        with atomically(result) as new:
-            frame.to_csv(new, index=False)
-        shutil.rmtree(files)
-    return read_comparison(result)
+    given, recipe = SupernetProblem(**problem), Recipe(**training, seed=seed)
+    identity = hashlib.sha256(as_text([problem, warm_up_steps, training, search, n_validation]).encode()).hexdigest()[:12]
+    files = Path(given.folder) / f"{given.task.name}-{seed}-{identity}"
+    images = {"n_calibration": given.n_calibration, "n_images": n_validation}
+    begin = partial(_warmed_up, given, warm_up_steps, files, recipe=recipe, search=search, images=images)
+    fronts = [_front(way, begin(folder=files / str(number))) for number, way in enumerate(WAYS)]
+    found = pd.concat(fronts, ignore_index=True).assign(task=given.task_name, n_classes=given.n_classes)
+    shutil.rmtree(files)
+    return found
 
 
-def read_comparison(file: str | Path) -> pd.DataFrame:
-    """What :func:`compare` returned and kept.
-
-    Raises:
-        ValueError: Not such a file: a column is missing, or a value is of another type, an unknown way or not finite.
-        OSError: The file cannot be read.
-    """
-    try:
-        frame = pd.read_csv(file, dtype=COLUMNS)
-        if list(frame) != list(COLUMNS) or frame.empty or not frame["way"].isin(list(WAYS)).all():
-            raise ValueError(f"it has columns {list(frame)}, or ways other than {list(WAYS)}")
-        if not np.isfinite(frame[["mmacs", "validation", "test"]].to_numpy()).all():
-            raise ValueError("it has NaN or infinity")
-    except (ValueError, OverflowError) as error:
-        raise ValueError(f"{file} is no comparison of this toolkit; without it, it is made anew: {error}") from error
-    return frame
-
-
-def _front(way: str, effort: Effort, task: ClassTask, seed: int, files: Path) -> pd.DataFrame:
-    start = Start(_warmed_up(effort, task, seed, files), task, effort, seed, files / str(list(WAYS).index(way)))
-    front = WAYS[way](start).front()
-    columns = {"way": way, "mmacs": front.values[:, 1], "validation": front.values[:, 0]}
-    return pd.DataFrame(columns | {"test": start.accuracy("test")(front.genotypes)[:, 0]})
-
-
-def _warmed_up(effort: Effort, task: ClassTask, seed: int, files: Path) -> Supernet:
-    """The supernet with a head that knows the task, made once and then read from a file."""
-    pretrained = load_supernet(effort.family_name, effort.checkpoint).to(effort.device)
-    supernet = with_new_head(pretrained, task.n_classes, seed)
+def _warmed_up(problem: SupernetProblem, n_steps: int, files: Path, **start: Any) -> Start:
+    """A supernet with a head that knows the task, made once and then read from a file."""
+    recipe, task = start["recipe"], problem.task
+    supernet = with_new_head(problem.supernet, problem.n_classes, recipe.seed)
     _train_only(supernet, HEAD)
-    other_images = seed + WARM_UP
-    Start(supernet, task, effort, other_images, files).train(Uniform(supernet.family.space, seed=seed), effort.warm_up_steps)
+    begun = Start(supernet=supernet, task=task, **start)
+    other_images = replace(begun, recipe=replace(recipe, seed=recipe.seed + WARM_UP), folder=files)
+    other_images.train(Uniform(supernet.family.space, seed=recipe.seed), n_steps)
     _train_only(supernet, "")
-    return supernet
+    return begun
+
+
+def _front(way: str, start: Start) -> pd.DataFrame:
+    front = WAYS[way](start).front()
+    test = replace(start.accuracy, split="test", n_images=None)(front.genotypes)[:, 0]
+    return pd.DataFrame({"way": way, "mmacs": front.values[:, 1], "validation": front.values[:, 0], "test": test})
 
 
 def _train_only(supernet: Supernet, prefix: str) -> None:
     for name, parameter in supernet.shared.named_parameters():
         parameter.requires_grad_(name.startswith(prefix))
+
+
+def judged(found: pd.DataFrame) -> pd.DataFrame:
+    """What the fronts are worth on test images.
+
+    Args:
+        found: Rows of :func:`compare`, of several tasks and seeds.
+
+    Returns:
+        A row for each task and seed: the hypervolume of each way's front between chance and the MACs of the largest network,
+        in % of that box; in % the accuracy of NAT's most accurate network on validation images, ``best``, and of the
+        ``largest`` network, fine-tuned; and the ``share of MACs`` that the first has of the second.
+    """
+    rows = {key: _judged(networks) for key, networks in found.groupby(["task", "seed"], sort=False)}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["task", "seed"])
+
+
+def _judged(networks: pd.DataFrame) -> dict[str, float]:
+    fronts = dict(list(networks.groupby("way", sort=False)))
+    largest = fronts[LARGEST].iloc[0]
+    best = fronts[NAT].sort_values(["validation", "mmacs"]).iloc[-1]
+    chance = 100 / largest.n_classes
+    volumes = {way: _share(fronts[way], chance, largest.mmacs) for way in WAYS if way != LARGEST}
+    return volumes | {"best": best.test, "largest": largest.test, "share of MACs": best.mmacs / largest.mmacs}
+
+
+def _share(front: pd.DataFrame, chance: float, most_mmacs: float) -> float:
+    """Hypervolume of a front between chance and the most MACs, in % of that box."""
+    volume = pareto.hypervolume(np.stack([-front.test, front.mmacs], axis=1), (-chance, most_mmacs))
+    return 100 * volume / (100 - chance) / most_mmacs

@@ -32,7 +32,7 @@ from nastoolkit.studies import optimize
 from nastoolkit.studies.evaluation import Evaluate
 from nastoolkit.supernets import Supernet
 from nastoolkit.tasks import Task
-from nastoolkit.training import ArchiveFrequencies, PathSampler, Recipe, fit, in_place_distillation
+from nastoolkit.training import ArchiveFrequencies, Optimizer, PathSampler, Recipe, fit, in_place_distillation
 from nastoolkit.training.run import restored_on_interrupt
 
 Sampler = Callable[[SearchSpace, np.ndarray, int], PathSampler]
@@ -94,7 +94,8 @@ def transfer(
         evaluate: Genotypes ``(n, d)`` to raw values ``(n, m')`` under the weights that the supernet has when it is called, as
             :class:`nastoolkit.measurements.Accuracy` of it does; a column for each objective without ``exact``.
         objectives: What to optimise; 2 to 12 in [Lu2021].
-        recipe: Recipe of the training in one iteration, which has a seed of its own.
+        recipe: Recipe of the training in one iteration, which has a seed of its own; one optimiser and its schedule go through
+            all iterations.
         sampler: Makes the sampler of that training from ``(space, kept genotypes (n, d), seed)``.
         n_iterations: How often it searches and trains.
         n_first: Sub-networks that the archive begins with: the smallest, the largest and random ones.
@@ -114,6 +115,7 @@ def transfer(
     space, iterations = supernet.family.space, list[Iteration]()
     search = partial(NAT, space, objectives, population=population, **settings)
     search()  # it knows what it cannot take
+    optimizer = Optimizer(supernet.parameters(), replace(recipe, n_steps=n_iterations * recipe.n_steps))
 
     def file(name: str) -> Path | None:
         return None if folder is None else Path(folder) / name
@@ -134,7 +136,7 @@ def transfer(
             kept = _kept(archive, candidates, n_archive, own_seed)
             paths, own_recipe = sampler(space, kept.genotypes, own_seed), replace(recipe, seed=own_seed)
             resume = file(f"training{number}.pt")
-            losses = fit(supernet, task, paths, in_place_distillation, own_recipe, progress=False, resume=resume)
+            losses = fit(supernet, task, paths, in_place_distillation, own_recipe, False, resume, optimizer)
             iterations.append(Iteration(archive, candidates, kept, losses))
             archive = measured(kept.genotypes)
     return Transferred(archive, tuple(iterations))

@@ -1,76 +1,39 @@
 """Ways to spend images on a new task, on a tiny family and few images."""
 
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
-from nastoolkit.supernets import Supernet
-from nastoolkit.systems.nat import comparison as transfers
-from nastoolkit.systems.nat.comparison import WAYS, Effort, compare
-from nastoolkit.tasks.digit_variants import SimilarDigits
+from nastoolkit import TASKS
+from nastoolkit.benchmarks import SupernetProblem
+from nastoolkit.systems.nat import comparison
+from nastoolkit.systems.nat.comparison import LARGEST, NAT, WAYS, compare, judged
 
-EFFORT = Effort(
-    family_name="tiny",
-    warm_up_steps=3,
-    n_iterations=2,
-    n_steps=2,
-    batch_size=8,
-    learning_rate=0.003,
-    n_first=4,
-    n_archive=4,
-    population=2,
-    generations=2,
-    n_calibration=30,
-    n_validation=40,
-)
+SPENT = {
+    "warm_up_steps": 3,
+    "training": {"n_steps": 2, "batch_size": 8, "learning_rate": 0.003},
+    "search": {"n_iterations": 2, "n_first": 4, "n_archive": 4, "population": 2, "generations": 2},
+    "n_validation": 40,
+}
 
 
-class Task(SimilarDigits):
-    """Of its canvases as many as are soon classified; it notes the images that were trained on."""
-
-    n_canvases = {"train": 30, "validation": 60, "test": 50}  # noqa: RUF012
-    trained = []  # noqa: RUF012
-
-    def batch(self, step, size, seed=0):
-        self.trained.append((seed, step))
-        return super().batch(step, size, seed)
-
-
-@pytest.fixture
-def supernets(tiny, monkeypatch):
-    """The pre-trained supernets, as they come."""
-    made = []
-
-    def load(name, checkpoint):
-        assert (name, checkpoint) == ("tiny", None)
-        made.append(Supernet(tiny))
-        return made[-1]
-
-    monkeypatch.setattr(transfers, "load_supernet", load)
-    monkeypatch.setattr(Task, "trained", [])
-    return made
-
-
-def test_every_way_has_its_front_and_as_many_images(supernets, tiny, tmp_path):
-    found = compare(EFFORT, Task(), 1, tmp_path)
-    assert list(found.columns) == ["task", "seed", "way", "mmacs", "validation", "test"]
-    assert list(found.way.unique()) == list(WAYS) and set(found.task) == {"digits-3589"} and set(found.seed) == {1}
+def test_every_way_has_its_front_and_as_many_images(problem, tiny):
+    found = compare(problem, 1, **SPENT)
+    assert list(found.way.unique()) == list(WAYS) and set(found.task) == {"few"} and set(found.n_classes) == {4}
     for part, n in (("validation", 40), ("test", 50)):
         n_right = found[part] * n / 100
         assert n_right.between(0, n).all() and (n_right - n_right.round()).abs().max() < 1e-9
     for _, front in found.groupby("way"):
         assert (np.diff(front.sort_values("mmacs").validation) > 0).all()
-    assert found[found.way == "largest, fine-tuned"].mmacs.tolist() == [tiny.with_classes(4).mmacs(tiny.space.largest)]
-    assert len(Task.trained) == 3 + len(WAYS) * EFFORT.total_steps  # one warm-up serves all
-    assert not set(Task.trained[:3]) & set(Task.trained[3:])
+    assert found[found.way == LARGEST].mmacs.tolist() == [tiny.with_classes(4).mmacs(tiny.space.largest)]
+    assert len(TASKS["few"].trained) == 3 + len(WAYS) * 2 * 2  # one warm-up serves all
+    assert not set(TASKS["few"].trained[:3]) & set(TASKS["few"].trained[3:])
 
 
-def test_of_a_supernet_with_only_its_head_tuned_the_rest_is_as_it_was(supernets, monkeypatch, tmp_path):
+def test_of_a_supernet_with_only_its_head_tuned_the_rest_is_as_it_was(problem, monkeypatch):
     ended = []
-    search = transfers.tuned_then_searched
+    search = comparison.tuned_then_searched
 
     def noted(start, only_head=False):
         history = search(start, only_head)
@@ -79,31 +42,31 @@ def test_of_a_supernet_with_only_its_head_tuned_the_rest_is_as_it_was(supernets,
 
     monkeypatch.setitem(WAYS, "fine-tuned, then searched", noted)
     monkeypatch.setitem(WAYS, "only head tuned, then searched", lambda start: noted(start, only_head=True))
-    compare(EFFORT, Task(), 0, tmp_path)
-    before = supernets[0].shared.state_dict()
+    compare(problem, 0, **SPENT)
+    before = SupernetProblem(**problem).supernet.shared.state_dict()
     for only_head, after in ended:
         changed = {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])}
         assert changed == {"classifier"} if only_head else len(changed) > 4
     assert [only_head for only_head, _ in ended] == [False, True]
 
 
-def test_a_killed_comparison_goes_on_and_a_finished_one_is_read(supernets, monkeypatch, tmp_path):
-    whole = compare(EFFORT, Task(), 0, tmp_path / "whole")
-    n_trained = len(Task.trained)
-    monkeypatch.setitem(WAYS, "largest, fine-tuned", lambda start: (_ for _ in ()).throw(KeyboardInterrupt))
+def test_a_killed_comparison_goes_on_and_a_finished_one_leaves_no_files(problem, monkeypatch, tmp_path):
+    whole = compare(problem, 0, **SPENT)
+    n_trained = len(TASKS["few"].trained)
+    monkeypatch.setitem(WAYS, LARGEST, lambda start: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
-        compare(EFFORT, Task(), 0, tmp_path / "killed")
-    monkeypatch.setitem(WAYS, "largest, fine-tuned", transfers.largest_tuned)
-    pd.testing.assert_frame_equal(compare(EFFORT, Task(), 0, tmp_path / "killed"), whole)
-    assert len(Task.trained) == 2 * n_trained
-    pd.testing.assert_frame_equal(compare(EFFORT, Task(), 0, tmp_path / "killed"), whole)
-    assert len(Task.trained) == 2 * n_trained
-    assert [path.suffix for path in (tmp_path / "killed").iterdir()] == [".csv"]
+        compare(problem, 0, **SPENT)
+    monkeypatch.setitem(WAYS, LARGEST, comparison.largest_tuned)
+    assert list((tmp_path / "kept").iterdir())
+    pd.testing.assert_frame_equal(compare(problem, 0, **SPENT), whole)
+    assert len(TASKS["few"].trained) == 2 * n_trained
+    assert not list((tmp_path / "kept").iterdir())
 
 
-def test_another_effort_or_seed_is_another_comparison(supernets, tmp_path):
-    one, seed, effort = (
-        compare(effort, Task(), seed, tmp_path) for seed, effort in ((0, EFFORT), (1, EFFORT), (0, replace(EFFORT, n_steps=1)))
-    )
-    assert len(list(tmp_path.iterdir())) == 3
-    assert not one.drop(columns="seed").equals(seed.drop(columns="seed")) and not one.equals(effort)
+def test_fronts_are_judged_by_the_share_of_the_box_between_chance_and_the_largest():
+    ways = [(NAT, 5.0, 70.0, 80.0), (NAT, 2.5, 60.0, 62.5), *((way, 5.0, 0.0, 25.0) for way in list(WAYS)[1:-1])]
+    found = pd.DataFrame([*ways, (LARGEST, 10.0, 75.0, 75.0)], columns=["way", "mmacs", "validation", "test"])
+    (row,) = judged(found.assign(task="a", seed=0, n_classes=4)).reset_index().to_dict("records")
+    assert row[NAT] == pytest.approx(100 * (5 * 55 + 2.5 * 37.5) / 10 / 75)
+    assert {row[way] for way in list(WAYS)[1:-1]} == {0.0}
+    assert (row["best"], row["largest"], row["share of MACs"]) == (80.0, 75.0, 0.5)

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from nastoolkit.measurements import Accuracy
 from nastoolkit.objectives import Objective
@@ -88,6 +89,14 @@ def test_the_seed_decides(tiny, sampler):
     np.testing.assert_array_equal(found.history.values, again.history.values)
 
 
+def test_one_schedule_goes_through_all_iterations(tiny, monkeypatch):
+    rates, step = [], torch.optim.AdamW.step
+    monkeypatch.setattr(torch.optim.AdamW, "step", lambda self: rates.append(self.param_groups[0]["lr"]) or step(self))
+    run(tiny)
+    whole = replace(RECIPE, n_steps=2 * RECIPE.n_steps)
+    assert rates == [whole.learning_rate * whole.learning_rate_at(number) for number in range(whole.n_steps)]
+
+
 def test_the_sampler_gets_what_was_kept(tiny):
     seen = []
 
@@ -101,9 +110,16 @@ def test_the_sampler_gets_what_was_kept(tiny):
     assert len({seed for _, seed in seen}) == 2
 
 
-@pytest.mark.parametrize("n_calls", [3, 8, 12, 20])
-def test_a_killed_run_goes_on_to_the_same_result(tiny, tmp_path, n_calls):
-    supernet, _, whole = run(tiny)
+@pytest.fixture(scope="module")
+def undisturbed(tiny):
+    """The supernet at the end of a run, and its result."""
+    supernet, _, result = run(tiny)
+    return supernet, result
+
+
+@pytest.mark.parametrize("n_calls", [3, 12, 20])
+def test_a_killed_run_goes_on_to_the_same_result(tiny, tmp_path, undisturbed, n_calls):
+    supernet, whole = undisturbed
 
     class Dies(Measurement):
         def __call__(self, genotypes):

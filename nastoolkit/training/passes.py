@@ -1,0 +1,96 @@
+"""The passes of a training step: every path forward and backward, each at its own input size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+
+from nastoolkit.blocks import device_of
+from nastoolkit.supernets import Supernet
+from nastoolkit.taps import taps
+from nastoolkit.tasks import Split, Task
+from nastoolkit.tasks.base import each_tensor
+from nastoolkit.training.distributed import replicated
+from nastoolkit.training.losses import Criterion, Step
+from nastoolkit.training.probes import Gradients, held_gradients
+from nastoolkit.training.recipe import PRECISIONS, Recipe
+from nastoolkit.training.samplers import PathSampler
+
+
+class Passes:
+    """Runs the paths of a step, and adds up their gradients.
+
+    Args:
+        supernet: What is trained.
+        task: Gives the loss.
+        sampler: Draws the paths; see :class:`nastoolkit.training.samplers.LearningSampler` for what else it may have.
+        criterion: Makes the loss of a path of the task's.
+        recipe: Label smoothing and precision.
+
+    Raises:
+        ValueError: The criterion wants to see a block that no network has.
+    """
+
+    def __init__(self, supernet: Supernet, task: Task, sampler: PathSampler, criterion: Criterion, recipe: Recipe) -> None:
+        self.supernet, self.network, self.sampler = supernet, replicated(supernet), sampler
+        self.path_loss = criterion(partial(task.loss, label_smoothing=recipe.label_smoothing))
+        self.features = _known_blocks(supernet, getattr(criterion, "features", ()))
+        self.probe: Callable[[np.ndarray, Gradients], Any] | None = getattr(sampler, "probe", None)
+        self.shares_rows: bool = getattr(sampler, "shares_rows", False)
+        self._autocast = partial(
+            torch.autocast, device_of(supernet).type, PRECISIONS[recipe.precision], enabled=recipe.precision != "float32"
+        )
+
+    def __call__(self, number: int, batch: Split) -> tuple[list[torch.Tensor], list[Any]]:
+        """Run the paths of a step; the loss ``()`` of each, and what the sampler's probe says of each one's gradients."""
+        first, losses, probes = None, [], []
+        paths = self.sampler.draw(number)
+        for place, ((genotype, weight), part) in enumerate(zip(paths, self._parts(batch, len(paths)), strict=True)):
+            images, features = part.at(self.supernet.family.input_shape(genotype)), dict[str, Any]()
+            with self._taps(genotype, features), self._autocast():
+                outputs = self.network(images.inputs, genotype)
+                step = Step(outputs, images.targets, images.inputs, genotype, first, number, place, images.rows, features)
+                loss = self.path_loss(step)
+            probes.append(self._backward(genotype, weight * loss))
+            losses.append(loss.detach())
+            if first is None and not self.shares_rows:
+                first = each_tensor(outputs, torch.Tensor.detach)
+        return losses, probes
+
+    def _parts(self, batch: Split, n: int) -> list[Split]:
+        """What each of n paths sees of the batch."""
+        if not self.shares_rows:
+            return [batch] * n
+        if len(batch) < n:
+            raise ValueError(f"{n} paths cannot share a batch of {len(batch)} rows")
+        return [batch[place::n] for place in range(n)]
+
+    def _taps(self, genotype: np.ndarray, features: dict[str, Any]) -> AbstractContextManager[None]:
+        if not self.features:
+            return nullcontext()
+        blocks = {name: block for name, block in self.supernet.blocks(genotype).items() if name in self.features}
+        return taps(blocks, features.__setitem__)
+
+    def _backward(self, genotype: np.ndarray, loss: torch.Tensor) -> Any:
+        """Add the gradients of a path; where the sampler has a probe, it sees those of this path alone."""
+        if self.probe is None:
+            return loss.backward()
+        before = {parameter: parameter.grad for parameter in self.supernet.parameters() if parameter.grad is not None}
+        self.supernet.zero_grad()
+        loss.backward()
+        found = self.probe(genotype, held_gradients(self.supernet))
+        for parameter, gradient in before.items():
+            parameter.grad = gradient if parameter.grad is None else gradient.add_(parameter.grad)
+        return found
+
+
+def _known_blocks(supernet: Supernet, names: tuple[str, ...]) -> set[str]:
+    known = [slot.name for slot in supernet.family.slots]
+    if unknown := sorted(set(names) - set(known)):
+        raise ValueError(f"no network of {supernet.family.name!r} has a block {unknown[0]!r}; there are {', '.join(known)}")
+    return set(names)
