@@ -39,8 +39,16 @@ Latency = Callable[[np.ndarray], np.ndarray]
 
 
 def name_of(setting: str) -> str:
-    """What figures call a setting of this machine, such as ``torch 16 1``; see :func:`nastoolkit.latency.read_setting`."""
+    """What figures call a setting of this machine, such as ``torch 16 1``; see :func:`nastoolkit.latency.read_setting`.
+
+    Raises:
+        ValueError: No such setting, or a table's file.
+    """
     conditions = read_setting(setting)
+    if not conditions:
+        raise ValueError(
+            f"settings: {setting!r} is a table's file; name two of them in other_machines, to search and to judge"
+        )
     return f"{conditions['backend']}, batch {conditions['batch_size']}, threads {conditions['threads']}"
 
 
@@ -62,7 +70,13 @@ class Tables:
 
     @classmethod
     def measured(cls, problem: SupernetProblem, tables: Mapping[str, Sequence[str]], reference_quality: float) -> Tables:
-        """Settings whose tables are measured now if they are missing, those to judge with in the folder ``judge``."""
+        """Settings whose tables are measured now if they are missing, those to judge with in the folder ``judge``.
+
+        Raises:
+            ValueError: A setting with other than two tables.
+        """
+        if wrong := [name for name, two in tables.items() if len(two) != 2]:
+            raise ValueError(f"other_machines: {wrong[0]!r} needs two tables, to search and to judge; got {tables[wrong[0]]}")
         judge = replace(problem, folder=str(Path(problem.folder) / "judge"))
         Path(judge.folder).mkdir(exist_ok=True)
         search, again = zip(*tables.values(), strict=True)

@@ -4,12 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from nastoolkit.benchmarks import SupernetProblem
 from nastoolkit.published import TransformerLatency, hat_latency
 from nastoolkit.systems.hardware_aware_nas import foreign_fronts
 from nastoolkit.systems.hardware_aware_nas.foreign_fronts import (
     RANDOM,
     HatDevices,
     Study,
+    Tables,
     agreement,
     between_seeds,
     hypervolumes,
@@ -85,8 +87,18 @@ def test_two_seeds_differ_by_either_share():
     assert between_seeds(VOLUMES).to_dict() == pytest.approx({"a": 75, "b": 75})
 
 
-def test_names_of_settings():
+def test_names_of_settings(tmp_path):
     assert name_of("torch 16 1") == "torch, batch 16, threads 1"
+    table = tmp_path / "v100.json"
+    table.touch()
+    with pytest.raises(ValueError, match="other_machines"):
+        name_of(str(table))
+
+
+def test_a_setting_has_two_tables(tmp_path):
+    problem = SupernetProblem(family_name="digits-mbv3", task_name="digits", folder=str(tmp_path))
+    with pytest.raises(ValueError, match="'V100' needs two tables"):
+        Tables.measured(problem, {"V100": ["v100.json"]}, 80.0)
 
 
 @pytest.fixture
