@@ -28,7 +28,7 @@ test: $(INSTALLED)-dev ## linter, formatter, types, tests (their seconds in runs
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
-	OMP_NUM_THREADS=1 $(PY) -m pytest -n $(JOBS) --durations=60 --junitxml=runs/ci/tests.xml
+	OMP_NUM_THREADS=1 $(PY) -m pytest -n $(JOBS) --dist worksteal --durations=60 --junitxml=runs/ci/tests.xml
 	$(RUN) --profile smoke --jobs $(JOBS)
 
 lab: $(INSTALLED)-lab ## open the notebooks in JupyterLab

@@ -23,6 +23,7 @@ from nastoolkit.space import SearchSpace
 
 PRIOR_VARIANCES = (0.01, 0.1, 1.0, 10.0, 100.0)  # of weights; the first one is for failures that no choice explains
 VALUE_SCALE = 3.0  # an objective may say more than any one choice
+LEAST_GAIN = 3.0  # in log evidence, before squares are preferred to none
 LEAST_CHANCE = 0.5  # below it, and below that of an average sub-network, success is not counted on
 CAUTION = 40.0  # where a tenth has failed, a chance counts as its fifth power
 
@@ -30,7 +31,7 @@ CAUTION = 40.0  # where a tenth has failed, a chance counts as its fifth power
 class Feasibility:
     """The chance that a sub-network can be measured: a logistic function of its choices and of its objectives' values.
 
-    If that explains the failures better, it is also one of its size, which is the sum of its ordered options, and of squares.
+    If that clearly explains failures better, it is also one of its size, the sum of its ordered options, and of squares.
 
     Args:
         space: What the genotypes mean.
@@ -64,9 +65,10 @@ class Feasibility:
         values = predict(genotypes)
         amounts = self._amounts(genotypes, values)
         self._mean, self._sd = amounts.mean(axis=0), np.where(np.ptp(amounts, axis=0) > 0, amounts.std(axis=0), 1.0)
-        readings = {has_squares: self._features(genotypes, values, has_squares) for has_squares in (False, True)}
-        models = {has_squares: most_probable(features, succeeded) for has_squares, features in readings.items()}
-        self._has_squares = max(readings, key=lambda known: log_evidence(models[known], readings[known], succeeded))
+        readings = [self._features(genotypes, values, has_squares) for has_squares in (False, True)]
+        models = [most_probable(features, succeeded) for features in readings]
+        without, with_squares = (log_evidence(*found, succeeded) for found in zip(models, readings, strict=True))
+        self._has_squares = with_squares > without + LEAST_GAIN
         self._model = models[self._has_squares]
         self._least = min(LEAST_CHANCE, 0.9 * succeeded.mean())
         self.caution = 1 + CAUTION * (1 - succeeded.mean())

@@ -2,15 +2,18 @@
 
 from nastoolkit.supernets.calibration import calibrate_batchnorm
 from nastoolkit.supernets.loading import HEAD, load_supernet, save_supernet, with_new_head
-from nastoolkit.supernets.sharing import SHARING_RULES, SharingRule
+from nastoolkit.supernets.sharing import SHARING_RULES, KernelTransform, SharingRule, Slice, chain
 from nastoolkit.supernets.supernet import Supernet
 
 __all__ = [
     "HEAD",
     "SHARING_RULES",
+    "KernelTransform",
     "SharingRule",
+    "Slice",
     "Supernet",
     "calibrate_batchnorm",
+    "chain",
     "load_supernet",
     "save_supernet",
     "with_new_head",

@@ -12,7 +12,7 @@ import torch
 from nastoolkit.blocks import device_of
 from nastoolkit.checkpoints import CheckpointError, check_tensors, locate, read_checkpoint, write_checkpoint
 from nastoolkit.families import FAMILIES
-from nastoolkit.supernets.sharing import SHARING_RULES, SharingRule, rule_identity
+from nastoolkit.supernets.sharing import SHARING_RULES, SharingRule, make_rule, rule_identity
 from nastoolkit.supernets.supernet import Supernet
 
 HEAD = "classifier.linear."  # the layer of every family that depends on the number of classes
@@ -42,9 +42,10 @@ def save_supernet(supernet: Supernet, path: str | Path, card: Mapping[str, Any] 
     Raises:
         ValueError: The sharing rule is none of ``SHARING_RULES``, so that nobody could load the file.
     """
-    if type(supernet.sharing) not in SHARING_RULES.values():
-        raise ValueError(f"sharing rule {type(supernet.sharing).__name__} is in no registry; known: {list(SHARING_RULES)}")
-    identity = {**supernet.family.identity, **rule_identity(supernet.sharing)}
+    rule = rule_identity(supernet.sharing)
+    if not _is_known(rule["sharing"]):
+        raise ValueError(f"sharing rule {rule['sharing']} is in no registry; known: {list(SHARING_RULES)}")
+    identity = {**supernet.family.identity, **rule}
     return write_checkpoint(path, supernet.shared.state_dict(), {**identity, **(card or {})})
 
 
@@ -67,7 +68,7 @@ def load_supernet(name: str, checkpoint: str | Path | None = None) -> Supernet:
     path = locate(name, checkpoint)
     tensors, card = read_checkpoint(path)
     sharing = card.get("sharing", "slice")
-    if not isinstance(sharing, str) or sharing not in SHARING_RULES:
+    if not _is_known(sharing):
         raise CheckpointError(f"{path} needs sharing rule {sharing!r}; known: {list(SHARING_RULES)}")
     family, rule = FAMILIES[name]().fitting(tensors), _rule(path, sharing, card.get("sharing_settings", {}))
     with torch.device("meta"):  # nothing is allocated before the file is known to fit
@@ -79,9 +80,14 @@ def load_supernet(name: str, checkpoint: str | Path | None = None) -> Supernet:
     return supernet.eval()
 
 
+def _is_known(sharing: Any) -> bool:
+    """Whether a rule, or each of a chain, is in the registry."""
+    return isinstance(sharing, str) and SHARING_RULES.keys() >= set(sharing.split("+"))
+
+
 def _rule(path: Path, name: str, settings: Any) -> SharingRule:
     """A sharing rule with the settings that a file's card gives it."""
     try:
-        return SHARING_RULES[name](**settings)
+        return make_rule(name, settings)
     except (TypeError, ValueError) as error:
         raise CheckpointError(f"{path} has settings of sharing rule {name!r} that it cannot take: {error}") from error

@@ -1,6 +1,7 @@
 """Sharing rules: the weights of a sub-network's block as a function of the supernet's shared weights.
 
-A rule maps weights to weights, so that rules compose; it holds no state and never copies what a view can give.
+A rule says what it changes of a block's shared weights. So rules follow on each other: :func:`chain` makes one of several.
+What is larger than the block in the end is sliced, as by :class:`Slice`.
 
 [Cai2020] H. Cai et al., "Once-for-All: Train One Network and Specialize it for Efficient Deployment", ICLR 2020, Section 3.3.
 """
@@ -8,11 +9,14 @@ A rule maps weights to weights, so that rules compose; it holds no state and nev
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import nn
+
+from nastoolkit.blocks import BlockSpec
 
 Weights = Mapping[str, torch.Tensor]
 Shapes = Mapping[str, torch.Size]
@@ -28,12 +32,13 @@ class SharingRule(Protocol):
     def prepare(self, block: nn.Module) -> None:
         """Add the rule's own weights, if it has any, to a block of shared weights."""
 
-    def __call__(self, shared: Weights, shapes: Shapes, genotype: np.ndarray) -> Weights:
-        """Weights and buffers of one block.
+    def __call__(self, shared: Weights, spec: BlockSpec, name: str, genotype: np.ndarray) -> Weights:
+        """Weights and buffers of one block that are not the shared ones; what is not among them stays as it is.
 
         Args:
-            shared: The supernet's tensors of this block, by their names inside the block.
-            shapes: What the sub-network's block needs, by the same names.
+            shared: The supernet's tensors of this block, by their names inside the block, as the rules before have left them.
+            spec: The sub-network's block; :func:`shapes_of` says what tensors it has.
+            name: The block's name in the network.
             genotype: ``(d,)``, for rules that route or mix by it.
         """
 
@@ -49,17 +54,23 @@ class Slice:
     def prepare(self, block: nn.Module) -> None:
         """Slicing has no weights of its own."""
 
-    def __call__(self, shared: Weights, shapes: Shapes, genotype: np.ndarray) -> Weights:
+    def __call__(self, shared: Weights, spec: BlockSpec, name: str, genotype: np.ndarray) -> Weights:
         """Views of the shared tensors; gradients flow to exactly these entries."""
-        return {name: crop(shared[name], shape) for name, shape in shapes.items()}
+        larger = {key: shape for key, shape in shapes_of(spec).items() if key in shared and shared[key].shape != shape}
+        return {key: crop(shared[key], shape) for key, shape in larger.items()}
 
 
-class KernelTransform(Slice):
-    """Once-for-All's rule: as :class:`Slice`, but a smaller depthwise kernel is the next larger one's centre times a matrix.
+class KernelTransform:
+    """Once-for-All's rule: a smaller depthwise kernel is the next larger one's centre times a matrix.
 
     The matrices (``7to5_matrix`` of 25 x 25 and ``5to3_matrix`` of 9 x 9, one pair a block) are shared by all channels and
-    start as the identity, which is plain cropping.
+    start as the identity, which is plain cropping. All else is sliced: ``chain(KernelTransform(), Slice())``.
     """
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """It has none."""
+        return {}
 
     def prepare(self, block: nn.Module) -> None:
         """Add the matrices of every depthwise convolution."""
@@ -68,20 +79,56 @@ class KernelTransform(Slice):
                 for size in range(module.kernel_size[0], 3, -2):
                     module.register_parameter(_matrix(size), nn.Parameter(torch.eye((size - 2) ** 2)))
 
-    def __call__(self, shared: Weights, shapes: Shapes, genotype: np.ndarray) -> Weights:
-        """Views, and computed kernels where a depthwise convolution shrinks."""
-        return {name: self._resized(shared, name, shape) for name, shape in shapes.items()}
+    def __call__(self, shared: Weights, spec: BlockSpec, name: str, genotype: np.ndarray) -> Weights:
+        """Computed kernels where a convolution shrinks, of its first channels alone."""
+        kernels = {key: shape for key, shape in shapes_of(spec).items() if len(shape) == 4}
+        return {key: self._resized(shared, key, shape) for key, shape in kernels.items() if shared[key].shape[-1] != shape[-1]}
 
     @staticmethod
     def _resized(shared: Weights, name: str, shape: torch.Size) -> torch.Tensor:
         weight, layer = shared[name], name.removesuffix("weight")
-        if len(shape) < 4 or weight.shape[-1] == shape[-1]:
-            return crop(weight, shape)
         weight = crop(weight, torch.Size([*shape[:2], *weight.shape[2:]]))
         for size in range(weight.shape[-1], shape[-1], -2):
             centre = crop(weight, torch.Size([*shape[:2], size - 2, size - 2]))
             weight = (centre.flatten(2) @ shared[layer + _matrix(size)].T).view(centre.shape)
         return weight
+
+
+class Chain:
+    """Rules one after the other; see :func:`chain`."""
+
+    def __init__(self, *rules: SharingRule) -> None:
+        self.rules = rules
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """Those of its rules, by their names."""
+        return {_name(rule): dict(rule.settings) for rule in self.rules if rule.settings}
+
+    def prepare(self, block: nn.Module) -> None:
+        """See :class:`SharingRule`."""
+        for rule in self.rules:
+            rule.prepare(block)
+
+    def __call__(self, shared: Weights, spec: BlockSpec, name: str, genotype: np.ndarray) -> Weights:
+        """See :class:`SharingRule`; each rule sees what the rules before it have changed."""
+        changed: dict[str, torch.Tensor] = {}
+        for rule in self.rules:
+            changed.update(rule({**shared, **changed}, spec, name, genotype))
+        return changed
+
+
+def chain(*rules: SharingRule) -> SharingRule:
+    """One rule that applies several in this order, such as ``chain(KernelTransform(), Slice())``, which is Once-for-All's.
+
+    Raises:
+        ValueError: No rules, or two of the same name.
+    """
+    parts = [part for rule in rules for part in (rule.rules if isinstance(rule, Chain) else (rule,))]
+    names = [_name(rule) for rule in parts]
+    if not names or len(set(names)) < len(names):
+        raise ValueError(f"a chain has rules of different names, got {names}")
+    return Chain(*parts)
 
 
 def _matrix(size: int) -> str:
@@ -96,11 +143,40 @@ def crop(tensor: torch.Tensor, shape: torch.Size) -> torch.Tensor:
     return tensor[tuple(slice(start, start + want) for start, want in zip(starts, shape, strict=True))]
 
 
+@cache
+def shapes_of(spec: BlockSpec) -> Shapes:
+    """Shapes of a block's weights and buffers, by their names inside the block."""
+    with torch.device("meta"):
+        block = spec.build()
+    return {name: tensor.shape for name, tensor in (*block.named_parameters(), *block.named_buffers())}
+
+
 SHARING_RULES: dict[str, type[SharingRule]] = {"slice": Slice, "kernel-transform": KernelTransform}
 
 
 def rule_identity(rule: SharingRule) -> dict[str, Any]:
     """A rule's name, that in ``SHARING_RULES`` if it has one, and its settings if it has some."""
-    names = {known: name for name, known in SHARING_RULES.items()}
     settings = {"sharing_settings": dict(rule.settings)} if rule.settings else {}
-    return {"sharing": names.get(type(rule), type(rule).__qualname__), **settings}
+    return {"sharing": _name(rule), **settings}
+
+
+def _name(rule: SharingRule) -> str:
+    if isinstance(rule, Chain):
+        return "+".join(map(_name, rule.rules))
+    names = {known: name for name, known in SHARING_RULES.items()}
+    return names.get(type(rule), type(rule).__qualname__)
+
+
+def make_rule(name: str, settings: Mapping[str, Any] | None = None) -> SharingRule:
+    """A rule of ``SHARING_RULES``, or a chain of some, from what :func:`rule_identity` says of it.
+
+    Raises:
+        KeyError: A rule is unknown.
+        TypeError, ValueError: A rule cannot take its settings.
+    """
+    settings, (first, *others) = dict(settings or {}), name.split("+")
+    if not others:
+        return SHARING_RULES[first](**settings)
+    if unknown := settings.keys() - {first, *others}:
+        raise ValueError(f"the chain has no rules {sorted(unknown)}")
+    return chain(*(SHARING_RULES[part](**settings.get(part, {})) for part in (first, *others)))

@@ -18,10 +18,10 @@ from torch import nn
 from torch.func import functional_call
 
 from nastoolkit.blocks import BlockSpec, Inputs
-from nastoolkit.families import Family
+from nastoolkit.families import Family, Plan
 from nastoolkit.randomness import drawn_from
 from nastoolkit.supernets.calibration import BatchNorm
-from nastoolkit.supernets.sharing import SharingRule, Slice, rule_identity
+from nastoolkit.supernets.sharing import SharingRule, Slice, crop, rule_identity
 from nastoolkit.support import tables as html
 
 
@@ -56,8 +56,9 @@ class Supernet(nn.Module):
             x: Inputs as of ``family.example_inputs(genotype, n)``: a tensor, or a tuple of them.
             genotype: ``(d,)``.
         """
-        blocks = self.blocks(genotype)
-        return functional_call(self.family.assemble(blocks), self._weights(blocks, genotype), (x,))
+        plan = self.family.plan(genotype)
+        blocks = {name: self._template(name, spec, self.training) for name, spec in plan}
+        return functional_call(self.family.assemble(blocks), self._weights(plan, blocks, genotype), (x,))
 
     def blocks(self, genotype: np.ndarray) -> dict[str, nn.Module]:
         """The blocks that :meth:`forward` runs in this mode and thread, by name: to be tapped, as they hold no weights."""
@@ -72,13 +73,15 @@ class Supernet(nn.Module):
             self._templates[key] = _without_statistics(block) if training else block
         return self._templates[key]
 
-    def _weights(self, templates: Mapping[str, nn.Module], genotype: np.ndarray) -> dict[str, torch.Tensor]:
+    def _weights(self, plan: Plan, templates: Mapping[str, nn.Module], genotype: np.ndarray) -> dict[str, torch.Tensor]:
         """The sub-network's tensors, by their names in the whole network."""
         weights = {}
-        for name, template in templates.items():
-            shared = dict(_tensors(self.shared.get_submodule(name)))
-            shapes = {key: tensor.shape for key, tensor in _tensors(template)}
-            weights.update({f"{name}.{key}": value for key, value in self.sharing(shared, shapes, genotype).items()})
+        for name, spec in plan:
+            needed = dict(_tensors(templates[name]))
+            tensors = _tensors(self.shared.get_submodule(name))
+            shared = {key: own for key, own in tensors if key in needed or isinstance(own, nn.Parameter)}
+            shared.update(self.sharing(shared, spec, name, genotype))
+            weights.update({f"{name}.{key}": crop(shared[key], own.shape) for key, own in needed.items()})
         return weights
 
     def extract(self, genotype: np.ndarray) -> nn.Module:
@@ -86,9 +89,10 @@ class Supernet(nn.Module):
 
         It shares nothing with the supernet: calibrate, train, time, compile or export it freely.
         """
-        templates = {name: self._template(name, spec) for name, spec in self.family.plan(genotype)}
+        plan = self.family.plan(genotype)
+        templates = {name: self._template(name, spec) for name, spec in plan}
         with torch.no_grad():
-            weights = self._weights(templates, genotype)
+            weights = self._weights(plan, templates, genotype)
             blocks = {name: _copy(template, weights, f"{name}.") for name, template in templates.items()}
         return self.family.assemble(blocks).train(self.training)
 

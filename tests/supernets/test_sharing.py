@@ -4,11 +4,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nastoolkit.blocks import MBConv
+from nastoolkit.blocks import Conv, MBConv
 from nastoolkit.checkpoints import CheckpointError
 from nastoolkit.families import FAMILIES
 from nastoolkit.supernets import Supernet, load_supernet, save_supernet
-from nastoolkit.supernets.sharing import SHARING_RULES, KernelTransform, Slice, crop
+from nastoolkit.supernets.sharing import SHARING_RULES, KernelTransform, Slice, chain, crop, rule_identity, shapes_of
 
 BLOCK = MBConv(8, 16, 8, 7, 1, 8, "relu", squeeze_excite=True)
 
@@ -42,17 +42,22 @@ def test_more_dimensions_than_there_are_is_an_error():
         crop(torch.randn(4, 3), torch.Size([4]))
 
 
+NOWHERE = ("stem", np.zeros(1, dtype=int))  # a block's name and a genotype, of which these rules make nothing
+
+
 def test_slice_gives_views_of_what_the_block_needs():
-    shared = {"weight": torch.randn(8, 6, 5, 5, requires_grad=True), "bias": torch.randn(8), "unused": torch.randn(2)}
-    shapes = {"weight": torch.Size([4, 3, 3, 3]), "bias": torch.Size([4])}
-    weights = Slice()(shared, shapes, np.zeros(1, dtype=int))
-    assert {name: tensor.shape for name, tensor in weights.items()} == shapes
-    weights["weight"].sum().backward()
+    spec = Conv(3, 4, 3, 1, 8, "relu")
+    shared = {"conv.weight": torch.randn(8, 6, 5, 5, requires_grad=True), "bn.bias": torch.randn(8), "unused": torch.randn(2)}
+    shared["bn.weight"] = torch.randn(4)
+    weights = Slice()(shared, spec, *NOWHERE)
+    assert weights.keys() == {"conv.weight", "bn.bias"}  # the scales fit as they are
+    assert all(tensor.shape == shapes_of(spec)[name] for name, tensor in weights.items())
+    weights["conv.weight"].sum().backward()
     expected = torch.zeros(8, 6, 5, 5)
     expected[:4, :3, 1:4, 1:4] = 1
-    assert torch.equal(shared["weight"].grad, expected)
-    weights["bias"][0] = 42
-    assert shared["bias"][0] == 42
+    assert torch.equal(shared["conv.weight"].grad, expected)
+    weights["bn.bias"][0] = 42
+    assert shared["bn.bias"][0] == 42
 
 
 def block_with_matrices():
@@ -61,20 +66,20 @@ def block_with_matrices():
     return block
 
 
-def shapes_of(spec):
-    return {name: tensor.shape for name, tensor in spec.build().state_dict().items()}
+ONCE_FOR_ALL = chain(KernelTransform(), Slice())
 
 
 def test_kernel_transforms_start_as_slices():
-    smaller = shapes_of(MBConv(8, 12, 8, 3, 1, 8, "relu", squeeze_excite=True))
+    smaller = MBConv(8, 12, 8, 3, 1, 8, "relu", squeeze_excite=True)
     shared = block_with_matrices().state_dict()
     assert {name: tuple(tensor.shape) for name, tensor in shared.items() if "matrix" in name} == {
         "depthwise.conv.7to5_matrix": (25, 25),
         "depthwise.conv.5to3_matrix": (9, 9),
     }
-    transformed, sliced = (rule()(shared, smaller, np.zeros(1, dtype=int)) for rule in (KernelTransform, Slice))
-    assert transformed.keys() == sliced.keys() == smaller.keys()
-    for name in smaller:
+    transformed, sliced = (rule(shared, smaller, *NOWHERE) for rule in (ONCE_FOR_ALL, Slice()))
+    assert transformed.keys() == sliced.keys() and len(sliced) > 5
+    assert KernelTransform()(shared, smaller, *NOWHERE).keys() == {"depthwise.conv.weight"}
+    for name in sliced:
         torch.testing.assert_close(transformed[name], sliced[name])
 
 
@@ -86,15 +91,14 @@ def test_a_smaller_kernel_is_made_step_by_step(kernel):
     expected = np.einsum("oi,ci->co", five, large[:12, 0, 1:6, 1:6].reshape(12, 25)).reshape(12, 5, 5)
     if kernel == 3:
         expected = np.einsum("oi,ci->co", three, expected[:, 1:4, 1:4].reshape(12, 9)).reshape(12, 3, 3)
-    smaller = shapes_of(MBConv(8, 12, 8, kernel, 1, 8, "relu", squeeze_excite=True))
-    made = KernelTransform()(shared, smaller, np.zeros(1, dtype=int))["depthwise.conv.weight"]
+    smaller = MBConv(8, 12, 8, kernel, 1, 8, "relu", squeeze_excite=True)
+    made = ONCE_FOR_ALL(shared, smaller, *NOWHERE)["depthwise.conv.weight"]
     np.testing.assert_allclose(made[:, 0].numpy(), expected)
 
 
 def test_the_largest_kernel_needs_no_matrix():
     shared = dict(block_with_matrices().state_dict())
-    made = KernelTransform()(shared, shapes_of(BLOCK), np.zeros(1, dtype=int))
-    assert made["depthwise.conv.weight"] is shared["depthwise.conv.weight"]
+    assert ONCE_FOR_ALL(shared, BLOCK, *NOWHERE) == {}
 
 
 def test_rules_are_known_by_name():
@@ -102,7 +106,7 @@ def test_rules_are_known_by_name():
 
 
 class Scaled(Slice):
-    """Slices times a number: a rule with a setting."""
+    """What the rules before have left, times a number: a rule with a setting."""
 
     def __init__(self, factor=1.0):
         self.factor = factor
@@ -111,8 +115,8 @@ class Scaled(Slice):
     def settings(self):
         return {"factor": self.factor}
 
-    def __call__(self, shared, shapes, genotype):
-        return {name: self.factor * tensor for name, tensor in super().__call__(shared, shapes, genotype).items()}
+    def __call__(self, shared, spec, name, genotype):
+        return {key: self.factor * shared[key] for key in shapes_of(spec) if key in shared}
 
 
 def test_a_rules_settings_are_saved_loaded_and_part_of_what_a_store_knows(tiny, tmp_path, monkeypatch):
@@ -125,3 +129,33 @@ def test_a_rules_settings_are_saved_loaded_and_part_of_what_a_store_knows(tiny, 
     broken = save_supernet(half, tmp_path / "net.safetensors", {"sharing_settings": {"share": 1}})
     with pytest.raises(CheckpointError, match="settings of sharing rule 'scaled'"):
         load_supernet("tiny", broken)
+
+
+def test_rules_of_a_chain_follow_on_each_other(tiny):
+    genotype = tiny.space.sample(1, np.random.default_rng(0))[0]
+    x, (plain, scaled) = tiny.example_inputs(genotype), (Supernet(tiny, rule) for rule in (Slice(), chain(Slice(), Scaled(2))))
+    weights = plain.extract(genotype).state_dict(), scaled.extract(genotype).state_dict()
+    assert all(torch.equal(2 * tensor, weights[1][name]) for name, tensor in weights[0].items() if "tracked" not in name)
+    both = chain(KernelTransform(), Slice())
+    assert torch.equal(Supernet(tiny, both)(x, genotype), Supernet(tiny, KernelTransform())(x, genotype))
+
+
+def test_a_chain_is_saved_and_loaded(tiny, tmp_path, monkeypatch):
+    monkeypatch.setitem(SHARING_RULES, "scaled", Scaled)
+    monkeypatch.setitem(FAMILIES, "tiny", lambda: tiny)
+    rule = chain(chain(KernelTransform(), Slice()), Scaled(0.5))
+    assert rule_identity(rule) == {"sharing": "kernel-transform+slice+scaled", "sharing_settings": {"scaled": {"factor": 0.5}}}
+    supernet = Supernet(tiny, rule)
+    loaded = load_supernet("tiny", save_supernet(supernet, tmp_path / "net.safetensors"))
+    assert loaded.identity == supernet.identity != Supernet(tiny, chain(KernelTransform(), Slice(), Scaled())).identity
+    broken = save_supernet(supernet, tmp_path / "net.safetensors", {"sharing_settings": {"mask": {}}})
+    with pytest.raises(CheckpointError, match=r"no rules \['mask'\]"):
+        load_supernet("tiny", broken)
+    with pytest.raises(CheckpointError, match="needs sharing rule 'slice.mask'"):
+        load_supernet("tiny", save_supernet(supernet, tmp_path / "net.safetensors", {"sharing": "slice+mask"}))
+
+
+@pytest.mark.parametrize("rules", [(), (Slice(), KernelTransform(), Slice())])
+def test_a_chain_has_rules_of_different_names(rules):
+    with pytest.raises(ValueError, match="rules of different names"):
+        chain(*rules)

@@ -10,13 +10,17 @@ The functions take data frames with a row for each evaluation; ``problem``, ``se
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from nastoolkit.benchmarks import BENCHMARKS, Benchmark
+from nastoolkit.benchmarks import BENCHMARKS, Benchmark, SupernetProblem
 from nastoolkit.history import History
+from nastoolkit.objectives import signs
+from nastoolkit.systems.hardware_aware_nas.problems import PublishedTables, problem_from
 
 SEARCH = ["problem", "search", "seed"]
 N_SHOWN = 14
@@ -38,7 +42,7 @@ def benchmark_named(name: str, data_folder: str) -> Benchmark:
     return BENCHMARKS[name](**{key: value for key, value in wanted.items() if key in known})
 
 
-def progress_of(history: History, reference_point: tuple[float, ...]) -> pd.DataFrame:
+def rows_of(history: History, reference_point: Sequence[float]) -> pd.DataFrame:
     """A search evaluation by evaluation.
 
     Args:
@@ -46,11 +50,50 @@ def progress_of(history: History, reference_point: tuple[float, ...]) -> pd.Data
         reference_point: Reference point ``(m,)`` of the hypervolume, in raw units.
 
     Returns:
-        Columns ``evaluations`` so far, one for each objective, and ``hypervolume`` of all so far.
+        Columns ``evaluations`` so far, ``hypervolume`` of all so far, and lists of m numbers of which less is better:
+        ``costs``, and ``reference_costs``, those of the reference point.
     """
-    frame = pd.DataFrame(history.values, columns=[objective.name for objective in history.objectives])
-    frame.insert(0, "evaluations", range(1, len(history) + 1))
-    return frame.assign(hypervolume=history.hypervolume_curve(reference_point))
+    reference_costs = (signs(history.objectives) * np.asarray(reference_point)).tolist()
+    columns = {"evaluations": range(1, len(history) + 1), "hypervolume": history.hypervolume_curve(reference_point)}
+    return pd.DataFrame(columns | {"costs": history.costs.tolist(), "reference_costs": [reference_costs] * len(history)})
+
+
+def reference_of(problem: SupernetProblem | PublishedTables, cost: str, quality: float) -> list[float]:
+    """A reference point: a quality, and the cost of the largest sub-network."""
+    exact = problem.cost(cost).exact
+    assert exact is not None
+    return [quality, float(exact(problem.space.largest[None])[0])]
+
+
+def search_problem(
+    problem: str,
+    source: dict[str, Any],
+    cost: str,
+    reference: list[float],
+    search: str,
+    budget: int,
+    seed: int,
+    settings: dict[str, Any],
+) -> pd.DataFrame:
+    """One search of a problem; a job.
+
+    Args:
+        problem: Name of the problem.
+        source: What makes the problem; see :func:`.problems.problem_from`.
+        cost: Name of its cost.
+        reference: Quality and cost of the reference point.
+        search: Key of ``ALGORITHMS``.
+        budget: Number of evaluations.
+        seed: Seed of all randomness.
+        settings: Settings of the algorithm.
+
+    Returns:
+        The columns of :func:`rows_of`, by validation data, and ``test_hypervolume``: that of the last front by test data.
+    """
+    made = problem_from(source)
+    history = made.search(cost, search, budget, seed, **settings)
+    (tested,) = made.judged([history.front()])
+    return rows_of(history, reference).assign(test_hypervolume=tested.hypervolume(reference))
 
 
 def of_same_seed(rows: pd.DataFrame, values: pd.Series) -> np.ndarray:

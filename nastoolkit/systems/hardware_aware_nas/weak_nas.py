@@ -24,7 +24,7 @@ from nastoolkit.benchmarks import Benchmark
 from nastoolkit.benchmarks.digits_mbv3_table import DigitsTable
 from nastoolkit.objectives import Objective
 from nastoolkit.studies import optimize
-from nastoolkit.systems.hardware_aware_nas.races import SEARCH, benchmark_named, evaluations_to, of_same_seed, progress_of
+from nastoolkit.systems.hardware_aware_nas.races import SEARCH, benchmark_named, evaluations_to, of_same_seed, rows_of
 
 FRONT, NETWORK = "WeakNAS", "WeakNAS, one"  # its searches by two objectives, and for one network
 
@@ -52,8 +52,8 @@ def search_benchmark(
         settings: Settings of the algorithm.
 
     Returns:
-        Columns ``evaluations``, ``accuracy_top1`` (%), ``mmacs``, ``hypervolume`` whatever the bounds (% MMACs), ``genotype``,
-        and ``accuracy_test`` (%) where the benchmark has it.
+        Columns ``evaluations`` so far, their ``hypervolume`` whatever the bounds (% MMACs), ``accuracy_top1`` (%), ``mmacs``,
+        ``genotype``, and ``accuracy_test`` (%) where the benchmark has it.
 
     Raises:
         ValueError: Settings that the algorithm does not take, or a benchmark without networks within the bounds.
@@ -64,7 +64,10 @@ def search_benchmark(
         found = optimize(benchmark.space, benchmark.evaluate, goals, algorithm, budget, seed, **how).genotypes
     except (TypeError, ValueError) as error:
         raise ValueError(f"{search}, which is {algorithm} with settings {settings}, on {problem}: {error}") from error
-    rows = progress_of(benchmark.history(found), benchmark.reference_point).assign(genotype=found.tolist())
+    history = benchmark.history(found)
+    rows = rows_of(history, benchmark.reference_point)[["evaluations", "hypervolume"]]
+    accuracy, mmacs = history.values.T
+    rows = rows.assign(accuracy_top1=accuracy, mmacs=mmacs, genotype=found.tolist())
     is_tested = isinstance(benchmark, DigitsTable)
     return rows.assign(accuracy_test=benchmark.look_up("accuracy_test", found)) if is_tested else rows
 
@@ -83,9 +86,8 @@ def _goals(benchmark: Benchmark, within: dict[str, float]) -> list[Objective]:
     goals[1] = replace(goals[1], **within)
     ends = benchmark.history(np.array([benchmark.space.smallest, benchmark.space.largest])).values[:, 1]
     if within["at_least"] > ends[1] or within["at_most"] < ends[0]:
-        raise ValueError(
-            f"of {ends[0]:.4g} to {ends[1]:.4g} MMACs none are between {within['at_least']} and {within['at_most']}"
-        )
+        wanted = f"{within['at_least']} and {within['at_most']}"
+        raise ValueError(f"networks have {ends[0]:.4g} to {ends[1]:.4g} MMACs, none between {wanted}")
     return goals
 
 
