@@ -34,7 +34,7 @@ class Supernet(nn.Module):
     accuracy, :meth:`extract` and :func:`nastoolkit.supernets.calibrate_batchnorm`.
 
     Args:
-        family: Says which networks there are; its largest genotype holds all weights.
+        family: Says which networks there are; its largest blocks hold all weights, a set for each operation of a slot.
         sharing: How a block gets its weights.
         seed: For the initial weights.
     """
@@ -44,9 +44,9 @@ class Supernet(nn.Module):
         self.family = family
         self.sharing = sharing or Slice()
         with drawn_from(seed):
-            self.shared = family.build(family.largest)
-        for name, _ in family.plan(family.largest):
-            self.sharing.prepare(self.shared.get_submodule(name))
+            self.shared = family.build_shared()
+        for place in family.shared_blocks:
+            self.sharing.prepare(self.shared.get_submodule(place))
         self._templates: dict[tuple[str, BlockSpec, bool, int], nn.Module] = {}
 
     def forward(self, x: Inputs, genotype: np.ndarray) -> torch.Tensor:
@@ -78,9 +78,15 @@ class Supernet(nn.Module):
         weights = {}
         for name, spec in plan:
             needed = dict(_tensors(templates[name]))
-            tensors = _tensors(self.shared.get_submodule(name))
+            if not needed:
+                continue
+            tensors = _tensors(self.shared.get_submodule(self.family.place(name, genotype)))
             shared = {key: own for key, own in tensors if key in needed or isinstance(own, nn.Parameter)}
             shared.update(self.sharing(shared, spec, name, genotype))
+            if not needed.keys() <= shared.keys():
+                raise ValueError(
+                    f"the supernet has no weights for block {name!r}, {spec}: only choices with ordered=False have a set for each option"
+                )
             weights.update({f"{name}.{key}": crop(shared[key], own.shape) for key, own in needed.items()})
         return weights
 
