@@ -28,7 +28,7 @@ test: $(INSTALLED)-dev ## linter, formatter, types, tests (their seconds in runs
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
-	OMP_NUM_THREADS=1 $(PY) -m pytest -n $(JOBS) --durations=60 --junitxml=runs/ci/tests.xml
+	OMP_NUM_THREADS=1 $(PY) -m pytest -n $(JOBS) --dist worksteal --durations=60 --junitxml=runs/ci/tests.xml
 	$(RUN) --profile smoke --jobs $(JOBS)
 
 lab: $(INSTALLED)-lab ## open the notebooks in JupyterLab
@@ -52,7 +52,7 @@ docs: $(INSTALLED)-docs ## build the site in docs/_build
 	@echo "files made:"; echo "  docs/_build/html/index.html"
 
 browser-test: chromium $(INSTALLED)-lab $(INSTALLED)-dev docs ## the notebooks, the app and the site in Chromium; screenshots in runs/browser/
-	$(PY) -m pytest -m browser tests/browser
+	$(PY) -m pytest -m browser -n $(JOBS) --dist loadfile tests/browser
 
 chromium:
 	@command -v chromium > /dev/null || { echo "There is no chromium: on Debian, apt install chromium"; exit 1; }

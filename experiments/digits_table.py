@@ -1,6 +1,6 @@
 """Measures every network of the benchmark ``digits-mbv3-table`` and writes the file that ships with the package.
 
-    python experiments/digits_table.py --table runs/quickstart/laptop/latency_table.json
+    python experiments/digits_table.py --table runs/quickstart/laptop/table_digits-mbv3_torch_16_1.json
 
 One core, 0.8 GB of memory, about half an hour. Killed, it goes on where it was when it is run again.
 

@@ -27,7 +27,7 @@ import scoreboard
 from profiles import PROFILES, UsageError, check_values, fitting_values, notebook_name, notebook_names, profile_values
 from worker import Job, Result, check_kernel, execute
 
-from nastoolkit.studies.processes import end_with_parent
+from nastoolkit.support.workers import end_with_parent
 
 ROOT = Path(__file__).resolve().parents[1]
 

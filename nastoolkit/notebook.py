@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
@@ -20,6 +20,7 @@ from nastoolkit.search.evolution import MATINGS
 from nastoolkit.studies.parameters import check_parameters, declared_rules
 from nastoolkit.tasks import TASKS
 
+Made = TypeVar("Made")
 REGISTRIES: Mapping[str, Collection[str]] = {
     "ALGORITHMS": ("default", *ALGORITHMS),
     "BACKENDS": BACKENDS,
@@ -59,3 +60,18 @@ def check(cells: Collection[str], values: Mapping[str, Any]) -> None:
         if "[" in cell and cell.lstrip()[:1] not in "%!":
             rules |= declared_rules(cell)
     check_parameters(values, rules, REGISTRIES)
+
+
+def available(makers: Mapping[str, Callable[[], Made]]) -> dict[str, Made]:
+    """What can be made of the data on this machine, by name; what is left out is printed, with the reason.
+
+    Args:
+        makers: Functions that read published data and raise FileNotFoundError where they are missing, by name.
+    """
+    made: dict[str, Made] = {}
+    for name, make in makers.items():
+        try:
+            made[name] = make()
+        except FileNotFoundError as absent:
+            print(f"{name} is left out, as its data are not on this machine. {absent}")
+    return made

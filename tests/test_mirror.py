@@ -24,6 +24,7 @@ COVERED_BY = {  # a module, or a pattern of modules without tests of their name:
     "predictors/*_process.py": "search/test_bayes.py",
     "predictors/*.py": "predictors/test_regressors.py",
     "support/counts.py": "studies/test_optimize.py",
+    "support/workers.py": "studies/test_processes.py",
     "support/json_types.py": "studies/test_grid.py",
     "choices.py": "test_space.py",
     "twins.py": "test_space.py",

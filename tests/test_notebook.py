@@ -5,7 +5,7 @@ import pytest
 import torch
 from profiles import UsageError, check_values
 
-from nastoolkit.notebook import set_up
+from nastoolkit.notebook import available, set_up
 
 CELL = """
 family_name: str = "digits-mbv3"  # family of networks [key of FAMILIES]
@@ -50,3 +50,16 @@ def test_run_py_holds_values_and_defaults_against_the_same_rules(tmp_path):
         check_values("good", {"n_seeds": 1}, tmp_path)
     with pytest.raises(UsageError, match="budgets: needs one for each of seeds, .0, 1.; got .1."):
         check_values("good", {"seeds": [0, 1]}, tmp_path)
+
+
+def test_what_lacks_its_data_is_named_and_left_out(capsys):
+    def missing():
+        raise FileNotFoundError("fetch it")
+
+    def damaged():
+        raise ValueError("damaged")
+
+    assert available({"table": lambda: 1, "phone": missing}) == {"table": 1}
+    assert "phone is left out" in (told := capsys.readouterr().out) and "fetch it" in told
+    with pytest.raises(ValueError, match="damaged"):
+        available({"phone": damaged})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +29,11 @@ class Curves:
 
     Attributes:
         curves: Hypervolume ``(seeds, evaluations)`` after each evaluation.
-        seconds: Seconds of each search ``(seeds,)``, evaluations included.
+        seconds: Seconds of each search ``(seeds,)``, evaluations included; empty if nobody timed them.
     """
 
     curves: np.ndarray
-    seconds: np.ndarray
+    seconds: np.ndarray = field(default_factory=lambda: np.empty(0))
 
     @property
     def final(self) -> np.ndarray:
@@ -51,6 +51,11 @@ class Curves:
     def counts_to(self, hypervolume: float | np.ndarray) -> Censored:
         """The same, with a count that is only known to be above the budget where a seed never had this hypervolume."""
         return counted(self.evaluations_to(hypervolume), self.curves.shape[1])
+
+    def to_frame(self, evaluations: Sequence[int]) -> pd.DataFrame:
+        """The hypervolume of each seed after some numbers of evaluations: ``evaluations``, ``seed`` and ``hypervolume``."""
+        rows = [(k, seed, volume) for k in evaluations for seed, volume in enumerate(self.curves[:, k - 1])]
+        return pd.DataFrame(rows, columns=["evaluations", "seed", "hypervolume"])
 
     def times_fewer(self, other: Curves, evaluations: int | None = None) -> Censored:
         """How many times fewer evaluations than another run each seed took ``(seeds,)`` to the same hypervolume.

@@ -109,15 +109,26 @@ class SupernetProblem:
         table = setting_table(name, self.family, self.folder, self.n_contexts, self.table_seconds)
         return Objective("latency_ms", "min", "ms", exact=table.latency_ms)
 
-    def search(self, cost: str, algorithm: str, budget: int, seed: int, **settings: Any) -> History:
-        """A search by validation accuracy and a cost; further keyword arguments are :func:`nastoolkit.optimize`'s."""
+    def search(
+        self, cost: str, algorithm: str, budget: int, seed: int, space: SearchSpace | None = None, **settings: Any
+    ) -> History:
+        """A search by validation accuracy and a cost.
+
+        Args:
+            cost: See :meth:`cost`.
+            algorithm: See :func:`nastoolkit.optimize`, as for all that follow.
+            budget: Number of evaluations.
+            seed: Seed of all randomness.
+            space: Part of the family's space; by default the whole.
+            **settings: Further keyword arguments.
+        """
         store, objectives = Path(self.folder) / "validation.sqlite", [self.quality, self.cost(cost)]
         how = {"progress": False, **settings}
-        return optimize(self.space, self.accuracy(), objectives, algorithm, budget, seed, store, **how)
+        return optimize(space or self.space, self.accuracy(), objectives, algorithm, budget, seed, store, **how)
 
     def judged(self, histories: Sequence[History]) -> list[History]:
         """The same searches by test accuracy; see :func:`nastoolkit.studies.reevaluate`."""
-        return reevaluate(histories, self.accuracy("test"), Path(self.folder) / "test.sqlite")
+        return reevaluate(histories, self.accuracy("test"), Path(self.folder) / "test.sqlite", progress=False)
 
     def answers(self, genotypes: np.ndarray, cost: str, split: str = "validation") -> Answers:
         """Probabilities of the classes that networks ``(k, d)`` give a split's examples, and what their runs cost.

@@ -10,15 +10,18 @@ from nastoolkit.figures.fronts import (
     plot_repeated_front,
 )
 from nastoolkit.figures.networks import draw_network, plot_breakdown
-from nastoolkit.figures.saving import COLOURS, COLUMN, MARKERS, STYLE, new_figure, output_folder, save_figure
+from nastoolkit.figures.ratios import plot_ratio_lines
+from nastoolkit.figures.saving import COLOURS, COLUMN, MARKERS, STYLE, new_figure, output_folder, save_figure, show_numbers
 from nastoolkit.figures.spaces import plot_genes, plot_importance, plot_options
 from nastoolkit.figures.statistics import (
     plot_agreement,
     plot_bands,
     plot_intervals,
+    plot_learning_curve,
     plot_lines,
     plot_matrix,
     plot_medians,
+    plot_ratios,
     plot_residuals,
 )
 
@@ -41,12 +44,16 @@ __all__ = [
     "plot_hypervolume_bands",
     "plot_importance",
     "plot_intervals",
+    "plot_learning_curve",
     "plot_lines",
     "plot_matrix",
     "plot_medians",
     "plot_options",
     "plot_progress",
+    "plot_ratio_lines",
+    "plot_ratios",
     "plot_repeated_front",
     "plot_residuals",
     "save_figure",
+    "show_numbers",
 ]

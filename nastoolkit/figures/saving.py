@@ -9,6 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from cycler import cycler
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from nastoolkit.support.files import all_atomically, beside
@@ -43,6 +44,13 @@ def new_figure(columns: int = 1, height: float = 2.6) -> tuple[Figure, np.ndarra
     plt.rcParams.update(STYLE)
     figure, axes = plt.subplots(1, columns, figsize=(COLUMN * columns, height), squeeze=False)
     return figure, axes[0]
+
+
+def show_numbers(axes: Axes) -> None:
+    """Plain numbers, and no powers of ten, at the ticks of logarithmic axes."""
+    for ticks in (axes.xaxis, axes.yaxis):
+        ticks.set_major_formatter("{x:g}")
+        ticks.set_minor_formatter("")
 
 
 def save_figure(figure: Figure, points: pd.DataFrame, path: str | Path) -> list[Path]:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import cycle
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator
 
 from nastoolkit.figures.saving import COLOURS, MARKERS
 from nastoolkit.predictors import kendall_tau, mape
-from nastoolkit.statistics import median_interval
+from nastoolkit.statistics import Censored, median_interval
 
 MANY = 16  # points of a line that has a marker on each
 
@@ -83,6 +84,23 @@ def plot_lines(axes: Axes, frame: pd.DataFrame, across: str, up: str, by: str, *
     return frame
 
 
+def plot_learning_curve(axes: Sequence[Axes], curve: pd.DataFrame) -> pd.DataFrame:
+    """Errors and rank correlations of predictors over the size of their training set, mean and standard deviation.
+
+    Args:
+        axes: Two, see :func:`nastoolkit.figures.new_figure`.
+        curve: Columns of :func:`nastoolkit.predictors.learning_curve`.
+    """
+    quantities, ticks = {"mape_percent": "MAPE in %", "kendall_tau": "Kendall tau"}, sorted(curve.n_train.unique())
+    points = [plot_bands(axis, curve, "n_train", name, "predictor") for axis, name in zip(axes, quantities, strict=True)]
+    for axis, label in zip(axes, quantities.values(), strict=True):
+        axis.set(xscale="log", xlabel="training sub-networks", xticks=ticks, xticklabels=ticks, ylabel=label)
+        axis.minorticks_off()
+    axes[0].set(ylim=(0, None))
+    axes[1].set(ylim=(min(0.5, points[1]["mean"].min()), 1))
+    return pd.concat(points)
+
+
 def plot_intervals(axes: Axes, frame: pd.DataFrame, across: str, rows: str, by: str) -> pd.DataFrame:
     """Mean and standard deviation of ``across`` for each of ``rows``, from top to bottom, and each ``by``, side by side."""
     points = frame.groupby([by, rows], sort=False)[across].agg(["mean", "std", "size"]).fillna({"std": 0.0}).reset_index()
@@ -104,14 +122,48 @@ def plot_medians(axes: Axes, frame: pd.DataFrame, across: str, rows: str, by: st
     return points.assign(quantity=across)
 
 
+def plot_ratios(axes: Axes, ratios: Mapping[tuple[str, str], Censored], across: str) -> pd.DataFrame:
+    """Medians of ratios that may be censored, with their 95 % intervals, on a logarithmic axis; open ends leave the axes.
+
+    Args:
+        axes: Where to draw.
+        ratios: Ratios of the seeds, by the names of a group, which has a colour, and of a row.
+        across: Label of the axis.
+
+    Returns:
+        Columns ``group``, ``row``, ``center``, ``low``, ``high``, ``seeds`` and ``text``. A median that depends on what
+        censored searches would have needed has no center, and no marker.
+    """
+    rows = [(*key, *_middle(ratio), len(ratio.low), str(ratio)) for key, ratio in ratios.items()]
+    points = pd.DataFrame(rows, columns=["group", "row", "center", "low", "high", "seeds", "text"])
+    ends = points[["center", "low", "high"]].to_numpy()
+    drawn = ends[np.isfinite(ends) & (ends > 0)]
+    least, most = 0.7 * min(1, *drawn), 1.4 * max(1, *drawn)
+    is_known = np.isfinite(points.low) | np.isfinite(points.high)
+    shown = points.assign(low=points.low.clip(least / 10).where(is_known), high=points.high.clip(upper=10 * most))
+    _draw_intervals(axes, shown, "row", "group")
+    axes.set(xscale="log", xlim=(least, most), xlabel=across)
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.minorticks_off()
+    return points
+
+
+def _middle(ratio: Censored) -> tuple[float, float, float]:
+    """The median, which may be unknown, and its interval."""
+    least, most = ratio.median
+    return least if least == most else np.nan, *ratio.interval()
+
+
 def _draw_intervals(axes: Axes, points: pd.DataFrame, rows: str, by: str) -> None:
     """Columns ``center``, ``low`` and ``high`` of points."""
     labels, groups = list(dict.fromkeys(points[rows])), list(dict.fromkeys(points[by]))
     for place, (colour, marker, label) in enumerate(zip(cycle(COLOURS), cycle(MARKERS), groups, strict=False)):
         line = points[points[by] == label]
         at = line[rows].map(labels.index) + 0.7 * ((place + 0.5) / len(groups) - 0.5)
-        style: dict[str, Any] = {"color": colour, "marker": marker, "linestyle": "none", "markersize": 4, "elinewidth": 1}
-        axes.errorbar(line.center, at, xerr=[line.center - line.low, line.high - line.center], label=str(label), **style)
+        style: dict[str, Any] = {"color": colour, "marker": marker, "linestyle": "none", "markersize": 4}
+        axes.hlines(at, line.low, line.high, color=colour, linewidth=1)
+        axes.errorbar(line.center, at, label=str(label), **style)
     axes.set(yticks=range(len(labels)), yticklabels=labels, ylim=(len(labels) - 0.5, -0.5))
 
 

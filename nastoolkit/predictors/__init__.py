@@ -6,7 +6,16 @@ offset of each feature and of the values do not matter, nor does the type of the
 """
 
 from nastoolkit.predictors.regressors import DEFAULT_PREDICTOR, PREDICTORS, RobustRidge, Stacked
-from nastoolkit.predictors.scores import final_scores, kendall_tau, learning_curve, mape, score_table, spearman, splits
+from nastoolkit.predictors.scores import (
+    final_scores,
+    kendall_tau,
+    learning_curve,
+    mape,
+    score_table,
+    spearman,
+    splits,
+    trial_scores,
+)
 
 __all__ = [
     "DEFAULT_PREDICTOR",
@@ -20,4 +29,5 @@ __all__ = [
     "score_table",
     "spearman",
     "splits",
+    "trial_scores",
 ]

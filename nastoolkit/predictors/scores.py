@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
+from functools import partial
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -74,31 +76,42 @@ def learning_curve(
     Raises:
         ValueError: An unknown predictor, too few rows, or less than one trial.
     """
-    rows = splits(len(values), n_test, n_trials, seed)
-    if unknown := [name for name in predictors if name not in PREDICTORS]:
-        raise ValueError(f"unknown predictors {unknown}; known: {list(PREDICTORS)}")
-    if not 2 <= min(*sizes, n_test) or max(sizes) + n_test > len(values):
-        raise ValueError(f"{len(values)} rows are too few for training sets of {list(sizes)} and a test set of {n_test}")
     arguments = repr((list(sizes), n_test, n_trials, list(predictors), seed))
     identity = hashlib.sha256(features.tobytes() + values.tobytes() + arguments.encode()).hexdigest()[:16]
-    cases = [(trial, size, name) for trial in range(n_trials) for size in sizes for name in predictors]
     if file and Path(file).exists():
         kept = pd.read_csv(file, dtype={"identity": str})  # it may look like a number
-        if len(kept) == len(cases) and kept.identity.eq(identity).all():
+        if len(kept) == n_trials * len(sizes) * len(predictors) and kept.identity.eq(identity).all():
             return kept.drop(columns="identity")
-    sets = [(rows[trial][1][:size], rows[trial][0], name) for trial, size, name in cases]
-    scores = (executor.map if executor else map)(_scores, *zip(*[(features, values, *one) for one in sets], strict=True))
-    rows = [(*case, *score) for case, score in zip(cases, tqdm(scores, "fits", len(cases), leave=False), strict=True)]
-    frame = pd.DataFrame(rows, columns=["trial", "n_train", "predictor", "mape_percent", "kendall_tau"])
+    splits(len(values), n_test, n_trials, seed)  # there is one
+    trial = partial(trial_scores, features, values, sizes, n_test, predictors=predictors, seed=seed)
+    scores = (executor.map if executor else map)(trial, range(n_trials))
+    frame = pd.concat(tqdm(scores, "trials", n_trials, leave=False), ignore_index=True)
     if file:
         with atomically(file) as new:
             frame.assign(identity=identity).to_csv(new, index=False)
     return frame
 
 
-def _scores(features: np.ndarray, values: np.ndarray, train: np.ndarray, test: np.ndarray, name: str) -> tuple[float, float]:
-    predicted = PREDICTORS[name]().fit(features[train], values[train]).predict(features[test])
-    return mape(values[test], predicted), kendall_tau(values[test], predicted)
+def trial_scores(
+    features: np.ndarray,
+    values: np.ndarray,
+    sizes: Sequence[int],
+    n_test: int,
+    trial: int,
+    predictors: Sequence[str] = tuple(PREDICTORS),
+    seed: int = 0,
+) -> pd.DataFrame:
+    """The rows of one trial of a :func:`learning_curve`, whose arguments and errors it has."""
+    if unknown := [name for name in predictors if name not in PREDICTORS]:
+        raise ValueError(f"unknown predictors {unknown}; known: {list(PREDICTORS)}")
+    if not 2 <= min(*sizes, n_test) or max(sizes) + n_test > len(values):
+        raise ValueError(f"{len(values)} rows are too few for training sets of {list(sizes)} and a test set of {n_test}")
+    test, others = splits(len(values), n_test, trial + 1, seed)[trial]
+    rows = []
+    for size, name in product(sizes, predictors):
+        predicted = PREDICTORS[name]().fit(features[others[:size]], values[others[:size]]).predict(features[test])
+        rows.append((trial, size, name, mape(values[test], predicted), kendall_tau(values[test], predicted)))
+    return pd.DataFrame(rows, columns=["trial", "n_train", "predictor", "mape_percent", "kendall_tau"])
 
 
 def final_scores(curve: pd.DataFrame, quantity: str) -> pd.DataFrame:

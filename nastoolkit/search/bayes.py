@@ -68,6 +68,8 @@ class Bayes(Algorithm):
         ValueError: A setting below 1.
     """
 
+    version = 2
+
     def __init__(
         self,
         space: SearchSpace,

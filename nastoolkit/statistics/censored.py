@@ -36,6 +36,11 @@ class Censored:
         """The ends between which the median of all numbers lies."""
         return float(np.median(self.low)), float(np.median(self.high))
 
+    @property
+    def median_text(self) -> str:
+        """The median, or what is known of it."""
+        return _between(*self.median)
+
     def interval(self, level: float = LEVEL) -> tuple[float, float]:
         """An interval of the median that holds however the unknown numbers are filled in."""
         return estimate(self.low, "median", level).low, estimate(self.high, "median", level).high
@@ -47,7 +52,7 @@ class Censored:
         n_known, noun = int(self.known.sum()), "median ratio" if self.what == "ratio" else "median"
         parts = [f"reached in {n_known} of {len(self.low)}"]
         if n_known:
-            parts.append(f"{noun} {_between(*self.median)}")
+            parts.append(f"{noun} {self.median_text}")
         return ", ".join(parts + self._others())
 
     def _others(self) -> list[str]:

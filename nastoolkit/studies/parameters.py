@@ -3,7 +3,7 @@
 ``n_seeds: int = 5  # seeds of every search [from 2]``; several rules have commas between them:
 
 - ``from``, ``above``, ``to`` or ``below`` and a number bound every number of the parameter, also in lists and values of dicts;
-- ``key of`` or ``keys of`` a registry: a text, the items of a list or the keys of a dict are keys of that registry; another
+- ``key of`` or ``keys of`` a registry: a value, the items of a list or the keys of a dict are keys of that registry; another
   parameter will do as one;
 - ``values of`` a registry: the values of a dict are keys of that registry;
 - ``as many as`` another parameter: both have as many items;
@@ -72,9 +72,10 @@ def _fault(value: Any, rule: str, values: Mapping[str, Any], registries: Mapping
     raise ValueError(f"unknown rule {rule!r}; known: {KNOWN}, where names are among {names}")
 
 
-def _fault_of_names(names: str | Collection[str], known: Collection[str]) -> str:
-    unknown = [name for name in ([names] if isinstance(names, str) else names) if name not in known]
-    return f"there is no {', '.join(map(repr, unknown))}; known: {', '.join(known)}" if unknown else ""
+def _fault_of_names(names: Any, known: Collection[Any]) -> str:
+    several = isinstance(names, Collection) and not isinstance(names, str)
+    unknown = [name for name in (names if several else [names]) if name not in known]
+    return f"there is no {', '.join(map(repr, unknown))}; known: {', '.join(map(str, known))}" if unknown else ""
 
 
 def _numbers(value: Any) -> Iterator[float]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
-from threading import Thread, local
+from threading import local
 from typing import Any
 
 import psutil
+
+from nastoolkit.support.workers import end_with_parent, ready
 
 
 class Processes(ThreadPoolExecutor):
@@ -66,22 +67,7 @@ class Processes(ThreadPoolExecutor):
             pool = ProcessPoolExecutor(1, spawn, initializer=end_with_parent)
             self._pools.add(pool)
             try:
-                self._own.worker = pool, pool.submit(_ready, args).result()
+                self._own.worker = pool, pool.submit(ready, args).result()
             except BrokenProcessPool:
                 raise RuntimeError("its worker process died while it started: can it import evaluate?") from None
         return self._own.worker
-
-
-def _ready(args: tuple) -> int:
-    return os.getpid()
-
-
-def end_with_parent() -> None:
-    """Have this worker process end when the one that started it is killed."""
-
-    def watch() -> None:
-        if parent := multiprocessing.parent_process():
-            parent.join()
-            os._exit(1)
-
-    Thread(target=watch, daemon=True).start()

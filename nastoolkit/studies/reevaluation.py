@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,11 @@ from nastoolkit.studies.optimize import optimize
 
 
 def reevaluate(
-    histories: Sequence[History], evaluate: Evaluate, store: str | Path | None = None, executor: Executor | None = None
+    histories: Sequence[History],
+    evaluate: Evaluate,
+    store: str | Path | None = None,
+    executor: Executor | None = None,
+    progress: bool = True,
 ) -> list[History]:
     """The same searches by the values of another ``evaluate``, which measures all that was ever on a front, each once.
 
@@ -25,6 +30,7 @@ def reevaluate(
         evaluate: Genotypes ``(n, d)`` to raw values ``(n, m')``, as :func:`nastoolkit.studies.optimize` takes it.
         store: Another file than the searches', as the values are others.
         executor: See :func:`nastoolkit.studies.optimize`.
+        progress: See there.
 
     Returns:
         Histories with the same rows; a row that was never on its search's front has NaN.
@@ -33,7 +39,8 @@ def reevaluate(
     joined = [[row for row, _ in history.growing_front()] for history in histories]
     rows = [history.genotypes[on_front] for history, on_front in zip(histories, joined, strict=True)]
     wanted = np.unique(np.concatenate(rows), axis=0)
-    measured_again = optimize(space, evaluate, measured, "random", len(wanted), 0, store, executor, warm_start=wanted)
+    how: dict[str, Any] = {"store": store, "executor": executor, "progress": progress, "warm_start": wanted}
+    measured_again = optimize(space, evaluate, measured, "random", len(wanted), 0, **how)
     value_of = dict(zip(genotype_keys(measured_again.genotypes), measured_again.values, strict=True))
     judged = []
     for history, genotypes, on_front in zip(histories, rows, joined, strict=True):

@@ -210,7 +210,7 @@ def cascades_across(
     alone = np.stack([here.encode([network], []) for network in range(len(owners))])
     chosen = {one.family_name: alone[owners == one.family_name] for one in pool}
     chosen[GREEDY] = np.stack([greedy_cascade(here, accuracy) for accuracy in np.linspace(50, 100, 51)])
-    how = {"budget": n_cascades, "seed": seed, "population": cascade_population, "progress": False}
+    how: dict[str, Any] = {"budget": n_cascades, "seed": seed, "population": cascade_population, "progress": False}
     for name, algorithm in ((ENSEMBLES, cascade_search), (RANDOM, "random"), (CASCADES, cascade_search)):
         space = here.ensembles if name == ENSEMBLES else here.space
         chosen[name] = optimize(space, here.evaluate, here.objectives, algorithm, **how).genotypes

@@ -54,8 +54,8 @@ class Passes:
             images, features = part.at(self.supernet.family.input_shape(genotype)), dict[str, Any]()
             with self._taps(genotype, features), self._autocast():
                 outputs = self.network(images.inputs, genotype)
-                seen = (images.targets, images.inputs, genotype, first, number, place, images.rows, features)
-                loss = self.path_loss(Step(outputs, *seen))
+                step = Step(outputs, images.targets, images.inputs, genotype, first, number, place, images.rows, features)
+                loss = self.path_loss(step)
             probes.append(self._backward(genotype, weight * loss))
             losses.append(loss.detach())
             if first is None and not self.shares_rows:

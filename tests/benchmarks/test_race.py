@@ -56,6 +56,16 @@ def test_times_fewer_evaluations_to_what_the_other_one_had():
     assert RUN.times_fewer(other, evaluations=2).low.tolist() == [1, 1, 1]
 
 
+def test_what_a_seed_never_reached_is_censored():
+    assert str(RUN.counts_to(4.5)) == "reached in 1 of 3, median above 4, others above 4"
+
+
+def test_curves_as_rows():
+    frame = RUN.to_frame([1, 4])
+    assert frame.evaluations.tolist() == [1, 1, 1, 4, 4, 4] and frame.seed.tolist() == [0, 1, 2] * 2
+    assert frame.hypervolume.tolist() == [1, 2, 0, 3, 5, 3]
+
+
 def test_medians_have_intervals():
     samples = np.random.default_rng(1).normal(10.0, 1.0, (200, 10))
     found = [median_interval(values) for values in samples]

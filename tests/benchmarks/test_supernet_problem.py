@@ -26,3 +26,11 @@ def test_a_search_is_judged_by_other_images_and_keeps_what_it_measured(tmp_path)
     assert (judged.values[on_front, 1] == history.values[on_front, 1]).all()
     assert (judged.values[on_front, 0] != history.values[on_front, 0]).any()
     assert {file.name for file in tmp_path.iterdir()} >= {"validation.sqlite", "test.sqlite"}
+
+
+def test_a_search_stays_in_a_part_of_the_space(tmp_path):
+    problem = problem_in(tmp_path)
+    part = problem.space.restrict({"stage1.depth": (2,)})
+    history = problem.search("MACs", "random", 3, seed=0, space=part)
+    assert history.space.allowed == part.allowed
+    assert set(history.to_frame()["stage1.depth"]) == {2}

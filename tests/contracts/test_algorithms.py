@@ -53,7 +53,7 @@ def trace(name, settings):
     bound = 40.0 if ALGORITHMS[name].n_goals[1] < 2 else None
     objectives = [Objective("f0", "max"), Objective("f1", "min", at_most=bound)]
     before = np.random.get_state()[1].tobytes()
-    history = optimize(space, values, objectives, name, 70, seed=3, population=20, progress=False, **settings)
+    history = optimize(space, values, objectives, name, 40, seed=3, population=10, progress=False, **settings)
     assert np.random.get_state()[1].tobytes() == before, f"{name} used the global random state"
     return hashlib.sha256(history.genotypes.tobytes() + history.values.tobytes()).hexdigest()
 

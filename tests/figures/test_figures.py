@@ -22,10 +22,13 @@ from nastoolkit.figures import (
     plot_hypervolume_bands,
     plot_importance,
     plot_intervals,
+    plot_learning_curve,
     plot_matrix,
     plot_medians,
     plot_options,
     plot_progress,
+    plot_ratio_lines,
+    plot_ratios,
     plot_repeated_front,
     plot_residuals,
     save_figure,
@@ -33,6 +36,7 @@ from nastoolkit.figures import (
 from nastoolkit.history import History
 from nastoolkit.objectives import Objective
 from nastoolkit.space import Choice, SearchSpace
+from nastoolkit.statistics import counted
 
 SPACE = SearchSpace([Choice("a", tuple(range(9))), Choice("b", tuple(range(9)))])
 OBJECTIVES = (Objective("accuracy_top1", "max", "%"), Objective("latency_ms", "min", "ms"))
@@ -151,6 +155,29 @@ def test_medians_have_intervals_and_the_infinite_none():
     points = plot_medians(axis, frame, "times", "row", "by")
     assert points[["row", "low", "size"]].to_numpy().tolist() == [["a", 1.0, 3], ["b", 3.0, 3]]
     np.testing.assert_array_equal(axis.containers[0].lines[0].get_xydata(), [[2.0, 0.0], [np.nan, 1.0]])
+
+
+def test_ratios_that_hang_on_unknown_ones_have_no_marker_and_open_ends_leave_the_axes():
+    theirs = counted([100] * 6, 100)
+    ratios = {("linas", "low"): theirs / counted([50] * 6, 100), ("linas", "high"): theirs / counted([20, np.inf] * 3, 100)}
+    _, (axis,) = new_figure()
+    points = plot_ratios(axis, ratios, "times fewer")
+    assert points.center[0] == 2 and np.isnan(points.center[1]) and "3 of 6" in points.text[1]
+    assert points[["low", "high"]].to_numpy().tolist() == [[2, 2], [0, 5]]
+    np.testing.assert_array_equal(axis.containers[0].lines[0].get_xydata(), [[2.0, 0.0], [np.nan, 1.0]])
+    (bars,) = axis.collections
+    assert bars.get_segments()[1][0, 0] < axis.get_xlim()[0] and bars.get_segments()[1][1, 0] == 5
+    assert axis.get_xscale() == "log"
+
+
+def test_a_learning_curve_has_errors_and_ranks_over_the_sizes():
+    columns = {"n_train": [10, 10, 20], "predictor": "svr", "mape_percent": [4.0, 2.0, 1.0], "kendall_tau": [0.4, 0.6, 0.9]}
+    _, axes = new_figure(columns=2)
+    points = plot_learning_curve(axes, pd.DataFrame(columns))
+    np.testing.assert_allclose(axes[0].lines[0].get_xydata(), [[10, 3], [20, 1]])
+    np.testing.assert_allclose(axes[1].lines[0].get_xydata(), [[10, 0.5], [20, 0.9]])
+    assert list(points.quantity) == ["mape_percent"] * 2 + ["kendall_tau"] * 2
+    assert [label.get_text() for label in axes[0].get_xticklabels()] == ["10", "20"] and axes[1].get_ylim() == (0.5, 1)
 
 
 def test_a_matrix_has_the_text_of_each_cell_at_its_place_and_readable():
@@ -318,3 +345,15 @@ def test_a_breakdown_is_the_blocks_of_each_network_end_to_end(tiny):
         assert len({bar.get_facecolor() for bar in bars}) == frame[frame.network == network].stage.nunique()
     assert [text.get_text() for text in axis.get_legend().get_texts()] == ["stage1", "stage2", "other blocks"]
     assert [label.get_text() for label in axis.get_yticklabels()] == ["large", "small"] and axis.yaxis_inverted()
+
+
+def test_a_median_that_is_not_known_is_left_out():
+    known, open_ended = counted([2, 4, 8], 10), counted([np.inf, np.inf, 5], 10)
+    reference = counted([4, 8, 8], 10)
+    ratios = {("a", 10): reference / known, ("a", 20): reference / open_ended}
+    figure, (axis,) = new_figure()
+    points = plot_ratio_lines(axis, ratios, "evaluations", "times_fewer", "search")
+    assert list(points) == ["search", "evaluations", "times_fewer", "low", "high"]
+    assert points.times_fewer[0] == 2 and np.isnan(points.times_fewer[1])
+    assert axis.get_xscale() == axis.get_yscale() == "log"
+    figure.canvas.draw()

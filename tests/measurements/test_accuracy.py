@@ -31,6 +31,12 @@ print(accuracy(genotypes).tobytes().hex())
 """
 
 
+class Few(Digits):
+    """Of its canvases as many as are soon classified."""
+
+    n_canvases = {"train": 300, "validation": 500, "test": 500}  # noqa: RUF012
+
+
 class Forbidden:
     """Has an accuracy's settings, but must not be called: the store knows all."""
 
@@ -43,7 +49,7 @@ class Forbidden:
 
 @pytest.fixture
 def accuracy(tiny, supernet_of):
-    return Accuracy(supernet_of(tiny), Digits(), n_calibration=200)
+    return Accuracy(supernet_of(tiny), Few(), n_calibration=200)
 
 
 @pytest.fixture
@@ -52,7 +58,7 @@ def genotypes(tiny):
 
 
 def test_it_is_the_share_of_right_answers_after_calibration(accuracy, genotypes, tiny):
-    task, expected = Digits(), []
+    task, expected = Few(), []
     for genotype in genotypes:
         network = tiny.build(genotype)
         network.load_state_dict(accuracy.supernet.extract(genotype).state_dict())
@@ -62,7 +68,7 @@ def test_it_is_the_share_of_right_answers_after_calibration(accuracy, genotypes,
         expected.append([100 * np.mean(answers.numpy() == task.split("validation").targets.numpy())])
     measured = accuracy(genotypes)
     assert measured.shape == (3, 1) and len(np.unique(measured)) > 1
-    np.testing.assert_allclose(measured, expected, atol=0.05)  # one of 2,000 canvases: rounding depends on the batch size
+    np.testing.assert_allclose(measured, expected, atol=0.2)  # one of 500 canvases: rounding depends on the batch size
 
 
 def test_predictions_are_what_it_scores(accuracy, genotypes):
@@ -133,7 +139,7 @@ def test_a_search_measures_it_and_replays_it(accuracy, tiny, tmp_path):
 
 
 def test_training_alone_starts_afresh_for_every_network(tiny, genotypes):
-    alone = StandAloneAccuracy(tiny, Digits(), Recipe(n_steps=3, batch_size=16))
+    alone = StandAloneAccuracy(tiny, Few(), Recipe(n_steps=3, batch_size=16))
     genotypes = genotypes[:2]
     values = alone(genotypes)
     assert values.shape == (2, 1) and (values >= 0).all() and (values <= 100).all()
@@ -142,7 +148,7 @@ def test_training_alone_starts_afresh_for_every_network(tiny, genotypes):
 
 
 def test_settings_of_training_alone_hold_the_recipe(tiny):
-    alone = StandAloneAccuracy(tiny, Digits(), Recipe(n_steps=3, batch_size=16))
+    alone = StandAloneAccuracy(tiny, Few(), Recipe(n_steps=3, batch_size=16))
     assert alone.settings["n_steps"] == 3 and alone.settings["family"] == "tiny" and "weights" not in alone.settings
     others = [replace(alone, split="test"), *(replace(alone, recipe=Recipe(3, 16, **{k: 1})) for k in ("seed", "clip_norm"))]
     assert all(other.settings != alone.settings for other in others)

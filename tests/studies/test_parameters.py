@@ -12,6 +12,8 @@ VALUES = {
     "n_seeds": 5,
     "share": 0.5,
     "budgets": {"linas": [100, 200], "random": 400},
+    "sizes": [5, 10],
+    "n_train": 10,
     "note": "",
 }
 REGISTRIES = {"FAMILIES": {"mbv3": 1, "resnet": 2}, "TASKS": ("digits", "words"), "ALGORITHMS": {"linas": 1, "random": 2}}
@@ -21,6 +23,7 @@ RULES = {
     "trained_on": "keys of FAMILIES, values of TASKS",
     "algorithm": "key of budgets",
     "n_seeds": "from 5",
+    "n_train": "key of sizes",
     "share": "above 0, to 0.5",
     "budgets": "keys of ALGORITHMS, from 100, below 401",
 }
@@ -43,6 +46,7 @@ def test_what_fits_its_rules_is_taken():
         ),
         ({"algorithm": "lina"}, "algorithm: there is no 'lina'; known: linas, random"),
         ({"budgets": {"random": 400}}, "algorithm: there is no 'linas'; known: random"),
+        ({"n_train": 6}, "n_train: there is no 6; known: 5, 10"),
         ({"n_seeds": 4}, "n_seeds: numbers are from 5, got 4"),
         ({"n_seeds": True}, "n_seeds: numbers are from 5, got True"),
         ({"n_seeds": "5"}, "n_seeds: numbers are from 5, got '5'"),

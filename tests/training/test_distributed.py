@@ -41,11 +41,13 @@ with processes("cpu"):
 """
 
 
-def torchrun(n_processes, *command):
-    launcher = ["torch.distributed.run", "--standalone", f"--nproc-per-node={n_processes}"]
+TWO = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2")
+
+
+def python(*command):
     folders = os.pathsep.join(filter(None, [str(Path(__file__).parents[1] / "faults"), os.environ.get("PYTHONPATH")]))
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": folders}
-    ran = subprocess.run([sys.executable, "-m", *launcher, *command], env=environment, capture_output=True, text=True)
+    ran = subprocess.run([sys.executable, *map(str, command)], env=environment, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
     return ran.stdout
 
@@ -54,8 +56,8 @@ def torchrun(n_processes, *command):
 def test_two_processes_train_as_one_does(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
-    for n_processes in (1, 2):
-        torchrun(n_processes, str(script), str(tmp_path / str(n_processes)))
+    python(script, tmp_path / "1")
+    python(*TWO, script, tmp_path / "2")
     alone, first, second = (torch.load(tmp_path / name, weights_only=True) for name in ("1.0", "2.0", "2.1"))
     for name, tensor in alone.items():
         assert torch.equal(first[name], second[name])
@@ -66,7 +68,7 @@ def test_two_processes_train_as_one_does(tmp_path):
 @pytest.mark.slow
 def test_the_command_trains_in_two_processes_and_writes_one_supernet(tmp_path):
     file = tmp_path / "trained.safetensors"
-    said = torchrun(2, "-m", "nastoolkit.cli", "train", "--output", str(file), "--steps", "2", "--batch-size", "8")
+    said = python(*TWO, "-m", "nastoolkit.cli", "train", "--output", file, "--steps", "2", "--batch-size", "8")
     assert said.count("trained.safetensors: loss") == 1
     _, card = read_checkpoint(file)
     assert card["family"] == "digits-mbv3" and card["task"] == "digits" and card["recipe"]["n_steps"] == 2

@@ -1,3 +1,5 @@
+import sys
+
 import pytest
 import torch
 from learners import ByNorm
@@ -85,6 +87,14 @@ def test_a_loss_sees_the_features_that_it_names_and_gradients_reach_them(tiny):
     alone = plain.extract(deep).get_submodule("stem")(batch.at(tiny.input_shape(deep)).inputs)
     torch.testing.assert_close(matching.seen[0]["stem"], alone.detach())
     assert not torch.equal(stem(matched)["conv.weight"].grad, stem(plain)["conv.weight"].grad)
+
+
+def test_what_nobody_uses_is_not_even_called(tiny, monkeypatch):
+    supernet = Supernet(tiny)
+    for module, name in (("passes", "taps"), ("passes", "held_gradients"), ("fit", "mean_over_processes")):
+        monkeypatch.setattr(sys.modules[f"nastoolkit.training.{module}"], name, None)
+    monkeypatch.setattr("nastoolkit.randomness.drawn_from", None)
+    fit(supernet, TASK, Sandwich(tiny.space), in_place_distillation, RECIPE, progress=False)
 
 
 def test_a_block_that_no_network_has_is_told_before_the_first_step(tiny):

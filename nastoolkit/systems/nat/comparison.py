@@ -50,8 +50,8 @@ class Start:
     supernet: Supernet
     task: Task
     recipe: Recipe
-    search: Mapping[str, int]
-    images: Mapping[str, int]
+    search: Mapping[str, Any]
+    images: Mapping[str, Any]
     folder: Path
 
     @property
@@ -87,9 +87,9 @@ class Start:
 
 def adapted(start: Start, sampler: Sampler) -> History:
     """The last archive of a transfer."""
-    how = {"sampler": sampler, "seed": start.recipe.seed, "folder": start.folder, "progress": False}
-    parts = (start.supernet, start.task, start.accuracy, start.objectives, start.recipe)
-    return transfer(*parts, **how, **start.search).history
+    how: dict[str, Any] = {"sampler": sampler, "seed": start.recipe.seed, "folder": start.folder, "progress": False}
+    how |= start.search
+    return transfer(start.supernet, start.task, start.accuracy, start.objectives, start.recipe, **how).history
 
 
 def tuned_then_searched(start: Start, only_head: bool = False) -> History:

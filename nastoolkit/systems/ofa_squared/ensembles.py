@@ -89,14 +89,15 @@ def ensembles_of_front(
     genotypes = given.search(cost, "default", budget, seed, population=population).front().spread(n_networks).genotypes
     chosen_on, judged_on = (given.answers(genotypes, cost, split) for split in ("validation", "test"))
     right = judged_on.probabilities.argmax(axis=2) == judged_on.targets
+    how: dict[str, Any] = {"population": ensemble_population, "progress": False}
     found = [_rows(100 * right.mean(axis=1), judged_on.costs, SINGLE, "default")]
     for kind, parallel in ENSEMBLES.items():
         here, there = Ensembles(chosen_on, parallel), Ensembles(judged_on, parallel)
         for algorithm in (ensemble_search, "random"):
-            how = {"population": ensemble_population, "progress": False}
             front = optimize(here.space, here.evaluate, here.objectives, algorithm, n_ensembles, seed, **how).front()
             members = front.genotypes[front.genotypes.sum(axis=1) > 1]
-            found.append(_rows(*there.evaluate(members).T, kind, algorithm))
+            accuracy, cost_of_all = there.evaluate(members).T
+            found.append(_rows(accuracy, cost_of_all, kind, algorithm))
     return pd.concat(found, ignore_index=True).assign(supernet=given.family_name)
 
 

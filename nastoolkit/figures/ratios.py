@@ -1,0 +1,51 @@
+"""Ratios of counts of which some are known only to lie beyond a budget."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import cycle
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from nastoolkit.figures.saving import COLOURS, MARKERS, show_numbers
+from nastoolkit.statistics import Censored
+
+EDGE = 1.3  # times the least and the most that is known
+
+
+def plot_ratio_lines(axes: Axes, ratios: Mapping[tuple[str, int], Censored], across: str, up: str, by: str) -> pd.DataFrame:
+    """Medians of ratios over a number, with their 95 % intervals, on logarithmic axes; a line through 1 is no difference.
+
+    A median that depends on unknown ratios is left out, and an end of an interval that does lies beyond all known numbers.
+
+    Args:
+        axes: Where to draw.
+        ratios: Ratios of the seeds, by the name of a line and the number.
+        across: Name of the number.
+        up: Name of the ratio.
+        by: Name of what the lines are.
+
+    Returns:
+        Columns of these three names, and ``low`` and ``high``.
+    """
+    rows = [(*key, _median(ratio), *ratio.interval()) for key, ratio in ratios.items()]
+    points = pd.DataFrame(rows, columns=[by, across, up, "low", "high"])
+    ends = points[[up, "low", "high"]].to_numpy()
+    known = ends[np.isfinite(ends) & (ends > 0)]
+    bottom, top = min(1, *known) / EDGE, max(1, *known) * EDGE
+    for colour, marker, (name, line) in zip(cycle(COLOURS), cycle(MARKERS), points.groupby(by, sort=False), strict=False):
+        axes.plot(line[across], line[up], color=colour, marker=marker, markersize=4, label=str(name))
+        axes.fill_between(
+            line[across], *line[["low", "high"]].clip(bottom, top).T.to_numpy(), color=colour, alpha=0.15, linewidth=0
+        )
+    axes.axhline(1, color="0.4", linewidth=1)
+    axes.set(xscale="log", yscale="log", xlabel=across, ylabel=up.replace("_", " "))
+    show_numbers(axes)
+    return points
+
+
+def _median(ratio: Censored) -> float:
+    low, high = ratio.median
+    return low if low == high else np.nan

@@ -1,0 +1,23 @@
+"""What worker processes run first: a module that imports next to nothing, so that they start quickly."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from threading import Thread
+
+
+def end_with_parent() -> None:
+    """Have this worker process end when the one that started it is killed."""
+
+    def watch() -> None:
+        if parent := multiprocessing.parent_process():
+            parent.join()
+            os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
+
+
+def ready(args: tuple) -> int:
+    """The number of this process, which has imported what the arguments need."""
+    return os.getpid()

@@ -1,0 +1,134 @@
+"""What to do with a few hundred measurements: search on them alone, from a warm start, or learn from them as they come.
+
+[Cummings2022] D. Cummings et al., "A Hardware-Aware System for Accelerating Deep Neural Network Optimization",
+arXiv 2202.12954, Section 4.5, Figures 9 and 10: the concurrent search, later named LINAS, against full searches.
+
+Differs from the paper in: controls of the same cost, random search among them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+
+from nastoolkit.benchmarks import SupernetProblem
+from nastoolkit.benchmarks.race import Curves
+from nastoolkit.history import History
+from nastoolkit.studies.results import Row
+from nastoolkit.systems.hardware_aware_nas.problems import PublishedTables, front_of_all, judged_curves, problem_from
+
+WARM, RANDOM = "full, warm start", "random"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tactics:
+    """Searches for one setting that differ in their tactics.
+
+    Attributes:
+        problem: Values of a problem; see :func:`.problems.problem_from`.
+        source: Name of the cost that the warm start comes from.
+        target: Name of the cost of all other searches.
+        full_search: Key of ``ALGORITHMS`` for the search on measurements alone.
+        concurrent_search: Key of ``ALGORITHMS`` for the search that learns.
+        controls: Keys of ``ALGORITHMS``, or ``default``; random search is among them.
+        budget: Number of evaluations of each search.
+        source_budget: Number of evaluations of the search that the warm start comes from.
+        population: Number of sub-networks between two fits, in a generation and in the warm start.
+        reference_point: Quality and cost ``(2,)`` that hypervolumes begin at.
+    """
+
+    problem: Mapping[str, Any]
+    source: str
+    target: str
+    full_search: str
+    concurrent_search: str
+    controls: Sequence[str]
+    budget: int
+    source_budget: int
+    population: int
+    reference_point: Sequence[float]
+
+    def __post_init__(self) -> None:
+        if RANDOM not in self.controls:
+            raise ValueError(f"controls: {RANDOM} must be among them, as the rule asks for it; got {', '.join(self.controls)}")
+
+    @cached_property
+    def made(self) -> SupernetProblem | PublishedTables:
+        """The problem."""
+        return problem_from(self.problem)
+
+    @property
+    def full(self) -> str:
+        """Name of the search on measurements alone."""
+        return f"full ({self.full_search})"
+
+    @property
+    def concurrent(self) -> str:
+        """Name of the search that learns."""
+        return f"concurrent ({self.concurrent_search})"
+
+    @property
+    def algorithms(self) -> dict[str, str]:
+        """The algorithm of each search, by its name."""
+        ours = {self.full: self.full_search, WARM: self.full_search, self.concurrent: self.concurrent_search}
+        return ours | {name: name for name in self.controls}
+
+    def search(self, name: str, seed: int) -> History:
+        """One search for the target."""
+        how: dict[str, Any] = {"population": self.population}
+        if name == WARM:
+            finished = self.made.search(self.source, self.full_search, self.source_budget, seed, **how)
+            how["warm_start"] = finished.best(self.population).genotypes
+        return self.made.search(self.target, self.algorithms[name], self.budget, seed, **how)
+
+    def best_known(self, n_seeds: int, budget: int = 0) -> History:
+        """The front of a long full search for the target, with a seed that no other one has.
+
+        Args:
+            n_seeds: Number of seeds that were searched with.
+            budget: Number of its evaluations; 0 makes no such search and takes all that the others measured.
+        """
+        if budget:
+            return self.made.search(self.target, self.full_search, budget, n_seeds, population=self.population).front()
+        return front_of_all([self.search(name, seed) for name in self.algorithms for seed in range(n_seeds)])
+
+
+def hypervolumes(setting: Mapping[str, Any], search: str, seed: int) -> list[Row]:
+    """One search, judged; a job.
+
+    Args:
+        setting: Values of :class:`Tactics`.
+        search: Name of the search.
+        seed: Seed of all its randomness.
+
+    Returns:
+        See :func:`.problems.judged_curves`.
+    """
+    given = Tactics(**setting)
+    return judged_curves(given.made, {search: given.search(search, seed)}, given.reference_point)
+
+
+def pairs(runs: Mapping[str, Curves]) -> pd.DataFrame:
+    """How many times fewer evaluations rows need than columns, to the hypervolume that the column has at its end.
+
+    Args:
+        runs: Hypervolumes of each search.
+
+    Returns:
+        Texts: the last ``hypervolume``, mean and standard deviation, then medians with their intervals.
+    """
+    table = {name: {"hypervolume": f"{run.final.mean():.4g} ± {run.final.std(ddof=1):.2g}"} for name, run in runs.items()}
+    for name, run in runs.items():
+        for other in runs:
+            table[name][other] = "" if other == name else _with_interval(run, runs[other])
+    return pd.DataFrame.from_dict(table, orient="index")
+
+
+def _with_interval(run: Curves, other: Curves) -> str:
+    ratios = run.times_fewer(other)
+    low, high = ratios.interval()
+    return f"{ratios.median_text} [{max(low, 0):.2g}, {high:.2g}]"

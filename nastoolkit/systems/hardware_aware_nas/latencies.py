@@ -1,0 +1,229 @@
+"""How well latencies are predicted, by regressors and by lookup tables that take as long to measure.
+
+[Cummings2022] D. Cummings et al., "A Hardware-Aware System for Accelerating Deep Neural Network Optimization",
+arXiv 2202.12954, Section 5.4.2, Table 3 and Figure 15.
+
+Differs from the paper in: every sub-network is timed beside the same reference, the smallest one, and its latency is a
+multiple of the reference's: neither the machine's moods nor a run that goes on tomorrow favour one over another.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from nastoolkit.families import FAMILIES, Family
+from nastoolkit.history import History
+from nastoolkit.latency import LookupTable, NetworkLatency, read_setting, table_conditions
+from nastoolkit.objectives import Objective
+from nastoolkit.predictors import kendall_tau, mape, splits, trial_scores
+from nastoolkit.published import TransformerLatency, hat_latency
+from nastoolkit.studies import optimize
+from nastoolkit.studies.running import Running
+
+TABLE = "lookup table"
+COST = "cost_s"  # processor seconds of measuring a table, among its conditions
+
+
+class TwoClocks(NetworkLatency):
+    """Latencies by even and by odd rounds, as multiples of the reference's, and the processor seconds that they cost."""
+
+    def __call__(self, genotypes: np.ndarray) -> np.ndarray:
+        """Genotypes ``(n, d)`` to ``(n, 3)``."""
+        started = time.process_time()
+        rounds, _ = self.rounds(genotypes)
+        halves = [[np.median(np.concatenate(runs[half::2])) for half in (0, 1)] for runs in rounds]
+        return np.column_stack([halves, np.full(len(halves), (time.process_time() - started) / len(halves))])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """A family on this machine, and the folder that keeps what is measured of it.
+
+    Attributes:
+        family_name: Key of ``FAMILIES``.
+        hardware: Backend, batch size and threads; see :func:`nastoolkit.latency.read_setting`.
+        seconds: How long to time each sub-network, in s.
+        folder: Folder of the measurements.
+        made_of: Hash of the measured latencies, which tells jobs apart; :meth:`as_argument` sets it.
+    """
+
+    family_name: str
+    hardware: str
+    seconds: float
+    folder: str
+    made_of: str = ""
+
+    @property
+    def family(self) -> Family:
+        """The family."""
+        return FAMILIES[self.family_name]()
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Family and hardware."""
+        return self.family_name, self.hardware
+
+    @property
+    def stem(self) -> str:
+        """What names of files say of it."""
+        return f"{self.family_name}_{self.hardware.replace(' ', '_')}"
+
+    def measured(self, n: int, seed: int) -> History:
+        """Random sub-networks, measured now or read: multiples of the reference's time by two clocks, and seconds of each."""
+        clock = TwoClocks(self.family, seconds=self.seconds, **read_setting(self.hardware))
+        columns = [Objective("even", "min"), Objective("odd", "min"), Objective("cost", "min", "s")]
+        store, running = Path(self.folder) / f"latency_{self.stem}.sqlite", Running(chunk_size=8)
+        return optimize(self.family.space, clock, columns, "random", n, seed, store, running, progress=False, population=n)
+
+    def table(self, n_contexts: int) -> LookupTable:
+        """The lookup table, measured now or read, with its cost in processor seconds among its conditions.
+
+        Args:
+            n_contexts: Number of networks in which each block is timed.
+        """
+        conditions, file = read_setting(self.hardware), Path(self.folder) / f"table_{self.stem}_{n_contexts}.json"
+        if file.exists():
+            table = LookupTable.load(file, self.family)
+            if table_conditions(**conditions, n_contexts=n_contexts).items() <= table.conditions.items():
+                return table
+        started = time.process_time()
+        table = LookupTable.measure(self.family, **conditions, n_contexts=n_contexts)
+        table.conditions[COST] = time.process_time() - started
+        table.save(file)
+        return table
+
+    def as_argument(self, n: int, seed: int) -> dict[str, Any]:
+        """Plain values that make this setting in another process, after measuring: an argument of a job."""
+        digest = hashlib.sha256(np.ascontiguousarray(self.measured(n, seed).values).tobytes())
+        return asdict(self) | {"made_of": digest.hexdigest()[:16]}
+
+
+def latencies_of(history: History) -> np.ndarray:
+    """Latencies ``(n,)`` of what :meth:`Setting.measured` returns: the mean of both clocks."""
+    return history.values[:, :2].mean(axis=1)
+
+
+def latency_scores(
+    setting: dict[str, Any], n: int, sizes: list[int], n_test: int, predictors: list[str], trial: int, seed: int
+) -> pd.DataFrame:
+    """How well predictors predict latencies of unseen sub-networks; a job.
+
+    Args:
+        setting: What makes a :class:`Setting`.
+        n: Number of sub-networks that were measured.
+        sizes: Sizes of the training sets.
+        n_test: Number of unseen sub-networks.
+        predictors: Keys of ``PREDICTORS``.
+        trial: Number of the split.
+        seed: Seed of the measured sub-networks and of the splits.
+
+    Returns:
+        The columns of :func:`nastoolkit.predictors.learning_curve`, ``family`` and ``hardware``.
+    """
+    history = Setting(**setting).measured(n, seed)
+    features = history.space.one_hot(history.genotypes)
+    scores = trial_scores(features, latencies_of(history), sizes, n_test, trial, predictors, seed)
+    return scores.assign(family=setting["family_name"], hardware=setting["hardware"])
+
+
+def equal_cost_scores(
+    setting: dict[str, Any], n: int, n_contexts: int, n_test: int, predictors: list[str], trial: int, seed: int
+) -> pd.DataFrame:
+    """The same for a lookup table, and for predictors that learn from what can be timed in as many seconds; a job.
+
+    Args:
+        setting: What makes a :class:`Setting`.
+        n: Number of sub-networks that were measured, and from which the predictors can learn.
+        n_contexts: Number of networks in which the table has each block timed.
+        n_test: Number of unseen sub-networks.
+        predictors: Keys of ``PREDICTORS``.
+        trial: Number of the split.
+        seed: Seed of the measured sub-networks and of the splits.
+
+    Returns:
+        The columns of :func:`latency_scores`, and ``cost_s``; ``n_train`` is how many sub-networks the table's seconds buy,
+        at most those that there are.
+    """
+    made = Setting(**setting)
+    history, table = made.measured(n, seed), made.table(n_contexts)
+    cost_s = table.conditions[COST]
+    n_train = min(max(int(cost_s / history.values[:, 2].mean()), 2), n - n_test)
+    learned = latency_scores(setting, n, [n_train], n_test, predictors, trial, seed)
+    told = table.latency_ms(history.genotypes) / table.reference_ms
+    by_table = told_scores(latencies_of(history), told, n_test, trial + 1, seed)[-1:]
+    row = by_table.assign(n_train=n_train, predictor=TABLE, family=made.family_name, hardware=made.hardware)
+    return pd.concat([learned, row], ignore_index=True).assign(cost_s=cost_s)
+
+
+def hat_networks(device: str, data_folder: str, at_least: int) -> TransformerLatency:
+    """The Transformers that HAT's authors measured on a device.
+
+    Args:
+        device: One of ``DEVICES``.
+        data_folder: Folder of the published files; empty means the usual places.
+        at_least: Number of Transformers that are needed.
+
+    Raises:
+        FileNotFoundError: The data are not on this machine.
+        ValueError: There are fewer.
+    """
+    found = hat_latency(device, data_folder or None)
+    if at_least > (n := len(found.latency_ms)):
+        raise ValueError(f"{at_least:,} Transformers are needed for training and tests, and {device} has {n:,}")
+    return found
+
+
+def hat_scores(
+    device: str, data_folder: str, sizes: list[int], n_test: int, predictors: list[str], trial: int, seed: int
+) -> pd.DataFrame:
+    """The same for Transformers by what HAT's authors published, which is ten averages over their layers; a job."""
+    found = hat_networks(device, data_folder, max(sizes) + n_test)
+    scores = trial_scores(found.features, found.latency_ms, sizes, n_test, trial, predictors, seed)
+    task, hardware = device.split("_", 1)
+    return scores.assign(family=task, hardware=hardware)
+
+
+def told_scores(latencies: np.ndarray, told: np.ndarray, n_test: int, n_trials: int, seed: int) -> pd.DataFrame:
+    """How well numbers that no sub-network was measured for predict the latencies of each trial's unseen ones.
+
+    Args:
+        latencies: Measured latencies ``(n,)``.
+        told: What is held against them ``(n,)``, MACs or a table's latencies.
+        n_test: Number of unseen sub-networks.
+        n_trials: Number of trials.
+        seed: Seed of the splits.
+
+    Returns:
+        Columns ``trial``, ``mape_percent`` and ``kendall_tau``.
+    """
+    tests = [test for test, _ in splits(len(latencies), n_test, n_trials, seed)]
+    rows = [(mape(latencies[test], told[test]), kendall_tau(latencies[test], told[test])) for test in tests]
+    return pd.DataFrame(rows, columns=["mape_percent", "kendall_tau"]).rename_axis("trial").reset_index()
+
+
+def ridge_taus(scores: pd.DataFrame) -> pd.Series:
+    """Kendall's tau of ridge regression at the largest training size, by family, hardware and trial."""
+    judged = scores[(scores.predictor == "ridge") & (scores.n_train == scores.n_train.max())]
+    return judged.set_index(["family", "hardware", "trial"]).kendall_tau
+
+
+def errors_saved(scores: pd.DataFrame) -> pd.Series:
+    """By how many points of MAPE a lookup table errs less than the predictor that is best in the mean of a setting's trials.
+
+    Args:
+        scores: Rows of :func:`equal_cost_scores`, for one number of contexts.
+
+    Returns:
+        Differences by family, hardware and trial.
+    """
+    errors = scores.pivot(index=["family", "hardware", "trial"], columns="predictor", values="mape_percent")
+    of_table = errors.pop(TABLE)
+    best = errors.groupby(["family", "hardware"]).transform("mean").idxmin(axis=1)
+    return pd.Series([errors.at[key, name] for key, name in best.items()], errors.index) - of_table

@@ -1,0 +1,138 @@
+"""What the notebooks search: a supernet that is measured on this machine, or what others published of Once-for-All's.
+
+Both have the same methods. They keep what they measure, and searches that came to their end, in a folder: another process, or
+the same one later, asks again and gets it at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nastoolkit.benchmarks import Problem, SupernetProblem
+from nastoolkit.benchmarks.race import replayed_history
+from nastoolkit.benchmarks.supernet_problem import MACS
+from nastoolkit.families import FAMILIES
+from nastoolkit.history import History
+from nastoolkit.objectives import Objective
+from nastoolkit.published import AccuracyPredictor, i7_8700k, note10
+from nastoolkit.space import SearchSpace
+from nastoolkit.studies.results import Row
+
+FAMILY = "ofa-mbv3-w1.2"
+DESKTOP, PHONE = "i7-8700K", "Note10"
+MEASURED = (160, 176, 192, 208, 224)  # resolutions in pixels that the phone has a table of
+
+
+@lru_cache(maxsize=1)
+def _costs(data_folder: str) -> dict[str, Callable[[np.ndarray], np.ndarray]]:
+    folder = data_folder or None
+    phone, desktop = note10(folder), i7_8700k(FAMILY, folder)
+    return {DESKTOP: desktop.latency_ms, PHONE: phone.latency_ms, MACS: phone.family.mmacs}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishedTables:
+    """Once-for-All's MobileNetV3 of width 1.2 by its published accuracy predictor and published latencies of two devices.
+
+    The predictor promises some 5 points too much but ranks well; here it is the truth, so there is nothing to report on test
+    data.
+
+    Attributes:
+        folder: Folder that finished searches are kept in.
+        data_folder: Folder of the published files; empty means the usual places, see :func:`nastoolkit.published.find`.
+        resolutions: Resolutions of images to search among, in pixels.
+    """
+
+    folder: str
+    data_folder: str = ""
+    resolutions: Sequence[int] = MEASURED
+
+    @property
+    def space(self) -> SearchSpace:
+        """Where to search."""
+        return FAMILIES[FAMILY]().space.restrict({"resolution": self.resolutions})
+
+    @property
+    def quality(self) -> Objective:
+        """The predicted accuracy, to be maximised."""
+        return Objective("accuracy_top1", "max", "%")
+
+    def cost(self, name: str) -> Objective:
+        """The exact cost of sub-networks: ``MACs``, or the latency of ``i7-8700K`` or ``Note10``.
+
+        Raises:
+            FileNotFoundError: The published files are not on this machine.
+        """
+        exact = _costs(self.data_folder)[name]
+        if name == MACS:
+            return Objective("mmacs", "min", "M", exact=exact)
+        return Objective("latency_ms", "min", "ms", exact=exact)
+
+    def accuracy(self, genotypes: np.ndarray) -> np.ndarray:
+        """Genotypes ``(n, d)`` to predicted accuracies ``(n, 1)``, in %."""
+        return _predictor(self.data_folder)(genotypes)[:, None]
+
+    def search(
+        self, cost: str, algorithm: str, budget: int, seed: int, space: SearchSpace | None = None, **settings: Any
+    ) -> History:
+        """A search by accuracy and a cost, read if it was made before; see :meth:`SupernetProblem.search`."""
+        problem = Problem(space or self.space, self.accuracy, [self.quality, self.cost(cost)])
+        return replayed_history(Path(self.folder) / "searches", problem, algorithm, budget, seed, **settings)
+
+    def judged(self, histories: Sequence[History]) -> list[History]:
+        """The same searches: there is no other accuracy to judge them by."""
+        return list(histories)
+
+    def as_argument(self, *costs: str) -> dict[str, Any]:
+        """Plain values that make this problem in another process: an argument of a job.
+
+        Args:
+            *costs: Names of the costs that the job uses.
+
+        Raises:
+            FileNotFoundError: The published files are not on this machine.
+        """
+        _predictor(self.data_folder)
+        for name in costs:
+            self.cost(name)
+        return asdict(self)
+
+
+@lru_cache(maxsize=1)
+def _predictor(data_folder: str) -> AccuracyPredictor:
+    return AccuracyPredictor(FAMILIES[FAMILY]().space, data_folder or None)
+
+
+def problem_from(argument: Mapping[str, Any]) -> SupernetProblem | PublishedTables:
+    """The problem that ``as_argument`` of either class told."""
+    return SupernetProblem(**argument) if "family_name" in argument else PublishedTables(**argument)
+
+
+def judged_curves(
+    problem: SupernetProblem | PublishedTables, searches: Mapping[str, History], reference_point: Sequence[float]
+) -> list[Row]:
+    """What each search had after every evaluation, by test accuracies where there are any.
+
+    Args:
+        problem: What was searched.
+        searches: Histories by the names of the searches.
+        reference_point: Quality and cost ``(2,)`` that hypervolumes begin at.
+
+    Returns:
+        A row for each: ``search``, and ``hypervolume``, a list over its evaluations.
+    """
+    judged = problem.judged(list(searches.values()))
+    curves = [h.judged_curve(by, reference_point) for h, by in zip(searches.values(), judged, strict=True)]
+    return [{"search": name, "hypervolume": curve.tolist()} for name, curve in zip(searches, curves, strict=True)]
+
+
+def front_of_all(histories: Sequence[History]) -> History:
+    """The front of what several searches by the same objectives measured."""
+    genotypes, values = (np.concatenate([getattr(h, what) for h in histories]) for what in ("genotypes", "values"))
+    return History(histories[0].space, histories[0].objectives, genotypes, values).front()

@@ -1,0 +1,55 @@
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+
+from nastoolkit.benchmarks.race import Curves
+from nastoolkit.systems.hardware_aware_nas.concurrent import WARM, Tactics, hypervolumes, pairs
+
+SEARCHES = {"full_search": "nsga2", "concurrent_search": "linas", "controls": ["random"]}
+SETTING = {
+    "source": "old",
+    "target": "new",
+    "budget": 20,
+    "source_budget": 40,
+    "population": 5,
+    "reference_point": (0.0, 30.0),
+}
+
+
+@pytest.fixture
+def tactics(toy):
+    return Tactics(problem={}, **SEARCHES, **SETTING)
+
+
+def test_all_but_the_warm_one_begin_alike(tactics):
+    assert list(tactics.algorithms) == ["full (nsga2)", WARM, "concurrent (linas)", "random"]
+    first = {name: tactics.search(name, seed=1).genotypes[:5].tolist() for name in tactics.algorithms}
+    assert first["full (nsga2)"] == first["concurrent (linas)"] == first["random"]
+    finished = tactics.made.search("old", "nsga2", 40, 1, population=5)
+    assert first[WARM] == finished.best(5).genotypes.tolist()
+
+
+def test_a_job_is_one_search(tactics):
+    (row,) = hypervolumes(asdict(tactics), search="random", seed=0)
+    assert row["search"] == "random" and len(row["hypervolume"]) == 20
+
+
+def test_random_search_is_a_control(toy):
+    with pytest.raises(ValueError, match="random must be among"):
+        Tactics(problem={}, **{**SEARCHES, "controls": ["default"]}, **SETTING)
+
+
+def test_the_best_known_front_is_of_all_searches_or_of_a_long_one(tactics):
+    of_all = tactics.best_known(1).hypervolume((0.0, 30.0))
+    assert of_all >= max(tactics.search(name, 0).hypervolume((0.0, 30.0)) for name in tactics.algorithms)
+    assert tactics.best_known(1, budget=300).hypervolume((0.0, 30.0)) >= of_all
+
+
+def test_pairs_tell_what_is_known_of_a_median():
+    soon, late, never = np.array([0.0, 5, 5, 5]), np.array([0.0, 0, 0, 5]), np.array([0.0, 0, 0, 4])
+    runs = {name: Curves(np.tile(curve, (6, 1))) for name, curve in {"soon": soon, "late": late, "never": never}.items()}
+    table = pairs(runs)
+    assert table.loc["soon", "late"] == "2 [2, 2]" and table.loc["late", "soon"] == "0.5 [0.5, 0.5]"
+    assert table.loc["never", "late"] == "below 1 [0, 1]"
+    assert table.loc["soon", "soon"] == "" and table.loc["soon", "hypervolume"] == "5 ± 0"

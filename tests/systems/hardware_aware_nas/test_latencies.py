@@ -1,0 +1,99 @@
+"""Predicted latencies, on a tiny family whose clock is made up."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nastoolkit.families import FAMILIES
+from nastoolkit.latency import LookupTable, table_conditions
+from nastoolkit.predictors import kendall_tau, mape, splits
+from nastoolkit.systems.hardware_aware_nas.latencies import (
+    COST,
+    TABLE,
+    Setting,
+    TwoClocks,
+    equal_cost_scores,
+    errors_saved,
+    hat_networks,
+    hat_scores,
+    latencies_of,
+    latency_scores,
+    ridge_taus,
+    told_scores,
+)
+
+
+@pytest.fixture
+def setting(tiny, monkeypatch, tmp_path):
+    """A tiny family whose latencies are its MACs by both clocks, and a number of blocks by its tables."""
+
+    def by_macs(self, genotypes):
+        macs = self.family.macs(genotypes) / 1e4
+        return np.column_stack([macs, macs + 0.5, np.full(len(macs), 0.25)])
+
+    def made_up(family, n_contexts, **conditions):
+        costs = dict.fromkeys(family.specs_within(family.space), 0.1)
+        table = LookupTable.from_costs(family, costs, table_conditions(**conditions, n_contexts=n_contexts))
+        table.reference_ms = 1.0
+        return table
+
+    monkeypatch.setattr(LookupTable, "measure", made_up)
+    monkeypatch.setitem(FAMILIES, "tiny", lambda: tiny)
+    monkeypatch.setattr(TwoClocks, "__call__", by_macs)
+    return Setting(family_name="tiny", hardware="torch 1 1", seconds=0.001, folder=str(tmp_path))
+
+
+def test_both_clocks_are_near_each_other_and_cost_seconds(tiny):
+    clock = TwoClocks(tiny, seconds=0.004)
+    (even, odd, cost) = clock(tiny.space.largest[None])[0]
+    assert 0.1 < even / odd < 10 and even > 0.1 and 0 < cost < 60
+
+
+def test_measurements_and_tables_are_kept(setting, monkeypatch):
+    history, table = setting.measured(6, 0), setting.table(1)
+    assert table.conditions[COST] >= 0 and latencies_of(history).shape == (6,)
+    argument = setting.as_argument(6, 0)
+
+    def never(*_, **__):
+        raise AssertionError("it is measured again")
+
+    monkeypatch.setattr(TwoClocks, "__call__", never)
+    monkeypatch.setattr(LookupTable, "measure", never)
+    again = Setting(**argument)
+    np.testing.assert_array_equal(again.measured(6, 0).values, history.values)
+    assert again.table(1).conditions[COST] == table.conditions[COST] and again.as_argument(6, 0) == argument
+
+
+def test_a_table_is_held_against_what_its_seconds_buy(setting, monkeypatch):
+    argument = setting.as_argument(6, 0)
+    table = setting.table(1)
+    table.conditions[COST] = 0.75  # as much as three sub-networks
+    monkeypatch.setattr(Setting, "table", lambda self, n_contexts: table)
+    found = equal_cost_scores(argument, 6, 1, 2, ["ridge"], trial=1, seed=0)
+    assert list(found.predictor) == ["ridge", TABLE] and set(found.n_train) == {3} and set(found.trial) == {1}
+    assert set(found.cost_s) == {0.75} and set(found.hardware) == {"torch 1 1"}
+    expected = latency_scores(argument, 6, [3], 2, ["ridge"], trial=1, seed=0)
+    assert found.mape_percent[0] == expected.mape_percent[0]
+
+
+def test_what_costs_no_measurement_is_scored_on_the_same_unseen_ones():
+    values, told = np.arange(1.0, 11.0), np.arange(10.0, 0.0, -1.0)
+    scores = told_scores(values, told, 4, 3, seed=5)
+    tests = [test for test, _ in splits(10, 4, 3, seed=5)]
+    assert list(scores.kendall_tau) == [kendall_tau(values[test], told[test]) for test in tests]
+    assert list(scores.mape_percent) == [mape(values[test], told[test]) for test in tests]
+
+
+def test_the_transformers_of_others(data_folder):
+    scores = hat_scores("wmt14ende_cpu_xeon", str(data_folder), [20, 40], 30, ["ridge"], trial=0, seed=0)
+    assert set(scores.family) == {"wmt14ende"} and set(scores.hardware) == {"cpu_xeon"} and list(scores.n_train) == [20, 40]
+    assert ridge_taus(scores).tolist() == [scores.kendall_tau[1]]
+    with pytest.raises(ValueError, match="2,100 Transformers .* has 2,000"):
+        hat_networks("wmt14ende_cpu_xeon", str(data_folder), 2100)
+
+
+def test_the_best_predictor_is_chosen_by_its_mean():
+    errors = {"ridge": [3.0, 1.0], "svr": [2.0, 4.0], TABLE: [1.0, 1.5]}
+    rows = [("f", "h", t, name, values[t]) for name, values in errors.items() for t in (0, 1)]
+    scores = pd.DataFrame(rows, columns=["family", "hardware", "trial", "predictor", "mape_percent"])
+    assert errors_saved(scores).tolist() == [2.0, -0.5]

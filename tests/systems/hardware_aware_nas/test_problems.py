@@ -1,0 +1,46 @@
+import json
+
+import numpy as np
+import pytest
+
+from nastoolkit.benchmarks import SupernetProblem
+from nastoolkit.systems.hardware_aware_nas.problems import PublishedTables, front_of_all, judged_curves, problem_from
+
+
+def test_plain_values_make_either_problem_again(tmp_path, data_folder):
+    published = PublishedTables(folder=str(tmp_path), data_folder=str(data_folder), resolutions=[224])
+    again = problem_from(json.loads(json.dumps(published.as_argument("Note10"))))
+    assert again == published
+    measured = SupernetProblem(family_name="digits-mbv3", task_name="digits", folder=str(tmp_path))
+    assert problem_from(measured.as_argument("MACs")).family_name == "digits-mbv3"
+
+
+def test_published_searches_are_made_once(tmp_path, data_folder, monkeypatch):
+    problem = PublishedTables(folder=str(tmp_path), data_folder=str(data_folder), resolutions=[160, 224])
+    first = problem.search("i7-8700K", "nsga2", 20, seed=0, population=5)
+    monkeypatch.setattr("nastoolkit.benchmarks.race.optimize", None)
+    again = problem.search("i7-8700K", "nsga2", 20, seed=0, population=5)
+    assert again.values.tolist() == first.values.tolist()
+    assert set(first.to_frame()["resolution"]) <= {160, 224}
+    assert (problem.cost("Note10").exact(first.genotypes) != first.values[:, 1]).all()
+    assert problem.judged([first]) == [first]
+
+
+def test_without_the_files_nothing_is_searched(tmp_path):
+    with pytest.raises(FileNotFoundError, match="ofa-accuracy-predictor"):
+        PublishedTables(folder=str(tmp_path), data_folder=str(tmp_path)).as_argument("Note10")
+
+
+def test_hypervolumes_are_by_the_other_values(toy):
+    history = toy.search("old", "random", 10, seed=0)
+    (row,) = judged_curves(toy, {"one": history}, (0.0, 30.0))
+    assert row["search"] == "one" and len(row["hypervolume"]) == 10
+    assert row["hypervolume"][-1] < history.hypervolume((0.0, 30.0))
+
+
+def test_the_front_of_all_has_no_rows_that_one_of_them_beats(toy):
+    histories = [toy.search("old", "random", 10, seed=seed) for seed in range(3)]
+    front = front_of_all(histories)
+    assert front.on_front.all()
+    everything = np.concatenate([history.genotypes for history in histories]).tolist()
+    assert all(genotype in everything for genotype in front.genotypes.tolist())
