@@ -24,6 +24,7 @@ from nastoolkit.predictors import kendall_tau
 from nastoolkit.statistics import estimate
 from nastoolkit.studies.results import Row
 from nastoolkit.systems.hardware_aware_nas.hardware_settings import HatDevices, Tables, settings_from
+from nastoolkit.systems.hardware_aware_nas.problems import percent_of
 
 RANDOM = "random search"
 
@@ -108,16 +109,17 @@ def losses(volumes: pd.DataFrame) -> pd.DataFrame:
         volumes: Rows of :func:`hypervolumes` with ``found_for`` and ``seed``.
     """
     own = volumes[volumes.found_for == volumes.judged_on].set_index(["judged_on", "seed"]).hypervolume
-    rows = pd.MultiIndex.from_frame(volumes[["judged_on", "seed"]])
-    return volumes.assign(lost_percent=100 * (1 - volumes.hypervolume / own.reindex(rows).to_numpy()))
+    wholes = own.reindex(pd.MultiIndex.from_frame(volumes[["judged_on", "seed"]])).to_numpy()
+    return volumes.assign(lost_percent=percent_of(wholes - volumes.hypervolume.to_numpy(), wholes))
 
 
 def between_seeds(volumes: pd.DataFrame) -> pd.Series:
     """Mean difference between two seeds of one setting, by setting, in %."""
     own = volumes[volumes.found_for == volumes.judged_on]
     pairs = own.merge(own, on="judged_on", suffixes=("", "_other")).query("seed != seed_other")
-    differences = 100 * (pairs.hypervolume / pairs.hypervolume_other - 1).abs()
-    return differences.groupby(pairs.judged_on).mean().rename("difference between two seeds, in %")
+    apart = (pairs.hypervolume - pairs.hypervolume_other).abs().to_numpy()
+    differences = pairs.assign(percent=percent_of(apart, pairs.hypervolume_other.to_numpy()))
+    return differences.groupby("judged_on").percent.mean().rename("difference between two seeds, in %")
 
 
 def over_seeds(lost: pd.DataFrame) -> pd.DataFrame:
