@@ -2,8 +2,6 @@
 
 [Cummings2022] D. Cummings et al., "A Hardware-Aware System for Accelerating Deep Neural Network Optimization",
 arXiv 2202.12954, Section 4.3, Figures 5 and 6.
-[Wang2020] H. Wang et al., "HAT: Hardware-Aware Transformers for Efficient Natural Language Processing", ACL 2020: latencies of
-2,000 random Transformers on each of several devices, which are others on each device.
 
 Differs from the paper in: each setting is measured twice, once to search with and once to judge with, so that a search takes
 no advantage of the errors of what it is judged by; and the loss has a number, the share of hypervolume.
@@ -11,198 +9,24 @@ no advantage of the errors of what it is judged by; and the loss has a number, t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache, partial
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from nastoolkit.benchmarks import Problem, SupernetProblem
-from nastoolkit.benchmarks.race import replayed_history
 from nastoolkit.benchmarks.supernet_problem import MACS
-from nastoolkit.families import FAMILIES
 from nastoolkit.history import History
-from nastoolkit.latency import read_setting
-from nastoolkit.objectives import Objective, complete
-from nastoolkit.predictors import PREDICTORS, kendall_tau
-from nastoolkit.published import DEVICES, hat_features, hat_latency
-from nastoolkit.space import SearchSpace
+from nastoolkit.objectives import Objective
+from nastoolkit.predictors import kendall_tau
 from nastoolkit.statistics import estimate
 from nastoolkit.studies.results import Row
+from nastoolkit.systems.hardware_aware_nas.hardware_settings import HatDevices, Tables, settings_from
+from nastoolkit.systems.hardware_aware_nas.problems import percent_of
 
 RANDOM = "random search"
-HAT = "hat-wmt"
-Latency = Callable[[np.ndarray], np.ndarray]
-
-
-def name_of(setting: str) -> str:
-    """What figures call a setting of this machine, such as ``torch 16 1``; see :func:`nastoolkit.latency.read_setting`.
-
-    Raises:
-        ValueError: No such setting, or a table's file.
-    """
-    conditions = read_setting(setting)
-    if not conditions:
-        raise ValueError(
-            f"settings: {setting!r} is a table's file; name two of them in other_machines, to search and to judge"
-        )
-    return f"{conditions['backend']}, batch {conditions['batch_size']}, threads {conditions['threads']}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Tables:
-    """Settings of a supernet, each with two latency tables.
-
-    Attributes:
-        problem: Values of a :class:`SupernetProblem`, with the tables to search with.
-        judge: The same in another folder, with the tables to judge with.
-        tables: By the name of each setting, what to search with and what to judge with: settings of this machine, or files.
-        reference_quality: Accuracy that hypervolumes begin at, in %.
-    """
-
-    problem: Mapping[str, Any]
-    judge: Mapping[str, Any]
-    tables: Mapping[str, Sequence[str]]
-    reference_quality: float
-
-    @classmethod
-    def measured(cls, problem: SupernetProblem, tables: Mapping[str, Sequence[str]], reference_quality: float) -> Tables:
-        """Settings whose tables are measured now if they are missing, those to judge with in the folder ``judge``.
-
-        Raises:
-            ValueError: A setting with other than two tables.
-        """
-        if wrong := [name for name, two in tables.items() if len(two) != 2]:
-            raise ValueError(f"other_machines: {wrong[0]!r} needs two tables, to search and to judge; got {tables[wrong[0]]}")
-        judge = replace(problem, folder=str(Path(problem.folder) / "judge"))
-        Path(judge.folder).mkdir(exist_ok=True)
-        search, again = zip(*tables.values(), strict=True)
-        found = {"problem": problem.as_argument(*search), "judge": judge.as_argument(*again)}
-        return cls(**found, tables=tables, reference_quality=reference_quality)
-
-    @cached_property
-    def made(self) -> SupernetProblem:
-        """The problem."""
-        return SupernetProblem(**self.problem)
-
-    @property
-    def space(self) -> SearchSpace:
-        """Where to search."""
-        return self.made.space
-
-    @property
-    def quality(self) -> Objective:
-        """What sub-networks are judged by, besides their latency."""
-        return self.made.quality
-
-    def latency(self, name: str, use: str, genotypes: np.ndarray) -> np.ndarray:
-        """Latencies ``(n,)`` on a setting, in ms, or MMACs.
-
-        Args:
-            name: Name of the setting, or ``MACs``.
-            use: ``search`` or ``judge``.
-            genotypes: Sub-networks ``(n, d)``.
-        """
-        problem, number = (self.made, 0) if use == "search" else (SupernetProblem(**self.judge), 1)
-        cost = problem.cost(MACS if name == MACS else self.tables[name][number])
-        return complete([cost], genotypes, np.empty((len(genotypes), 0)))[:, 0]
-
-    def search(self, name: str, algorithm: str, budget: int, population: int, seed: int) -> History:
-        """A search by validation accuracy and a latency, or MMACs."""
-        cost = MACS if name == MACS else self.tables[name][0]
-        return self.made.search(cost, algorithm, budget, seed, population=population)
-
-    def tested(self, front: History) -> np.ndarray:
-        """Test accuracies ``(n,)`` of a front, in %."""
-        (judged,) = self.made.judged([front])
-        return judged.values[:, 0]
-
-
-@lru_cache(maxsize=1)
-def _learned(task: str, predictor: str, data_folder: str) -> dict[str, dict[str, Latency]]:
-    """Predictors of latency, by device and use, each fitted to a half of its rows."""
-    rng, space = np.random.default_rng(0), FAMILIES[HAT]().space
-    found: dict[str, dict[str, Latency]] = {}
-    for device in (name for name in DEVICES if name.startswith(task)):
-        rows = hat_latency(device, data_folder or None)
-        halves = np.array_split(rng.permutation(len(rows.latency_ms)), 2)
-        fitted = [PREDICTORS[predictor]().fit(rows.features[half], rows.latency_ms[half]) for half in halves]
-        latencies = [lambda genotypes, by=by: by.predict(hat_features(space, genotypes)) for by in fitted]
-        found[device.rsplit("_", 1)[1]] = dict(zip(("search", "judge"), latencies, strict=True))
-    return found
-
-
-@dataclass(frozen=True, kw_only=True)
-class HatDevices:
-    """Devices on which HAT's authors measured Transformers of one task; their number of parameters stands for their quality.
-
-    Attributes:
-        folder: Folder that finished searches are kept in.
-        task: Beginning of the names of the devices' data, such as ``wmt14enfr``.
-        predictor: Key of ``PREDICTORS`` for the latencies; one is fitted to a half of the rows, to search with, and one to
-            the other half, to judge with.
-        data_folder: Folder of the published files; empty means the usual places.
-    """
-
-    folder: str
-    task: str
-    predictor: str
-    data_folder: str = ""
-
-    def __post_init__(self) -> None:
-        n_devices = {task: sum(d.startswith(f"{task}_") for d in DEVICES) for task in (d.split("_")[0] for d in DEVICES)}
-        if n_devices.get(self.task, 0) < 2:
-            known = ", ".join(sorted(task for task, n in n_devices.items() if n > 1))
-            raise ValueError(f"public_task: there is no {self.task!r} with several devices; known: {known}")
-
-    @property
-    def tables(self) -> list[str]:
-        """Names of the devices.
-
-        Raises:
-            FileNotFoundError: The published files are not on this machine.
-        """
-        return list(_learned(self.task, self.predictor, self.data_folder))
-
-    @property
-    def space(self) -> SearchSpace:
-        """Where to search."""
-        return FAMILIES[HAT]().space
-
-    @property
-    def quality(self) -> Objective:
-        """What sub-networks are judged by, besides their latency."""
-        family = FAMILIES[HAT]()
-        return Objective("params", "max", "million", exact=lambda genotypes: family.params(genotypes) / 1e6)
-
-    @property
-    def reference_quality(self) -> float:
-        """Parameters of the smallest sub-network, in millions."""
-        return float(FAMILIES[HAT]().params(self.space.smallest[None])[0] / 1e6)
-
-    def latency(self, name: str, use: str, genotypes: np.ndarray) -> np.ndarray:
-        """See :meth:`Tables.latency`."""
-        if name == MACS:
-            return FAMILIES[HAT]().mmacs(genotypes)
-        return _learned(self.task, self.predictor, self.data_folder)[name][use](genotypes)
-
-    def search(self, name: str, algorithm: str, budget: int, population: int, seed: int) -> History:
-        """A search by parameters and a latency, or MMACs, read if it was made before."""
-        cost = Objective("cost", "min", exact=partial(self.latency, name, "search"))
-        problem = Problem(self.space, None, [self.quality, cost])
-        return replayed_history(Path(self.folder) / "searches", problem, algorithm, budget, seed, population=population)
-
-    def tested(self, front: History) -> np.ndarray:
-        """Parameters ``(n,)`` of a front, in millions."""
-        return front.values[:, 0]
-
-
-def settings_from(argument: Mapping[str, Any]) -> Tables | HatDevices:
-    """The settings that the values of either class make."""
-    return Tables(**argument) if "problem" in argument else HatDevices(**argument)
 
 
 def agreement(settings: Tables | HatDevices) -> pd.DataFrame:
@@ -285,16 +109,17 @@ def losses(volumes: pd.DataFrame) -> pd.DataFrame:
         volumes: Rows of :func:`hypervolumes` with ``found_for`` and ``seed``.
     """
     own = volumes[volumes.found_for == volumes.judged_on].set_index(["judged_on", "seed"]).hypervolume
-    rows = pd.MultiIndex.from_frame(volumes[["judged_on", "seed"]])
-    return volumes.assign(lost_percent=100 * (1 - volumes.hypervolume / own.reindex(rows).to_numpy()))
+    wholes = own.reindex(pd.MultiIndex.from_frame(volumes[["judged_on", "seed"]])).to_numpy()
+    return volumes.assign(lost_percent=percent_of(wholes - volumes.hypervolume.to_numpy(), wholes))
 
 
 def between_seeds(volumes: pd.DataFrame) -> pd.Series:
     """Mean difference between two seeds of one setting, by setting, in %."""
     own = volumes[volumes.found_for == volumes.judged_on]
     pairs = own.merge(own, on="judged_on", suffixes=("", "_other")).query("seed != seed_other")
-    differences = 100 * (pairs.hypervolume / pairs.hypervolume_other - 1).abs()
-    return differences.groupby(pairs.judged_on).mean().rename("difference between two seeds, in %")
+    apart = (pairs.hypervolume - pairs.hypervolume_other).abs().to_numpy()
+    differences = pairs.assign(percent=percent_of(apart, pairs.hypervolume_other.to_numpy()))
+    return differences.groupby("judged_on").percent.mean().rename("difference between two seeds, in %")
 
 
 def over_seeds(lost: pd.DataFrame) -> pd.DataFrame:

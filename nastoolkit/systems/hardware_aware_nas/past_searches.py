@@ -26,7 +26,7 @@ from nastoolkit.space import SearchSpace
 from nastoolkit.statistics import estimate
 from nastoolkit.studies.results import Row
 from nastoolkit.systems.hardware_aware_nas.popdb import clusters, common_options, count_losers
-from nastoolkit.systems.hardware_aware_nas.problems import PublishedTables, judged_curves, problem_from
+from nastoolkit.systems.hardware_aware_nas.problems import PublishedTables, judged_curves, percent_of, problem_from
 
 WHOLE, POPDB, LOT, WARM = "whole space", "PopDB", "dropped by lot", "warm start"
 LONG = ", long"  # added to the name of a search that is as long as the past one
@@ -195,7 +195,7 @@ def gains(runs: Mapping[str, Curves]) -> pd.DataFrame:
     for name, run in runs.items():
         whole = runs[WHOLE + LONG if name.endswith(LONG) else WHOLE]
         if run is not whole:
-            early, end = (100 * (part(run) - part(whole)) / whole.final for part in (_early, lambda curves: curves.final))
+            early, end = (percent_of(part(run) - part(whole), whole.final) for part in (_early, lambda curves: curves.final))
             rows.append(pd.DataFrame({"search": name, "seed": range(len(end)), "early": early, "end": end}))
     return pd.concat(rows, ignore_index=True)
 
