@@ -2,11 +2,14 @@
 
 from nastoolkit.supernets.calibration import calibrate_batchnorm
 from nastoolkit.supernets.loading import HEAD, load_supernet, save_supernet, with_new_head
+from nastoolkit.supernets.mixtures import Logits, Mixture
 from nastoolkit.supernets.sharing import SHARING_RULES, KernelTransform, SharingRule, Slice, chain
 from nastoolkit.supernets.supernet import Supernet
 
 __all__ = [
     "HEAD",
+    "Logits",
+    "Mixture",
     "SHARING_RULES",
     "KernelTransform",
     "SharingRule",

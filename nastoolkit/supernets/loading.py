@@ -73,7 +73,7 @@ def load_supernet(name: str, checkpoint: str | Path | None = None) -> Supernet:
     family, rule = FAMILIES[name]().fitting(tensors), _rule(path, sharing, card.get("sharing_settings", {}))
     with torch.device("meta"):  # nothing is allocated before the file is known to fit
         wanted = Supernet(family, rule).shared.state_dict()
-        of_the_rule = wanted.keys() - family.build(family.largest).state_dict().keys()
+        of_the_rule = wanted.keys() - family.build_shared().state_dict().keys()
     check_tensors(path, tensors, wanted, optional=of_the_rule)
     supernet = Supernet(family, rule)
     supernet.shared.load_state_dict({**supernet.shared.state_dict(), **tensors})
