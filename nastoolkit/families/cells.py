@@ -130,7 +130,7 @@ def _slots(table: Table) -> list[Slot]:
             channels, size = 2 * channels, (size + 1) // 2
         for cell in range(1, table.n_cells + 1):
             slots += [_edge(f"stage{stage}.cell{cell}", edge, channels, size) for edge in table.edges]
-    head = {
+    head: dict[str, BlockSpec] = {
         "norm": NormRelu(channels, size),
         "pool": GlobalPool(channels, size),
         "classifier": Classifier(channels, table.n_classes),

@@ -8,8 +8,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import reduce
 from itertools import product
-from math import prod
 
 import numpy as np
 import torch
@@ -125,7 +125,7 @@ class Mixture(nn.Module):
                     f"options of {mixed} leave out block {slot.name!r}, which can be mixed only with other blocks"
                 )
             block, own = self.supernet.block(slot.name, spec, path, number)
-            sum_of_blocks.add(block, prod(shares[name][index] for name, index in zip(mixed, way, strict=True)))
+            sum_of_blocks.add(block, reduce(torch.mul, (shares[name][index] for name, index in zip(mixed, way, strict=True))))
             weights |= {f"{number}.{key}": tensor for key, tensor in own.items()}
         return sum_of_blocks, weights
 

@@ -44,7 +44,7 @@ class Supernet(nn.Module):
         self.family = family
         self.sharing = sharing or Slice()
         with drawn_from(seed):
-            self.shared = family.build_shared()
+            self.shared: nn.Module = family.build_shared()
         for place in family.shared_blocks:
             self.sharing.prepare(self.shared.get_submodule(place))
         self._templates: dict[tuple[str, BlockSpec, bool, int, int], nn.Module] = {}
@@ -63,6 +63,10 @@ class Supernet(nn.Module):
     def blocks(self, genotype: np.ndarray) -> dict[str, nn.Module]:
         """The blocks that :meth:`forward` runs in this mode and thread, by name: to be tapped, as they hold no weights."""
         return {name: self._template(name, spec, self.training) for name, spec in self.family.plan(genotype)}
+
+    def home(self, name: str, genotype: np.ndarray) -> nn.Module:
+        """What holds the shared weights of a genotype's block."""
+        return self.shared.get_submodule(self.family.place(name, genotype))
 
     def block(
         self, name: str, spec: BlockSpec, genotype: np.ndarray, number: int = 0
@@ -88,7 +92,7 @@ class Supernet(nn.Module):
         needed = dict(_tensors(template))
         if not needed:
             return {}
-        tensors = _tensors(self.shared.get_submodule(self.family.place(name, genotype)))
+        tensors = _tensors(self.home(name, genotype))
         shared = {key: own for key, own in tensors if key in needed or isinstance(own, nn.Parameter)}
         shared.update(self.sharing(shared, spec, name, genotype))
         if not needed.keys() <= shared.keys():

@@ -10,7 +10,7 @@ import torch
 from nastoolkit.blocks import each
 from nastoolkit.families import FAMILIES
 from nastoolkit.measurements.accuracy import score
-from nastoolkit.supernets import SHARING_RULES, Supernet, calibrate_batchnorm, chain, with_new_head
+from nastoolkit.supernets import SHARING_RULES, Supernet, Supernets, calibrate_batchnorm, chain, with_new_head
 from nastoolkit.supernets.sharing import rule_identity
 from nastoolkit.tasks import Split
 from nastoolkit.tasks.digits import Digits
@@ -133,6 +133,21 @@ def test_every_rule_gives_the_same_inside_and_extracted(supernet, genotypes):
             torch.testing.assert_close(other.extract(genotypes[2])(x), other(x, genotypes[2]), rtol=1e-5, atol=1e-5)
         assert_unchanged(other, before)
     assert len({str(rule_identity(rule)) for rule in rules}) == len(rules)
+
+
+def test_copies_answer_like_their_extracted_networks_and_learn_alone(supernet, genotypes):
+    space = supernet.family.space
+    index = next(i for i, kept in enumerate(at_lowest_resolution(space).allowed) if len(kept) > 1)
+    copies = Supernets(supernet.family)
+    copies.split(0, space.choices[index].name, [space.choices[index].options[genotypes[0][index]]])
+    assert {copies.owner(genotype) for genotype in genotypes} == {0, 1}
+    for genotype in genotypes[:2]:
+        x, owner = batch(copies, genotype), copies.owner(genotype)
+        torch.testing.assert_close(run(copies.extract(genotype), x), outputs := run(copies, x, genotype), rtol=1e-5, atol=1e-5)
+        copies.zero_grad()
+        outputs.square().sum().backward()
+        learnt = [any(weight.grad is not None for weight in copy.parameters()) for copy in copies.shared]
+        assert learnt == [owner == 0, owner == 1]
 
 
 def test_a_new_head_keeps_all_other_weights(supernet, genotypes):
