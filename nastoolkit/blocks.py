@@ -42,6 +42,9 @@ class BlockSpec(Protocol):
     def build(self) -> nn.Module:
         """A new module with freshly initialised weights."""
 
+    def __hash__(self) -> int:
+        """Specs are keys."""
+
 
 @dataclass(frozen=True)
 class HiddenChannels:

@@ -3,15 +3,17 @@
 from collections.abc import Callable
 from functools import partial
 
-from nastoolkit.families import bert, hat, mobilenet_v3, proxyless_nas, resnet50, vit
+from nastoolkit.families import bert, cells, hat, mobilenet_v3, proxyless_nas, resnet50, vit
 from nastoolkit.families.base import Family, Slot
 from nastoolkit.families.plan import Plan
 
 FAMILIES: dict[str, Callable[[], Family]] = {
     "bert-base": partial(bert.BertFamily, "bert-base", bert.BASE),
+    "digits-cells": partial(cells.CellsFamily, "digits-cells", cells.DIGITS),
     "digits-mbv3": partial(mobilenet_v3.MobileNetV3Family, "digits-mbv3", mobilenet_v3.DIGITS),
     "hat-iwslt": partial(hat.HATFamily, "hat-iwslt", hat.IWSLT),
     "hat-wmt": partial(hat.HATFamily, "hat-wmt", hat.WMT),
+    "nas-bench-201": partial(cells.CellsFamily, "nas-bench-201", cells.NAS_BENCH_201),
     "number-words-transformer": partial(hat.HATFamily, "number-words-transformer", hat.NUMBER_WORDS),
     "digits-resnet50": partial(resnet50.ResNet50Family, "digits-resnet50", resnet50.DIGITS),
     "ofa-mbv3-w1.0": partial(mobilenet_v3.MobileNetV3Family, "ofa-mbv3-w1.0", mobilenet_v3.OFA),

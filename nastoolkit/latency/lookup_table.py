@@ -46,7 +46,8 @@ class LookupTable:
         timings: A timing for each block spec of the family, or of the part of its space.
         conditions: Backend, batch size, threads, machine and library versions.
         within: What the space is restricted to: options by the names of choices.
-        reference_ms: What the smallest sub-network took at the speed of the machine that the timings are stated for.
+        reference_ms: What ``space.smallest`` took at the speed of the machine that the timings are stated for; it has
+            the first options of choices without an order.
         n_noisy: Networks, of those that the blocks were timed in, whose runs lay too far apart.
         mape_percent: Its error against the clock, once it is known; :meth:`validate` sets it.
     """

@@ -1,17 +1,22 @@
 """Supernets: a family plus a rule of how sub-networks share weights; their calibration, their files."""
 
 from nastoolkit.supernets.calibration import calibrate_batchnorm
+from nastoolkit.supernets.copies import Supernets
 from nastoolkit.supernets.loading import HEAD, load_supernet, save_supernet, with_new_head
+from nastoolkit.supernets.mixtures import Logits, Mixture
 from nastoolkit.supernets.sharing import SHARING_RULES, KernelTransform, SharingRule, Slice, chain
 from nastoolkit.supernets.supernet import Supernet
 
 __all__ = [
     "HEAD",
+    "Logits",
+    "Mixture",
     "SHARING_RULES",
     "KernelTransform",
     "SharingRule",
     "Slice",
     "Supernet",
+    "Supernets",
     "calibrate_batchnorm",
     "chain",
     "load_supernet",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ import torch
 
 from nastoolkit.blocks import device_of
 from nastoolkit.checkpoints import CheckpointError, check_tensors, locate, read_checkpoint, write_checkpoint
-from nastoolkit.families import FAMILIES
-from nastoolkit.supernets.sharing import SHARING_RULES, SharingRule, make_rule, rule_identity
+from nastoolkit.families import FAMILIES, Family
+from nastoolkit.supernets.copies import Supernets
+from nastoolkit.supernets.sharing import SHARING_RULES, SharingRule, Slice, make_rule, rule_identity
 from nastoolkit.supernets.supernet import Supernet
 
 HEAD = "classifier.linear."  # the layer of every family that depends on the number of classes
@@ -45,7 +47,8 @@ def save_supernet(supernet: Supernet, path: str | Path, card: Mapping[str, Any] 
     rule = rule_identity(supernet.sharing)
     if not _is_known(rule["sharing"]):
         raise ValueError(f"sharing rule {rule['sharing']} is in no registry; known: {list(SHARING_RULES)}")
-    identity = {**supernet.family.identity, **rule}
+    copies = {"copies": supernet.parts} if isinstance(supernet, Supernets) else {}
+    identity = {**supernet.family.identity, **rule, **copies}
     return write_checkpoint(path, supernet.shared.state_dict(), {**identity, **(card or {})})
 
 
@@ -70,14 +73,23 @@ def load_supernet(name: str, checkpoint: str | Path | None = None) -> Supernet:
     sharing = card.get("sharing", "slice")
     if not _is_known(sharing):
         raise CheckpointError(f"{path} needs sharing rule {sharing!r}; known: {list(SHARING_RULES)}")
-    family, rule = FAMILIES[name]().fitting(tensors), _rule(path, sharing, card.get("sharing_settings", {}))
+    family = FAMILIES[name]().fitting({name.removeprefix("0."): tensor for name, tensor in tensors.items()})
+    rule = _rule(path, sharing, card.get("sharing_settings", {}))
+    make = partial(_made, path, family, card.get("copies"))
     with torch.device("meta"):  # nothing is allocated before the file is known to fit
-        wanted = Supernet(family, rule).shared.state_dict()
-        of_the_rule = wanted.keys() - family.build(family.largest).state_dict().keys()
-    check_tensors(path, tensors, wanted, optional=of_the_rule)
-    supernet = Supernet(family, rule)
+        wanted, of_no_rule = (make(one).shared.state_dict() for one in (rule, Slice()))
+    check_tensors(path, tensors, wanted, optional=wanted.keys() - of_no_rule.keys())
+    supernet = make(rule)
     supernet.shared.load_state_dict({**supernet.shared.state_dict(), **tensors})
     return supernet.eval()
+
+
+def _made(path: Path, family: Family, parts: Any, rule: SharingRule) -> Supernet:
+    """A new supernet, of several copies if the file's card says what each of them owns."""
+    try:
+        return Supernet(family, rule) if parts is None else Supernets(family, rule, parts=parts)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{path} has copies of weights for parts of the space that there are not: {error}") from error
 
 
 def _is_known(sharing: Any) -> bool:

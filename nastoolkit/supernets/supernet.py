@@ -18,7 +18,7 @@ from torch import nn
 from torch.func import functional_call
 
 from nastoolkit.blocks import BlockSpec, Inputs
-from nastoolkit.families import Family, Plan
+from nastoolkit.families import Family
 from nastoolkit.randomness import drawn_from
 from nastoolkit.supernets.calibration import BatchNorm
 from nastoolkit.supernets.sharing import SharingRule, Slice, crop, rule_identity
@@ -34,7 +34,7 @@ class Supernet(nn.Module):
     accuracy, :meth:`extract` and :func:`nastoolkit.supernets.calibrate_batchnorm`.
 
     Args:
-        family: Says which networks there are; its largest genotype holds all weights.
+        family: Says which networks there are; its largest blocks hold all weights, a set for each operation of a slot.
         sharing: How a block gets its weights.
         seed: For the initial weights.
     """
@@ -44,10 +44,10 @@ class Supernet(nn.Module):
         self.family = family
         self.sharing = sharing or Slice()
         with drawn_from(seed):
-            self.shared = family.build(family.largest)
-        for name, _ in family.plan(family.largest):
-            self.sharing.prepare(self.shared.get_submodule(name))
-        self._templates: dict[tuple[str, BlockSpec, bool, int], nn.Module] = {}
+            self.shared: nn.Module = family.build_shared()
+        for place in family.shared_blocks:
+            self.sharing.prepare(self.shared.get_submodule(place))
+        self._templates: dict[tuple[str, BlockSpec, bool, int, int], nn.Module] = {}
 
     def forward(self, x: Inputs, genotype: np.ndarray) -> torch.Tensor:
         """Outputs of one sub-network.
@@ -56,44 +56,60 @@ class Supernet(nn.Module):
             x: Inputs as of ``family.example_inputs(genotype, n)``: a tensor, or a tuple of them.
             genotype: ``(d,)``.
         """
-        plan = self.family.plan(genotype)
-        blocks = {name: self._template(name, spec, self.training) for name, spec in plan}
-        return functional_call(self.family.assemble(blocks), self._weights(plan, blocks, genotype), (x,))
+        found = {name: self.block(name, spec, genotype) for name, spec in self.family.plan(genotype)}
+        weights = {f"{name}.{key}": tensor for name, (_, own) in found.items() for key, tensor in own.items()}
+        return functional_call(self.family.assemble({name: block for name, (block, _) in found.items()}), weights, (x,))
 
     def blocks(self, genotype: np.ndarray) -> dict[str, nn.Module]:
         """The blocks that :meth:`forward` runs in this mode and thread, by name: to be tapped, as they hold no weights."""
         return {name: self._template(name, spec, self.training) for name, spec in self.family.plan(genotype)}
 
-    def _template(self, name: str, spec: BlockSpec, training: bool = False) -> nn.Module:
+    def home(self, name: str, genotype: np.ndarray) -> nn.Module:
+        """What holds the shared weights of a genotype's block."""
+        return self.shared.get_submodule(self.family.place(name, genotype))
+
+    def block(
+        self, name: str, spec: BlockSpec, genotype: np.ndarray, number: int = 0
+    ) -> tuple[nn.Module, dict[str, torch.Tensor]]:
+        """A block of a genotype's network in this mode and thread, which holds no weights, and its weights.
+
+        Blocks of the same place and spec that run in one network have different numbers.
+        """
+        template = self._template(name, spec, self.training, number)
+        return template, self._weights(name, spec, template, genotype)
+
+    def _template(self, name: str, spec: BlockSpec, training: bool = False, number: int = 0) -> nn.Module:
         """A block without memory for weights, one for each place, spec, mode and (as it holds weights in a pass) thread."""
-        key = (name, spec, training, get_ident())
+        key = (name, spec, training, number, get_ident())
         if key not in self._templates:
             with torch.device("meta"):
                 block = spec.build().train(training)
             self._templates[key] = _without_statistics(block) if training else block
         return self._templates[key]
 
-    def _weights(self, plan: Plan, templates: Mapping[str, nn.Module], genotype: np.ndarray) -> dict[str, torch.Tensor]:
-        """The sub-network's tensors, by their names in the whole network."""
-        weights = {}
-        for name, spec in plan:
-            needed = dict(_tensors(templates[name]))
-            tensors = _tensors(self.shared.get_submodule(name))
-            shared = {key: own for key, own in tensors if key in needed or isinstance(own, nn.Parameter)}
-            shared.update(self.sharing(shared, spec, name, genotype))
-            weights.update({f"{name}.{key}": crop(shared[key], own.shape) for key, own in needed.items()})
-        return weights
+    def _weights(self, name: str, spec: BlockSpec, template: nn.Module, genotype: np.ndarray) -> dict[str, torch.Tensor]:
+        """The tensors of one block of a sub-network, by their names inside the block."""
+        needed = dict(_tensors(template))
+        if not needed:
+            return {}
+        tensors = _tensors(self.home(name, genotype))
+        shared = {key: own for key, own in tensors if key in needed or isinstance(own, nn.Parameter)}
+        shared.update(self.sharing(shared, spec, name, genotype))
+        if not needed.keys() <= shared.keys():
+            why = "only choices with ordered=False have a set for each option"
+            raise ValueError(f"the supernet has no weights for block {name!r}, {spec}: {why}")
+        return {key: crop(shared[key], own.shape) for key, own in needed.items()}
 
     def extract(self, genotype: np.ndarray) -> nn.Module:
         """An ordinary network with its own copy of the sub-network's weights, in the supernet's mode.
 
         It shares nothing with the supernet: calibrate, train, time, compile or export it freely.
         """
-        plan = self.family.plan(genotype)
-        templates = {name: self._template(name, spec) for name, spec in plan}
+        blocks = {}
         with torch.no_grad():
-            weights = self._weights(plan, templates, genotype)
-            blocks = {name: _copy(template, weights, f"{name}.") for name, template in templates.items()}
+            for name, spec in self.family.plan(genotype):
+                template = self._template(name, spec)
+                blocks[name] = _copy(template, self._weights(name, spec, template, genotype), "")
         return self.family.assemble(blocks).train(self.training)
 
     @property

@@ -7,7 +7,8 @@ arXiv 1708.07120: one cycle, up and down along straight lines; without its last,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from copy import deepcopy
 from dataclasses import asdict, dataclass, fields
 from math import cos, pi
 from typing import Any
@@ -122,6 +123,15 @@ class Optimizer:
         self.torch_optimizer.zero_grad()
         self.n_taken += 1
         return norm
+
+    def also_train(self, twins: Mapping[nn.Parameter, nn.Parameter]) -> None:
+        """Train the twins of parameters too, each from the state of its original; a supernet's split makes such."""
+        for original, twin in twins.items():
+            groups = self.torch_optimizer.param_groups
+            next(group for group in groups if any(one is original for one in group["params"]))["params"].append(twin)
+            self.parameters.append(twin)
+            if original in self.torch_optimizer.state:
+                self.torch_optimizer.state[twin] = deepcopy(self.torch_optimizer.state[original])
 
     def state_dict(self) -> dict[str, Any]:
         """The optimiser's own state, and how many steps it has taken."""

@@ -79,7 +79,11 @@ class Uniform:
 
 @dataclass(frozen=True)
 class Sandwich:
-    """The largest, the smallest and ``n_random`` random sub-networks a step: the ends bound all others ([Yu2019])."""
+    """The largest, the smallest and ``n_random`` random sub-networks a step: the ends bound all others ([Yu2019]).
+
+    Where choices have no order, the ends have their last and their first options: those of a family of cells are in the order
+    of their MACs.
+    """
 
     space: SearchSpace
     n_random: int = 2

@@ -10,7 +10,8 @@ import torch
 from nastoolkit.blocks import each
 from nastoolkit.families import FAMILIES
 from nastoolkit.measurements.accuracy import score
-from nastoolkit.supernets import calibrate_batchnorm, with_new_head
+from nastoolkit.supernets import SHARING_RULES, Supernet, Supernets, calibrate_batchnorm, chain, with_new_head
+from nastoolkit.supernets.sharing import rule_identity
 from nastoolkit.tasks import Split
 from nastoolkit.tasks.digits import Digits
 
@@ -21,6 +22,7 @@ SMALLER = {  # networks of many MACs take minutes here; at full size they are he
     "bert-base": {**ENCODER, "vocabulary": 60, "positions": 24, "length": 16},
     "hat-iwslt": {**TRANSLATOR, "source_vocabulary": 50},
     "hat-wmt": TRANSLATOR,
+    "nas-bench-201": {"channels": 4, "image_size": 8, "n_cells": 2},
     "ofa-mbv3-w1.0": {"width": 0.2},
     "ofa-mbv3-w1.2": {"width": 0.25},
     "ofa-proxyless-w1.3": {"width": 0.2},
@@ -39,8 +41,9 @@ def supernet(request, supernet_of):
 
 @pytest.fixture(scope="module")
 def genotypes(supernet):
-    """The ends and six others; the lowest resolution if there is a choice."""
+    """The ends and six others; the lowest resolution if there is a choice, and no operation that lets nothing through."""
     space = at_lowest_resolution(supernet.family.space)
+    space = space.restrict({c.name: [o for o in c.options if o != "none"] for c in space.choices})
     return np.concatenate([[space.smallest, space.largest], space.sample(6, np.random.default_rng(0))])
 
 
@@ -78,12 +81,22 @@ def used(shared, shape):
     return mask
 
 
+def shared_names(family, genotype, names):
+    """Names of a sub-network's tensors among the shared weights, which are apart for each operation."""
+    options, operations = family.space.decode(genotype), {choice.name for choice in family.space.choices if not choice.ordered}
+    parts = {slot.name: [options[name] for name in slot.choices if name in operations] for slot in family.slots}
+    slots = {name: next(slot for slot in parts if name.startswith(f"{slot}.")) for name in names}
+    return {name: ".".join([slot, *parts[slot]]) + name.removeprefix(slot) for name, slot in slots.items()}
+
+
 def build_with_shared_weights(supernet, genotype):
     """The sub-network without any of the supernet's own code."""
     shared = supernet.shared.state_dict()
     with torch.device("meta"):
         network = supernet.family.build(genotype)
-    tensors = {name: shared[name][used(shared[name], own.shape)].view(own.shape) for name, own in network.state_dict().items()}
+    shapes = {name: own.shape for name, own in network.state_dict().items()}
+    owners = {name: shared[place] for name, place in shared_names(supernet.family, genotype, shapes).items()}
+    tensors = {name: owners[name][used(owners[name], shape)].view(shape) for name, shape in shapes.items()}
     network.load_state_dict(tensors, assign=True)
     return network.to(memory_format=torch.channels_last).train(supernet.training)
 
@@ -109,6 +122,32 @@ def test_a_subnetwork_is_the_same_run_inside_extracted_or_built(supernet, genoty
                 assert network.training is training
                 torch.testing.assert_close(run(network, x), inside, rtol=0, atol=1e-5 * max(1.0, float(inside.abs().max())))
     assert_unchanged(supernet, before)
+
+
+def test_every_rule_gives_the_same_inside_and_extracted(supernet, genotypes):
+    rules = [*(make() for make in SHARING_RULES.values()), chain(*(make() for make in reversed(SHARING_RULES.values())))]
+    for rule in rules:
+        other = Supernet(supernet.family, rule).eval()
+        before, x = copy_of_weights(other), batch(other, genotypes[2])
+        with torch.no_grad():
+            torch.testing.assert_close(other.extract(genotypes[2])(x), other(x, genotypes[2]), rtol=1e-5, atol=1e-5)
+        assert_unchanged(other, before)
+    assert len({str(rule_identity(rule)) for rule in rules}) == len(rules)
+
+
+def test_copies_answer_like_their_extracted_networks_and_learn_alone(supernet, genotypes):
+    space = supernet.family.space
+    index = next(i for i, kept in enumerate(at_lowest_resolution(space).allowed) if len(kept) > 1)
+    copies = Supernets(supernet.family)
+    copies.split(0, space.choices[index].name, [space.choices[index].options[genotypes[0][index]]])
+    assert {copies.owner(genotype) for genotype in genotypes} == {0, 1}
+    for genotype in genotypes[:2]:
+        x, owner = batch(copies, genotype), copies.owner(genotype)
+        torch.testing.assert_close(run(copies.extract(genotype), x), outputs := run(copies, x, genotype), rtol=1e-5, atol=1e-5)
+        copies.zero_grad()
+        outputs.square().sum().backward()
+        learnt = [any(weight.grad is not None for weight in copy.parameters()) for copy in copies.shared]
+        assert learnt == [owner == 0, owner == 1]
 
 
 def test_a_new_head_keeps_all_other_weights(supernet, genotypes):
@@ -151,6 +190,8 @@ def assert_gradients(supernet, genotype, everywhere):
     tables = tuple(f"{name}." for name, spec in supernet.family.plan(genotype) if spec.params and not spec.macs)
     with torch.device("meta"):
         shapes = {name: own.shape for name, own in supernet.family.build(genotype).named_parameters()}
+    places = shared_names(supernet.family, genotype, shapes)
+    shapes = {place: shapes[name] for name, place in places.items()}
     for name, parameter in supernet.shared.named_parameters():
         touched = torch.zeros(parameter.shape, dtype=torch.bool) if parameter.grad is None else parameter.grad != 0
         expected = used(parameter, shapes[name]) if name in shapes else torch.zeros_like(touched)
@@ -168,8 +209,10 @@ def test_gradients_are_those_of_the_network_alone(supernet, genotypes, training)
     for outputs in (run(supernet, x, genotype), run(network, x)):
         weighted_sum(outputs).backward()
     largest = max(float(parameter.grad.abs().max()) for parameter in network.parameters())
-    for name, parameter in network.named_parameters():
-        inside = shared[name].grad[used(shared[name], parameter.shape)].view(parameter.shape)
+    parameters = dict(network.named_parameters())
+    for name, place in shared_names(supernet.family, genotype, parameters).items():
+        parameter, whole = parameters[name], shared[place]
+        inside = whole.grad[used(whole, parameter.shape)].view(parameter.shape)
         torch.testing.assert_close(inside, parameter.grad, rtol=1e-4, atol=1e-5 * largest, msg=lambda m, n=name: f"{n}: {m}")
     supernet.zero_grad()
 
