@@ -2,6 +2,7 @@
 
 from nastoolkit.figures.fronts import (
     draw_front,
+    plot_clusters,
     plot_fronts,
     plot_growing_front,
     plot_hypervolume,
@@ -37,6 +38,7 @@ __all__ = [
     "plot_agreement",
     "plot_bands",
     "plot_breakdown",
+    "plot_clusters",
     "plot_fronts",
     "plot_genes",
     "plot_growing_front",

@@ -143,6 +143,23 @@ def plot_progress(axes: Axes, history: History) -> pd.DataFrame:
     return frame.assign(evaluation=evaluation, on_front=history.on_front)
 
 
+def plot_clusters(axes: Axes, history: History, labels: Sequence[int]) -> pd.DataFrame:
+    """Sub-networks that a search measured in the colours of their clusters: second objective across, first objective up.
+
+    Args:
+        axes: Where to draw.
+        history: What it measured.
+        labels: Number of each one's cluster, -1 for noise.
+    """
+    points = _points(history).assign(cluster=list(labels))
+    for label, rows in points.groupby("cluster"):
+        colour, name = ("0.75", "noise") if label < 0 else (COLOURS[label % len(COLOURS)], f"cluster {label + 1}")
+        axes.scatter(rows.iloc[:, 0], rows.iloc[:, 1], s=3, color=colour, linewidths=0, label=f"{name}: {len(rows):,}")
+    _name_axes(axes, history)
+    axes.legend(loc=_worst_corner(history), markerscale=3, fontsize=7)
+    return points
+
+
 def plot_growing_front(axes: Axes, history: History, steps: Sequence[int], known: History | None = None) -> pd.DataFrame:
     """Fronts after so many evaluations, the later the darker, over what was measured till then; in grey a known front."""
     colours = plt.get_cmap("viridis_r")(np.linspace(0.15, 1, len(steps)))

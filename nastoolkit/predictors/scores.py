@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Executor
-from functools import partial
 from itertools import product
 from pathlib import Path
 
@@ -52,7 +50,6 @@ def learning_curve(
     n_trials: int = 10,
     predictors: Sequence[str] = tuple(PREDICTORS),
     seed: int = 0,
-    executor: Executor | None = None,
     file: str | Path | None = None,
 ) -> pd.DataFrame:
     """How well predictors predict unseen rows, by the number of rows that they were fitted to.
@@ -67,7 +64,6 @@ def learning_curve(
         n_trials: Random splits, see :func:`splits`.
         predictors: Keys of ``PREDICTORS``.
         seed: Seed of the splits.
-        executor: Where to fit, by default here.
         file: CSV file that keeps the scores; they are taken from it where it was made of the same data and arguments.
 
     Returns:
@@ -82,10 +78,9 @@ def learning_curve(
         kept = pd.read_csv(file, dtype={"identity": str})  # it may look like a number
         if len(kept) == n_trials * len(sizes) * len(predictors) and kept.identity.eq(identity).all():
             return kept.drop(columns="identity")
-    splits(len(values), n_test, n_trials, seed)  # there is one
-    trial = partial(trial_scores, features, values, sizes, n_test, predictors=predictors, seed=seed)
-    scores = (executor.map if executor else map)(trial, range(n_trials))
-    frame = pd.concat(tqdm(scores, "trials", n_trials, leave=False), ignore_index=True)
+    trials = tqdm(range(whole("n_trials", n_trials)), "trials", leave=False)
+    scores = [trial_scores(features, values, sizes, n_test, trial, predictors, seed) for trial in trials]
+    frame = pd.concat(scores, ignore_index=True)
     if file:
         with atomically(file) as new:
             frame.assign(identity=identity).to_csv(new, index=False)

@@ -30,8 +30,6 @@ class PredictedSearch(Algorithm):
         ValueError: An unknown predictor.
     """
 
-    version = 2
-
     def __init__(
         self, space: SearchSpace, objectives: Sequence[Objective], seed: int, population: int, predictor: str
     ) -> None:

@@ -15,6 +15,7 @@ from nastoolkit.figures import (
     plot_agreement,
     plot_bands,
     plot_breakdown,
+    plot_clusters,
     plot_fronts,
     plot_genes,
     plot_growing_front,
@@ -357,3 +358,10 @@ def test_a_median_that_is_not_known_is_left_out():
     assert points.times_fewer[0] == 2 and np.isnan(points.times_fewer[1])
     assert axis.get_xscale() == axis.get_yscale() == "log"
     figure.canvas.draw()
+
+
+def test_clusters_have_their_sizes_in_the_legend():
+    figure, (axis,) = new_figure()
+    points = plot_clusters(axis, history(0, n=5), [0, 1, -1, 0, 0])
+    assert list(points) == ["latency_ms", "accuracy_top1", "cluster"]
+    assert [text.get_text() for text in axis.get_legend().get_texts()] == ["noise: 1", "cluster 1: 3", "cluster 2: 1"]

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -198,12 +197,10 @@ def test_a_learning_curve_has_a_row_for_every_fit():
     assert best.tolist() == pytest.approx([rows.mean(), rows.std()])
 
 
-def test_scores_depend_neither_on_the_executor_nor_on_the_file(tmp_path):
+def test_scores_do_not_depend_on_the_file(tmp_path):
     features, values = linear()
     how = {"sizes": [10], "n_test": 10, "n_trials": 2, "predictors": ["ridge"]}
     here = learning_curve(features, values, **how)
-    with ThreadPoolExecutor(2) as threads:
-        pd.testing.assert_frame_equal(learning_curve(features, values, **how, executor=threads), here)
     file = tmp_path / "scores.csv"
     for _ in range(2):
         pd.testing.assert_frame_equal(learning_curve(features, values, **how, file=file), here)

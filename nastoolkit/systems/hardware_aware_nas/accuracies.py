@@ -134,10 +134,9 @@ def accuracy_scores(
         The columns of :func:`nastoolkit.predictors.learning_curve`; the control is the predictor ``MACs alone``.
     """
     networks = networks_from(source)
-    how = {"values": networks.values, "sizes": sizes, "n_test": n_test, "trial": trial, "seed": seed}
-    learned = trial_scores(networks.features, predictors=predictors, **how)
-    control = trial_scores(networks.log_macs, predictors=["ridge"], **how).assign(predictor=CONTROL)
-    return pd.concat([learned, control], ignore_index=True)
+    learned = trial_scores(networks.features, networks.values, sizes, n_test, trial, predictors, seed)
+    control = trial_scores(networks.log_macs, networks.values, sizes, n_test, trial, ["ridge"], seed)
+    return pd.concat([learned, control.assign(predictor=CONTROL)], ignore_index=True)
 
 
 def predicted_networks(

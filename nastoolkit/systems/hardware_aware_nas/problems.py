@@ -136,3 +136,8 @@ def front_of_all(histories: Sequence[History]) -> History:
     """The front of what several searches by the same objectives measured."""
     genotypes, values = (np.concatenate([getattr(h, what) for h in histories]) for what in ("genotypes", "values"))
     return History(histories[0].space, histories[0].objectives, genotypes, values).front()
+
+
+def percent_of(parts: np.ndarray, wholes: np.ndarray) -> np.ndarray:
+    """Parts ``(n,)`` in % of wholes ``(n,)``; 0 where the whole is 0."""
+    return np.where(wholes > 0, 100 * parts / np.where(wholes > 0, wholes, 1), 0.0)

@@ -64,7 +64,7 @@ def evaluations_needed(rows: pd.DataFrame) -> pd.DataFrame:
 
 def level_shares(rows: pd.DataFrame) -> pd.Series:
     """Each level as a share of the hypervolume of all that was measured on a problem: median of the seeds."""
-    shares = {}
+    shares: dict[tuple[str, str], float] = {}
     for problem, measured in rows.groupby("problem", sort=False):
         whole = pareto.hypervolume(np.array(measured.costs.tolist()), measured.reference_costs.iloc[0])
         last = measured.groupby(["search", "seed"]).hypervolume.max()

@@ -68,8 +68,9 @@ def search_benchmark(
     rows = rows_of(history, benchmark.reference_point)[["evaluations", "hypervolume"]]
     accuracy, mmacs = history.values.T
     rows = rows.assign(accuracy_top1=accuracy, mmacs=mmacs, genotype=found.tolist())
-    is_tested = isinstance(benchmark, DigitsTable)
-    return rows.assign(accuracy_test=benchmark.look_up("accuracy_test", found)) if is_tested else rows
+    if isinstance(benchmark, DigitsTable):
+        return rows.assign(accuracy_test=benchmark.look_up("accuracy_test", found))
+    return rows
 
 
 def _goals(benchmark: Benchmark, within: dict[str, float]) -> list[Objective]:
@@ -83,7 +84,7 @@ def _goals(benchmark: Benchmark, within: dict[str, float]) -> list[Objective]:
         raise ValueError(f"accuracy_top1 and mmacs are needed, and it has {', '.join(goal.name for goal in goals)}")
     if not within:
         return goals
-    goals[1] = replace(goals[1], **within)
+    goals[1] = replace(goals[1], at_least=within["at_least"], at_most=within["at_most"])
     ends = benchmark.history(np.array([benchmark.space.smallest, benchmark.space.largest])).values[:, 1]
     if within["at_least"] > ends[1] or within["at_most"] < ends[0]:
         wanted = f"{within['at_least']} and {within['at_most']}"

@@ -8,7 +8,7 @@ from nastoolkit.history import History
 from nastoolkit.objectives import Objective
 from nastoolkit.space import Choice, SearchSpace
 from nastoolkit.studies import optimize
-from nastoolkit.systems.hardware_aware_nas import concurrent, warm_start
+from nastoolkit.systems.hardware_aware_nas import concurrent, past_searches, warm_start
 
 WEIGHTS = {MACS: np.ones(6), "old": np.array([1.0, 2, 3, 1, 2, 3]), "new": np.array([3.0, 2, 1, 3, 2, 1])}
 
@@ -37,6 +37,6 @@ class Toy:
 def toy(monkeypatch):
     """The problem, and whatever values ask for a problem get it."""
     problem = Toy()
-    for module in (concurrent, warm_start):
+    for module in (concurrent, past_searches, warm_start):
         monkeypatch.setattr(module, "problem_from", lambda argument: problem)
     return problem

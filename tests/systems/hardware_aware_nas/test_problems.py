@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from nastoolkit.benchmarks import SupernetProblem
-from nastoolkit.systems.hardware_aware_nas.problems import PublishedTables, front_of_all, judged_curves, problem_from
+from nastoolkit.systems.hardware_aware_nas.problems import (
+    PublishedTables,
+    front_of_all,
+    judged_curves,
+    percent_of,
+    problem_from,
+)
 
 
 def test_plain_values_make_either_problem_again(tmp_path, data_folder):
@@ -44,3 +50,7 @@ def test_the_front_of_all_has_no_rows_that_one_of_them_beats(toy):
     assert front.on_front.all()
     everything = np.concatenate([history.genotypes for history in histories]).tolist()
     assert all(genotype in everything for genotype in front.genotypes.tolist())
+
+
+def test_of_nothing_nothing_is_lost():
+    assert percent_of(np.array([1.0, 0.0, -2.0]), np.array([4.0, 0.0, 4.0])).tolist() == [25, 0, -50]

@@ -1,0 +1,214 @@
+"""A past search on platform A makes the space smaller for a search on platform B.
+
+[Cummings2022] D. Cummings et al., "A Hardware-Aware System for Accelerating Deep Neural Network Optimization",
+arXiv 2202.12954, Section 5.3, Figures 4 and 12; see :mod:`.popdb`.
+
+Differs from the paper in: each trial has a past search of its own, and there are controls: as many options dropped by lot, and
+a warm start from the same past search in the whole space.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from nastoolkit.benchmarks import Problem, SupernetProblem
+from nastoolkit.benchmarks.race import Curves, replayed_history
+from nastoolkit.history import History
+from nastoolkit.predictors import PREDICTORS
+from nastoolkit.space import SearchSpace
+from nastoolkit.statistics import estimate
+from nastoolkit.studies.results import Row
+from nastoolkit.systems.hardware_aware_nas.popdb import clusters, common_options, count_losers
+from nastoolkit.systems.hardware_aware_nas.problems import PublishedTables, judged_curves, percent_of, problem_from
+
+WHOLE, POPDB, LOT, WARM = "whole space", "PopDB", "dropped by lot", "warm start"
+LONG = ", long"  # added to the name of a search that is as long as the past one
+GENERATION = 50  # sub-networks in a generation of a past search
+Options = dict[str, list[Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PastSearch:
+    """A long search on platform A, and short ones on platform B.
+
+    Attributes:
+        problem: Values of a problem; see :func:`.problems.problem_from`.
+        platforms: Names of the costs on A and on B.
+        past_algorithm: Key of ``ALGORITHMS`` for the long search.
+        past_budget: Number of its evaluations.
+        n_past: Number of random sub-networks that are measured for a predictor, by which the long search goes; with 0 it goes
+            by the problem's own values.
+        predictor: Key of ``PREDICTORS``.
+        algorithm: Key of ``ALGORITHMS`` for the searches on B.
+        budget: Number of evaluations of each search on B.
+        population: Number of sub-networks between two fits of the search on B, and in a warm start.
+        threshold: Least share of clustered sub-networks that keeps an option.
+        min_cluster_size: See :func:`.popdb.constrain`.
+        min_samples: See there.
+        reference_point: Quality and cost ``(2,)`` that hypervolumes begin at.
+    """
+
+    problem: Mapping[str, Any]
+    platforms: Sequence[str]
+    past_algorithm: str
+    past_budget: int
+    n_past: int
+    predictor: str
+    algorithm: str
+    budget: int
+    population: int
+    threshold: float
+    min_cluster_size: int
+    min_samples: int
+    reference_point: Sequence[float]
+
+    def __post_init__(self) -> None:
+        if len(self.platforms) != 2:
+            raise ValueError(f"platforms: two are needed, A and B; got {list(self.platforms)}")
+        if self.past_budget < self.min_cluster_size:
+            raise ValueError(f"clusters of {self.min_cluster_size} need as many past evaluations, got {self.past_budget}")
+
+    @cached_property
+    def made(self) -> SupernetProblem | PublishedTables:
+        """The problem."""
+        return problem_from(self.problem)
+
+    def past(self, seed: int) -> History:
+        """The long search on A."""
+        cost, how = self.platforms[0], {"population": GENERATION}
+        if not self.n_past:
+            return self.made.search(cost, self.past_algorithm, self.past_budget, seed, None, **how)
+        space, measured = self.made.space, self.made.search(cost, "random", self.n_past, 0, None, population=self.n_past)
+        fitted = PREDICTORS[self.predictor]().fit(space.one_hot(measured.genotypes), measured.values[:, 0])
+        problem = Problem(space, lambda g: fitted.predict(space.one_hot(g)), [self.made.quality, self.made.cost(cost)])
+        folder = Path(self.made.folder) / "searches"
+        return replayed_history(folder, problem, self.past_algorithm, self.past_budget, seed, None, None, **how)
+
+    def crowd(self, past: History, labels: Sequence[int]) -> History:
+        """The clustered sub-networks of a past search, or all of them if nothing but noise was found."""
+        is_clustered = np.array(labels) >= 0
+        return past[is_clustered] if is_clustered.any() else past
+
+    def searches(self, options: Options, seed: int) -> dict[str, History]:
+        """The searches on B by name, those as long as the past one last, which are made where evaluations cost nothing.
+
+        Args:
+            options: Options of each choice that the smaller space keeps.
+            seed: Seed of all randomness.
+        """
+        whole, smaller = self.made.space, self.made.space.restrict(options)
+        spaces = {WHOLE: whole, POPDB: smaller, LOT: by_lot(whole, smaller, seed)}
+        found = {name: self._search(space, seed) for name, space in spaces.items()}
+        found[WARM] = self._search(whole, seed, warm_start=self.past(seed).best(self.population).genotypes)
+        if not self.n_past:
+            how = (self.platforms[1], self.past_algorithm, self.past_budget, seed)
+            for name in (WHOLE, POPDB):
+                found[name + LONG] = self.made.search(*how, spaces[name], population=GENERATION)
+        return found
+
+    def _search(self, space: SearchSpace, seed: int, **how: Any) -> History:
+        where = (self.platforms[1], self.algorithm, self.budget, seed, space)
+        return self.made.search(*where, population=self.population, **how)
+
+
+def by_lot(space: SearchSpace, smaller: SearchSpace, seed: int) -> SearchSpace:
+    """A space with as many options of each choice as a smaller one has, drawn at random."""
+    rng, options = np.random.default_rng(seed), Options()
+    for choice, before, after in zip(space.choices, space.allowed, smaller.allowed, strict=True):
+        options[choice.name] = [choice.options[index] for index in rng.permutation(before)[: len(after)]]
+    return space.restrict(options)
+
+
+def clustered(setting: Mapping[str, Any], seed: int) -> list[Row]:
+    """Where one past search crowds, and which options are left; a job.
+
+    Args:
+        setting: Values of a :class:`PastSearch`.
+        seed: Seed of the past search.
+
+    Returns:
+        One row: ``labels``, the cluster of each evaluation, -1 for noise; and for each choice its ``options`` that the
+        clusters use, and those that all evaluations use, ``unclustered``.
+    """
+    given = PastSearch(**setting)
+    past = given.past(seed)
+    labels = clusters(past, given.min_cluster_size, given.min_samples)
+    crowd = given.crowd(past, labels.tolist())
+    kept = {"options": common_options(crowd, given.threshold), "unclustered": common_options(past, given.threshold)}
+    return [{"labels": labels.tolist(), **kept}]
+
+
+def hypervolumes(setting: Mapping[str, Any], options: Options, seed: int) -> list[Row]:
+    """The searches on B of one trial, judged; a job.
+
+    Args:
+        setting: Values of a :class:`PastSearch`.
+        options: Options of each choice that the smaller space keeps.
+        seed: Seed of the trial.
+
+    Returns:
+        See :func:`.problems.judged_curves`.
+    """
+    given = PastSearch(**setting)
+    return judged_curves(given.made, given.searches(options, seed), given.reference_point)
+
+
+def reduction(space: SearchSpace, trials: pd.DataFrame) -> pd.DataFrame:
+    """How much smaller the spaces of trials are.
+
+    Args:
+        space: The whole space.
+        trials: Rows of :func:`clustered` with ``seed``.
+
+    Returns:
+        A row for each trial, with clusters and without: ``how``, ``seed``, how many choices of each kind lose options,
+        ``sub-networks left`` and ``orders of magnitude`` that go.
+    """
+    rows = []
+    for how, column in {POPDB: "options", "without clusters": "unclustered"}.items():
+        for seed, options in zip(trials.seed, trials[column], strict=True):
+            smaller = space.restrict(options)
+            losing = {f"{kind}, of {n}": losers for kind, (losers, n) in count_losers(space, smaller).items()}
+            sizes = {"sub-networks left": float(smaller.size), "orders of magnitude": np.log10(space.size / smaller.size)}
+            rows.append({"how": how, "seed": seed} | losing | sizes)
+    return pd.DataFrame(rows)
+
+
+def gains(runs: Mapping[str, Curves]) -> pd.DataFrame:
+    """What each search gains over the whole space, in % of the whole space's last hypervolume, in pairs of one seed.
+
+    Args:
+        runs: Hypervolumes of each search.
+
+    Returns:
+        Columns ``search``, ``seed``, and the gain in the mean over the first half of the evaluations, ``early``, and at the
+        ``end``.
+    """
+    rows = []
+    for name, run in runs.items():
+        whole = runs[WHOLE + LONG if name.endswith(LONG) else WHOLE]
+        if run is not whole:
+            early, end = (percent_of(part(run) - part(whole), whole.final) for part in (_early, lambda curves: curves.final))
+            rows.append(pd.DataFrame({"search": name, "seed": range(len(end)), "early": early, "end": end}))
+    return pd.concat(rows, ignore_index=True)
+
+
+def _early(run: Curves) -> np.ndarray:
+    return run.curves[:, : run.curves.shape[1] // 2].mean(axis=1)
+
+
+def over_seeds(gained: pd.DataFrame) -> pd.DataFrame:
+    """Mean and 95 % t interval of the gains of each search: ``search``, ``when``, ``mean``, ``low`` and ``high``."""
+    rows = []
+    for name, of_search in gained.groupby("search"):
+        for when in ("early", "end"):
+            found = estimate(of_search[when], "t")
+            rows.append((name, when, found.value, found.low, found.high))
+    return pd.DataFrame(rows, columns=["search", "when", "mean", "low", "high"])

@@ -1,0 +1,87 @@
+from dataclasses import asdict
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nastoolkit.benchmarks.race import Curves
+from nastoolkit.systems.hardware_aware_nas import past_searches
+from nastoolkit.systems.hardware_aware_nas.past_searches import (
+    LONG,
+    LOT,
+    POPDB,
+    WARM,
+    WHOLE,
+    PastSearch,
+    by_lot,
+    clustered,
+    gains,
+    hypervolumes,
+    over_seeds,
+    reduction,
+)
+
+NUMBERS = {"past_budget": 100, "budget": 10, "population": 5, "min_cluster_size": 4, "min_samples": 1, "threshold": 0.2}
+SETTING = {"past_algorithm": "nsga2", "algorithm": "spea2", "predictor": "ridge", "reference_point": (0.0, 30.0)}
+OPTIONS = {"kernel0": [3, 5], "kernel1": [7]}
+
+
+@pytest.fixture
+def setting(toy, tmp_path):
+    toy.folder = str(tmp_path)
+    return PastSearch(problem={}, platforms=["old", "new"], n_past=0, **NUMBERS, **SETTING)
+
+
+def test_a_past_search_goes_by_predictions_if_few_were_measured(setting):
+    by_values = setting.past(0)
+    predicted = PastSearch(**{**asdict(setting), "n_past": 30}).past(0)
+    assert len(by_values) == len(predicted) == 100
+    truth = setting.made.accuracy(predicted.genotypes)[:, 0]
+    assert (predicted.values[:, 0] != truth).any() and np.corrcoef(predicted.values[:, 0], truth)[0, 1] > 0.9
+
+
+def test_a_job_tells_where_the_past_search_crowds(setting, monkeypatch):
+    labels = np.array([0] * 3 + [-1] * 96 + [1])
+    monkeypatch.setattr(past_searches, "clusters", lambda past, *sizes: labels)
+    (row,) = clustered(asdict(setting), seed=0)
+    assert row["labels"] == labels.tolist() and set(row["options"]) == set(setting.made.space.names)
+    used = setting.made.space.restrict(row["options"]).allowed
+    genes = setting.past(0).genotypes[labels >= 0]
+    assert [set(kept) for kept in used] == [set(column) for column in genes.T.tolist()]
+    trials = pd.DataFrame([{"seed": 0, **row}])
+    found = reduction(setting.made.space, trials).set_index("how")
+    smaller = setting.made.space.restrict(row["options"])
+    assert found.loc[POPDB, "sub-networks left"] == smaller.size
+    assert found.loc[POPDB, "orders of magnitude"] == pytest.approx(np.log10(3**6 / smaller.size))
+
+
+def test_the_searches_on_the_other_platform(setting):
+    found = setting.searches(OPTIONS, seed=2)
+    assert list(found) == [WHOLE, POPDB, LOT, WARM, WHOLE + LONG, POPDB + LONG]
+    smaller = setting.made.space.restrict(OPTIONS)
+    assert found[POPDB].space.allowed == found[POPDB + LONG].space.allowed == smaller.allowed
+    assert [len(options) for options in found[LOT].space.allowed] == [2, 1, 3, 3, 3, 3]
+    assert found[WARM].genotypes[:5].tolist() == setting.past(2).best(5).genotypes.tolist()
+    rows = hypervolumes(asdict(setting), OPTIONS, seed=2)
+    assert {row["search"]: len(row["hypervolume"]) for row in rows} == {name: len(one) for name, one in found.items()}
+
+
+def test_a_lot_is_drawn_from_what_a_restricted_space_allows(toy):
+    part = toy.space.restrict({"kernel0": [3, 7]})
+    drawn = [by_lot(part, part.restrict({"kernel0": [3]}), seed).allowed[0] for seed in range(20)]
+    assert set(drawn) == {(0,), (2,)}
+
+
+def test_gains_are_in_percent_of_the_whole_space_of_the_same_seed():
+    whole, better = np.array([[1.0, 1, 2, 4], [1, 3, 4, 5]]), np.array([[2.0, 2, 2, 4], [1, 3, 4, 10]])
+    gained = gains({WHOLE: Curves(whole), POPDB: Curves(better)})
+    assert gained.early.tolist() == [25, 0] and gained.end.tolist() == [0, 100]
+    means = over_seeds(gained)
+    assert means["mean"].tolist() == [12.5, 50] and (means.low < means["mean"]).all()
+
+
+def test_clusters_need_as_many_past_evaluations(setting):
+    with pytest.raises(ValueError, match="clusters of 200 need as many past evaluations, got 100"):
+        PastSearch(**{**asdict(setting), "min_cluster_size": 200})
+    with pytest.raises(ValueError, match="two are needed"):
+        PastSearch(**{**asdict(setting), "platforms": ["old"]})
