@@ -81,10 +81,10 @@ class Supernets(Supernet):
             raise ValueError(
                 f"splitting copy {number} by {choice!r} at {list(options)} leaves a copy without sub-networks: it has {have}"
             )
+        original = self.shared.get_submodule(str(number))
+        self.shared.add_module(str(len(self.parts)), twin := deepcopy(original))
         self.parts.append({**self.parts[number], choice: others})
         self.parts[number] = {**self.parts[number], choice: kept}
-        original, twin = self.shared[number], deepcopy(self.shared[number])
-        self.shared.append(twin)
         self._find_owners()
         return dict(zip(original.parameters(), twin.parameters(), strict=True))
 

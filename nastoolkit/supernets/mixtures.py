@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from functools import reduce
 from itertools import product
+from typing import Any
 
 import numpy as np
 import torch
@@ -161,7 +162,12 @@ class WeightedSum(nn.Module):
         self.add_module(str(len(self.shares)), block)
         self.shares.append(share)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def __getattr__(self, name: str) -> Any:
+        if name in ("_parameters", "_buffers", "_modules") or name in self._modules:
+            return super().__getattr__(name)
+        raise AttributeError(f"a mixed block only runs, and networks of this family ask it for {name!r}: mix other choices")
+
+    def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
         """Inputs of the blocks to the sum ``(n, ...)``."""
-        first, *others = (share * block(x) for share, block in zip(self.shares, self.children(), strict=True))
+        first, *others = (share * block(*inputs) for share, block in zip(self.shares, self.children(), strict=True))
         return sum(others, first)

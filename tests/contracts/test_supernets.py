@@ -9,8 +9,9 @@ import torch
 
 from nastoolkit.blocks import each
 from nastoolkit.families import FAMILIES
+from nastoolkit.families.hat import HATFamily
 from nastoolkit.measurements.accuracy import score
-from nastoolkit.supernets import SHARING_RULES, Supernet, Supernets, calibrate_batchnorm, chain, with_new_head
+from nastoolkit.supernets import SHARING_RULES, Mixture, Supernet, Supernets, calibrate_batchnorm, chain, with_new_head
 from nastoolkit.supernets.sharing import rule_identity
 from nastoolkit.tasks import Split
 from nastoolkit.tasks.digits import Digits
@@ -29,6 +30,9 @@ SMALLER = {  # networks of many MACs take minutes here; at full size they are he
     "ofa-resnet50": {"stages": tuple(replace(stage, channels=stage.channels // 8) for stage in OFA_RESNET50.stages)},
     "vit-b16": {**ENCODER, "image_size": 64, "n_classes": 10},
 }
+
+
+MIXED = ("kernel", "expand", "operation", "ffn")  # kinds of choices that change nothing outside a block
 
 
 @pytest.fixture(params=FAMILIES, scope="module")
@@ -133,6 +137,24 @@ def test_every_rule_gives_the_same_inside_and_extracted(supernet, genotypes):
             torch.testing.assert_close(other.extract(genotypes[2])(x), other(x, genotypes[2]), rtol=1e-5, atol=1e-5)
         assert_unchanged(other, before)
     assert len({str(rule_identity(rule)) for rule in rules}) == len(rules)
+
+
+def test_a_mixture_with_one_hot_shares_is_the_path(supernet, genotypes):
+    space, (genotype, x) = supernet.family.space, (genotypes[1], batch(supernet, genotypes[1]))
+    mixture, names = Mixture(supernet.eval()), [choice.name for choice in space.choices if choice.kind in MIXED]
+    assert names
+    shares = {name: share.requires_grad_() for name, share in mixture.path(genotype, names).items()}
+    if isinstance(supernet.family, HATFamily):
+        with pytest.raises(AttributeError, match="networks of this family ask it for 'dim': mix other choices"):
+            mixture(x, shares, genotype)
+        return
+    outputs = mixture(x, shares, genotype)
+    torch.testing.assert_close(
+        outputs, supernet(x, genotype), rtol=1e-5, atol=1e-6 * max(1.0, float(outputs.detach().abs().max()))
+    )
+    outputs.square().sum().backward()
+    assert any(share.grad.abs().sum() > 0 for share in shares.values())
+    supernet.zero_grad()
 
 
 def test_copies_answer_like_their_extracted_networks_and_learn_alone(supernet, genotypes):
