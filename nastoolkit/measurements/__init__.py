@@ -2,7 +2,18 @@
 
 from nastoolkit.measurements.accuracy import Accuracy, StandAloneAccuracy
 from nastoolkit.measurements.energy import NotAvailableError, Nvml, Rapl, energy_mj
+from nastoolkit.measurements.ground_truth import ground_truth
 from nastoolkit.measurements.memory import peak_memory_mb
 from nastoolkit.measurements.proxies import NASWOT
 
-__all__ = ["NASWOT", "Accuracy", "NotAvailableError", "Nvml", "Rapl", "StandAloneAccuracy", "energy_mj", "peak_memory_mb"]
+__all__ = [
+    "NASWOT",
+    "Accuracy",
+    "NotAvailableError",
+    "Nvml",
+    "Rapl",
+    "StandAloneAccuracy",
+    "energy_mj",
+    "ground_truth",
+    "peak_memory_mb",
+]

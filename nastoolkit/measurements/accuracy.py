@@ -19,6 +19,7 @@ from tqdm.auto import tqdm
 
 from nastoolkit.blocks import Inputs, device_of
 from nastoolkit.families import Family
+from nastoolkit.families.one import OneNetwork
 from nastoolkit.supernets import Supernet, calibrate_batchnorm
 from nastoolkit.support.counts import keep_whole
 from nastoolkit.tasks import Examples, Task
@@ -100,7 +101,9 @@ class Accuracy:
 
 @dataclass(frozen=True)
 class StandAloneAccuracy:
-    """The task's metric of sub-networks trained alone, from slices of fresh weights: the ground truth of weight sharing.
+    """The task's metric of sub-networks trained alone, from fresh weights of their own: the ground truth of weight sharing.
+
+    A value follows from the plan of a sub-network, the task and the recipe alone: other families with this plan have the same.
 
     Attributes:
         family: Gives the networks.
@@ -130,9 +133,10 @@ class StandAloneAccuracy:
         return np.concatenate([self._train_and_score(genotype) for genotype in bar])
 
     def _train_and_score(self, genotype: np.ndarray) -> np.ndarray:
-        supernet = Supernet(self.family, seed=self.recipe.seed)
-        fit(supernet, self.task, Fixed(genotype), in_place_distillation, self.recipe, progress=False)
-        return Accuracy(supernet, self.task, self.split)(genotype)
+        supernet = Supernet(OneNetwork(self.family, genotype), seed=self.recipe.seed)
+        only = supernet.family.space.largest
+        fit(supernet, self.task, Fixed(only), in_place_distillation, self.recipe, progress=False)
+        return Accuracy(supernet, self.task, self.split, progress=self.progress)(only)
 
     @property
     def settings(self) -> dict[str, Any]:

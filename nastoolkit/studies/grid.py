@@ -47,6 +47,7 @@ class Failure:
         return f"{', '.join(f'{name}={value!r}' for name, value in self.job.items())}: {self.error}"
 
 
+Call = tuple[Path, Row, Row]  # file of a result, its job, and the function's arguments
 Finished = Generator[tuple[int, Failure | None], None, None]  # numbers of jobs, and what failed
 
 
@@ -88,6 +89,7 @@ def run_grid(
     version: int | str,
     n_workers: int = 1,
     progress: bool = True,
+    given: Iterable[Row] | None = None,
 ) -> pd.DataFrame:
     """Call a function for each job, or take what is kept of an earlier call.
 
@@ -100,13 +102,16 @@ def run_grid(
             a predictor or a library does.
         n_workers: Number of worker processes, of one thread each; 0 runs all jobs in this process.
         progress: Whether to show a progress bar.
+        given: Keyword arguments of each call in place of its job, of any type that can be pickled. A job then only says all
+            that its result depends on, however the call comes to it.
 
     Returns:
         The rows of all jobs in their order, with the jobs' arguments as columns; the same for any number of workers.
 
     Raises:
         JobsError: A job raised an error, or its process died. All others are finished first.
-        ValueError: Jobs that are the same, or a function that worker processes cannot import.
+        ValueError: Jobs that are the same, or not as many as are given arguments, or a function that worker processes cannot
+            import.
         TypeError: A job is not of JSON's types.
         OSError: Something else took a result away before it was read.
     """
@@ -116,7 +121,8 @@ def run_grid(
         raise ValueError("some jobs are the same, so their rows would count twice")
     versions = [version, *code_versions()]
     files = [file_of(Path(folder), function.__name__, versions, job) for job in asked]
-    left = [(file, job) for file, job in zip(files, asked, strict=True) if read(file, job) is None]
+    calls = zip(files, asked, asked if given is None else given, strict=True)
+    left = [(file, job, arguments) for file, job, arguments in calls if read(file, job) is None]
     bar = tqdm(total=len(asked), initial=len(asked) - len(left), desc=function.__name__, unit="job", disable=not progress)
     with bar, explain_resume(lambda: f"what is finished is kept in {folder}; run it again to go on"):
         failures = _run_all(function, left, n_workers, bar)
@@ -142,7 +148,7 @@ def _check(function: Callable[..., Any], n_workers: int) -> None:
         )
 
 
-def _run_all(function: Callable[..., Any], left: Sequence[tuple[Path, Row]], n_workers: int, bar: tqdm) -> list[Failure]:
+def _run_all(function: Callable[..., Any], left: Sequence[Call], n_workers: int, bar: tqdm) -> list[Failure]:
     """Run the jobs that are left; what failed comes back, in the jobs' order."""
     finished = _side_by_side(function, left, n_workers) if n_workers else _here(function, left)
     failures: dict[int, Failure] = {}
@@ -153,7 +159,7 @@ def _run_all(function: Callable[..., Any], left: Sequence[tuple[Path, Row]], n_w
     return [failures[number] for number in sorted(failures)]
 
 
-def _side_by_side(function: Callable[..., Any], left: Sequence[tuple[Path, Row]], n_workers: int) -> Finished:
+def _side_by_side(function: Callable[..., Any], left: Sequence[Call], n_workers: int) -> Finished:
     """Run jobs in workers; closed before the end, it waits for no job that is under way, and begins no other."""
     executor, is_done = Processes(n_workers), False
     try:
@@ -166,16 +172,16 @@ def _side_by_side(function: Callable[..., Any], left: Sequence[tuple[Path, Row]]
         executor.shutdown(wait=is_done, cancel_futures=True)
 
 
-def _here(function: Callable[..., Any], left: Sequence[tuple[Path, Row]]) -> Finished:
+def _here(function: Callable[..., Any], left: Sequence[Call]) -> Finished:
     for number, one in enumerate(left):
         yield number, _run(function, *one)
 
 
-def _run(function: Callable[..., Any], file: Path, job: Row) -> Failure | None:
+def _run(function: Callable[..., Any], file: Path, job: Row, arguments: Row) -> Failure | None:
     """Run a job and keep its result; errors are told by texts, as not every error can be sent from a worker."""
     try:
         with threadpool_limits(1):
-            write(file, job, function(**job))
+            write(file, job, function(**arguments))
     except Exception as error:
         return Failure(job, _described(error), traceback.format_exc())
     return None

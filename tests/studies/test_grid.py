@@ -69,7 +69,7 @@ def test_numbers_come_back_bit_by_bit(tmp_path):
 
 def test_a_result_is_kept_for_its_function_its_version_and_its_job(tmp_path, monkeypatch):
     first = run_grid(grids.search, JOBS, tmp_path, n_workers=0, **QUIET)
-    monkeypatch.setattr("nastoolkit.studies.grid._run", lambda function, file, job: Failure(job, "not kept"))
+    monkeypatch.setattr("nastoolkit.studies.grid._run", lambda function, file, job, arguments: Failure(job, "not kept"))
     pd.testing.assert_frame_equal(run_grid(grids.search, JOBS, tmp_path, n_workers=2, **QUIET), first)
     others = [
         (grids.search, 2, JOBS),
@@ -80,6 +80,17 @@ def test_a_result_is_kept_for_its_function_its_version_and_its_job(tmp_path, mon
     for function, version, asked in others:
         with pytest.raises(JobsError, match=f"^{len(asked)} of {len(asked)} jobs failed.*(\n.* not kept){{{len(asked)}}}$"):
             run_grid(function, asked, tmp_path, version=version, n_workers=0, progress=False)
+
+
+@pytest.mark.parametrize("n_workers", [0, 1])
+def test_a_call_may_be_given_other_arguments_than_its_job_which_alone_is_kept(tmp_path, n_workers):
+    given = [{"arm": "linas", "seed": np.array(1)}, {"arm": "random", "seed": np.array(0)}]
+    asked, how = jobs(question=["a", "b"]), {"n_workers": n_workers, **QUIET}
+    found = run_grid(grids.search, asked, tmp_path, given=given, **how)
+    assert list(found) == ["question", "step", "score"] and list(found.question) == ["a", "a", "b"]
+    pd.testing.assert_frame_equal(run_grid(grids.search, asked, tmp_path, given=[{}, {}], **how), found)
+    with pytest.raises(ValueError, match="shorter"):
+        run_grid(grids.search, asked, tmp_path, given=given[:1], **how)
 
 
 def test_a_result_of_another_algorithm_or_library_is_made_again(tmp_path, monkeypatch):
@@ -192,7 +203,7 @@ def test_a_grid_without_jobs_or_rows_is_an_empty_frame(tmp_path):
 
 
 def test_a_result_that_something_took_away_is_missed(tmp_path, monkeypatch):
-    monkeypatch.setattr("nastoolkit.studies.grid._run", lambda function, file, job: None)
+    monkeypatch.setattr("nastoolkit.studies.grid._run", lambda function, file, job, arguments: None)
     with pytest.raises(OSError, match="results were kept, and cannot be read: .*json, .*json"):
         run_grid(grids.search, JOBS[:2], tmp_path, n_workers=0, **QUIET)
 

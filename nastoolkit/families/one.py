@@ -1,0 +1,34 @@
+"""Families of one network, as if its plan were all there is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from torch import nn
+
+from nastoolkit.blocks import BlockSpec
+from nastoolkit.families.base import Family, Slot
+from nastoolkit.space import SearchSpace
+
+
+class OneNetwork(Family):
+    """The network of one genotype as a family without choices: the weights of its supernet are that network's own.
+
+    Args:
+        family: Says what the genotype stands for.
+        genotype: ``(d,)``.
+    """
+
+    def __init__(self, family: Family, genotype: np.ndarray) -> None:
+        self.origin = family
+        self.any_length, self.uncounted, self.table = family.any_length, family.uncounted, family.table
+        super().__init__(family.name, SearchSpace([]), tuple(_fixed(name, spec) for name, spec in family.plan(genotype)))
+
+    def assemble(self, blocks: Mapping[str, nn.Module]) -> nn.Module:
+        """See :class:`nastoolkit.families.base.Family`; as the genotype's own family does."""
+        return self.origin.assemble(blocks)
+
+
+def _fixed(name: str, spec: BlockSpec) -> Slot:
+    return Slot(name, (), lambda: spec)
