@@ -1,6 +1,7 @@
 """Training supernets: one fit loop, path samplers, losses, schedules."""
 
 from nastoolkit.training.fit import fit
+from nastoolkit.training.inner_loop import adapt
 from nastoolkit.training.losses import Step, distillation, in_place_distillation
 from nastoolkit.training.recipe import Optimizer, Recipe
 from nastoolkit.training.run import Run
@@ -18,6 +19,7 @@ __all__ = [
     "Stage",
     "Step",
     "Uniform",
+    "adapt",
     "distillation",
     "fit",
     "fit_stages",
