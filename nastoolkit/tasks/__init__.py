@@ -8,6 +8,7 @@ from nastoolkit.tasks.base import SPLITS, Classification, Examples, Split, Task
 from nastoolkit.tasks.data_sets import MissingDataError, datasets_folder
 from nastoolkit.tasks.digit_variants import DigitSums, FewDigits, PlainDigits, RotatedDigits, SimilarDigits
 from nastoolkit.tasks.digits import Digits
+from nastoolkit.tasks.episodes import Episode, Episodes
 from nastoolkit.tasks.hub import Cifar10, Cifar100, HubImages, HubSource
 from nastoolkit.tasks.images import ImageFolder, ImageNet
 from nastoolkit.tasks.number_words import NumberWords
@@ -31,7 +32,18 @@ TASKS: dict[str, type[Task]] = {
 
 HUB_NAME = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 
-__all__ = ["SPLITS", "TASKS", "Classification", "Examples", "MissingDataError", "Split", "Task", "load_task"]
+__all__ = [
+    "SPLITS",
+    "TASKS",
+    "Classification",
+    "Episode",
+    "Episodes",
+    "Examples",
+    "MissingDataError",
+    "Split",
+    "Task",
+    "load_task",
+]
 
 
 def load_task(name: str) -> Task:

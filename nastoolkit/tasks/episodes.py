@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -12,7 +13,7 @@ import numpy as np
 import torch
 
 from nastoolkit.support.counts import keep_whole
-from nastoolkit.tasks.base import Classification, Split
+from nastoolkit.tasks.base import Split, Task
 
 
 @dataclass(frozen=True)
@@ -46,11 +47,11 @@ class Episodes:
         ValueError: The task has no classes, or fewer than an episode, or a class has fewer examples.
     """
 
-    task: Classification
+    task: Task
     n_classes: int = 5
     n_support: int = 5
     n_query: int = 15
-    classes: tuple[int, ...] | None = None
+    classes: Sequence[int] | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -6,7 +6,7 @@ Section 2.2, and Section 5.2 for its first-order approximation.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
@@ -23,7 +23,7 @@ from nastoolkit.support.counts import whole
 from nastoolkit.tasks import Split
 
 Network = Callable[[Inputs], torch.Tensor]
-Weights = Mapping[str, torch.Tensor]
+Weights = dict[str, torch.Tensor]
 
 
 def adapt(

@@ -3,8 +3,7 @@ import pytest
 import torch
 
 from nastoolkit import TASKS
-from nastoolkit.tasks import ImageFolder
-from nastoolkit.tasks.episodes import Episodes
+from nastoolkit.tasks import Episodes, ImageFolder
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import torch
 
 from nastoolkit import FAMILIES, TASKS, Supernet
 from nastoolkit.supernets import Supernets
-from nastoolkit.tasks.episodes import Episodes
+from nastoolkit.tasks import Episodes
 from nastoolkit.training import adapt
 
 TASK = TASKS["digits"]()
