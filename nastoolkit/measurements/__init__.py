@@ -4,5 +4,16 @@ from nastoolkit.measurements.accuracy import Accuracy, StandAloneAccuracy
 from nastoolkit.measurements.energy import NotAvailableError, Nvml, Rapl, energy_mj
 from nastoolkit.measurements.memory import peak_memory_mb
 from nastoolkit.measurements.proxies import NASWOT
+from nastoolkit.measurements.truth import ground_truth
 
-__all__ = ["NASWOT", "Accuracy", "NotAvailableError", "Nvml", "Rapl", "StandAloneAccuracy", "energy_mj", "peak_memory_mb"]
+__all__ = [
+    "NASWOT",
+    "Accuracy",
+    "NotAvailableError",
+    "Nvml",
+    "Rapl",
+    "StandAloneAccuracy",
+    "energy_mj",
+    "ground_truth",
+    "peak_memory_mb",
+]
