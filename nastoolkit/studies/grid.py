@@ -20,6 +20,7 @@ from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
 from nastoolkit.studies.processes import Processes
+from nastoolkit.studies.replay import code_versions
 from nastoolkit.studies.results import Row, as_text, file_of, read, write
 from nastoolkit.support.counts import whole
 from nastoolkit.support.interrupts import explain_resume
@@ -95,7 +96,8 @@ def run_grid(
             data frame. It depends on its arguments alone.
         jobs: Keyword arguments of each call, of JSON's types; all different.
         folder: Folder with a file for each result. A grid that was killed goes on when it is run again.
-        version: Version of what the function does; another one keeps its results apart.
+        version: Version of what the function does; another one keeps its results apart, as another version of an algorithm,
+            a predictor or a library does.
         n_workers: Number of worker processes, of one thread each; 0 runs all jobs in this process.
         progress: Whether to show a progress bar.
 
@@ -112,7 +114,8 @@ def run_grid(
     asked = [plain(job) for job in jobs]
     if len({as_text(job) for job in asked}) < len(asked):
         raise ValueError("some jobs are the same, so their rows would count twice")
-    files = [file_of(Path(folder), function.__name__, version, job) for job in asked]
+    versions = [version, *code_versions()]
+    files = [file_of(Path(folder), function.__name__, versions, job) for job in asked]
     left = [(file, job) for file, job in zip(files, asked, strict=True) if read(file, job) is None]
     bar = tqdm(total=len(asked), initial=len(asked) - len(left), desc=function.__name__, unit="job", disable=not progress)
     with bar, explain_resume(lambda: f"what is finished is kept in {folder}; run it again to go on"):

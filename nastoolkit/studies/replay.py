@@ -47,9 +47,13 @@ def search_fingerprint(
         (o.name, o.direction, o.at_least, o.at_most, o.exact and np.asarray(o.exact(probes[: N_SLOW if i in slow else None])))
         for i, o in enumerate(objectives)
     ]
-    versions = [{name: known.version for name, known in ALGORITHMS.items()}, VERSIONS, list(map(_version, LIBRARIES))]
-    question = json.dumps([*asked, *slow, space.fingerprint, space.allowed, goals, versions], default=plain)
+    question = json.dumps([*asked, *slow, space.fingerprint, space.allowed, goals, code_versions()], default=plain)
     return hashlib.sha256(question.encode()).hexdigest()[:16]
+
+
+def code_versions() -> list[Any]:
+    """Versions of all algorithms, predictors and libraries: what is kept was found by these."""
+    return [{name: known.version for name, known in ALGORITHMS.items()}, VERSIONS, list(map(_version, LIBRARIES))]
 
 
 def has_known_code(algorithm: type[Algorithm], settings: Mapping[str, Any]) -> bool:

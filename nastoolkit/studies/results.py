@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +25,9 @@ def as_text(value: object) -> str:
     return json.dumps(plain(value), sort_keys=True)
 
 
-def file_of(folder: Path, function: str, version: int | str, job: Row) -> Path:
+def file_of(folder: Path, function: str, versions: Sequence[Any], job: Row) -> Path:
     """Where the result of a job is kept."""
-    question = as_text([function, version, job])
+    question = as_text([function, versions, job])
     return folder / f"{hashlib.sha256(question.encode()).hexdigest()[:16]}.json"
 
 

@@ -18,7 +18,7 @@ import psutil
 import pytest
 from tqdm import tqdm
 
-from nastoolkit.studies import Failure, JobsError, jobs, run_grid
+from nastoolkit.studies import Failure, JobsError, jobs, replay, run_grid
 from nastoolkit.support.files import atomically
 
 JOBS = jobs(arm=["linas", "random"], seed=range(3))
@@ -80,6 +80,15 @@ def test_a_result_is_kept_for_its_function_its_version_and_its_job(tmp_path, mon
     for function, version, asked in others:
         with pytest.raises(JobsError, match=f"^{len(asked)} of {len(asked)} jobs failed.*(\n.* not kept){{{len(asked)}}}$"):
             run_grid(function, asked, tmp_path, version=version, n_workers=0, progress=False)
+
+
+def test_a_result_of_another_algorithm_or_library_is_made_again(tmp_path, monkeypatch):
+    run_grid(grids.search, JOBS[:1], tmp_path, n_workers=0, **QUIET)
+    run_grid(grids.search, JOBS[:1], tmp_path, n_workers=0, **QUIET)
+    assert len(list(tmp_path.glob("*.json"))) == 1
+    monkeypatch.setitem(replay.VERSIONS, "ridge", -1)
+    run_grid(grids.search, JOBS[:1], tmp_path, n_workers=0, **QUIET)
+    assert len(list(tmp_path.glob("*.json"))) == 2
 
 
 @pytest.mark.parametrize(
