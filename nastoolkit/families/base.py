@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property, partial, reduce
 from itertools import product
 from typing import Any
@@ -17,27 +17,13 @@ from nastoolkit.blocks import BlockSpec, Inputs, channels_last
 from nastoolkit.families.activations import peak_activation_bytes
 from nastoolkit.families.assembly import chain, nest
 from nastoolkit.families.places import Places
+from nastoolkit.families.places import Slot as Slot
 from nastoolkit.families.plan import Plan
 from nastoolkit.families.twins import find_twins
 from nastoolkit.space import SearchSpace
 from nastoolkit.support.counts import whole
 
 COMBINATIONS = {"sum": np.add, "max": np.maximum}
-
-
-@dataclass(frozen=True)
-class Slot:
-    """One place of the network, where a genotype puts a block or nothing.
-
-    Attributes:
-        name: The block's dotted name, which is also its module path, e.g. ``stage1.block2``.
-        choices: Names of the choices that its spec depends on.
-        spec: Takes the options of these choices in this order and returns a block spec, or None where the slot is empty.
-    """
-
-    name: str
-    choices: tuple[str, ...]
-    spec: Callable[..., BlockSpec | None]
 
 
 class Family:

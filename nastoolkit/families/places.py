@@ -1,18 +1,30 @@
-"""Where a supernet holds the weights of a family's blocks: at their names, and those of different operations apart."""
+"""Slots, and where a supernet holds the weights of their blocks: at their names, and those of different operations apart."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nastoolkit.blocks import BlockSpec
 from nastoolkit.space import SearchSpace
 
-if TYPE_CHECKING:
-    from nastoolkit.families.base import Slot
+
+@dataclass(frozen=True)
+class Slot:
+    """One place of the network, where a genotype puts a block or nothing.
+
+    Attributes:
+        name: The block's dotted name, which is also its module path, e.g. ``stage1.block2``.
+        choices: Names of the choices that its spec depends on.
+        spec: Takes the options of these choices in this order and returns a block spec, or None where the slot is empty.
+    """
+
+    name: str
+    choices: tuple[str, ...]
+    spec: Callable[..., BlockSpec | None]
 
 
 class Places:
