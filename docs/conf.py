@@ -30,7 +30,8 @@ autosummary_generate = True
 autodoc_default_options = {
     "members": True,
     "ignore-module-all": True,  # each object once, where it is defined
-    "exclude-members": "set_fit_request, set_predict_request, set_score_request",  # scikit-learn puts them into its subclasses
+    # what scikit-learn puts into its subclasses
+    "exclude-members": "set_fit_request, set_predict_request, set_score_request, set_transform_request",
 }
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property, partial, reduce
 from itertools import product
 from typing import Any
@@ -16,27 +16,14 @@ from torch import nn
 from nastoolkit.blocks import BlockSpec, Inputs, channels_last
 from nastoolkit.families.activations import peak_activation_bytes
 from nastoolkit.families.assembly import chain, nest
+from nastoolkit.families.places import Places
+from nastoolkit.families.places import Slot as Slot
 from nastoolkit.families.plan import Plan
 from nastoolkit.families.twins import find_twins
 from nastoolkit.space import SearchSpace
 from nastoolkit.support.counts import whole
 
 COMBINATIONS = {"sum": np.add, "max": np.maximum}
-
-
-@dataclass(frozen=True)
-class Slot:
-    """One place of the network, where a genotype puts a block or nothing.
-
-    Attributes:
-        name: The block's dotted name, which is also its module path, e.g. ``stage1.block2``.
-        choices: Names of the choices that its spec depends on.
-        spec: Takes the options of these choices in this order and returns a block spec, or None where the slot is empty.
-    """
-
-    name: str
-    choices: tuple[str, ...]
-    spec: Callable[..., BlockSpec | None]
 
 
 class Family:
@@ -145,38 +132,21 @@ class Family:
         return chain(blocks)
 
     @cached_property
-    def _operations(self) -> dict[str, list[int]]:
-        """Genes that choose among operations, by the names of the slots that have some."""
-        choices = self._choices.choices
-        genes = [
-            [gene for gene in given if not choices[gene].ordered and len(choices[gene].options) > 1] for given in self._genes
-        ]
-        return {slot.name: found for slot, found in zip(self.slots, genes, strict=True) if found}
+    def _weights(self) -> Places:
+        return Places(self._choices, self.slots)
 
     def place(self, name: str, genotype: np.ndarray) -> str:
         """Where a supernet holds the weights of a genotype's block: at its name; those of each operation apart, below it."""
-        genes = self._operations.get(name, ())
-        return ".".join([name, *(str(self._choices.choices[gene].options[genotype[gene]]) for gene in genes)])
+        return self._weights.place(name, genotype)
 
     @cached_property
     def shared_blocks(self) -> dict[str, BlockSpec]:
         """The blocks that hold all weights of a supernet, by their places: the largest ones, one for each operation."""
-        held: dict[str, BlockSpec] = {}
-        choices = self._choices.choices
-        largest = [[max(range(len(choice.options)), key=choice.options.__getitem__)] for choice in choices]
-        for slot, genes in zip(self.slots, self._genes, strict=True):
-            free = self._operations.get(slot.name, ())
-            indices = [range(len(choices[gene].options)) if gene in free else largest[gene] for gene in range(len(choices))]
-            for picked in product(*(indices[gene] for gene in genes)):
-                genotype = np.zeros(len(choices), dtype=np.int64)
-                genotype[list(genes)] = picked
-                spec = slot.spec(*(choices[gene].options[index] for gene, index in zip(genes, picked, strict=True)))
-                held |= {} if spec is None else {self.place(slot.name, genotype): spec}
-        return held
+        return dict(self._weights.blocks())
 
     def build_shared(self) -> nn.Module:
         """A new module that holds all weights of a supernet: the largest network, unless operations have theirs apart."""
-        if not self._operations:
+        if not self._weights.operations:
             return self.build(self.largest)
         return channels_last(nest(nn.Sequential(), {place: spec.build() for place, spec in self.shared_blocks.items()}))
 

@@ -92,8 +92,8 @@ class Supernet(nn.Module):
         needed = dict(_tensors(template))
         if not needed:
             return {}
-        tensors = _tensors(self.home(name, genotype))
-        shared = {key: own for key, own in tensors if key in needed or isinstance(own, nn.Parameter)}
+        home = self.home(name, genotype)
+        shared = dict(home.named_parameters()) | {key: own for key, own in home.named_buffers() if key in needed}
         shared.update(self.sharing(shared, spec, name, genotype))
         if not needed.keys() <= shared.keys():
             why = "only choices with ordered=False have a set for each option"

@@ -172,7 +172,7 @@ def test_an_algorithm_or_a_predictor_of_the_users_is_always_asked(tmp_path, monk
 
 
 def test_what_a_search_is_kept_by_is_told(tmp_path):
-    with pytest.raises(TypeError, match="numbers, texts and arrays that it was asked with, not by a History"):
+    with pytest.raises(TypeError, match="a file keeps numbers, texts.*; got History"):
         search_fingerprint(SPACE, [ACCURACY], [search(measure)])
     assert search_fingerprint(SPACE, [], [np.int64(1), np.arange(3)]) == search_fingerprint(SPACE, [], [1, [0, 1, 2]])
     assert len({search_fingerprint(SPACE, [], [np.arange(5000) == i]) for i in (1, 2500)}) == 2

@@ -3,9 +3,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from torch.func import functional_call
 
 from nastoolkit import FAMILIES, TASKS, Supernet
-from nastoolkit.supernets import Supernets
+from nastoolkit.supernets import KernelTransform, Supernets
 from nastoolkit.tasks import Episodes
 from nastoolkit.training import adapt
 
@@ -81,6 +82,20 @@ def test_the_copy_that_owns_a_sub_network_gets_its_gradients(tiny, episode):
     query_loss(supernets, tiny.space.largest, episode, 1).backward()
     owner = supernets.owner(tiny.space.largest)
     assert {key.split(".")[1] for key, weight in supernets.named_parameters() if weight.grad is not None} == {str(owner)}
+
+
+def test_all_weights_may_stand_in_for_the_shared_ones_those_of_rules_too(tiny, episode):
+    supernet, genotype = Supernet(tiny, KernelTransform()).train(), tiny.space.smallest
+    weights = dict(supernet.named_parameters())
+
+    def loss(weights, part):
+        return TASK.loss(functional_call(supernet, weights, (part.inputs, genotype)), part.targets)
+
+    gradients = torch.autograd.grad(loss(weights, episode.support), weights.values(), materialize_grads=True)
+    adapted = {name: weight - 0.1 * step for (name, weight), step in zip(weights.items(), gradients, strict=True)}
+    loss(adapted, episode.query).backward()
+    reached = [name for name, weight in weights.items() if weight.grad is not None and (weight.grad != 0).any()]
+    assert len(reached) > 10 and any(name.endswith("5to3_matrix") for name in reached)
 
 
 def test_translators_are_adapted_too():
