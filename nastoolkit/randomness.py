@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from torch.overrides import TorchFunctionMode
@@ -13,7 +12,6 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from nastoolkit.support.counts import whole
 
-T = TypeVar("T")
 DRAWING = re.compile(  # parts of the names of functions that may draw
     "rand|normal|uniform|bernoulli|multinomial|exponential|geometric|cauchy|poisson|gumbel|dropout|rrelu|dot_product|rnn|lstm|gru|"
     "orthogonal|sparse_"
@@ -80,36 +78,3 @@ class _WithGenerator(TorchDispatchMode):
         if device not in self._generators:
             self._generators[device] = torch.Generator(device).manual_seed(self._seed)
         return self._generators[device]
-
-
-class Drawing:
-    """Does work of which all that it draws depends on a seed, as inside :class:`drawn_from`, and fast where it draws nothing.
-
-    To look at every operation takes 5 to 17 % of a training step. Work is done without at first; if PyTorch's own generators
-    were used meanwhile, they are put back, and the work is undone and done again inside, as is all that follows.
-
-    Args:
-        device: Where the work is done, besides the CPU.
-        undo: Takes back what work has changed.
-        is_certain: Whether work is known to draw, or must not be done twice.
-    """
-
-    def __init__(self, device: torch.device, undo: Callable[[], object], is_certain: bool = False) -> None:
-        self._generators = [torch.default_generator]
-        if device.type == "cuda":
-            self._generators.append(torch.cuda.default_generators[device.index or 0])
-        self._undo, self._draws = undo, is_certain
-
-    def __call__(self, seed: int, work: Callable[[], T]) -> T:
-        """Do it, and give what it gives."""
-        if not self._draws:
-            before = [generator.get_state() for generator in self._generators]
-            done = work()
-            self._draws = not all(map(torch.equal, before, [generator.get_state() for generator in self._generators]))
-            if not self._draws:
-                return done
-            for generator, state in zip(self._generators, before, strict=True):
-                generator.set_state(state)
-            self._undo()
-        with drawn_from(seed):
-            return work()

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from nastoolkit.randomness import Drawing, drawn_from
+from nastoolkit.randomness import drawn_from
 
 X = torch.linspace(0.1, 0.9, 32).reshape(4, 8)
 DRAWS = {
@@ -85,28 +85,3 @@ def test_it_holds_in_its_own_thread_and_ends():
 def test_tensors_without_memory_need_no_generator():
     with torch.device("meta"), drawn_from(0):
         assert nn.Linear(3, 4).weight.is_meta
-
-
-@pytest.mark.parametrize("is_certain", [False, True])
-def test_work_that_draws_depends_on_its_seed_alone_and_is_done_once_more_the_first_time(is_certain):
-    calls, undone = [], []
-    drawing = Drawing(torch.device("cpu"), lambda: undone.append(1), is_certain)
-    before = torch.get_rng_state()
-    for seed in (7, 8):
-        found = drawing(seed, lambda: calls.append(1) or torch.rand(3))
-        with drawn_from(seed):
-            assert torch.equal(found, torch.rand(3))
-    assert torch.equal(torch.get_rng_state(), before)
-    assert len(calls) == 2 + len(undone) and len(undone) == (not is_certain)
-
-
-def test_work_that_draws_nothing_is_done_once_and_without_looking_at_it():
-    calls, drawing = [], Drawing(torch.device("cpu"), pytest.fail)
-    for seed in range(3):
-        assert drawing(seed, lambda: calls.append(torch.overrides._get_current_function_mode()) or 5) == 5
-    assert calls == [None] * 3
-    assert torch.equal(drawing(3, lambda: torch.rand(2, generator=torch.Generator().manual_seed(1))), drawing(4, fixed))
-
-
-def fixed():
-    return torch.rand(2, generator=torch.Generator().manual_seed(1))

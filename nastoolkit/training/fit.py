@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +11,11 @@ import numpy as np
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from nastoolkit.blocks import device_of
-from nastoolkit.randomness import Drawing
+from nastoolkit.randomness import drawn_from
 from nastoolkit.supernets import Supernet
 from nastoolkit.tasks import Task
 from nastoolkit.tasks.fitting import check_inputs, check_outputs
-from nastoolkit.training.distributed import mean_over_processes, n_processes, rank, share
+from nastoolkit.training.distributed import mean_over_processes, rank, share
 from nastoolkit.training.losses import Criterion
 from nastoolkit.training.passes import Passes
 from nastoolkit.training.recipe import Optimizer, Recipe
@@ -59,12 +58,12 @@ def fit(
     kept = _kept(supernet, optimizer, average, sampler)
     run = Run(kept, _identity(supernet, task, sampler, criterion, recipe, optimizer) if resume else {}, resume, progress)
     device, passes = device_of(supernet), Passes(supernet, task, sampler, criterion, recipe)
-    drawing = Drawing(device, undo=supernet.zero_grad, is_certain=n_processes() > 1)
     with _in_training_mode(supernet):
         for step in run.steps(recipe.n_steps):
             batch = share(task.batch(step, recipe.batch_size, recipe.seed)).to(device)
             check_inputs(supernet.family, task, batch.inputs)
-            losses, probes = drawing(_seed(recipe.seed, step), partial(passes, step, batch))
+            with drawn_from(_seed(recipe.seed, step)):
+                losses, probes = passes(step, batch)
             optimizer.step()
             if average:
                 average.update_parameters(supernet)

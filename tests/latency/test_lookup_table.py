@@ -277,7 +277,7 @@ def test_the_text_of_a_block_has_plain_numbers():
         (dict(conditions={"backend": "x", "batch_size": 0, "threads": 1}), "batch_size and threads"),
         (dict(mape_percent=np.nan), "numbers from 0 on, not nan"),
         (dict(within={"stage1.depth": (5,)}), "no option 5"),
-        (dict(conditions={"backend": "x", "batch_size": 1, "threads": 1, "board": object()}), "neither a number nor a text"),
+        (dict(conditions={"backend": "x", "batch_size": 1, "threads": 1, "board": object()}), "a file keeps numbers, texts"),
     ],
 )
 def test_what_load_would_refuse_is_refused_when_it_is_saved(known, tmp_path, change, told):
