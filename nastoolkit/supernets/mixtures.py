@@ -93,11 +93,9 @@ class Mixture(nn.Module):
             ValueError: An unknown choice, more or fewer shares than options, an option that leaves a block out, or a choice
                 that is neither mixed nor given.
         """
-        genotype, family = self._others(shares, genotype), self.supernet.family
-        slots = ((slot.name, self._slot(slot, shares, genotype)) for slot in family.slots)
-        found = {name: slot for name, slot in slots if slot is not None}
-        weights = {f"{name}.{key}": tensor for name, (_, own) in found.items() for key, tensor in own.items()}
-        return functional_call(family.assemble({name: block for name, (block, _) in found.items()}), weights, (x,))
+        genotype = self._others(shares, genotype)
+        slots = ((slot.name, self._slot(slot, shares, genotype)) for slot in self.supernet.family.slots)
+        return functional_call(*self.supernet.joined({name: slot for name, slot in slots if slot is not None}), (x,))
 
     def _others(self, shares: Shares, genotype: np.ndarray | None) -> np.ndarray:
         """The genotype, after checking that together with the shares it says all."""

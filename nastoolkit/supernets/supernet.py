@@ -56,9 +56,22 @@ class Supernet(nn.Module):
             x: Inputs as of ``family.example_inputs(genotype, n)``: a tensor, or a tuple of them.
             genotype: ``(d,)``.
         """
-        found = {name: self.block(name, spec, genotype) for name, spec in self.family.plan(genotype)}
+        return functional_call(*self.network(genotype), (x,))
+
+    def weights(self, genotype: np.ndarray) -> dict[str, torch.Tensor]:
+        """The weights of a sub-network, by their names in it; gradients through them reach the shared ones."""
+        return self.network(genotype)[1]
+
+    def network(self, genotype: np.ndarray) -> tuple[nn.Module, dict[str, torch.Tensor]]:
+        """A genotype's network in this mode and thread, which holds no weights, and its weights: for functional calls."""
+        return self.joined({name: self.block(name, spec, genotype) for name, spec in self.family.plan(genotype)})
+
+    def joined(
+        self, found: Mapping[str, tuple[nn.Module, Mapping[str, torch.Tensor]]]
+    ) -> tuple[nn.Module, dict[str, torch.Tensor]]:
+        """The network of some blocks, by their names, and the weights of all."""
         weights = {f"{name}.{key}": tensor for name, (_, own) in found.items() for key, tensor in own.items()}
-        return functional_call(self.family.assemble({name: block for name, (block, _) in found.items()}), weights, (x,))
+        return self.family.assemble({name: block for name, (block, _) in found.items()}), weights
 
     def blocks(self, genotype: np.ndarray) -> dict[str, nn.Module]:
         """The blocks that :meth:`forward` runs in this mode and thread, by name: to be tapped, as they hold no weights."""

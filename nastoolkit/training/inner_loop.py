@@ -51,9 +51,7 @@ def adapt(
     Returns:
         A function of inputs, which gives outputs.
     """
-    blocks = {name: supernet.block(name, spec, genotype) for name, spec in supernet.family.plan(genotype)}
-    weights: Weights = {f"{name}.{key}": tensor for name, (_, own) in blocks.items() for key, tensor in own.items()}
-    network = supernet.family.assemble({name: block for name, (block, _) in blocks.items()})
+    network, weights = supernet.network(genotype)
     with nullcontext() if first_order else twice_derivable():
         for _ in range(whole("n_steps", n_steps, 0)):
             loss = task_loss(functional_call(network, weights, (support.inputs,)), support.targets)

@@ -301,3 +301,11 @@ def test_a_card_that_is_no_object_is_told(tmp_path):
     save_file({"x": torch.zeros(1)}, tmp_path / "net.safetensors", metadata={"card": "[]"})
     with pytest.raises(CheckpointError, match="no JSON object"):
         read_checkpoint(tmp_path / "net.safetensors")
+
+
+def test_weights_of_a_sub_network_are_those_of_the_extracted_one_and_gradients_reach_the_shared_ones(supernet):
+    genotype = supernet.family.space.smallest
+    weights, extracted = supernet.weights(genotype), dict(supernet.extract(genotype).named_parameters())
+    assert weights.keys() >= extracted.keys() and all(torch.equal(weights[name], extracted[name]) for name in extracted)
+    (gradient,) = torch.autograd.grad(weights["classifier.linear.weight"].sum(), [supernet.shared.classifier.linear.weight])
+    assert gradient.sum() == weights["classifier.linear.weight"].numel()
