@@ -97,8 +97,8 @@ def networks_from(source: dict[str, Any]) -> Networks:
 
 @lru_cache(maxsize=8)
 def _made(source: str) -> Networks:
-    told = json.loads(source)
-    return measured_networks(**told) if "problem" in told else published_networks(**told)
+    arguments = json.loads(source)
+    return measured_networks(**arguments) if "problem" in arguments else published_networks(**arguments)
 
 
 def spread_of_values(data: str, source: dict[str, Any]) -> list[Row]:

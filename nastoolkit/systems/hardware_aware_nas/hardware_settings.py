@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache, partial
+from functools import cache, cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ import numpy as np
 from nastoolkit.benchmarks import Problem, SupernetProblem
 from nastoolkit.benchmarks.race import replayed_history
 from nastoolkit.benchmarks.supernet_problem import MACS
-from nastoolkit.families import FAMILIES
+from nastoolkit.families import FAMILIES, Family
 from nastoolkit.history import History
 from nastoolkit.latency import read_setting
 from nastoolkit.objectives import Objective, complete
@@ -112,10 +112,15 @@ class Tables:
         return judged.values[:, 0]
 
 
+@cache
+def _hat() -> Family:
+    return FAMILIES[HAT]()
+
+
 @lru_cache(maxsize=1)
 def _learned(task: str, predictor: str, data_folder: str) -> dict[str, dict[str, Latency]]:
     """Predictors of latency, by device and use, each fitted to a half of its rows."""
-    rng, space = np.random.default_rng(0), FAMILIES[HAT]().space
+    rng, space = np.random.default_rng(0), _hat().space
     found: dict[str, dict[str, Latency]] = {}
     for device in (name for name in DEVICES if name.startswith(task)):
         rows = hat_latency(device, data_folder or None)
@@ -161,23 +166,22 @@ class HatDevices:
     @property
     def space(self) -> SearchSpace:
         """Where to search."""
-        return FAMILIES[HAT]().space
+        return _hat().space
 
     @property
     def quality(self) -> Objective:
         """What sub-networks are judged by, besides their latency."""
-        family = FAMILIES[HAT]()
-        return Objective("params", "max", "million", exact=lambda genotypes: family.params(genotypes) / 1e6)
+        return Objective("params", "max", "million", exact=lambda genotypes: _hat().params(genotypes) / 1e6)
 
     @property
     def reference_quality(self) -> float:
         """Parameters of the smallest sub-network, in millions."""
-        return float(FAMILIES[HAT]().params(self.space.smallest[None])[0] / 1e6)
+        return float(_hat().params(self.space.smallest[None])[0] / 1e6)
 
     def latency(self, name: str, use: str, genotypes: np.ndarray) -> np.ndarray:
         """See :meth:`Tables.latency`."""
         if name == MACS:
-            return FAMILIES[HAT]().mmacs(genotypes)
+            return _hat().mmacs(genotypes)
         return _learned(self.task, self.predictor, self.data_folder)[name][use](genotypes)
 
     def search(self, name: str, algorithm: str, budget: int, population: int, seed: int) -> History:

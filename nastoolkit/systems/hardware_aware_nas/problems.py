@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,11 @@ from nastoolkit.studies.results import Row
 FAMILY = "ofa-mbv3-w1.2"
 DESKTOP, PHONE = "i7-8700K", "Note10"
 MEASURED = (160, 176, 192, 208, 224)  # resolutions in pixels that the phone has a table of
+
+
+@cache
+def _whole_space() -> SearchSpace:
+    return FAMILIES[FAMILY]().space
 
 
 @lru_cache(maxsize=1)
@@ -56,7 +61,7 @@ class PublishedTables:
     @property
     def space(self) -> SearchSpace:
         """Where to search."""
-        return FAMILIES[FAMILY]().space.restrict({"resolution": self.resolutions})
+        return _whole_space().restrict({"resolution": self.resolutions})
 
     @property
     def quality(self) -> Objective:
@@ -106,7 +111,7 @@ class PublishedTables:
 
 @lru_cache(maxsize=1)
 def _predictor(data_folder: str) -> AccuracyPredictor:
-    return AccuracyPredictor(FAMILIES[FAMILY]().space, data_folder or None)
+    return AccuracyPredictor(_whole_space(), data_folder or None)
 
 
 def problem_from(argument: Mapping[str, Any]) -> SupernetProblem | PublishedTables:
