@@ -220,10 +220,3 @@ def test_the_servers_that_make_starts_keep_to_this_machine_and_ask_for_a_token()
             assert not re.search(r"password|allow|auth|disable|origin", name), words
             assert "token" not in name or (name, value) == ("token", ""), words
         assert "voila" not in words or "token" in options, words  # which Voila makes only if it is asked to
-
-
-def test_jupyters_own_settings_are_the_safe_ones():
-    server = pytest.importorskip("jupyter_server.serverapp").ServerApp()
-    assert server.ip in LOOPBACK and not server.allow_remote_access
-    provider = server.identity_provider_class(parent=server)
-    assert len(provider.token) >= 32 and provider.auth_enabled
