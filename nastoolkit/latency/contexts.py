@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -156,3 +157,13 @@ def covering_genotypes(
         bar.update(sum(min(count, times) for count in counts.values()) - bar.n)
     bar.close()
     return np.stack(chosen)
+
+
+def n_that_cover(family: Family, genotypes: np.ndarray, specs: Collection[BlockSpec]) -> int:
+    """How many of the first genotypes ``(n, d)`` it takes until every one of these blocks occurs in their networks."""
+    missing = set(specs)
+    for n, genotype in enumerate(genotypes, start=1):
+        missing -= {spec for _, spec in family.plan(genotype)}
+        if not missing:
+            return n
+    return len(genotypes)

@@ -21,7 +21,7 @@ from nastoolkit.blocks import BlockSpec
 from nastoolkit.families import Family
 from nastoolkit.latency.backends import backend_named
 from nastoolkit.latency.clock import pinned
-from nastoolkit.latency.contexts import Contexts, covering_genotypes
+from nastoolkit.latency.contexts import Contexts, covering_genotypes, n_that_cover
 from nastoolkit.latency.end_to_end import NetworkLatency, Timing
 from nastoolkit.latency.machine import describe_machine
 from nastoolkit.latency.table_check import TableCheck
@@ -33,7 +33,8 @@ from nastoolkit.support.files import atomically, check_output
 from nastoolkit.support.interrupts import explain_resume
 
 Options = Mapping[str, Sequence[Any]]
-SECONDS = 0.1  # for each network, alone and with its blocks watched
+SECONDS = 0.1  # for each network at most, alone and with its blocks watched
+RUNS_A_TIMING = 4  # a network's and the reference's, each after one that warms up
 ELSEWHERE = {"backend": "another tool", "batch_size": 1, "threads": 1}  # where nothing is told
 MACHINE = ("cpu", "capability", "system")  # conditions that another machine has otherwise
 
@@ -93,7 +94,8 @@ class LookupTable:
             batch_size: Inputs a batch; latencies are those of the whole batch.
             threads: Threads that the backend may use.
             n_contexts: Every block is timed in at least so many networks, while the time lasts, and the median taken.
-            seconds: When they are over, blocks that have been timed once will do.
+            seconds: When they are over, blocks that have been timed once will do. The fewer they are, the fewer runs a network
+                has.
             within: The part of the space to measure: options by the names of choices; by default all of it.
             resume: File that keeps what is measured, so that a killed measurement goes on; :meth:`save` removes it.
             progress: Whether to show the time left.
@@ -110,10 +112,10 @@ class LookupTable:
         table = cls(family, {}, table_conditions(backend, batch_size, threads, n_contexts), within)
         genotypes = covering_genotypes(family, n_contexts, np.random.default_rng(0), table.space, progress=progress)
         specs = family.specs_within(table.space)
+        clockwork = table.clockwork(min(SECONDS, seconds / RUNS_A_TIMING / n_that_cover(family, genotypes, specs)))
+        identity = {"family": family.name, "within": table.within, **table.conditions}
         with pinned(threads), explain_resume(lambda: _how_to_go_on(resume)):
-            runs = Contexts(
-                table.clockwork(SECONDS), {"family": family.name, "within": table.within, **table.conditions}, resume
-            )
+            runs = Contexts(clockwork, identity, resume)
             for genotype in tqdm(genotypes, desc=f"latency of {len(specs)} blocks", disable=not progress):
                 runs.measure(genotype)
                 if time.monotonic() > deadline and runs.covers(specs):

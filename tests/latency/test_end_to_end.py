@@ -109,7 +109,7 @@ def test_sub_networks_are_timed_side_by_side(tiny):
     latency = NetworkLatency(tiny, batch_size=8, seconds=0.05)
     smallest, largest = latency(np.stack([tiny.space.smallest, tiny.space.largest]))[:, 0]
     assert 0 < smallest < largest
-    assert replace(latency, reference_ms=1e6)(tiny.space.smallest)[0, 0] == pytest.approx(1e6, rel=0.5)
+    assert 1e5 < replace(latency, reference_ms=1e6)(tiny.space.smallest)[0, 0] < 1e7
 
 
 def test_it_is_an_objective_that_a_search_stores(tiny, tmp_path):

@@ -14,7 +14,7 @@ from nastoolkit.families.mobilenet_v3 import MobileNetV3Family
 from nastoolkit.families.translator import Embedding
 from nastoolkit.latency import BACKENDS, LookupTable, TableCheck, Timing, contexts, table_conditions
 from nastoolkit.latency.backends.torch_eager import TorchEager
-from nastoolkit.latency.contexts import covering_genotypes
+from nastoolkit.latency.contexts import covering_genotypes, n_that_cover
 from nastoolkit.latency.end_to_end import NetworkLatency
 from nastoolkit.latency.table_file import block_text
 
@@ -71,6 +71,7 @@ def test_few_networks_cover_every_block(tiny, name, times):
     np.testing.assert_array_equal(family.space.canonical(genotypes), genotypes)
     first = covering_genotypes(family, 1, np.random.default_rng(0))
     np.testing.assert_array_equal(genotypes[: len(first)], first)
+    assert n_that_cover(family, genotypes, family.block_specs) == len(first)
     counts = Counter(spec for genotype in genotypes for _, spec in family.plan(genotype))
     assert counts.keys() == set(family.block_specs) and min(counts.values()) >= times
     assert len(genotypes) < times * len(family.block_specs) / 2
@@ -177,6 +178,20 @@ def test_a_killed_measurement_goes_on(narrow, tmp_path, monkeypatch):
     table = LookupTable.measure(narrow, n_contexts=2, resume=file, progress=False)
     assert set(table.timings) == set(narrow.block_specs)
     assert len(measured) == len(covering_genotypes(narrow, 2, np.random.default_rng(0)))
+
+
+@pytest.mark.parametrize("seconds", [0.001, 1000.0])
+def test_a_short_time_gives_every_network_fewer_runs(narrow, monkeypatch, seconds):
+    given = []
+
+    def clockwork(table, seconds=0.3):
+        given.append(seconds)
+        return NetworkLatency(table.family, seconds=0.001)
+
+    monkeypatch.setattr(LookupTable, "clockwork", clockwork)
+    LookupTable.measure(narrow, n_contexts=1, seconds=seconds, progress=False)
+    n_networks = len(covering_genotypes(narrow, 1, np.random.default_rng(0)))
+    assert given == [min(0.1, seconds / 4 / n_networks)]
 
 
 def test_what_another_measurement_left_is_not_taken(narrow, tmp_path):
