@@ -1,4 +1,4 @@
-"""Searches, tables, trainings and notebooks that are killed at random moments go on and lose nothing.
+"""Searches, tables and notebooks that are killed at random moments go on and lose nothing; trainings are in test_kills.py.
 
 NASTOOLKIT_KILLS says how often each of them is killed; a search half of the time in its main process, half in a worker.
 """
@@ -117,29 +117,6 @@ def test_a_lookup_table_killed_while_it_is_built(tmp_path):
     done, timings = json.loads(killed.result())
     assert done[: len(kept)] == kept and all(timing > 0 for timing in timings)
     assert not file.exists() and file.with_suffix(".json").exists()
-
-
-@pytest.mark.slow
-def test_a_training_killed_while_it_runs(tmp_path):
-    import torch
-
-    program, n_steps = PROGRAM.with_name("trainings.py"), 20 + 20 * N_KILLS
-    expected = Killed(program, tmp_path / "whole.pt", tmp_path / "whole.log", n_steps).result()
-    file, log = tmp_path / "killed.pt", tmp_path / "killed.log"
-    killed = Killed(program, file, log, n_steps)
-    n_before = 0
-    for _ in range(N_KILLS):
-        while killed.is_running() and len(logged(log)) == n_before:
-            time.sleep(0.01)
-        time.sleep(random.uniform(0, 0.5))
-        assert killed.is_running(), "the training ended before it was killed often enough"
-        killed.kill()
-        n_before = len(logged(log))
-        n_saved = torch.load(file, weights_only=True)["step"] if file.exists() else 0
-        assert n_saved >= int(logged(log)[-1]), "more than the step in flight was lost"
-        killed.start()
-    assert killed.result() == expected
-    assert len(logged(log)) <= n_steps + N_KILLS
 
 
 NOTEBOOK_BUDGET = 100 + 14 * N_KILLS

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-N_KILLS = 2
+N_KILLS = int(os.environ.get("NASTOOLKIT_KILLS", 2))
 
 
 @pytest.mark.slow
