@@ -33,6 +33,7 @@ COVERED_BY = {  # a module, or a pattern of modules without tests of their name:
     "studies/*.py": "studies/test_optimize.py",
     "studies/re[ps]*.py": "faults/test_stores.py",
     "studies/schema.py": "studies/test_store.py",
+    "studies/store_file.py": "studies/test_store.py",
     "supernets/*.py": "supernets/test_supernet.py",
     "systems/card.py": "contracts/test_systems.py",
     "tasks/*.py": "contracts/test_tasks.py",

@@ -13,9 +13,7 @@ SQLite's default rollback journal is used, not its write-ahead log: one file, wh
 from __future__ import annotations
 
 import json
-import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,17 +22,13 @@ import numpy as np
 
 from nastoolkit.objectives import Objective
 from nastoolkit.space import SearchSpace
-from nastoolkit.studies.rescue import rescue
-from nastoolkit.studies.schema import APPLICATION_ID, SCHEMA_VERSION, create, foreign, quoted, tables_of, value_columns
+from nastoolkit.studies.schema import APPLICATION_ID, SCHEMA_VERSION, create, quoted, tables_of, value_columns
+from nastoolkit.studies.store_file import StoreError, StoreFile
 from nastoolkit.support.counts import whole
 from nastoolkit.support.json_types import plain
 
 
-class StoreError(ValueError):
-    """A file that cannot serve as the store of this problem."""
-
-
-class Store:
+class Store(StoreFile):
     """The evaluations and studies of one problem.
 
     Args:
@@ -51,31 +45,20 @@ class Store:
     def __init__(
         self, path: str | Path, space: SearchSpace, objectives: Sequence[Objective], settings: Mapping[str, Any]
     ) -> None:
-        self.path = Path(path)
         measured = [o for o in objectives if o.exact is None]
         self._values = value_columns([o.name for o in measured])
         self._columns = [quoted(name) for name in self._values]
         self._problem: dict[str, Any] = {
             "space": space.fingerprint,
             "objectives": {o.name: o.unit for o in measured},
-            "settings": self._as_json(settings),
+            "settings": _as_json(settings, path),
         }
-        if self.path.is_dir():
-            raise StoreError(f"{self.path} is a folder, and a store is a file: name a file in it")
-        with self._clear_errors():
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._connection = sqlite3.connect(self.path, timeout=60, isolation_level=None)
+        super().__init__(path)
         try:
             self._open()
         except BaseException:
-            self._connection.close()
+            self.close()
             raise
-
-    def __enter__(self) -> Store:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._connection.close()
 
     def __len__(self) -> int:
         with self._clear_errors():
@@ -120,7 +103,7 @@ class Store:
 
     def start_study(self, algorithm: str, seed: int, settings: Mapping[str, Any]) -> int:
         """Note that a search begins; returns its number."""
-        row = (algorithm, whole("seed", seed, 0), json.dumps(self._as_json(settings)), _now())
+        row = (algorithm, whole("seed", seed, 0), json.dumps(_as_json(settings, self.path)), _now())
         with self._transaction():
             cursor = self._connection.execute(
                 "INSERT INTO studies (algorithm, seed, settings, started_at) VALUES (?, ?, ?, ?)", row
@@ -161,17 +144,7 @@ class Store:
                 with self._transaction():
                     if self._is_empty():  # another process may have made it in between
                         self._create()
-            application = self._connection.execute("PRAGMA application_id").fetchone()[0]
-            version = self._connection.execute("PRAGMA user_version").fetchone()[0]
-        if application != APPLICATION_ID:
-            raise StoreError(f"{self.path} is an SQLite file of another program, not a store of nastoolkit")
-        if version > SCHEMA_VERSION:
-            raise StoreError(f"{self.path} was written by a newer nastoolkit (schema {version}, known {SCHEMA_VERSION})")
-        with self._clear_errors():
-            if others := foreign(self._connection):
-                raise StoreError(f"{self.path} holds {', '.join(map(repr, others))}, which no store has: it is not read")
-            if (found := self._connection.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
-                raise StoreError(self._rescued(found.replace("\n", " ")))
+        version = self.check()
         self._check_problem()
         if version < SCHEMA_VERSION:
             with self._transaction():
@@ -193,11 +166,7 @@ class Store:
         self._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     def _check_problem(self) -> None:
-        with self._clear_errors():
-            rows = self._connection.execute("SELECT part, value FROM problem").fetchall()
-            stored = {part: json.loads(value) for part, value in rows}
-        if missing := self._problem.keys() - stored.keys():
-            raise StoreError(f"{self.path} does not say its {', '.join(sorted(missing))}: it is damaged")
+        stored = self.problem()
         differences = []
         if stored["space"] != self._problem["space"]:
             differences.append(f"space (fingerprint {stored['space']} in the file, {self._problem['space']} here)")
@@ -207,47 +176,12 @@ class Store:
             here = f"{self.path} holds evaluations of another problem; it differs in {'; '.join(differences)}"
             raise StoreError(f"{here}. It is left as it is: name another file, or move this one away")
 
-    def _as_json(self, settings: Mapping[str, Any]) -> dict[str, Any]:
-        try:
-            return json.loads(json.dumps(dict(settings), default=plain))
-        except TypeError as error:
-            raise StoreError(f"settings in the store {self.path} must be JSON types: {error}") from None
 
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        with self._clear_errors():
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                if self._connection.in_transaction:  # a full disk has rolled it back already
-                    self._connection.execute("ROLLBACK")
-                raise
-            self._connection.execute("COMMIT")
-
-    @contextmanager
-    def _clear_errors(self) -> Iterator[None]:
-        try:
-            yield
-        except (sqlite3.Error, OSError, json.JSONDecodeError, UnicodeDecodeError) as error:
-            unreadable = isinstance(error, UnicodeDecodeError)  # SQLite quotes what is damaged, which may be no text
-            if unreadable or getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_CORRUPT:
-                raise StoreError(self._rescued(error)) from error
-            raise StoreError(f"cannot use {self.path} as a store: {error}") from error
-
-    def _rescued(self, error: object) -> str:
-        """Save what is left of the damaged file; a sentence that tells where."""
-        side = self.path.with_name(f"{self.path.stem}.rescued{self.path.suffix}")
-        if side.exists():
-            return f"{self.path} is damaged ({error}); what could be read of it was saved in {side}, a store to go on with"
-        try:
-            n = rescue(self.path, side)
-        except (sqlite3.Error, UnicodeDecodeError):
-            n = 0
-        if not n:
-            side.unlink(missing_ok=True)
-            return f"{self.path} is damaged ({error}), and no evaluation in it can be read: move it away"
-        return f"{self.path} is damaged ({error}); {n} evaluations that can be read are in {side}, a store to go on with"
+def _as_json(settings: Mapping[str, Any], path: str | Path) -> dict[str, Any]:
+    try:
+        return json.loads(json.dumps(dict(settings), default=plain))
+    except TypeError as error:
+        raise StoreError(f"settings in the store {path} must be JSON types: {error}") from None
 
 
 def _differences(part: str, stored: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
