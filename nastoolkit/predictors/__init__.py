@@ -5,6 +5,7 @@ those of :meth:`nastoolkit.space.SearchSpace.features`, its one-hot genotypes, o
 offset of each feature and of the values do not matter, nor does the type of the numbers.
 """
 
+from nastoolkit.predictors.estimate import Estimate, read_networks
 from nastoolkit.predictors.regressors import DEFAULT_PREDICTOR, PREDICTORS, RobustRidge, Stacked
 from nastoolkit.predictors.scores import (
     final_scores,
@@ -19,6 +20,7 @@ from nastoolkit.predictors.scores import (
 
 __all__ = [
     "DEFAULT_PREDICTOR",
+    "Estimate",
     "PREDICTORS",
     "RobustRidge",
     "Stacked",
@@ -26,6 +28,7 @@ __all__ = [
     "kendall_tau",
     "learning_curve",
     "mape",
+    "read_networks",
     "score_table",
     "spearman",
     "splits",

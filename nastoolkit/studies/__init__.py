@@ -13,6 +13,7 @@ rules for parameters. A study, from its grid to its verdict, where ``search`` is
 from nastoolkit.studies.grid import Failure, JobsError, jobs, run_grid
 from nastoolkit.studies.optimize import optimize
 from nastoolkit.studies.parameters import check_parameters
+from nastoolkit.studies.past import past_evaluations
 from nastoolkit.studies.processes import Processes
 from nastoolkit.studies.reevaluation import reevaluate
 from nastoolkit.studies.running import Running
@@ -27,6 +28,7 @@ __all__ = [
     "check_parameters",
     "jobs",
     "optimize",
+    "past_evaluations",
     "reevaluate",
     "run_grid",
 ]
