@@ -1,4 +1,4 @@
-"""The command line: ``nastoolkit search | profile | race | train | export | fetch | papers | doctor``.
+"""The command line: ``nastoolkit search | show | profile | race | train | export | fetch | papers | doctor``.
 
 Each prints for people, and with ``--json`` one object for programs.
 """
@@ -15,6 +15,7 @@ from nastoolkit.cli.terminal import run
 
 COMMANDS = {  # a command is the function of its name in the module of its name, and this is the first line of its help
     "search": "Search a supernet for the best sub-networks and print the measured Pareto front.",
+    "show": "Tell what a store holds: what was measured and how, its searches, what failed, and the front of all of it.",
     "profile": "Measure a latency lookup table on this machine, and its error against end-to-end latency.",
     "race": "Run algorithms on a benchmark: evaluations to each hypervolume, medians over seeds with 95 % intervals.",
     "train": "Train a supernet with the sandwich rule and in-place distillation; run it again to go on where it was killed.",

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from nastoolkit.cli.options import AsJson, Checkpoint, FamilyName
+from nastoolkit.cli.tactics import MEASURES, Tactics
 from nastoolkit.cli.terminal import Seed, known, show
 from nastoolkit.families import Family
 from nastoolkit.latency import LookupTable
-from nastoolkit.measurements import Accuracy
 from nastoolkit.objectives import Objective
+from nastoolkit.predictors import Estimate, read_networks
 from nastoolkit.search import ALGORITHMS, DEFAULT_ALGORITHM
 from nastoolkit.space import SearchSpace
 from nastoolkit.studies import optimize
@@ -33,35 +34,42 @@ def search(
     table: Annotated[Path | None, typer.Option(help="Latencies, from `nastoolkit profile`, or a CSV: block, ms.")] = None,
     batch_size: Annotated[int | None, typer.Option(min=1, help="Inputs a batch; warns if the table is for others.")] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads; warns if the table is for others.")] = None,
+    latencies: Annotated[Path | None, typer.Option(help="Networks timed elsewhere, a CSV: genotype, latency_ms.")] = None,
     task: Annotated[str, typer.Option(help=f"One of {', '.join(TASKS)}.")] = "digits",
+    measure: Annotated[str, typer.Option(help=f"What is measured: {', '.join(MEASURES)} (no labels).")] = "accuracy",
     algorithm: Annotated[str, typer.Option(help=f"default ({DEFAULT_ALGORITHM}) or {', '.join(ALGORITHMS)}.")] = "default",
     budget: Annotated[int, typer.Option(min=1, help="Evaluations.")] = 100,
     population: Annotated[int, typer.Option(min=1, help="Sub-networks a generation, or parents of the inner search.")] = 50,
     seed: Seed = 0,
     store: Annotated[Path | None, typer.Option(help="SQLite file that keeps every evaluation; rerun to resume.")] = None,
+    estimate: Annotated[Path | None, typer.Option(help="Measure nothing: predict it from this store of a search.")] = None,
+    popdb: Annotated[Path | None, typer.Option(help="Search only what the clusters of this store's search use.")] = None,
+    warm_start: Annotated[Path | None, typer.Option(help="Begin with the best of this store's search.")] = None,
     checkpoint: Checkpoint = None,
     as_json: AsJson = False,
 ) -> None:
     """Search a supernet for the best sub-networks and print the measured Pareto front."""
     known("algorithm", algorithm, {"default": None, **ALGORITHMS})
+    made, tactics = known("measure", measure, MEASURES), Tactics(estimate, popdb, warm_start)
     supernet = load_supernet(family, checkpoint)
-    accuracy = Accuracy(supernet, known("task", task, TASKS)(), progress=not as_json)
+    measured, evaluate = made(supernet, known("task", task, TASKS)(), not as_json)
     bounds = _bounds(at_most or [], cost)
-    costs = [_cost(supernet.family, name, table, batch_size, threads) for name in dict.fromkeys([cost, *bounds])]
-    objectives = [
-        Objective(accuracy.task.metric, "max", accuracy.task.unit),
-        *(replace(objective, at_most=bounds.get(objective.name)) for objective, _ in costs),
-    ]
+    files = Files(table, latencies, batch_size, threads)
+    costs = [files.cost(supernet.family, name) for name in dict.fromkeys([cost, *bounds])]
     space = min((space for _, space in costs), key=lambda space: space.size)
+    quality, worth = tactics.predicted(space, measured)
+    objectives = [quality, *(replace(objective, at_most=bounds.get(objective.name)) for objective, _ in costs)]
+    part, smaller = tactics.space(space, objectives)
     history = optimize(
-        space,
-        accuracy,
+        part,
+        evaluate if quality.exact is None else None,
         objectives,
         algorithm,
         budget,
         seed,
         store,
         population=population,
+        warm_start=tactics.first(part, objectives),
         progress=not as_json,
     )
     front = history.front()
@@ -69,7 +77,7 @@ def search(
         {**dict(zip((o.name for o in objectives), map(float, values), strict=True)), "genotype": ",".join(map(str, genotype))}
         for genotype, values in zip(front.genotypes, front.values, strict=True)
     ]
-    show({"evaluations": len(history), "front": rows}, as_json)
+    show({"evaluations": len(history), **worth, **smaller, "front": rows}, as_json)
 
 
 def _bounds(texts: Sequence[str], cost: str) -> dict[str, float]:
@@ -88,13 +96,25 @@ def _bounds(texts: Sequence[str], cost: str) -> dict[str, float]:
     return bounds
 
 
-def _cost(
-    family: Family, cost: str, table: Path | None, batch_size: int | None, threads: int | None
-) -> tuple[Objective, SearchSpace]:
-    """An objective that is weighed against accuracy, or bounded, and the part of the space that it knows."""
-    if cost == "latency_ms":
-        if table is None:
-            raise typer.BadParameter("latency_ms needs --table FILE; make one with: nastoolkit profile --output FILE")
-        measured = LookupTable.load(table, family, batch_size, threads)
-        return Objective("latency_ms", "min", "ms", exact=measured.latency_ms), measured.space
-    return Objective(cost, "min", known("cost", cost, COSTS), exact=getattr(family, cost)), family.space
+@dataclass(frozen=True)
+class Files:
+    """Where latencies come from: a table of blocks, or networks that were timed elsewhere."""
+
+    table: Path | None
+    latencies: Path | None
+    batch_size: int | None
+    threads: int | None
+
+    def cost(self, family: Family, name: str) -> tuple[Objective, SearchSpace]:
+        """An objective that is weighed against accuracy, or bounded, and the part of the space that it knows."""
+        if name != "latency_ms":
+            return Objective(name, "min", known("cost", name, COSTS), exact=getattr(family, name)), family.space
+        latency = Objective("latency_ms", "min", "ms")
+        if self.latencies is not None:
+            timed = Estimate(read_networks(self.latencies, family.space, latency), latency.name)
+            return replace(latency, exact=timed), family.space
+        if self.table is None:
+            how = "make one with: nastoolkit profile --output FILE"
+            raise typer.BadParameter(f"latency_ms needs --table FILE, or --latencies FILE; {how}")
+        measured = LookupTable.load(self.table, family, self.batch_size, self.threads)
+        return replace(latency, exact=measured.latency_ms), measured.space

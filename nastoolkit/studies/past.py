@@ -64,7 +64,7 @@ def summary(path: str | Path) -> dict[str, Any]:
     """What a store tells without its space: facts, a row for each search that was begun, and why evaluations failed.
 
     Returns:
-        ``measured`` (objectives with units), ``settings``, ``evaluations``, ``failed``, ``seconds`` of measuring, the dates
+        ``measured`` (objectives and their units), ``settings``, ``evaluations``, ``failed``, ``seconds`` of measuring, dates
         ``first`` and ``last``, and the lists ``searches`` and ``failures``.
 
     Raises:
@@ -82,11 +82,11 @@ def summary(path: str | Path) -> dict[str, Any]:
         ]
         reasons = Counter(reason for (reason,) in file.rows("SELECT reason FROM failures"))
     return {
-        "measured": ", ".join(f"{name} [{unit}]" if unit else name for name, unit in problem["objectives"].items()),
+        "measured": problem["objectives"],
         "settings": problem["settings"],
         "evaluations": n,
         "failed": sum(reasons.values()),
-        "seconds": seconds,
+        "seconds": round(seconds, 1),
         "first": first or "",
         "last": last or "",
         "searches": searches,

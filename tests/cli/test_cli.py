@@ -99,6 +99,58 @@ def test_search_takes_a_csv_of_another_tool(tmp_path, tiny_too, supernet_of):
     assert answer("search", *BRIEF, "--cost", "latency_ms", "--table", tmp_path / "board.csv", *given)["evaluations"] == 3
 
 
+@pytest.fixture
+def searched(tmp_path, tiny_too, supernet_of):
+    """Options of a small search, which has left its store."""
+    supernet = save_supernet(supernet_of(tiny_too), tmp_path / "net")
+    options = ("search", "--family", "tiny", "--checkpoint", supernet, "--algorithm", "random", "--population", "5")
+    answer(*options, "--budget", 12, "--store", tmp_path / "past.sqlite")
+    return options
+
+
+def test_a_search_on_estimates_measures_nothing(searched, tmp_path, monkeypatch):
+    monkeypatch.setattr(Accuracy, "__call__", None)
+    found = answer(*searched, "--budget", 20, "--estimate", tmp_path / "past.sqlite")
+    assert found["evaluations"] == 20 and found["estimated_from"] == 12 and -1 <= found["kendall_tau"] <= 1
+
+
+def test_a_search_begins_with_the_best_of_another(searched, tmp_path):
+    past = answer("show", tmp_path / "past.sqlite")["front"]
+    found = answer(*searched, "--budget", 5, "--warm-start", tmp_path / "past.sqlite")["front"]
+    best = max(past, key=lambda row: row["accuracy_top1"])
+    assert best in [{"accuracy_top1": row["accuracy_top1"], "mmacs": row["mmacs"]} for row in found]
+
+
+def test_a_search_keeps_to_what_the_clusters_of_another_use(searched, tmp_path, complaint):
+    options = ("--measure", "naswot", "--budget", 3)
+    assert "has no naswot; it has accuracy_top1" in complaint(*searched, *options, "--popdb", tmp_path / "past.sqlite")
+    assert "clusters of 50" in complaint(*searched, "--popdb", tmp_path / "past.sqlite")
+    answer(*searched[:-1], 60, "--measure", "naswot", "--budget", 60, "--store", tmp_path / "proxies.sqlite")
+    found = answer(*searched, *options, "--popdb", tmp_path / "proxies.sqlite")
+    assert 0 < found["sub_networks"] <= found["of"] and {*found["front"][0]} == {"naswot", "mmacs", "genotype"}
+
+
+def test_latencies_of_networks_that_were_timed_elsewhere_are_a_cost(searched, tmp_path, tiny_too):
+    genotypes = tiny_too.space.sample(10, np.random.default_rng(0))
+    rows = [f'"{",".join(map(str, genotype))}",{1 + tiny_too.mmacs(genotype)}' for genotype in genotypes]
+    (tmp_path / "phone.csv").write_text("\n".join(["genotype,latency_ms", *rows]))
+    found = answer(*searched, "--budget", 5, "--cost", "latency_ms", "--latencies", tmp_path / "phone.csv")
+    assert all(row["latency_ms"] > 0 for row in found["front"])
+
+
+def test_a_store_is_shown(searched, tmp_path):
+    found = answer("show", tmp_path / "past.sqlite", "--html", tmp_path / "page.html")
+    assert (found["evaluations"], found["failed"], found["searches"][0]["budget"]) == (12, 0, 12)
+    assert found["settings"]["family"] == "tiny" and found["measured"] == {"accuracy_top1": "%"}
+    page = (tmp_path / "page.html").read_text()
+    assert "data:image/png;base64," in page and "random" in page and "12 evaluations" in page
+
+
+def test_a_store_of_an_unknown_family_is_shown_without_a_front(tmp_path, searched, monkeypatch):
+    monkeypatch.delitem(FAMILIES, "tiny")
+    assert answer("show", tmp_path / "past.sqlite")["front"] == []
+
+
 @pytest.mark.parametrize("name", ["x.partial", "m-w1.0", "m-w1.2", "table.json"])
 def test_profile_keeps_what_it_measures_beside_the_output(complaint, tmp_path, monkeypatch, name):
     def measured(*_, resume, **__):
@@ -224,6 +276,9 @@ def test_without_json_it_is_read_by_people():
         (("profile", "--family", "resnet"), "unknown family 'resnet'; known: .*digits-mbv3.*ofa-mbv3-w1.0"),
         (("export", "0,0", "--output", "x", "--family", "resnet"), "unknown family 'resnet'; known: .*digits-mbv3"),
         (("search", "--algorithm", "guess"), "unknown algorithm 'guess'; known: .*linas.*nsga2"),
+        (("search", "--measure", "luck"), "unknown measure 'luck'; known: accuracy, naswot"),
+        (("search", "--budget", "3", "--warm-start", "none.sqlite"), "there is no store at none.sqlite"),
+        (("show", "none.sqlite"), "there is no store at none.sqlite"),
         (("search", "--cost", "dollars"), "unknown cost 'dollars'; known: .*mmacs.*params.*latency_ms"),
         (("search", "--task", "chess"), "unknown task 'chess'; known: .*digits"),
         (("profile", "--backend", "abacus"), "unknown backend 'abacus'; known: .*torch"),

@@ -55,7 +55,7 @@ def test_a_search_on_other_hardware_starts_from_it(store):
 
 def test_a_store_says_what_it_holds(store):
     told = summary(store)
-    assert told["measured"] == "accuracy [%]" and told["settings"] == {"supernet": "a"}
+    assert told["measured"] == {"accuracy": "%"} and told["settings"] == {"supernet": "a"}
     assert (told["evaluations"], told["failed"]) == (8, 4)
     assert told["failures"] == [{"times": 4, "reason": "RuntimeError: out of memory"}]
     (search,) = told["searches"]
