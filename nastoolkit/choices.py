@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -62,3 +64,27 @@ class Choice:
 def is_missing(option: Any) -> bool:
     """Whether a value stands for none: None, NaN of Python or numpy, or pandas's NA."""
     return not isinstance(option, str) and str(option) in ("None", "nan", "<NA>")
+
+
+Conditions = dict[int, tuple[int, np.ndarray]]  # gene to its parent, and which of the parent's options wake it
+
+
+def in_turns(conditions: Conditions, width: int) -> list[tuple[list[int], list[int], np.ndarray]]:
+    """Genes that have conditions, in as few turns as there are: the parents of a turn's genes had theirs before.
+
+    Args:
+        conditions: A parent's before those of its genes.
+        width: Number of options of the choice that has most.
+
+    Returns:
+        For each turn its genes ``(k,)``, their parents ``(k,)``, and which options of these wake them: bools ``(k, width)``.
+    """
+    turn_of: dict[int, int] = {}
+    for gene, (parent, _) in conditions.items():
+        turn_of[gene] = turn_of.get(parent, -1) + 1
+    turns = []
+    for turn in sorted(set(turn_of.values())):
+        genes = [gene for gene, own in turn_of.items() if own == turn]
+        wakes = np.stack([np.resize(conditions[gene][1], width) for gene in genes])
+        turns.append((genes, [conditions[gene][0] for gene in genes], wakes))
+    return turns

@@ -16,7 +16,7 @@ from nastoolkit.latency import BACKENDS
 from nastoolkit.predictors import PREDICTORS
 from nastoolkit.published import DEVICES
 from nastoolkit.search import ALGORITHMS, EVOLUTIONARY
-from nastoolkit.search.evolution import MATINGS
+from nastoolkit.search.mating import MATINGS
 from nastoolkit.studies.parameters import check_parameters, declared_rules
 from nastoolkit.tasks import TASKS
 

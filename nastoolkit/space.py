@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from nastoolkit.choices import Choice as Choice
-from nastoolkit.choices import is_missing
+from nastoolkit.choices import Conditions, in_turns, is_missing
 from nastoolkit.features import feature_matrix
 from nastoolkit.support.counts import in_short
 from nastoolkit.twins import Tables, Twins, count, factor
@@ -38,10 +38,11 @@ class SearchSpace:
         self.choices, self.counts_twins = tuple(choices), counts_twins
         self._twins: dict[int, tuple[list[int], Twins]] = {}  # gene to the genes that its twins depend on
         self._index: dict[str, int] = {}
-        self._conditions: dict[int, tuple[int, np.ndarray]] = {}  # gene to its parent, and the parent's options that wake it
+        self._conditions: Conditions = {}
         for gene, choice in enumerate(self.choices):
             self._add(gene, choice)
         self._n_options = np.array([len(choice.options) for choice in self.choices], dtype=np.int64)
+        self._turns = in_turns(self._conditions, int(self._n_options.max(initial=1)))
         self._allow([np.arange(n) for n in self._n_options])
 
     def _add(self, gene: int, choice: Choice) -> None:
@@ -164,8 +165,8 @@ class SearchSpace:
 
     def _alive(self, genotypes: np.ndarray) -> np.ndarray:
         alive = np.ones(genotypes.shape, dtype=bool)
-        for gene, (parent, wakes) in self._conditions.items():
-            alive[..., gene] = alive[..., parent] & wakes[genotypes[..., parent]]
+        for genes, parents, wakes in self._turns:
+            alive[..., genes] = alive[..., parents] & wakes[np.arange(len(genes)), genotypes[..., parents]]
         return alive
 
     def _settle(self, genotypes: np.ndarray, first: Tables) -> np.ndarray:
@@ -257,7 +258,7 @@ class SearchSpace:
         genotypes = np.atleast_2d(self.check(genotypes))
         first_column = np.cumsum(self._n_options) - self._n_options
         features = np.zeros((len(genotypes), int(self._n_options.sum())))
-        np.put_along_axis(features, first_column + genotypes, self.alive(genotypes), axis=1)
+        features[np.arange(len(genotypes))[:, None], first_column + genotypes] = self._alive(genotypes)
         return features
 
     def features(self, genotypes: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import nn
 
 from nastoolkit.blocks import BlockSpec, Inputs, channels_last
@@ -151,12 +152,12 @@ class Family:
         return channels_last(nest(nn.Sequential(), {place: spec.build() for place, spec in self.shared_blocks.items()}))
 
     def tabulate(
-        self, cost: Callable[[BlockSpec], float], without: Collection[str] = (), combine: str = "sum"
+        self, cost: Callable[[BlockSpec], ArrayLike], without: Collection[str] = (), combine: str = "sum"
     ) -> Callable[[np.ndarray], np.ndarray]:
         """A cost of blocks as a function of genotypes ``(n, d)`` or ``(d,)``, by one table of block costs per slot.
 
         Args:
-            cost: Called once for every distinct block spec of the space.
+            cost: Called once for every distinct block spec of the space; it may give several costs at once, as an array.
             without: Names of blocks that are left out.
             combine: What a network's cost is: the ``"sum"`` of its blocks', or the ``"max"`` of them and 0.
 
@@ -174,10 +175,12 @@ class Family:
         slots = zip(tables, self._genes, strict=True)
         return reduce(combine, (table[tuple(columns[gene] for gene in genes)] for table, genes in slots))
 
-    def _table(self, slot: int, costs: Mapping[BlockSpec, float]) -> np.ndarray:
+    def _table(self, slot: int, costs: Mapping[BlockSpec, ArrayLike]) -> np.ndarray:
         """Costs of a slot's specs, by the option indices of its genes."""
         specs = (self._spec(slot, indices) for indices in np.ndindex(self._shape(slot)))
-        return np.array([0 if spec is None else costs[spec] for spec in specs]).reshape(self._shape(slot))
+        nothing = np.zeros_like(next(iter(costs.values())))
+        table = np.array([nothing if spec is None else costs[spec] for spec in specs])
+        return table.reshape((*self._shape(slot), *nothing.shape))
 
     def _shape(self, slot: int) -> tuple[int, ...]:
         return tuple(len(self._choices.choices[gene].options) for gene in self._genes[slot])

@@ -24,6 +24,14 @@ MOST_JUDGED = 300  # rows that decide what is best
 MOST_STEPS = 32  # levels of one feature
 
 
+class Standard(StandardScaler):
+    """One that checks features when it is fitted, and not again for every few rows: inner searches ask thousands of times."""
+
+    def transform(self, features: np.ndarray) -> np.ndarray:
+        """Features ``(n, f)`` of mean 0 and standard deviation 1."""
+        return (features - self.mean_) / self.scale_
+
+
 class Scaled(RegressorMixin, BaseEstimator):
     """A regressor that sees features and values as floats of mean 0 and standard deviation 1, whatever they are.
 
@@ -47,7 +55,7 @@ class Scaled(RegressorMixin, BaseEstimator):
         return NO_BEND
 
     def _choose(self, features: np.ndarray, values: np.ndarray) -> Pipeline:
-        return make_pipeline(StandardScaler(), clone(self.regressor)).fit(features, values)
+        return make_pipeline(Standard(), clone(self.regressor)).fit(features, values)
 
     def predict(self, features: np.ndarray) -> np.ndarray:
         """Values ``(n,)`` of features ``(n, f)``."""
@@ -71,14 +79,14 @@ class Chosen(Scaled):
         if not self.bends:
             return NO_BEND
         rows = some(len(values))
-        standard = StandardScaler().fit_transform(features[rows])
+        standard = Standard().fit_transform(features[rows])
         return learn(values[rows], standard @ standard.T)
 
     def _choose(self, features: np.ndarray, values: np.ndarray) -> Pipeline:
         has_levels = len(WithSteps().fit(features).columns_) > 0
         readings: list[list[Any]] = [[], [WithSteps()]] if has_levels else [[]]
         candidates = [
-            make_pipeline(*reading, StandardScaler(), Relevance(), clone(regressor))
+            make_pipeline(*reading, Standard(), Relevance(), clone(regressor))
             for regressor in self.regressors
             for reading in readings
         ]

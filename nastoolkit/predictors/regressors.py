@@ -28,9 +28,16 @@ from nastoolkit.predictors.rbf import RBFEnsemble
 from nastoolkit.predictors.reading import Chosen, Scaled
 
 
-def _penalised() -> RidgeCV:
+def _penalised() -> _RidgeCV:
     """Linear regression with a penalty that the closed form of leave-one-out errors chooses, so that no data is set aside."""
-    return RidgeCV(alphas=np.logspace(-4, 4, 33), store_cv_results=True)
+    return _RidgeCV(alphas=np.logspace(-4, 4, 33), store_cv_results=True)
+
+
+class _RidgeCV(RidgeCV):
+    """One that checks features when it is fitted, and not again for every few rows."""
+
+    def predict(self, features: np.ndarray) -> np.ndarray:
+        return features @ self.coef_ + self.intercept_
 
 
 class Ridge(Chosen):

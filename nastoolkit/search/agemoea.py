@@ -3,7 +3,7 @@
 [Panichella2019] A. Panichella, "An Adaptive Evolutionary Algorithm Based on Non-Euclidean Geometry for Many-Objective
 Optimization", GECCO 2019, Section 3.
 
-Differs from the paper in: what :mod:`nastoolkit.search.evolution` says of mating, duplicates and rounded genes. Written anew,
+Differs from the paper in: what :mod:`nastoolkit.search.mating` says of mating, duplicates and rounded genes. Written anew,
 as pymoo's needs a compiler.
 """
 

@@ -3,7 +3,7 @@
 [Li2019] K. Li, R. Chen, G. Fu and X. Yao, "Two-Archive Evolutionary Algorithm for Constrained Multiobjective Optimization",
 IEEE Transactions on Evolutionary Computation 23(2), 2019.
 
-Differs from the paper in: what :mod:`nastoolkit.search.evolution` says of mating, duplicates and rounded genes; an
+Differs from the paper in: what :mod:`nastoolkit.search.mating` says of mating, duplicates and rounded genes; an
 archive has as many places as an even spread of directions has up to the population; until there are enough sub-networks to
 fill one, all are parents.
 """

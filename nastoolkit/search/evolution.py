@@ -1,88 +1,36 @@
-"""What evolutionary searches share: mating of genotypes with pymoo's operators, and survival, which each one has its own of.
+"""What evolutionary searches share: mating, and survival, which each one has its own of.
 
-[Deb1995] K. Deb and R. B. Agrawal, "Simulated Binary Crossover for Continuous Search Space", Complex Systems 9(2), 1995.
 [Deb2000] K. Deb, "An Efficient Constraint Handling Method for Genetic Algorithms", Computer Methods in Applied Mechanics and
 Engineering 186, 2000: who keeps the bounds is better than who does not, and of those that do not the nearer one.
 [Ito2023] R. C. Ito and F. J. Von Zuben, "OFA^2: A Multi-Objective Perspective for the Once-for-All Neural Architecture
-Search", IJCNN 2023, arXiv 2303.13683: uniform crossover of all pairs, random reset of a tenth of the genes.
+Search", IJCNN 2023, arXiv 2303.13683.
 [Das1998] I. Das and J. E. Dennis, "Normal-Boundary Intersection", SIAM Journal on Optimization 8(3), 1998.
 
 All have the mating of the first paper's NSGA-II (:mod:`nastoolkit.search.nsga2`), so that they differ in selection and
-survival only, or all that of [Ito2023]: see :data:`MATINGS`. What is mated are :mod:`nastoolkit.search.genomes`. Nothing that
-was proposed once is proposed again, so every generation is new sub-networks; what mating does not find new in a few rounds is
-drawn at random. Genes are rounded from a range that gives the first and the last option as much room as those between; the
-first paper's mutation has a distribution index of 3, as with 20 a rounded gene almost never changes (with 3, about half of the
-mutations change one of three or four options). Crossover and mutation of real numbers are for choices whose options have an
-order; of other choices a child has the option of a parent, and mutation draws one.
+survival only, or all that of [Ito2023]: see :data:`nastoolkit.search.mating.MATINGS`, and there for duplicates and rounded
+genes. What is mated are :mod:`nastoolkit.search.genomes`.
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Sequence
 from math import comb
 from typing import Any
 
 import numpy as np
-from pymoo.core.duplicate import DuplicateElimination
-from pymoo.core.mating import Mating
-from pymoo.core.mutation import Mutation
 from pymoo.core.population import Population
 from pymoo.core.problem import Problem
-from pymoo.core.repair import Repair
 from pymoo.core.selection import Selection
 from pymoo.core.survival import Survival
-from pymoo.operators.crossover.sbx import SBX
-from pymoo.operators.crossover.ux import UniformCrossover
-from pymoo.operators.mutation.pm import PM
 from pymoo.operators.selection.tournament import TournamentSelection
 from pymoo.util.ref_dirs import get_reference_directions
 
 from nastoolkit.objectives import Objective
 from nastoolkit.search.algorithm import Algorithm
 from nastoolkit.search.genomes import Genomes
-from nastoolkit.search.sampling import rows_of_new
+from nastoolkit.search.mating import MATINGS, Mating
 from nastoolkit.space import SearchSpace
-
-N_MATING_ROUNDS = 5
-
-
-class RandomReset(Mutation):
-    """Draws genes anew, each with probability ``prob_var``, from all allowed options, its own one among them."""
-
-    def _do(self, problem: Problem, X: np.ndarray, random_state: np.random.Generator, **_: Any) -> np.ndarray:
-        drawn = random_state.uniform(problem.xl, problem.xu, X.shape)
-        return np.where(random_state.random(X.shape) < self.get_prob_var(problem, size=(len(X), 1)), drawn, X)
-
-
-class OrderedCrossover(SBX):
-    """Simulated binary crossover of the genes with an order, ``ordered`` of ``(d,)``, and uniform crossover of the others."""
-
-    def __init__(self, ordered: np.ndarray) -> None:
-        super().__init__(prob=0.9, eta=15)
-        self._ordered = ordered
-
-    def _do(self, problem: Problem, X: np.ndarray, *_: Any, random_state: np.random.Generator, **__: Any) -> np.ndarray:
-        swapped = np.where(random_state.random(X.shape[1:]) < 0.5, X[::-1], X)
-        return np.where(self._ordered, super()._do(problem, X, random_state=random_state), swapped)
-
-
-class OrderedMutation(PM):
-    """Polynomial mutation of the genes with an order, ``ordered`` of ``(d,)``, and random reset of the others."""
-
-    def __init__(self, ordered: np.ndarray, prob_var: float) -> None:
-        super().__init__(prob=1.0, prob_var=prob_var, eta=3)
-        self._ordered, self._reset = ordered, RandomReset(prob_var=prob_var)
-
-    def _do(self, problem: Problem, X: np.ndarray, *_: Any, random_state: np.random.Generator, **__: Any) -> np.ndarray:
-        moved = super()._do(problem, X, random_state=random_state)
-        return np.where(self._ordered, moved, self._reset._do(problem, X, random_state))
-
-
-MATINGS = {  # crossover and mutation, for genes with and without an order, and for a population
-    "sbx": lambda ordered, population: (OrderedCrossover(ordered), OrderedMutation(ordered, 1 / population)),
-    "uniform": lambda ordered, population: (UniformCrossover(prob=1.0), RandomReset(prob_var=0.1)),
-}
 
 
 class Evolution(Algorithm):
@@ -93,7 +41,7 @@ class Evolution(Algorithm):
         objectives: What the columns of the values are.
         seed: Seed of all randomness.
         population: How many children a generation has, and how many survive.
-        mating: A name in :data:`MATINGS`.
+        mating: A name in :data:`nastoolkit.search.mating.MATINGS`.
 
     Raises:
         ValueError: There is no such mating.
@@ -110,14 +58,7 @@ class Evolution(Algorithm):
         n_bounds, greatest = sum(objective.is_bounded for objective in self.objectives), self._genomes.n_places - 0.5
         self._problem = Problem(n_var=space.n_genes, n_obj=len(self.goals), n_ieq_constr=n_bounds, xl=-0.5, xu=greatest)
         selection, self._survival = self._parts()
-        self._mating = _Mating(
-            selection=selection,
-            crossover=crossover,
-            mutation=mutation,
-            repair=_Rounded(self._genomes),
-            eliminate_duplicates=_OnlyNew(self._genomes, self.seen),
-            n_max_iterations=N_MATING_ROUNDS,
-        )
+        self._mating = Mating(self._problem, selection, crossover, mutation, self._genomes, self.seen)
         self._parents = Population.empty()
 
     @abstractmethod
@@ -127,9 +68,7 @@ class Evolution(Algorithm):
     def _propose(self) -> np.ndarray:
         if not len(self._parents):
             return self._nothing()
-        how = {"random_state": self.rng, "bounded": self._problem.has_constraints()}
-        children = self._mating.do(self._problem, self._parents, self.population, **how)
-        return self._genomes.ask_for(children.get("X").reshape(-1, self.space.n_genes))
+        return self._genomes.ask_for(self._mating.children(self._parents, self.population, self.rng))
 
     def _learn(self, genotypes: np.ndarray, values: np.ndarray) -> None:
         told = Population.new(X=self._genomes.of(genotypes, self.rng), F=self.costs(values))
@@ -208,32 +147,3 @@ def by_dominance(population: Population, first: np.ndarray, second: np.ndarray) 
     """Whoever dominates the other one."""
     costs = population.get("F")
     return (costs[second] <= costs[first]).all(axis=1) & (costs[second] < costs[first]).any(axis=1)
-
-
-class _Mating(Mating):
-    """Makes twice the children that are wanted, as about half are known already: one large round is faster than many small."""
-
-    def _do(self, problem: Problem, pop: Population, n_offsprings: int, **kwargs: Any) -> Population:
-        return super()._do(problem, pop, 2 * n_offsprings, **kwargs)
-
-
-class _Rounded(Repair):
-    def __init__(self, genomes: Genomes) -> None:
-        super().__init__()
-        self._genomes = genomes
-
-    def _do(self, problem: Problem, X: np.ndarray, **_: Any) -> np.ndarray:
-        return self._genomes.round(X)
-
-
-class _OnlyNew(DuplicateElimination):
-    """Keeps children that are other sub-networks than each other and everything seen: by hash, as the seen ones are many."""
-
-    def __init__(self, genomes: Genomes, seen: Set[bytes]) -> None:
-        super().__init__()
-        self._genomes, self._seen = genomes, seen
-
-    def do(self, pop: Population, parents: Population, siblings: Population, **_: Any) -> Population:
-        family = Population.merge(siblings, pop)  # the siblings are new, and stand before
-        new = rows_of_new(self._genomes.genotypes(family.get("X")), self._seen)
-        return family[new[new >= len(siblings)]]

@@ -4,7 +4,7 @@
 [Deb2000] K. Deb, "An Efficient Constraint Handling Method for Genetic Algorithms", Computer Methods in Applied Mechanics and
 Engineering 186, 2000.
 
-Differs from the paper in: what :mod:`nastoolkit.search.evolution` says of mating, duplicates and rounded genes; the best of
+Differs from the paper in: what :mod:`nastoolkit.search.mating` says of mating, duplicates and rounded genes; the best of
 parents and children survive, whatever their age.
 """
 

@@ -5,7 +5,7 @@ Evolutionary Computation 11(6), 2007.
 [Wang2014] Z. Wang et al., "A Replacement Strategy for Balancing Convergence and Diversity in MOEA/D", IEEE CEC 2014:
 replacement in all problems.
 
-Differs from the papers in: what :mod:`nastoolkit.search.evolution` says of mating, duplicates and rounded genes; a whole
+Differs from the papers in: what :mod:`nastoolkit.search.mating` says of mating, duplicates and rounded genes; a whole
 population of children is born before any replaces a parent, and then each problem takes the best of all, not only of the
 children of its neighbourhood; one parent in ten pairs comes from anywhere, as in pymoo.
 """

@@ -6,7 +6,7 @@ Computation 6(2), 2002.
 arXiv 2202.12954, Section 4: population 50, crossover rate 0.9, mutation rate 1 / population, and duplicates prevented with
 unused genes accounted for.
 
-Differs from the papers in: what :mod:`nastoolkit.search.evolution` says of mating, duplicates and rounded genes.
+Differs from the papers in: what :mod:`nastoolkit.search.mating` says of mating, duplicates and rounded genes.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ Sorting Approach, Part I", IEEE Transactions on Evolutionary Computation 18(4), 
 [Lu2021] Z. Lu et al., "Neural Architecture Transfer", IEEE TPAMI 43(9), 2021, arXiv 2005.05859: its niching also keeps an
 archive, and chooses what a predictor learns from.
 
-Differs from the papers in: what :mod:`nastoolkit.search.evolution` says of mating, duplicates and rounded genes; as many
+Differs from the papers in: what :mod:`nastoolkit.search.mating` says of mating, duplicates and rounded genes; as many
 directions as an even spread by Das and Dennis has up to the population. [Lu2021] has directions of least Riesz energy, which
 take seconds to find, and for two objectives are the same.
 """

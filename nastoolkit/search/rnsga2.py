@@ -3,7 +3,7 @@
 [Deb2006] K. Deb and J. Sundar, "Reference Point Based Multi-Objective Optimization Using Evolutionary Algorithms", GECCO 2006;
 what they call reference points are aims here, where a reference point bounds a hypervolume.
 
-Differs from the paper in: what :mod:`nastoolkit.search.evolution` says of mating, duplicates and rounded genes; without aims,
+Differs from the paper in: what :mod:`nastoolkit.search.mating` says of mating, duplicates and rounded genes; without aims,
 there is one, the best value of every objective found so far.
 """
 

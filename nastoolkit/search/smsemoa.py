@@ -3,7 +3,7 @@
 [Beume2007] N. Beume, B. Naujoks and M. Emmerich, "SMS-EMOA: Multiobjective Selection Based on Dominated Hypervolume", European
 Journal of Operational Research 181(3), 2007.
 
-Differs from the paper in: what :mod:`nastoolkit.search.evolution` says of mating, duplicates and rounded genes; a whole
+Differs from the paper in: what :mod:`nastoolkit.search.mating` says of mating, duplicates and rounded genes; a whole
 population of children is born before the worst leave one by one, where the paper has one child at a time; parents are chosen
 by dominance, not at random.
 """

@@ -3,7 +3,7 @@
 [Zitzler2001] E. Zitzler, M. Laumanns and L. Thiele, "SPEA2: Improving the Strength Pareto Evolutionary Algorithm", TIK-Report
 103, ETH Zurich, 2001.
 
-Differs from the paper in: what :mod:`nastoolkit.search.evolution` says of mating, duplicates and rounded genes; distances are
+Differs from the paper in: what :mod:`nastoolkit.search.mating` says of mating, duplicates and rounded genes; distances are
 those of costs scaled from 0 to 1.
 """
 

@@ -5,7 +5,7 @@ IEEE Transactions on Evolutionary Computation 20(3), 2016.
 [Deb2014] K. Deb and H. Jain, "An Evolutionary Many-Objective Optimization Algorithm Using Reference-Point-Based Nondominated
 Sorting Approach, Part I", IEEE Transactions on Evolutionary Computation 18(4), 2014: survival.
 
-Differs from the papers in: what :mod:`nastoolkit.search.evolution` says of mating, duplicates and rounded genes; as many
+Differs from the papers in: what :mod:`nastoolkit.search.mating` says of mating, duplicates and rounded genes; as many
 directions as an even spread has up to the population.
 """
 
