@@ -30,7 +30,11 @@ def headlines(claims: Iterable[Claim], paper: str) -> list[tuple[Headline, Claim
     """A paper's headline claims that were tested, in its order."""
     asked = PAPERS[paper].headlines if paper in PAPERS else ()
     ours = [claim for claim in claims if claim["paper"] == paper]
-    return [(one, claim) for one in asked for claim in ours if claim["item"] == one.item and one.part in claim["statement"]]
+    return [(one, claim) for one in asked for claim in ours if _is_about(claim, one)]
+
+
+def _is_about(claim: Claim, headline: Headline) -> bool:
+    return claim["item"] == headline.item and all(part in claim["statement"] for part in headline.parts)
 
 
 def points(claims: Iterable[Claim]) -> list[dict[str, Any]]:

@@ -40,7 +40,7 @@ CLAIM = {
     "is_ratio": True,
     "reasons": "3 [2, 8] (median, n = 20), least effect 1.5: the interval contains the paper's value.",
 }
-PAPER = Paper("A Paper", "It saves evaluations (Fig 1).", (Headline("Fig 1", "saves", "Fig 1: it saves"),))
+PAPER = Paper("A Paper", "It saves evaluations (Fig 1).", (Headline("Fig 1", ("saves", "evaluations"), "Fig 1: it saves"),))
 
 
 @pytest.fixture
