@@ -39,13 +39,7 @@ def narrow_table(claims: Iterable[Claim]) -> str:
 def history_table(claims: Iterable[Claim]) -> str:
     """All runs of each claim, from the first to the last, and then the one that is shown."""
     rows = [
-        [
-            _name(claim),
-            *(text_of(run.get(key)) for key in ("date", "commit", "profile")),
-            _n(run),
-            _ours(run),
-            verdict_text(run),
-        ]
+        [_name(claim), *(text_of(run.get(key)) for key in RUN), _n(run), _ours(run), verdict_text(run)]
         for claim in claims
         for run in [*claim.get("history", []), claim]
     ]
