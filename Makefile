@@ -17,7 +17,7 @@ BUILT := build mutants .coverage docs/_api docs/_build docs/_notebooks nastoolki
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo "  variables: PYTHON=python3.12  PROFILE=smoke|laptop|paper  NOTEBOOK=quickstart  JOBS=2"
+	@echo "  variables: PYTHON=python3.12  PROFILE=smoke|laptop|long|paper  NOTEBOOK=quickstart  JOBS=2"
 
 setup: $(INSTALLED)-notebooks ## create .venv and install what the notebooks need; done once
 

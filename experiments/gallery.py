@@ -1,4 +1,4 @@
-"""Figures of laptop runs, else of paper runs: small copies that stay in git, ``experiments/figures/<notebook>/<name>.png``."""
+"""Figures of long runs, else of laptop or paper ones: small copies in git, ``experiments/figures/<notebook>/<name>.png``."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ from nastoolkit.support.files import atomically
 FOLDER = Path("experiments", "figures")
 SCREENSHOTS = Path("runs", "browser")
 N_COLOURS = 64
+BEST_FIRST = ("long", "laptop", "paper")  # a long run decides what a laptop run does not, and few can run the paper's scale
 
 
 def update_figures(root: Path) -> list[str]:
-    """Copy the figures of all laptop and paper runs, with few colours; those of notebooks that were not run here stay.
+    """Copy the figures of each notebook's best run, with few colours; those of notebooks that were not run here stay.
 
     Returns:
         The files made, relative to ``root``.
     """
     made = []
     for name in notebook_names(root):
-        figures = _figures(root, name, "laptop") or _figures(root, name, "paper")
+        figures = next(filter(None, (_figures(root, name, profile) for profile in BEST_FIRST)), [])
         if figures:
             shutil.rmtree(root / FOLDER / name, ignore_errors=True)
             (root / FOLDER / name).mkdir(parents=True)

@@ -11,13 +11,17 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import board_page
 import nbformat
-from gallery import FOLDER, known_figures
+from board_plot import PICTURE
+from board_rows import narrow_table
+from gallery import BEST_FIRST, FOLDER, known_figures
 from nbformat import NotebookNode
 from profiles import notebook_names
-from scoreboard import COLUMNS, PLACE, narrow_table, read_claims, short_scoreboard
+from scoreboard import COLUMNS, PLACE, read_claims
 
-BEST_FIRST = ("laptop", "paper", "smoke")
+TO_EXPERIMENTS = re.compile(r"(!\[[^]]*\]\()")  # pictures, from a page in docs
+TO_PAGES = re.compile(r"(\]\([A-Z_]+\.md)")
 TO_DOCS = re.compile(r"(\]\((?:\.\./)+)docs/")  # a page is in docs already
 WIDGET = "application/vnd.jupyter.widget-view+json"  # dead without a kernel, and its scripts are on other servers
 LESSONS = "learn"
@@ -29,7 +33,7 @@ NOT_RUN = "It was not run where this page was made, so that the cells have no ou
 
 
 def write_pages(root: Path, target: Path) -> None:
-    """Write all notebooks of the repository below a folder, and ``scoreboard.md`` and ``contents.md`` for the home page."""
+    """Write all notebooks of the repository below a folder, the pages of the scoreboard, and two parts of the home page."""
     claims = read_claims(root / "experiments" / "claims.json", (*PLACE, *COLUMNS))
     figures = known_figures(root)
     names = notebook_names(root)
@@ -38,8 +42,17 @@ def write_pages(root: Path, target: Path) -> None:
         page = target / f"{name}.ipynb"
         page.parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(notebook_page(root, name, ours, figures.get(name, [])), page)
-    (target / "scoreboard.md").write_text(short_scoreboard(claims, target.name) + "\n")
+    for file, text in board_page.pages(claims, figures).items():
+        (target / file.lower()).write_text(board_for_docs(text, target.name))
+    first = "\n\n".join(board_page.first_screen(board_page.papers_claims(claims), PICTURE))
+    (target / "scoreboard.md").write_text(board_for_docs(first, target.name))
     (target / "contents.md").write_text(contents(names, target.name))
+
+
+def board_for_docs(text: str, folder: str) -> str:
+    """A page of the scoreboard, whose links start from ``experiments/``, with links that start from ``docs/``."""
+    text = TO_EXPERIMENTS.sub(r"\1../experiments/", text).replace("](../notebooks/", f"]({folder}/")
+    return TO_PAGES.sub(lambda link: link[1].lower(), text)
 
 
 def contents(names: Iterable[str], folder: str) -> str:
@@ -80,7 +93,7 @@ def add_outputs(notebook: NotebookNode, runs: Path) -> str | None:
         The run's profile; None if there is no run.
     """
     cells = _code_cells(notebook)
-    for profile in BEST_FIRST:
+    for profile in (*BEST_FIRST, "smoke"):
         path = runs / profile / "notebook.ipynb"
         ran = _code_cells(nbformat.read(path, as_version=4)) if path.exists() else []
         injected = [cell for cell in ran if INJECTED in cell.metadata.get("tags", [])]

@@ -20,7 +20,8 @@ import nbformat
 import papermill
 import yaml
 
-PROFILES = ("smoke", "laptop", "paper")
+PROFILES = ("smoke", "laptop", "long", "paper")
+OPTIONAL = ("long",)  # not every notebook has it
 DEEPEST = 10  # levels of YAML
 INT, FLOAT = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"
 PLAIN_TYPES: dict[str, type] = {"int": int, "float": float, "str": str, "bool": bool, "list": list, "dict": dict}
@@ -165,11 +166,21 @@ def _refuse_bomb(text: str, where: str) -> None:
             raise UsageError(f"{where} has an alias (*name), or more than {DEEPEST} levels: neither is taken here")
 
 
-def profile_values(name: str, profile: str, root: Path) -> dict[str, Any]:
-    """What ``experiments/<name>.yaml`` gives the notebook's parameters in a profile, unchecked.
+def notebooks_with(profile: str, root: Path) -> list[str]:
+    """Names of all notebooks that have a profile, or need to.
 
     Raises:
-        UsageError: No such file or profile, or a file that is no YAML mapping ``profiles: {name: {parameter: value}}``.
+        UsageError: As :func:`read_profiles` does.
+    """
+    names = notebook_names(root)
+    return [name for name in names if profile not in OPTIONAL or profile in read_profiles(name, root)]
+
+
+def read_profiles(name: str, root: Path) -> dict[Any, Any]:
+    """What ``experiments/<name>.yaml`` holds, by profile, unchecked.
+
+    Raises:
+        UsageError: No such file, or one that is no YAML mapping ``profiles: {name: {parameter: value}}``.
     """
     path = root / "experiments" / f"{name}.yaml"
     if not path.is_file():
@@ -177,7 +188,16 @@ def profile_values(name: str, profile: str, root: Path) -> dict[str, Any]:
     content = _read_yaml(path.read_text(errors="replace"), f"experiments/{name}.yaml")
     if not isinstance(content, dict) or set(content) != {"profiles"} or not isinstance(content["profiles"], dict):
         raise UsageError(f"experiments/{name}.yaml: needs one key, `profiles`, with a mapping of parameters for each profile")
-    profiles = content["profiles"]
+    return content["profiles"]
+
+
+def profile_values(name: str, profile: str, root: Path) -> dict[str, Any]:
+    """What a profile gives a notebook's parameters, unchecked.
+
+    Raises:
+        UsageError: No such profile, or one that is no mapping, and as :func:`read_profiles` does.
+    """
+    profiles = read_profiles(name, root)
     if profile not in profiles:
         raise UsageError(f"experiments/{name}.yaml: no profile {profile!r}; it has: {', '.join(map(str, profiles))}")
     values = profiles[profile] or {}

@@ -24,7 +24,17 @@ except ImportError as error:
     sys.exit(f"run.py: {error}. Run it with .venv/bin/python after `make setup`, or: pip install 'nastoolkit[notebooks]'")
 
 import scoreboard
-from profiles import PROFILES, UsageError, check_values, fitting_values, notebook_name, notebook_names, profile_values
+from profiles import (
+    PROFILES,
+    UsageError,
+    check_values,
+    fitting_values,
+    notebook_name,
+    notebook_names,
+    notebooks_with,
+    profile_values,
+)
+from text_tables import text_table
 from worker import Job, Result, check_kernel, execute
 
 from nastoolkit.support.workers import end_with_parent
@@ -39,7 +49,7 @@ def plan_jobs(names: Sequence[str], profile: str, settings: dict[str, str], n_jo
         UsageError: Anything unknown or unfitting, or several notebooks that would write into one folder.
     """
     if not names:
-        raise UsageError("there are no notebooks")
+        raise UsageError(f"there are no notebooks with a profile {profile!r}")
     if "output_dir" in settings and len(names) > 1:
         raise UsageError("--set output_dir=... is for one notebook: several would overwrite each other's files")
     jobs = []
@@ -79,7 +89,7 @@ def _in_own_process(job: Job) -> Result:
 def report(results: Sequence[Result]) -> str:
     """The closing summary: each notebook's cost and outcome, the claims, the files made."""
     rows = [[r.job.name, r.job.profile, f"{r.seconds:.1f}", f"{r.peak_mb:.0f}", _outcome(r)] for r in results]
-    parts = [scoreboard.text_table(["notebook", "profile", "seconds", "peak MB", "outcome"], rows)]
+    parts = [text_table(["notebook", "profile", "seconds", "peak MB", "outcome"], rows)]
     claims = [claim for result in results for claim in result.claims]
     if claims:
         parts.append(f"claims:\n{scoreboard.claims_table(claims)}")
@@ -98,7 +108,7 @@ def listing(root: Path) -> str:
         path = root / "experiments" / f"{name}.yaml"
         first_line = path.read_text().partition("\n")[0] if path.is_file() else "# no parameter file"
         rows.append([name, first_line.lstrip("# ")])
-    return scoreboard.text_table(["notebook", "about"], rows)
+    return text_table(["notebook", "about"], rows)
 
 
 def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -131,7 +141,7 @@ def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> int:
         if parsed.claims:
             print("\n  ".join(["files made:", *scoreboard.update_claims(root)]))
             return 0
-        names = [notebook_name(argument, root) for argument in parsed.notebooks] or notebook_names(root)
+        names = [notebook_name(argument, root) for argument in parsed.notebooks] or notebooks_with(parsed.profile, root)
         jobs = plan_jobs(list(dict.fromkeys(names)), parsed.profile, settings, parsed.jobs, root)
         if not parsed.notebooks:
             jobs = to_do(jobs)

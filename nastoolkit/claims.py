@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from nastoolkit.support.files import atomically
-from nastoolkit.verdicts import NOT_TESTED, WORDS, Verdict, verdict
+from nastoolkit.verdicts import NOT_TESTED, RULE, WORDS, Verdict, verdict
 
-__all__ = ["VERDICTS", "Verdict", "claim", "verdict"]
+__all__ = ["EVIDENCE", "VERDICTS", "Verdict", "claim", "verdict"]
 BEFORE = ("reproduced", "direction only", "not reproduced")  # words of notebooks that have a rule of their own
+OWN_PROBLEM, PUBLIC_DATA, MINIATURE = "the paper's own problem", "public data", "miniature"
+EVIDENCE = (OWN_PROBLEM, PUBLIC_DATA, MINIATURE)  # the closest first
 VERDICTS = (*BEFORE, NOT_TESTED, *(word for word in WORDS if word != NOT_TESTED))
 
 
@@ -26,6 +28,7 @@ def claim(
     verdict: str | Verdict,
     ours: Any = None,
     interval: Any = None,
+    evidence: str | None = None,
     note: str = "",
 ) -> dict[str, Any]:
     """Record a claim in a JSON file; one with the same paper, item and statement is replaced.
@@ -36,18 +39,22 @@ def claim(
         item: Figure, table or section.
         statement: The sentence under test.
         paper_value: The paper's number; None where it gives none.
-        verdict: What :func:`verdict` found, of which seeds, kind of interval, least effect, control and reasons are kept too;
-            or one of ``VERDICTS``.
+        verdict: What :func:`verdict` found, of which all is kept, with the version of its rule; or one of ``VERDICTS``.
         ours: The number found; by default the verdict's effect. Here and in the interval None takes the place of what is not
             finite: JSON has no such number.
         interval: Lower and upper end of its uncertainty, by default the verdict's; None where one run gives one number.
-        note: What a reader of the paper's value should know, such as published data that contradict it; kept if there is any.
+        evidence: How close the test is to the paper, one of ``EVIDENCE``: on the problem that the paper itself has, on data
+            that others published, or on a miniature of the problem; kept if it is said.
+        note: What a reader of the paper's value should know, such as published data that contradict it, or why ours differs;
+            kept if there is any.
 
     Raises:
-        ValueError: An unknown verdict, or a file that is no list of claims; it is left as it is.
+        ValueError: An unknown verdict or kind of evidence, or a file that is no list of claims; it is left as it is.
     """
     if str(verdict) not in VERDICTS:
         raise ValueError(f"unknown verdict {verdict!r}; known: {VERDICTS}")
+    if evidence is not None and evidence not in EVIDENCE:
+        raise ValueError(f"unknown kind of evidence {evidence!r}; known: {EVIDENCE}")
     if isinstance(verdict, Verdict):
         ours = _short(verdict.effect) if ours is None else ours
         interval = [_short(end) for end in verdict.interval] if interval is None else interval
@@ -59,8 +66,9 @@ def claim(
         "ours": _finite(ours),
         "interval": [_finite(end) for end in interval] if isinstance(interval, list | tuple) else interval,
         "verdict": str(verdict),
+        **({"evidence": evidence} if evidence else {}),
         **({"note": note} if note else {}),
-        **(_evidence(verdict) if isinstance(verdict, Verdict) else {}),
+        **(_facts(verdict) if isinstance(verdict, Verdict) else {}),
     }
     path = Path(path)
     identity = ("paper", "item", "statement")
@@ -74,10 +82,10 @@ def claim(
     return new
 
 
-def _evidence(verdict: Verdict) -> dict[str, Any]:
+def _facts(verdict: Verdict) -> dict[str, Any]:
     """What a verdict rests on, besides what every claim has."""
-    facts = ("n", "kind", "least_effect", "control", "reasons")
-    return {name: _finite(value) for name, value in asdict(verdict).items() if name in facts}
+    others = ("word", "effect", "interval")
+    return {"rule": RULE} | {name: _finite(value) for name, value in asdict(verdict).items() if name not in others}
 
 
 def _short(number: float) -> float:

@@ -39,6 +39,7 @@ AGREES, STRONGER, WEAKER, NO_EFFECT = "agrees", "stronger", "weaker but there", 
 INCONCLUSIVE, NOT_TESTED, EXACT = "inconclusive", "not tested at this scale", "reproduced exactly"
 WORDS = (EXACT, AGREES, STRONGER, WEAKER, NO_EFFECT, INCONCLUSIVE, NOT_TESTED)
 LEAST_SEEDS = 5
+RULE = 1  # version of the rule: what another one found is not comparable
 ROUNDING = 1e-9  # share of the least effect that may come of rounding
 PaperValue = float | str | Sequence[float | str] | None
 
@@ -51,21 +52,25 @@ class Verdict:
         word: One of ``WORDS``.
         reasons: Sentences that say why.
         n: Number of seeds.
+        n_known: Number of them whose effect is known; fewer than all where a search never got there.
         effect: Mean or median; not a number where it depends on what a censored search would have needed.
         interval: Both ends of its interval.
         kind: Kind of the interval, a key of :data:`nastoolkit.statistics.INTERVALS`.
         least_effect: Least effect worth having.
         control: Effect of the naive control, at most; None if there is none.
+        is_ratio: Whether the effect is a ratio, so that none is 1, or a difference, so that none is 0.
     """
 
     word: str
     reasons: str
     n: int
+    n_known: int
     effect: float
     interval: tuple[float, float]
     kind: str
     least_effect: float
     control: float | None
+    is_ratio: bool
 
     def __str__(self) -> str:
         return self.word
@@ -105,7 +110,8 @@ def verdict(
     facts = _facts(found, None if rival is None else rival.estimates(kind)[1], is_ratio)
     shown = str(differences) if is_ratio else f"{facts['effect']:.4g}"
     reasons = f"{_sentence(shown, facts, at_least, paper_value)}: {reason}."
-    return Verdict(word, reasons, least_effect=at_least, **facts)
+    n_known = int((ours.low == ours.high).sum())
+    return Verdict(word, reasons, n_known=n_known, least_effect=at_least, is_ratio=is_ratio, **facts)
 
 
 @dataclass(frozen=True)

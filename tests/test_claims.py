@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from nastoolkit.claims import VERDICTS, claim
+from nastoolkit.claims import EVIDENCE, VERDICTS, claim
 
 FIRST = {
     "paper": "2202.12954",
@@ -41,6 +41,18 @@ def test_the_same_claim_is_replaced(tmp_path):
 def test_a_note_is_kept_if_there_is_one(tmp_path):
     assert claim(tmp_path / "claims.json", **FIRST, note="") == FIRST
     assert claim(tmp_path / "claims.json", **FIRST, note="one run of one seed")["note"] == "one run of one seed"
+
+
+@pytest.mark.parametrize("evidence", EVIDENCE)
+def test_the_kind_of_evidence_is_kept_if_it_is_said(tmp_path, evidence):
+    assert claim(tmp_path / "claims.json", **FIRST, evidence=evidence) == FIRST | {"evidence": evidence}
+    assert claim(tmp_path / "claims.json", **FIRST) == FIRST
+
+
+def test_an_unknown_kind_of_evidence_lists_the_known_ones_and_writes_nothing(tmp_path):
+    with pytest.raises(ValueError, match="unknown kind of evidence 'digits'; known: .*'public data', 'miniature'"):
+        claim(tmp_path / "claims.json", **FIRST, evidence="digits")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("verdict", VERDICTS)

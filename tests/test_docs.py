@@ -12,11 +12,10 @@ from pathlib import Path
 import nbformat
 import pytest
 from gallery import known_figures, update_figures
-from pages import add_outputs, contents, notebook_page, write_pages
+from pages import add_outputs, board_for_docs, contents, notebook_page, write_pages
 from PIL import Image
 from profiles import notebook_names
 from record import write_record
-from scoreboard import COLUMNS, PLACE, markdown_table, read_claims, short_scoreboard
 
 from nastoolkit import cli
 
@@ -220,9 +219,11 @@ def test_figures_of_a_paper_run_are_kept_where_there_is_no_laptop_run(root):
 def test_pages_and_scoreboard_are_written(root):
     root, _ = root
     write_pages(root, root / "docs/_notebooks")
-    board = (root / "docs/_notebooks/scoreboard.md").read_text()
-    assert board.startswith("1 claims: 1 *not reproduced*.\n")
-    assert "| [Fig 1](_notebooks/a/b.ipynb): It \\| works | 1.44 [0, 2.74]; paper 10 | not reproduced |" in board
+    pages = {path.name: path.read_text() for path in (root / "docs/_notebooks").glob("*.md")}
+    assert pages["scoreboard.md"].startswith("1 claim of 1 paper: 1 *not reproduced*.")
+    assert "| 2202.12954, Fig 1: It \\| works | 10 | 1.44 [0, 2.74] |" in pages["claims.md"]
+    assert "[laptop](_notebooks/a/b.ipynb" in pages["claims.md"] and "](own_claims.md)" in pages["claims.md"]
+    assert {"own_claims.md", "disagreements.md", "figures.md"} <= set(pages)
     assert nbformat.read(root / "docs/_notebooks/a/b.ipynb", as_version=4).cells[0].source.startswith("# Title")
 
 
@@ -231,9 +232,12 @@ def test_a_new_system_is_in_the_contents_by_itself():
     assert entries.endswith("\n\nfolder/hardware_aware_nas/*\nfolder/a/*\n```\n")
 
 
-def test_the_short_scoreboard_has_every_claim():
-    claims = read_claims(ROOT / "experiments/claims.json", (*PLACE, *COLUMNS))
-    assert short_scoreboard(claims, "folder").count("\n| [") == len(claims) and markdown_table(["a"], []) == "| a |\n| --- |"
+def test_links_of_the_scoreboard_start_from_the_documentation():
+    links = (
+        "![plot](headlines.png) [n](../notebooks/a/b.ipynb) [own](OWN_CLAIMS.md#a) [arXiv](https://arxiv.org) [more](#runs)"
+    )
+    there = "![plot](../experiments/headlines.png) [n](_notebooks/a/b.ipynb) [own](own_claims.md#a)"
+    assert board_for_docs(links, "_notebooks") == f"{there} [arXiv](https://arxiv.org) [more](#runs)"
 
 
 @pytest.mark.parametrize(

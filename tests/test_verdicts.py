@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import nastoolkit
 from nastoolkit.claims import VERDICTS, Verdict, claim, verdict
 from nastoolkit.statistics import INTERVALS, counted
-from nastoolkit.verdicts import WORDS
+from nastoolkit.verdicts import RULE, WORDS
 
 SPREAD = np.linspace(-1, 1, 20)  # 20 seeds, whose mean has an interval of +- 0.291
 THERE = {"agrees", "stronger", "weaker but there"}
@@ -230,6 +230,9 @@ def test_the_rule_is_found_where_claims_are(tmp_path):
     what = {"paper": "1", "item": "Fig 1", "statement": "more", "paper_value": 2.2}
     kept = claim(tmp_path / "claims.json", **what, ours=found.effect, interval=found.interval, verdict=found)
     assert kept["verdict"] == "agrees" and kept["interval"] == list(found.interval)
-    evidence = {"n": 20, "kind": "t", "least_effect": 1, "control": 0.25, "reasons": found.reasons}
-    assert {name: kept[name] for name in evidence} == evidence
+    facts = {"n": 20, "n_known": 20, "kind": "t", "least_effect": 1, "control": 0.25, "is_ratio": False}
+    facts |= {"reasons": found.reasons, "rule": RULE}
+    assert {name: kept[name] for name in facts} == facts
     assert json.loads((tmp_path / "claims.json").read_text()) == [kept]
+    censored = claim(tmp_path / "claims.json", **what, verdict=verdict(ratios([500] * 10, [*OURS[:9], NEVER]), 2))
+    assert (censored["n"], censored["n_known"], censored["is_ratio"]) == (10, 9, True)

@@ -1,5 +1,6 @@
 """Figures in one style: a file for each kind of thing that is drawn. All draw on given axes and return their points."""
 
+from nastoolkit.figures.forest import plot_forest
 from nastoolkit.figures.fronts import (
     draw_front,
     plot_clusters,
@@ -39,6 +40,8 @@ __all__ = [
     "plot_bands",
     "plot_breakdown",
     "plot_clusters",
+    "plot_forest",
+    "plot_forest",
     "plot_fronts",
     "plot_genes",
     "plot_growing_front",

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import board_page
 import nbformat
 import pytest
 import run
@@ -16,9 +17,20 @@ import scoreboard
 import worker
 from gallery import known_figures
 from PIL import Image
-from profiles import PROFILES, UsageError, declared_parameters, fitting_values, notebook_names, profile_values
+from profiles import (
+    OPTIONAL,
+    PROFILES,
+    UsageError,
+    declared_parameters,
+    fitting_values,
+    notebook_names,
+    profile_values,
+    read_profiles,
+)
 from record import read_record, write_record
 from worker import Console
+
+from nastoolkit.verdicts import RULE
 
 PARAMETERS = """output_dir: str = "runs/unset"  # where the files go
 n: int = 3  # rounds
@@ -236,6 +248,17 @@ def test_a_failed_run_is_never_up_to_date(root, in_this_process):
         assert read_record(root / "runs/system/bad/smoke") == {}
 
 
+def test_a_long_profile_is_for_those_notebooks_that_have_it(root, capfd, monkeypatch):
+    monkeypatch.setattr(run, "run_jobs", lambda jobs, n_jobs: [worker.Result(job) for job in jobs])
+    assert run.main(["--profile", "long"], root) == 2
+    assert "there are no notebooks with a profile 'long'" in capfd.readouterr().err
+    write_notebook(root, "system/bad", profiles=f"{PROFILES_YAML}  long: {{n: 40}}\n")
+    assert run.main(["--profile", "long"], root) == 0
+    assert "system/bad" in (out := capfd.readouterr().out) and "good" not in out
+    assert run.main(["good", "--profile", "long"], root) == 2
+    assert "no profile 'long'; it has: smoke, laptop, paper" in capfd.readouterr().err
+
+
 def test_a_part_of_a_name_is_enough_if_no_other_has_it(root, capfd, monkeypatch):
     monkeypatch.setattr(run, "run_jobs", lambda jobs, n_jobs: [worker.Result(job) for job in jobs])
     assert run.main(["goo", "--profile", "smoke"], root) == 0
@@ -253,19 +276,31 @@ def write_run(root: Path, name: str, profile: str, **changes: object) -> Path:
     return path
 
 
-def test_the_scoreboard_holds_laptop_and_paper_runs(root, capfd):
+def test_the_scoreboard_holds_all_runs_but_smoke_runs(root, capfd):
     for profile in PROFILES:
-        write_run(root, "good", profile)
+        write_run(root, "good", profile, statement=f"A | B at {profile}")
     assert run.main(["--claims"], root) == 0
-    rows = [line for line in (root / "experiments/CLAIMS.md").read_text().splitlines() if "Key2022" in line]
-    assert [row.split(" | ")[-3] for row in rows] == ["laptop", "paper"]
-    assert "A \\| B" in rows[0]
+    page = (root / "experiments/CLAIMS.md").read_text()
+    statements = [line.split(" | ")[0] for line in page.splitlines() if line.startswith("| Key2022")]
+    assert statements == [f"| Key2022, Fig. 1: A \\| B at {profile}" for profile in ("laptop", "long", "paper")]
     assert "experiments/CLAIMS.md" in capfd.readouterr().out
+
+
+def test_runs_of_one_claim_are_one_row_and_its_history(root):
+    judged = {"rule": RULE, "n": 20}
+    write_run(root, "good", "laptop", ours=2.0, **judged)
+    write_run(root, "good", "long", ours=3.0, **judged | {"n": 30})
+    for _ in range(2):  # the second one adds nothing
+        assert run.main(["--claims"], root) == 0
+        (claim,) = json.loads((root / "experiments/claims.json").read_text())
+        assert (claim["profile"], claim["ours"]) == ("long", 3.0)
+        assert [(old["profile"], old["ours"], old["n"]) for old in claim["history"]] == [("laptop", 2.0, 20)]
+        assert "1 more](#other-runs)" in (root / "experiments/CLAIMS.md").read_text()
 
 
 def test_the_scoreboard_keeps_what_was_not_run_here(root):
     write_run(root, "good", "laptop")
-    write_run(root, "good", "paper", ours=3.0)
+    write_run(root, "good", "paper", ours=3.0, statement="C")
     write_run(root, "system/bad", "paper")
     run.main(["--claims"], root)
     shutil.rmtree(root / "runs")
@@ -275,7 +310,18 @@ def test_the_scoreboard_keeps_what_was_not_run_here(root):
     assert run.main(["--claims"], root) == 0
     claims = json.loads((root / "experiments/claims.json").read_text())
     assert [(c["notebook"], c["profile"], c["ours"]) for c in claims] == [("good", "laptop", 2.0), ("good", "paper", 3.0)]
-    assert (root / "experiments/CLAIMS.md").read_text() == scoreboard.claims_page(claims, {})
+    assert (root / "experiments/CLAIMS.md").read_text() == board_page.pages(claims, {})["CLAIMS.md"]
+
+
+def test_a_claim_that_its_notebook_does_not_make_any_more_goes(root):
+    write_run(root, "good", "laptop", statement="old words")
+    run.main(["--claims"], root)
+    write_run(root, "good", "long", statement="new words")
+    for expected in (["old words", "new words"], ["new words"]):
+        run.main(["--claims"], root)
+        claims = json.loads((root / "experiments/claims.json").read_text())
+        assert [claim["statement"] for claim in claims] == expected
+        write_run(root, "good", "laptop", statement="new words")
 
 
 def test_the_scoreboard_leaves_out_a_run_that_did_not_come_to_its_end(root, in_this_process):
@@ -304,19 +350,18 @@ def test_a_note_stands_beside_the_papers_value(root):
 
 
 def test_what_is_outdated_counts_for_nothing_until_it_is_run_again(root):
-    first, last = scoreboard.README_MARKS
+    first, last = board_page.README_MARKS
     (root / "README.md").write_text(first + last)
     claims = root / "experiments/claims.json"
     claims.write_text(json.dumps([CLAIM | {"notebook": "good", "profile": "laptop", "outdated": "seconds were minutes"}]))
     assert run.main(["--claims"], root) == 0
     assert "| reproduced (outdated: seconds were minutes) |" in (root / "experiments/CLAIMS.md").read_text()
-    readme = (root / "README.md").read_text()
-    assert "| notebook | outdated |" in readme and "good.ipynb) | 1 |" in readme
-    assert "1 claims: 1 *outdated*." in scoreboard.short_scoreboard(json.loads(claims.read_text()), "folder")
-    write_run(root, "good", "laptop")
+    assert "1 claim of 1 paper: 1 *outdated*." in (root / "README.md").read_text()
+    write_run(root, "good", "laptop", verdict="agrees")
     run.main(["--claims"], root)
-    assert "outdated:" not in (root / "experiments/CLAIMS.md").read_text()
-    assert "outdated" not in (root / "README.md").read_text() + claims.read_text()
+    (claim,) = json.loads(claims.read_text())
+    assert "outdated" not in claim and [old["outdated"] for old in claim["history"]] == ["seconds were minutes"]
+    assert "1 claim of 1 paper: 1 *agrees*." in (root / "README.md").read_text()
 
 
 def test_figures_of_laptop_runs_are_kept_small_and_shown(root):
@@ -329,12 +374,13 @@ def test_figures_of_laptop_runs_are_kept_small_and_shown(root):
     assert run.main(["--claims"], root) == 0
     assert sorted(path.name for path in known.rglob("*.png")) == ["fig.png", "kept.png"]
     assert (known / "system/bad/fig.png").stat().st_size < (folder / "fig.png").stat().st_size
-    page = (root / "experiments/CLAIMS.md").read_text()
+    page = (root / "experiments/FIGURES.md").read_text()
     assert "## system/bad\n\n![fig](figures/system/bad/fig.png)\n" in page and "figures/good/kept.png" in page
+    assert "[figures](FIGURES.md#systembad)" in (root / "experiments/CLAIMS.md").read_text()
 
 
-def test_the_readme_has_the_laptop_claims(root):
-    first, last = scoreboard.README_MARKS
+def test_the_readme_counts_the_claims_and_leads_to_the_notebooks(root):
+    first, last = board_page.README_MARKS
     (root / "README.md").write_text(f"before\n{first}old\n{last}after\n")
     write_notebook(root, "system/fig", GOOD)
     for name, profile in (("good", "paper"), ("system/fig", "laptop")):
@@ -343,11 +389,15 @@ def test_the_readme_has_the_laptop_claims(root):
     run.main(["--claims"], root)
     readme = (root / "README.md").read_text()
     assert readme.startswith(f"before\n{first}") and readme.endswith(f"{last}after\n")
-    assert readme.count("[fig](notebooks/system/fig.ipynb)") == 1 and "old" not in readme and "[good]" not in readme
+    assert "2 claims of 1 paper: 2 *reproduced*." in readme and "old" not in readme
+    assert readme.count("[Key2022](notebooks/)") == 1
+
+
+BAD_CLAIMS = [('[{"paper": "Key', "is no JSON"), ("{}", "a list of"), ("[{}]", "lacks")]
 
 
 @pytest.mark.parametrize("path", ["runs/good/laptop/claims.json", "experiments/claims.json"])
-@pytest.mark.parametrize(("text", "complaint"), [('[{"paper": "Key', "is no JSON"), ("{}", "a list of"), ("[{}]", "lacks")])
+@pytest.mark.parametrize(("text", "complaint"), BAD_CLAIMS)
 def test_claims_that_cannot_be_read_change_nothing(root, capfd, path, text, complaint):
     write_run(root, "good", "laptop")
     run.main(["--claims"], root)
@@ -359,17 +409,12 @@ def test_claims_that_cannot_be_read_change_nothing(root, capfd, path, text, comp
     assert (root / "experiments/CLAIMS.md").read_text() == before and (root / path).read_text() == text
 
 
-def test_the_readme_counts_the_verdicts_that_occur():
-    found = [{"notebook": "a/x", "verdict": word} for word in ("agrees", "not reproduced", "agrees")]
-    header, _, row = scoreboard.verdict_table(found).splitlines()
-    assert header == "| notebook | not reproduced | agrees |" and row == "| [x](notebooks/a/x.ipynb) | 1 | 2 |"
-
-
-def test_the_page_of_claims_and_the_readme_are_up_to_date():
+def test_the_pages_of_claims_and_the_readme_are_up_to_date():
     folder = run.ROOT / "experiments"
     claims = scoreboard.read_claims(folder / "claims.json", (*scoreboard.PLACE, *scoreboard.COLUMNS))
-    assert (folder / "CLAIMS.md").read_text() == scoreboard.claims_page(claims, known_figures(run.ROOT))
-    assert (run.ROOT / "README.md").read_text() == scoreboard.with_claims((run.ROOT / "README.md").read_text(), claims)
+    for name, text in board_page.pages(claims, known_figures(run.ROOT)).items():
+        assert (folder / name).read_text() == text
+    assert (run.ROOT / "README.md").read_text() == board_page.with_claims((run.ROOT / "README.md").read_text(), claims)
     assert {claim["notebook"] for claim in claims} | set(known_figures(run.ROOT)) <= set(notebook_names(run.ROOT))
 
 
@@ -404,7 +449,9 @@ def test_every_notebook_of_the_project_keeps_the_rules(name):
     path = run.ROOT / "notebooks" / f"{name}.ipynb"
     annotations = declared_parameters(path)
     assert "output_dir" in annotations and None not in annotations.values()
-    for profile in PROFILES:
+    profiles = set(read_profiles(name, run.ROOT))
+    assert set(PROFILES) - set(OPTIONAL) <= profiles <= set(PROFILES)
+    for profile in profiles:
         fitting_values(name, profile_values(name, profile, run.ROOT), {}, run.ROOT)
     for cell in nbformat.read(path, as_version=4).cells:
         assert not cell.get("outputs") and not cell.get("execution_count"), f"strip the outputs: nbstripout {path}"

@@ -16,6 +16,7 @@ from nastoolkit.figures import (
     plot_bands,
     plot_breakdown,
     plot_clusters,
+    plot_forest,
     plot_fronts,
     plot_genes,
     plot_growing_front,
@@ -169,6 +170,42 @@ def test_ratios_that_hang_on_unknown_ones_have_no_marker_and_open_ends_leave_the
     (bars,) = axis.collections
     assert bars.get_segments()[1][0, 0] < axis.get_xlim()[0] and bars.get_segments()[1][1, 0] == 5
     assert axis.get_xscale() == "log"
+
+
+FOREST = pd.DataFrame(
+    {
+        "claim": list("abcde"),
+        "value": [0.5, None, -3, 2, 1000],
+        "low": [0.25, None, -4, 1.5, 900],
+        "high": [1, None, -2, np.inf, 1100],
+        "verdict": ["agrees", "inconclusive", "no effect", "stronger", "outdated"],
+        "text": ["1 of 2", "? of 1", "", "", ""],
+    }
+)
+
+
+def test_a_forest_has_a_row_for_each_claim_and_arrows_where_an_interval_has_no_end():
+    _, (axis,) = new_figure()
+    plot_forest(axis, FOREST, "ours over theirs")
+    assert [label.get_text() for label in axis.get_yticklabels()] == list("abcde")
+    left, right = axis.get_xlim()
+    lines = {line.get_segments()[0][0, 1]: line.get_segments()[0][:, 0].tolist() for line in axis.collections}
+    assert lines == {0: [0.25, 1], 1: [left, right], 2: [left, left], 3: [1.5, right], 4: [right, right]}
+    arrows = {way: [row for line in axis.lines if line.get_marker() == way for row in line.get_ydata()] for way in "<>"}
+    assert arrows == {"<": [1, 2], ">": [1, 3, 4]} and axis.get_xscale() == "log" and left < 0.25 < 30 < right
+
+
+def test_a_forest_has_the_colours_of_the_verdicts_and_hollow_markers_for_what_is_undecided():
+    _, (axis,) = new_figure()
+    plot_forest(axis, FOREST, "")
+    handles, words = axis.get_legend_handles_labels()
+    drawn = dict(zip(words, handles, strict=True))
+    assert words == FOREST.verdict.tolist() and len({(line.get_marker(), line.get_color()) for line in handles}) == 5
+    assert [word for word in words if drawn[word].get_markerfacecolor() == "white"] == ["inconclusive", "outdated"]
+    values = {word: line.get_xdata().tolist()[0] for word, line in drawn.items()}
+    assert values["agrees"] == 0.5 and values["stronger"] == 2
+    assert np.isnan([values[word] for word in ("inconclusive", "no effect", "outdated")]).all()
+    assert [text.get_text() for text in axis.texts] == FOREST.text.tolist()
 
 
 def test_a_learning_curve_has_errors_and_ranks_over_the_sizes():

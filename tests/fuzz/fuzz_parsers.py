@@ -9,16 +9,18 @@ from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 
+import board_page
 import nbformat
 import numpy as np
 import torch
 import typer
 import yaml
+from board_rows import narrow_table
 from PIL import Image
 from profiles import UsageError, declared_parameters, fitting_values, profile_values
 from record import read_record
 from safetensors.torch import save
-from scoreboard import claims_table, narrow_table, read_claims
+from scoreboard import claims_table, read_claims
 
 from nastoolkit.benchmarks.race import read_targets
 from nastoolkit.checkpoints import CheckpointError, read_checkpoint
@@ -219,6 +221,7 @@ def set_parameter(path):
 def read_and_show_claims(path):
     found = read_claims(path)
     claims_table(found), narrow_table(found)
+    board_page.pages([{"notebook": "a/b", "profile": "laptop", **claim} for claim in found], {})
 
 
 def cells(folder):

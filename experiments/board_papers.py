@@ -1,0 +1,94 @@
+"""What the scoreboard says of each paper: its title, what it claims, and which of our tests are its headlines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Headline:
+    """A claim that stands on the first screen.
+
+    Attributes:
+        item: The claim's item.
+        parts: Texts that its statement has, and that of no other claim of the same paper and item.
+        label: Few words for it.
+    """
+
+    item: str
+    parts: tuple[str, ...]
+    label: str
+
+
+@dataclass(frozen=True)
+class Paper:
+    """A paper in a few words.
+
+    Attributes:
+        title: Its title.
+        claims: What it claims and where, in our words.
+        headlines: The tests that decide most whether this holds.
+    """
+
+    title: str
+    claims: str
+    headlines: tuple[Headline, ...]
+
+
+OURS = "nastoolkit"  # the paper of a claim of our own
+PAPERS = {
+    "2202.12954": Paper(
+        "A Hardware-Aware System for Accelerating Deep Neural Network Optimization",
+        """Predictors rank sub-networks well after a few hundred measurements (Section 5.4, Figs 13 to 15, Table 3). A
+warm start from a search for other hardware makes a search faster by an order of magnitude (Section 4.4, Fig 8).
+Concurrent search, later named LINAS, which learns predictors as it goes on, needs fewer evaluations than a full search
+(Figs 9, 10), and 8 times fewer than WeakNAS (Fig 11, Table 2). In a space that past searches made smaller the front
+grows faster early, and ends as high (Section 5.3, Fig 12). Fronts found for one hardware setting are not the best for
+another (Figs 5, 6).""",
+        (
+            Headline("Table 3, Fig 15", ("HAT's published measurements",), "Table 3: latencies are predicted (tau)"),
+            Headline("Figs 5, 6", ("HAT",), "Figs 5, 6: fronts do not transfer"),
+            Headline("Fig 7", ("ofa-mbv3-w1.2",), "Fig 7: a full search beats random search"),
+            Headline("Fig 8", ("published tables",), "Fig 8: a warm start saves evaluations"),
+            Headline("Figs 9, 10", ("full (nsga2)", "published tables"), "Figs 9, 10: concurrent beats full search"),
+            Headline("Fig 11, Table 2", ("(a) LINAS", "ofa-mbv3"), "Fig 11: LINAS beats WeakNAS"),
+            Headline("Fig 12", ("faster early", "OFA"), "Fig 12: a smaller space helps early"),
+        ),
+    ),
+    "2205.10358": Paper(
+        "A Hardware-Aware Framework for Accelerating Neural Architecture Search Across Modalities",
+        """LINAS comes to the hypervolume of random search, and to that of NSGA-II, in fewer evaluations than NSGA-II
+does: 2.6 and 5.8 times fewer on MobileNetV3, 4.5 and 6.5 times on ResNet50, 1.7 and 1.3 times on a Transformer (Table
+3).""",
+        (Headline("Table 3", ("level 2", "ofa-mbv3-w12-macs"), "Table 3: LINAS beats NSGA-II"),),
+    ),
+    "2303.13683": Paper(
+        "OFA^2: A Multi-Objective Perspective for the Once-for-All Neural Architecture Search",
+        """One search with several objectives finds networks for all devices at once, as good as those of one
+constrained search for each device. Three algorithms come to hypervolumes of 751.6, 722.0 and 758.3 in 100,000
+evaluations. Its sequel, OFA^3, makes the best of such a front an ensemble.""",
+        (
+            Headline("OFA2", ("(a) nsga2",), "OFA²: the hypervolume of NSGA-II"),
+            Headline("OFA2", ("(b)",), "OFA²: one search serves all devices"),
+        ),
+    ),
+    "2005.05859": Paper(
+        "Neural Architecture Transfer",
+        """To adapt the supernet to a task along the networks that the search keeps finds better networks than to
+fine-tune it before, most of all on small and fine-grained tasks.""",
+        (Headline("NAT (a)", ("fine-tuned before",), "NAT: adapting beats fine-tuning before"),),
+    ),
+    "2203.04011": Paper(
+        "Evolutionary Neural Cascade Search across Supernetworks",
+        """Cascades of networks from the fronts of several supernets dominate every single network, and ensembles of
+them; evolution finds better ones than greedy or random search does.""",
+        (Headline("ENCAS (a)", ("best single",), "ENCAS: cascades beat single networks"),),
+    ),
+    "1908.09791": Paper(
+        "Once-for-All: Train One Network and Specialize it for Efficient Deployment",
+        """Sub-networks of one trained supernet are accurate without training of their own. Statistics of batch
+normalisation are computed anew for each of them, and channels are sorted by importance before widths shrink (Section
+3.3).""",
+        (Headline("BN calibration", ("Sub-networks need",), "OFA: sub-networks need their own statistics"),),
+    ),
+}
