@@ -34,7 +34,7 @@ WRONG = [  # a part of the notebook's name, its bad parameters, words of the mes
     ("fig11_table2_weaknas", {"controls": {"random": 100, "nsga22": 100}}, "controls nsga22 nsga2"),
     ("fig11_table2_weaknas", {"controls": {"random": 0}}, "controls: from 10 got {'random': 0}"),
     ("fig11_table2_weaknas", {"controls": {"random": 100, "ga": 100}}, "ga with settings mmacs"),
-    ("fig11_table2_weaknas", {"budget_alike": 0}, "budget_alike: from 1 got 0"),
+    ("fig11_table2_weaknas", {"budgets_alike": {"digits-mbv3-table": 0}}, "budgets_alike: from 1 got"),
     ("fig11_table2_weaknas", {"benchmarks": {"digits-mbv3-table": [1.9, 1.6]}}, "digits-mbv3-table at least 1.9 at most 1.6"),
     (
         "fig11_table2_weaknas",
