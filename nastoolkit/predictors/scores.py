@@ -16,6 +16,8 @@ from nastoolkit.predictors.regressors import PREDICTORS
 from nastoolkit.support.counts import whole
 from nastoolkit.support.files import atomically
 
+SPLITS = 2  # version of how rows are split, which kept curves depend on
+
 
 def kendall_tau(a: np.ndarray, b: np.ndarray) -> float:
     """Kendall's rank correlation (tau-b, so ties count) of two vectors ``(n,)``: 1 for the same order, -1 for the reverse."""
@@ -35,11 +37,17 @@ def mape(actual: np.ndarray, predicted: np.ndarray) -> float:
 def splits(n: int, n_test: int, n_trials: int, seed: int = 0) -> list[tuple[np.ndarray, np.ndarray]]:
     """For each trial the rows of its test set ``(n_test,)``, and in random order all others of ``n``.
 
+    No row is in two test sets as long as there are rows that were in none.
+
     Raises:
         ValueError: Less than one trial.
     """
-    orders = [np.random.default_rng([seed, trial]).permutation(n) for trial in range(whole("n_trials", n_trials))]
-    return [(order[:n_test], order[n_test:]) for order in orders]
+    n_disjoint, found = max(n // n_test, 1), []
+    for trial in range(whole("n_trials", n_trials)):
+        order = np.random.default_rng([seed, trial // n_disjoint]).permutation(n)
+        test = slice(start := trial % n_disjoint * n_test, start + n_test)
+        found.append((order[test], np.random.default_rng([seed, trial, 1]).permutation(np.delete(order, test))))
+    return found
 
 
 def learning_curve(
@@ -72,7 +80,7 @@ def learning_curve(
     Raises:
         ValueError: An unknown predictor, too few rows, or less than one trial.
     """
-    arguments = repr((list(sizes), n_test, n_trials, list(predictors), seed))
+    arguments = repr((SPLITS, list(sizes), n_test, n_trials, list(predictors), seed))
     identity = hashlib.sha256(features.tobytes() + values.tobytes() + arguments.encode()).hexdigest()[:16]
     if file and Path(file).exists():
         kept = pd.read_csv(file, dtype={"identity": str})  # it may look like a number

@@ -45,6 +45,7 @@ CARD = Card(
 
 
 CASCADES, RANDOM, GREEDY, ENSEMBLES = "cascades", "random cascades", "greedy cascades", "ensembles"
+UNION = "all single networks"  # the union of the supernets' fronts
 THRESHOLDS = tuple((0.02 * np.arange(51)).round(2).tolist())  # of ENCAS
 
 
@@ -200,15 +201,16 @@ def cascades_across(
         cascade_population: Number of cascades that a search proposes at a time.
 
     Returns:
-        A row for each member of a front that was chosen on validation images: ``networks`` (a supernet's family, ``GREEDY``,
-        ``ENSEMBLES``, ``RANDOM`` or ``CASCADES``), and on test images ``accuracy_top1`` in % and mean ``cost`` in MMACs.
+        A row for each member of a front that was chosen on validation images: ``networks`` (a supernet's family, ``UNION``,
+        ``GREEDY``, ``ENSEMBLES``, ``RANDOM`` or ``CASCADES``), and on test images ``accuracy_top1`` in % and mean ``cost`` in
+        MMACs.
     """
     pool = [NarrowProblem(**values) if "width" in values else SupernetProblem(**values) for values in problems]
     fronts = [one.search("MACs", "default", budget, seed, population=population).front().spread(n_networks) for one in pool]
     here, there = (Cascades(_joined_answers(pool, fronts, split), n_places) for split in ("validation", "test"))
     owners = np.repeat([one.family_name for one in pool], [len(front) for front in fronts])
     alone = np.stack([here.encode([network], []) for network in range(len(owners))])
-    chosen = {one.family_name: alone[owners == one.family_name] for one in pool}
+    chosen = {one.family_name: alone[owners == one.family_name] for one in pool} | {UNION: alone}
     chosen[GREEDY] = np.stack([greedy_cascade(here, accuracy) for accuracy in np.linspace(50, 100, 51)])
     how: dict[str, Any] = {"budget": n_cascades, "seed": seed, "population": cascade_population, "progress": False}
     for name, algorithm in ((ENSEMBLES, cascade_search), (RANDOM, "random"), (CASCADES, cascade_search)):
@@ -245,7 +247,7 @@ def volumes(found: pd.DataFrame) -> pd.DataFrame:
 def _volumes(found: pd.DataFrame) -> dict[str, float]:
     points = found.assign(error=-found.accuracy_top1).groupby("networks", sort=False)[["error", "cost"]]
     fronts = {str(name): front.to_numpy() for name, front in points}
-    singles = [name for name in fronts if name not in (CASCADES, RANDOM, GREEDY, ENSEMBLES)]
+    singles = [name for name in fronts if name not in (CASCADES, RANDOM, GREEDY, ENSEMBLES, UNION)]
     reference = np.concatenate([fronts[name] for name in singles]).max(axis=0)
     volumes = {name: pareto.hypervolume(front, reference) for name, front in fronts.items()}
     best = {"best single": max(volumes[name] for name in singles), "greedy or random": max(volumes[GREEDY], volumes[RANDOM])}

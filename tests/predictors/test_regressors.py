@@ -181,6 +181,12 @@ def test_splits_are_disjoint_and_differ_between_trials():
     np.testing.assert_array_equal(test, splits(20, 5, 1, seed=1)[0][0])
 
 
+def test_every_row_is_in_one_test_set_before_any_is_in_two():
+    trials = splits(11, 5, 4, seed=1)
+    assert len({*trials[0][0], *trials[1][0]}) == len({*trials[2][0], *trials[3][0]}) == 10
+    assert set(trials[0][0]) != set(trials[2][0]) and list(trials[0][1]) != sorted(trials[0][1])
+
+
 def linear(n=60):
     features = np.random.default_rng(0).random((n, 4))
     return features, 10 + features @ np.arange(1, 5)

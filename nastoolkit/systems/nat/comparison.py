@@ -67,7 +67,7 @@ class Start:
 
     def train(self, sampler: PathSampler, n_steps: int | None = None) -> None:
         """Train the supernet, by default for as many steps as a transfer does."""
-        recipe = replace(self.recipe, n_steps=n_steps or self.search["n_iterations"] * self.recipe.n_steps)
+        recipe = replace(self.recipe, n_steps=n_steps or (self.search["n_iterations"] + 1) * self.recipe.n_steps)
         fit(
             self.supernet,
             self.task,
@@ -103,11 +103,10 @@ def tuned_then_searched(start: Start, only_head: bool = False) -> History:
     return start.find("nat", n, first_subnetworks(space, numbers["n_first"], seed), **how)
 
 
-def largest_tuned(start: Start) -> History:
-    """The largest sub-network, trained alone: conventional fine-tuning."""
-    largest = start.supernet.family.space.largest
-    start.train(Fixed(largest))
-    return start.find("random", 1, largest)
+def tuned_alone(start: Start, genotype: np.ndarray) -> History:
+    """One sub-network, trained alone: conventional fine-tuning."""
+    start.train(Fixed(genotype))
+    return start.find("random", 1, genotype)
 
 
 def uniform(space: SearchSpace, kept: np.ndarray, seed: int) -> Uniform:
@@ -115,13 +114,12 @@ def uniform(space: SearchSpace, kept: np.ndarray, seed: int) -> Uniform:
     return Uniform(space, seed=seed)
 
 
-NAT, LARGEST = "transfer", "largest, fine-tuned"
+NAT, ALONE = "transfer", "transfer's pick, fine-tuned alone"
 WAYS: dict[str, Callable[[Start], History]] = {
     NAT: partial(adapted, sampler=ArchiveFrequencies),
     "transfer, uniform paths": partial(adapted, sampler=uniform),
     "fine-tuned, then searched": tuned_then_searched,
     "only head tuned, then searched": partial(tuned_then_searched, only_head=True),
-    LARGEST: largest_tuned,
 }
 
 
@@ -141,20 +139,27 @@ def compare(
         seed: Seed of all randomness.
         warm_up_steps: Training steps of the new head alone.
         training: Training in one iteration: ``n_steps``, ``batch_size`` and ``learning_rate`` of a recipe. All ways train for
-            as many steps as all iterations of a transfer together.
+            as many steps as a transfer, which is one iteration more for its first sub-networks.
         search: See :class:`Start`.
         n_validation: Number of images that networks are chosen by; fronts are judged on all test images.
 
     Returns:
-        A row for each network: ``task``, ``n_classes``, ``way``, ``mmacs``, and accuracies in %, ``validation`` and ``test``.
+        A row for each network: ``task``, ``n_classes``, ``way``, ``genotype``, ``mmacs``, ``most_mmacs``, which the largest
+        network has, and accuracies in %, ``validation`` and ``test``. Besides ``WAYS`` there is ``ALONE``: the most accurate
+        network that a transfer found, by validation images, begins anew and is trained alone.
     """
     given, recipe = SupernetProblem(**problem), Recipe(**training, seed=seed)
     identity = hashlib.sha256(as_text([problem, warm_up_steps, training, search, n_validation]).encode()).hexdigest()[:12]
     files = Path(given.folder) / f"{given.task.name}-{seed}-{identity}"
     images = {"n_calibration": given.n_calibration, "n_images": n_validation}
     begin = partial(_warmed_up, given, warm_up_steps, files, recipe=recipe, search=search, images=images)
-    fronts = [_front(way, begin(folder=files / str(number))) for number, way in enumerate(WAYS)]
-    found = pd.concat(fronts, ignore_index=True).assign(task=given.task_name, n_classes=given.n_classes)
+    fronts = {}
+    for number, (way, spend) in enumerate(WAYS.items()):
+        start = begin(folder=files / str(number))
+        fronts[way] = _on_test(start, spend(start).front())
+    start = begin(folder=files / "alone")
+    fronts[ALONE] = _on_test(start, tuned_alone(start, np.array(_best(fronts[NAT]).genotype)))
+    found = pd.concat(fronts, names=["way"]).reset_index("way").assign(task=given.task_name, n_classes=given.n_classes)
     shutil.rmtree(files)
     return found
 
@@ -171,10 +176,17 @@ def _warmed_up(problem: SupernetProblem, n_steps: int, files: Path, **start: Any
     return begun
 
 
-def _front(way: str, start: Start) -> pd.DataFrame:
-    front = WAYS[way](start).front()
+def _on_test(start: Start, front: History) -> pd.DataFrame:
     test = replace(start.accuracy, split="test", n_images=None)(front.genotypes)[:, 0]
-    return pd.DataFrame({"way": way, "mmacs": front.values[:, 1], "validation": front.values[:, 0], "test": test})
+    family = start.supernet.family
+    columns = {"mmacs": front.values[:, 1], "validation": front.values[:, 0], "test": test}
+    most = float(family.mmacs(family.space.largest[None])[0])
+    return pd.DataFrame(columns | {"genotype": front.genotypes.tolist(), "most_mmacs": most})
+
+
+def _best(front: pd.DataFrame) -> pd.Series:
+    """The most accurate network of a front, by validation images."""
+    return front.sort_values(["validation", "mmacs"]).iloc[-1]
 
 
 def _train_only(supernet: Supernet, prefix: str) -> None:
@@ -190,8 +202,8 @@ def judged(found: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         A row for each task and seed: the hypervolume of each way's front between chance and the MACs of the largest network,
-        in % of that box; in % the accuracy of NAT's most accurate network on validation images, ``best``, and of the
-        ``largest`` network, fine-tuned; and the ``share of MACs`` that the first has of the second.
+        in % of that box; in % the accuracy of NAT's most accurate network on validation images, ``best``, and of the same
+        network, fine-tuned ``alone``; and the ``share of MACs`` that it has of the largest one.
     """
     rows = {key: _judged(networks) for key, networks in found.groupby(["task", "seed"], sort=False)}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["task", "seed"])
@@ -199,11 +211,9 @@ def judged(found: pd.DataFrame) -> pd.DataFrame:
 
 def _judged(networks: pd.DataFrame) -> dict[str, float]:
     fronts = dict(list(networks.groupby("way", sort=False)))
-    largest = fronts[LARGEST].iloc[0]
-    best = fronts[NAT].sort_values(["validation", "mmacs"]).iloc[-1]
-    chance = 100 / largest.n_classes
-    volumes = {way: _share(fronts[way], chance, largest.mmacs) for way in WAYS if way != LARGEST}
-    return volumes | {"best": best.test, "largest": largest.test, "share of MACs": best.mmacs / largest.mmacs}
+    best, alone = _best(fronts[NAT]), fronts[ALONE].iloc[0]
+    volumes = {way: _share(fronts[way], 100 / best.n_classes, best.most_mmacs) for way in WAYS}
+    return volumes | {"best": best.test, "alone": alone.test, "share of MACs": best.mmacs / best.most_mmacs}
 
 
 def _share(front: pd.DataFrame, chance: float, most_mmacs: float) -> float:

@@ -2,13 +2,14 @@
 
 [Lu2021] Z. Lu et al., "Neural Architecture Transfer", IEEE TPAMI 43(9), 2021, arXiv 2005.05859.
 
-An archive of sub-networks is measured; the search of :mod:`nastoolkit.search.nat` says what to measure next; the best of both
-are kept, spread over reference directions; the shared weights are trained along sub-networks that have the option frequencies
-of these; then these are measured again, as their accuracies have changed.
+The shared weights are trained along the first sub-networks, then these are measured: the archive. The search of
+:mod:`nastoolkit.search.nat` says what to measure next; the best of both are kept, spread over reference directions; the
+weights are trained along sub-networks that have the option frequencies of these; then these are measured again, as their
+accuracies have changed.
 
 Differs from the paper in: what :mod:`nastoolkit.search.nat` says; the recipe is that of :class:`nastoolkit.training.Recipe`,
-AdamW where the paper has SGD. To warm the weights up, as the paper does, and to give the supernet a head for the task's
-classes (:func:`nastoolkit.supernets.with_new_head`) is left to the caller.
+AdamW where the paper has SGD. To give the supernet a head for the task's classes
+(:func:`nastoolkit.supernets.with_new_head`) is left to the caller.
 """
 
 from __future__ import annotations
@@ -94,10 +95,10 @@ def transfer(
         evaluate: Genotypes ``(n, d)`` to raw values ``(n, m')`` under the weights that the supernet has when it is called, as
             :class:`nastoolkit.measurements.Accuracy` of it does; a column for each objective without ``exact``.
         objectives: What to optimise; 2 to 12 in [Lu2021].
-        recipe: Recipe of the training in one iteration, which has a seed of its own; one optimiser and its schedule go through
-            all iterations.
-        sampler: Makes the sampler of that training from ``(space, kept genotypes (n, d), seed)``.
-        n_iterations: How often it searches and trains.
+        recipe: Recipe of the training in one iteration, and of that along the first sub-networks; each has a seed of its own,
+            and one optimiser and its schedule go through all of them.
+        sampler: Makes the sampler of a training from ``(space, genotypes (n, d) to train along, seed)``.
+        n_iterations: How often it searches and trains, after the training along the first sub-networks.
         n_first: Sub-networks that the archive begins with: the smallest, the largest and random ones.
         n_archive: How many an iteration keeps at most.
         population: How many candidates an iteration measures.
@@ -115,7 +116,7 @@ def transfer(
     space, iterations = supernet.family.space, list[Iteration]()
     search = partial(NAT, space, objectives, population=population, **settings)
     search()  # it knows what it cannot take
-    optimizer = Optimizer(supernet.parameters(), replace(recipe, n_steps=n_iterations * recipe.n_steps))
+    optimizer = Optimizer(supernet.parameters(), replace(recipe, n_steps=(n_iterations + 1) * recipe.n_steps))
 
     def file(name: str) -> Path | None:
         return None if folder is None else Path(folder) / name
@@ -128,16 +129,23 @@ def transfer(
         history = optimize(space, evaluate, objectives, "random", n, store=store, progress=False, warm_start=genotypes)
         return history[~history.failed]
 
+    def seed_of(number: int) -> int:
+        return int(np.random.default_rng([seed, number]).integers(2**31))
+
+    def trained(genotypes: np.ndarray, number: int) -> np.ndarray:
+        """Losses of the training along some sub-networks; number 0 is along the first ones."""
+        paths, own_recipe = sampler(space, genotypes, seed_of(number)), replace(recipe, seed=seed_of(number))
+        resume = file(f"training{number}.pt")
+        return fit(supernet, task, paths, in_place_distillation, own_recipe, False, resume, optimizer)
+
     with restored_on_interrupt(supernet, folder is not None):
-        archive = measured(first_subnetworks(space, n_first, seed))
-        for number in tqdm(range(n_iterations), "transfer", disable=not progress):
-            own_seed = int(np.random.default_rng([seed, number]).integers(2**31))
-            candidates = measured(_asked(search(seed=own_seed), archive))
-            kept = _kept(archive, candidates, n_archive, own_seed)
-            paths, own_recipe = sampler(space, kept.genotypes, own_seed), replace(recipe, seed=own_seed)
-            resume = file(f"training{number}.pt")
-            losses = fit(supernet, task, paths, in_place_distillation, own_recipe, False, resume, optimizer)
-            iterations.append(Iteration(archive, candidates, kept, losses))
+        first = first_subnetworks(space, n_first, seed)
+        trained(first, 0)
+        archive = measured(first)
+        for number in tqdm(range(1, n_iterations + 1), "transfer", disable=not progress):
+            candidates = measured(_asked(search(seed=seed_of(number)), archive))
+            kept = _kept(archive, candidates, n_archive, seed_of(number))
+            iterations.append(Iteration(archive, candidates, kept, trained(kept.genotypes, number)))
             archive = measured(kept.genotypes)
     return Transferred(archive, tuple(iterations))
 

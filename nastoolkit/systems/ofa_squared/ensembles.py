@@ -22,6 +22,7 @@ from nastoolkit.studies import optimize
 
 CHUNK = 64  # ensembles that vote at a time
 SINGLE = "single networks"
+RANGE = "range of costs"
 ENSEMBLES = {"ensembles, one after the other": False, "ensembles, side by side": True}  # and whether they run in parallel
 
 
@@ -113,8 +114,8 @@ def volumes(found: pd.DataFrame, ensemble_search: str) -> pd.DataFrame:
         ensemble_search: Search for ensembles in them.
 
     Returns:
-        A row for each supernet and seed: the hypervolumes of ``SINGLE`` and of ``ENSEMBLES``, and those of random ensembles
-        under the same names with ``, random``.
+        A row for each supernet and seed: the hypervolumes of ``SINGLE`` and of ``ENSEMBLES``, those of random ensembles
+        under the same names with ``, random``; and ``RANGE``, the dearest single network's cost divided by the cheapest one's.
     """
     rows = {key: _volumes(networks, ensemble_search) for key, networks in found.groupby(["supernet", "seed"], sort=False)}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["supernet", "seed"])
@@ -122,10 +123,13 @@ def volumes(found: pd.DataFrame, ensemble_search: str) -> pd.DataFrame:
 
 def _volumes(found: pd.DataFrame, ensemble_search: str) -> dict[str, float]:
     points = found.assign(error=-found.accuracy_top1)[["error", "cost_of_all"]]
-    reference = points[found.networks == SINGLE].max().to_numpy()
+    single = points[found.networks == SINGLE]
+    reference = single.max().to_numpy()
 
     def volume(networks: str, search: str) -> float:
         return pareto.hypervolume(points[(found.networks == networks) & (found.search == search)].to_numpy(), reference)
 
     random = {f"{kind}, random": volume(kind, "random") for kind in ENSEMBLES}
-    return {SINGLE: volume(SINGLE, "default"), **{kind: volume(kind, ensemble_search) for kind in ENSEMBLES}, **random}
+    found_by_search = {kind: volume(kind, ensemble_search) for kind in ENSEMBLES}
+    wide = single.cost_of_all.max() / single.cost_of_all.min()
+    return {SINGLE: volume(SINGLE, "default"), **found_by_search, **random, RANGE: wide}

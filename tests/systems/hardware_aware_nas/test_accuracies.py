@@ -12,6 +12,7 @@ from nastoolkit.systems.hardware_aware_nas.accuracies import (
     IMAGENET,
     accuracy_scores,
     agreement,
+    intel_taus,
     networks_from,
     predicted_networks,
     published_networks,
@@ -61,3 +62,8 @@ def test_a_perfect_order_has_a_tau_of_one_among_the_best_too():
     found = agreement(points)
     assert found["tau"] == pytest.approx(1) and found["tau of MACs"] == pytest.approx(-1)
     assert found["tau among the best fifth"] == pytest.approx(1)
+
+
+def test_intels_numbers_are_those_of_the_kind():
+    assert intel_taus("digits-mbv3-table")[100] == 0.865 and intel_taus("number-words-transformer")[100] == 0.819
+    assert intel_taus("bert") == {}

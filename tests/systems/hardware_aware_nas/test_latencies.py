@@ -9,6 +9,8 @@ from nastoolkit.latency import LookupTable, table_conditions
 from nastoolkit.predictors import kendall_tau, mape, splits
 from nastoolkit.systems.hardware_aware_nas.latencies import (
     COST,
+    LAYERS,
+    MACS,
     TABLE,
     Setting,
     TwoClocks,
@@ -18,7 +20,8 @@ from nastoolkit.systems.hardware_aware_nas.latencies import (
     hat_scores,
     latencies_of,
     latency_scores,
-    ridge_taus,
+    mean_taus,
+    paper_taus,
     told_scores,
 )
 
@@ -77,20 +80,35 @@ def test_a_table_is_held_against_what_its_seconds_buy(setting, monkeypatch):
     assert found.mape_percent[0] == expected.mape_percent[0]
 
 
-def test_what_costs_no_measurement_is_scored_on_the_same_unseen_ones():
+def test_what_costs_no_measurement_is_scored_on_the_same_unseen_ones(setting):
     values, told = np.arange(1.0, 11.0), np.arange(10.0, 0.0, -1.0)
-    scores = told_scores(values, told, 4, 3, seed=5)
-    tests = [test for test, _ in splits(10, 4, 3, seed=5)]
-    assert list(scores.kendall_tau) == [kendall_tau(values[test], told[test]) for test in tests]
-    assert list(scores.mape_percent) == [mape(values[test], told[test]) for test in tests]
+    (scores,) = told_scores(values, told, 4, 1, seed=5).to_dict("records")
+    test, _ = splits(10, 4, 2, seed=5)[1]
+    assert scores == {"trial": 1, "kendall_tau": -1.0, "mape_percent": mape(values[test], told[test])}
+    found = latency_scores(setting.as_argument(6, 0), 6, [2, 3], 2, ["ridge"], trial=1, seed=0)
+    assert list(found.n_train[found.predictor == MACS]) == [3]
+    assert list(mean_taus(found, MACS)) == [1.0]  # its latencies are MACs
+
+
+def test_equal_numbers_are_ranked_by_lot():
+    values = np.arange(1.0, 101.0)
+    few = np.repeat([1.0, 2.0], 50)  # half of all pairs are equal, which tau-b does not count
+    taus = [told_scores(values, few, 100, trial, seed=0).kendall_tau[0] for trial in range(20)]
+    assert kendall_tau(values, few) > 0.7 and np.mean(taus) == pytest.approx(50 / 99, abs=0.05)
 
 
 def test_the_transformers_of_others(data_folder):
     scores = hat_scores("wmt14ende_cpu_xeon", str(data_folder), [20, 40], 30, ["ridge"], trial=0, seed=0)
-    assert set(scores.family) == {"wmt14ende"} and set(scores.hardware) == {"cpu_xeon"} and list(scores.n_train) == [20, 40]
-    assert ridge_taus(scores).tolist() == [scores.kendall_tau[1]]
+    assert set(scores.family) == {"wmt14ende"} and set(scores.hardware) == {"cpu_xeon"}
+    assert list(scores.n_train) == [20, 40, 40] and list(scores.predictor) == ["ridge", "ridge", LAYERS]
+    assert mean_taus(scores, "ridge").tolist() == [scores.kendall_tau[1]]
     with pytest.raises(ValueError, match="2,100 Transformers .* has 2,000"):
         hat_networks("wmt14ende_cpu_xeon", str(data_folder), 2100)
+
+
+def test_the_papers_numbers_are_those_of_the_kind():
+    assert paper_taus("digits-mbv3", on_gpu=False) == [0.9821, 0.9826]
+    assert paper_taus("digits-resnet50", on_gpu=True) == [0.8675, 0.8637] and paper_taus("bert", on_gpu=True) == []
 
 
 def test_the_best_predictor_is_chosen_by_its_mean():

@@ -42,3 +42,4 @@ def test_the_papers_ratios_are_by_kind():
 def test_a_published_problem_is_searched_with_its_own_reference():
     rows = search_published("digits-mbv3-table", "", "random", 3, 0, {"population": 3})
     assert list(rows.evaluations) == [1, 2, 3] and rows.reference_costs.tolist() == [[-80.0, 3.0]] * 3
+    assert rows.test_hypervolume.nunique() == 1 and rows.test_hypervolume[0] not in (0, rows.hypervolume.max())

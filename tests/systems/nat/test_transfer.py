@@ -69,7 +69,7 @@ def test_the_archive_is_always_measured_under_the_weights_of_the_moment(tiny):
 
 
 def test_an_iteration_begins_with_what_the_one_before_kept(tiny):
-    _, _, result = run(tiny)
+    _, _, result = run(tiny, seed=1)
     first, second = result.iterations
     np.testing.assert_array_equal(second.archive.genotypes, first.kept.genotypes)
     np.testing.assert_array_equal(result.history.genotypes, second.kept.genotypes)
@@ -93,7 +93,7 @@ def test_one_schedule_goes_through_all_iterations(tiny, monkeypatch):
     rates, step = [], torch.optim.AdamW.step
     monkeypatch.setattr(torch.optim.AdamW, "step", lambda self: rates.append(self.param_groups[0]["lr"]) or step(self))
     run(tiny)
-    whole = replace(RECIPE, n_steps=2 * RECIPE.n_steps)
+    whole = replace(RECIPE, n_steps=3 * RECIPE.n_steps)
     assert rates == [whole.learning_rate * whole.learning_rate_at(number) for number in range(whole.n_steps)]
 
 
@@ -105,9 +105,16 @@ def test_the_sampler_gets_what_was_kept(tiny):
         return ArchiveFrequencies(space, kept, seed)
 
     iterations = run(tiny, sampler=sampler)[2].iterations
-    for (kept, _), one in zip(seen, iterations, strict=True):
+    np.testing.assert_array_equal(seen[0][0], first_subnetworks(tiny.space, 6))
+    for (kept, _), one in zip(seen[1:], iterations, strict=True):
         np.testing.assert_array_equal(kept, one.kept.genotypes)
-    assert len({seed for _, seed in seen}) == 2
+    assert len({seed for _, seed in seen}) == 3
+
+
+def test_nothing_is_measured_before_a_training_along_the_first_ones(tiny):
+    begun = with_new_head(Supernet(tiny), 4).fingerprint
+    _, evaluate, _ = run(tiny)
+    assert begun not in {fingerprint for fingerprint, _ in evaluate.asked}
 
 
 @pytest.fixture(scope="module")
