@@ -23,7 +23,6 @@ from sklearn.cluster import HDBSCAN
 from nastoolkit.history import History
 from nastoolkit.space import SearchSpace
 
-
 BY = ("options", "objectives")
 LEAST_DISTANCE = 1e-12  # of points whose ranges are 1: a distance of 0 would be taken for none
 
