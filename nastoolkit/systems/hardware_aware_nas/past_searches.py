@@ -3,8 +3,8 @@
 [Cummings2022] D. Cummings et al., "A Hardware-Aware System for Accelerating Deep Neural Network Optimization",
 arXiv 2202.12954, Section 5.3, Figures 4 and 12; see :mod:`.popdb`.
 
-Differs from the paper in: each trial has a past search of its own, and there are controls: as many options dropped by lot, and
-a warm start from the same past search in the whole space.
+Differs from the paper in: there are several past searches, and controls: as many options dropped by lot, and a warm start
+from the same past search in the whole space. Clusters are made by both objectives, as Figure 4 draws them.
 """
 
 from __future__ import annotations
@@ -29,8 +29,11 @@ from nastoolkit.systems.hardware_aware_nas.popdb import clusters, common_options
 from nastoolkit.systems.hardware_aware_nas.problems import PublishedTables, judged_curves, percent_of, problem_from
 
 WHOLE, POPDB, LOT, WARM = "whole space", "PopDB", "dropped by lot", "warm start"
-LONG = ", long"  # added to the name of a search that is as long as the past one
-GENERATION = 50  # sub-networks in a generation of a past search
+UNCLUSTERED = "without clusters"
+LONG = ", long"  # added to the name of a search that goes on until little is left to be found
+GENERATION = 50  # sub-networks in a generation of a past search, and of a long one
+NAMES = {"expand": "width"}  # what the paper calls a kind of choice
+KINDS = {"kernel": (20, 16), "width": (20, 5), "depth": (5, 0)}  # Section 5.3: choices of a kind, and how many lose options
 Options = dict[str, list[Any]]
 
 
@@ -48,6 +51,7 @@ class PastSearch:
         predictor: Key of ``PREDICTORS``.
         algorithm: Key of ``ALGORITHMS`` for the searches on B.
         budget: Number of evaluations of each search on B.
+        long_budget: Number of evaluations of two long searches on B, in the whole space and in the smaller one; 0 makes none.
         population: Number of sub-networks between two fits of the search on B, and in a warm start.
         threshold: Least share of clustered sub-networks that keeps an option.
         min_cluster_size: See :func:`.popdb.constrain`.
@@ -63,6 +67,7 @@ class PastSearch:
     predictor: str
     algorithm: str
     budget: int
+    long_budget: int
     population: int
     threshold: float
     min_cluster_size: int
@@ -96,21 +101,21 @@ class PastSearch:
         is_clustered = np.array(labels) >= 0
         return past[is_clustered] if is_clustered.any() else past
 
-    def searches(self, options: Options, seed: int) -> dict[str, History]:
-        """The searches on B by name, those as long as the past one last, which are made where evaluations cost nothing.
+    def searches(self, options: Options, past_seed: int, seed: int) -> dict[str, History]:
+        """The searches on B by name, the long ones last.
 
         Args:
             options: Options of each choice that the smaller space keeps.
-            seed: Seed of all randomness.
+            past_seed: Seed of the past search that they come from.
+            seed: Seed of all randomness on B.
         """
         whole, smaller = self.made.space, self.made.space.restrict(options)
         spaces = {WHOLE: whole, POPDB: smaller, LOT: by_lot(whole, smaller, seed)}
         found = {name: self._search(space, seed) for name, space in spaces.items()}
-        found[WARM] = self._search(whole, seed, warm_start=self.past(seed).best(self.population).genotypes)
-        if not self.n_past:
-            how = (self.platforms[1], self.past_algorithm, self.past_budget, seed)
-            for name in (WHOLE, POPDB):
-                found[name + LONG] = self.made.search(*how, spaces[name], population=GENERATION)
+        found[WARM] = self._search(whole, seed, warm_start=self.past(past_seed).best(self.population).genotypes)
+        for name in (WHOLE, POPDB) if self.long_budget else ():
+            how = (self.platforms[1], self.past_algorithm, self.long_budget, seed, spaces[name])
+            found[name + LONG] = self.made.search(*how, population=GENERATION)
         return found
 
     def _search(self, space: SearchSpace, seed: int, **how: Any) -> History:
@@ -139,46 +144,77 @@ def clustered(setting: Mapping[str, Any], seed: int) -> list[Row]:
     """
     given = PastSearch(**setting)
     past = given.past(seed)
-    labels = clusters(past, given.min_cluster_size, given.min_samples)
+    labels = clusters(past, given.min_cluster_size, given.min_samples, by="objectives")
     crowd = given.crowd(past, labels.tolist())
     kept = {"options": common_options(crowd, given.threshold), "unclustered": common_options(past, given.threshold)}
     return [{"labels": labels.tolist(), **kept}]
 
 
-def hypervolumes(setting: Mapping[str, Any], options: Options, seed: int) -> list[Row]:
+def trials(setting: Mapping[str, Any], pasts: pd.DataFrame, n: int) -> list[Row]:
+    """Jobs for :func:`hypervolumes`: trials with seeds of their own, which take past searches in turn.
+
+    Args:
+        setting: Values of a :class:`PastSearch`.
+        pasts: Rows of :func:`clustered` with ``seed``.
+        n: Number of trials.
+    """
+    turns = [pasts.iloc[seed % len(pasts)] for seed in range(n)]
+    return [
+        {"setting": setting, "options": past.options, "past_seed": int(past.seed), "seed": seed}
+        for seed, past in enumerate(turns)
+    ]
+
+
+def hypervolumes(setting: Mapping[str, Any], options: Options, past_seed: int, seed: int) -> list[Row]:
     """The searches on B of one trial, judged; a job.
 
     Args:
         setting: Values of a :class:`PastSearch`.
         options: Options of each choice that the smaller space keeps.
+        past_seed: Seed of the past search that they come from.
         seed: Seed of the trial.
 
     Returns:
         See :func:`.problems.judged_curves`.
     """
     given = PastSearch(**setting)
-    return judged_curves(given.made, given.searches(options, seed), given.reference_point)
+    return judged_curves(given.made, given.searches(options, past_seed, seed), given.reference_point)
 
 
-def reduction(space: SearchSpace, trials: pd.DataFrame) -> pd.DataFrame:
-    """How much smaller the spaces of trials are.
+def reduction(space: SearchSpace, pasts: pd.DataFrame) -> pd.DataFrame:
+    """How much smaller spaces are that past searches leave.
 
     Args:
         space: The whole space.
-        trials: Rows of :func:`clustered` with ``seed``.
+        pasts: Rows of :func:`clustered` with ``seed``.
 
     Returns:
-        A row for each trial, with clusters and without: ``how``, ``seed``, how many choices of each kind lose options,
-        ``sub-networks left`` and ``orders of magnitude`` that go.
+        A row for each past search, with clusters and without: ``how``, ``seed``, how many choices of each kind lose options,
+        such as ``kernel``, ``orders`` of magnitude that go, and ``left``, the number of sub-networks.
     """
     rows = []
-    for how, column in {POPDB: "options", "without clusters": "unclustered"}.items():
-        for seed, options in zip(trials.seed, trials[column], strict=True):
+    for how, column in {POPDB: "options", UNCLUSTERED: "unclustered"}.items():
+        for seed, options in zip(pasts.seed, pasts[column], strict=True):
             smaller = space.restrict(options)
-            losing = {f"{kind}, of {n}": losers for kind, (losers, n) in count_losers(space, smaller).items()}
-            sizes = {"sub-networks left": float(smaller.size), "orders of magnitude": np.log10(space.size / smaller.size)}
+            losing = {NAMES.get(kind, kind): losers for kind, (losers, _) in count_losers(space, smaller).items()}
+            sizes = {"orders": np.log10(space.size / smaller.size), "left": float(smaller.size)}
             rows.append({"how": how, "seed": seed} | losing | sizes)
     return pd.DataFrame(rows)
+
+
+def against_paper(reduced: pd.DataFrame) -> dict[str, tuple[pd.Series, float]]:
+    """What Section 5.3 counts: for each quantity the values of past searches, and the paper's.
+
+    Args:
+        reduced: Rows of :func:`reduction` of one kind.
+    """
+    found = {"orders of magnitude that the space shrinks by": (reduced.orders, 4.0)}
+    for kind, (n, losers) in KINDS.items():
+        if losers:
+            found[f"{kind} choices that lose options, of {n}"] = (reduced[kind], float(losers))
+        else:
+            found[f"{kind} choices that keep all options, of {n}"] = (n - reduced[kind], float(n))
+    return found
 
 
 def gains(runs: Mapping[str, Curves]) -> pd.DataFrame:

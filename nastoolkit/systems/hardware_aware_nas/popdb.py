@@ -2,7 +2,8 @@
 
 [Cummings2022] D. Cummings et al., "A Hardware-Aware System for Accelerating Deep Neural Network Optimization",
 arXiv 2202.12954, Section 3 and Figures 4 and 12: HDBSCAN over the sub-networks of a past study; options that few clustered
-sub-networks use are dropped. There a threshold of 1 % took options out of 16 of 20 kernel and 5 of 20 width choices.
+sub-networks use are dropped. There a threshold of 1 % took options out of 16 of 20 kernel and 5 of 20 width choices. Figure 4
+draws the clusters by accuracy and latency; the paper does not say what they are made by, so both can be chosen.
 [Campello2013] R. J. G. B. Campello et al., "Density-Based Clustering Based on Hierarchical Density Estimates", PAKDD 2013.
 
 Differs from the paper in: an option's share is among the sub-networks in which its choice is alive, so that the blocks of
@@ -11,45 +12,82 @@ deep stages are judged by deep sub-networks; the commonest option stays whatever
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import Any
 
 import numpy as np
+from scipy.sparse import csr_matrix
+from scipy.spatial import Delaunay, KDTree
 from sklearn.cluster import HDBSCAN
 
 from nastoolkit.history import History
 from nastoolkit.space import SearchSpace
 
+BY = ("options", "objectives")
+LEAST_DISTANCE = 1e-12  # of points whose ranges are 1: a distance of 0 would be taken for none
 
-def constrain(history: History, threshold: float = 0.01, min_cluster_size: int = 50, min_samples: int = 10) -> SearchSpace:
+
+def constrain(
+    history: History, threshold: float = 0.01, min_cluster_size: int = 50, min_samples: int = 10, by: str = "options"
+) -> SearchSpace:
     """The part of a space that a past study's clusters of sub-networks use; search it with any algorithm.
 
     Args:
-        history: Evaluations of a long search, thousands of them, measured or predicted; 10,000 take a minute.
+        history: Evaluations of a long search, thousands of them, measured or predicted.
         threshold: Least share of clustered sub-networks that keeps an option.
         min_cluster_size: Size of HDBSCAN's smallest cluster, as in Figure 4; smaller ones are noise.
         min_samples: Number of neighbours that make a point dense for HDBSCAN.
+        by: What sub-networks of a cluster have in common: ``options``, where 10,000 evaluations take a minute, or
+            ``objectives``, two at least, where 100,000 take ten seconds.
 
     Returns:
         The history's space, restricted. Where HDBSCAN finds nothing but noise, nothing is dropped.
 
     Raises:
-        ValueError: A threshold outside 0..1, ``min_cluster_size`` below 2, ``min_samples`` below 1, or fewer evaluations than
-            either of them.
+        ValueError: A threshold outside 0..1, ``min_cluster_size`` below 2, ``min_samples`` below 1, fewer evaluations than
+            either of them, or something unknown to cluster by.
     """
     if not 0 <= threshold <= 1:
         raise ValueError(f"the threshold is a share from 0 to 1, got {threshold}")
-    clustered = history[clusters(history, min_cluster_size, min_samples) >= 0]
+    clustered = history[clusters(history, min_cluster_size, min_samples, by) >= 0]
     return history.space.restrict(common_options(clustered, threshold))
 
 
-def clusters(history: History, min_cluster_size: int = 50, min_samples: int = 10) -> np.ndarray:
+def clusters(history: History, min_cluster_size: int = 50, min_samples: int = 10, by: str = "options") -> np.ndarray:
     """Number of each evaluation's cluster ``(n,)``, -1 for noise, as all are that are equal; see :func:`constrain`."""
     _check_sizes(min_cluster_size, min_samples, len(history))
-    features = history.space.one_hot(history.genotypes)
-    varying = features[:, np.ptp(features, axis=0) > 0]
-    if not varying.size:
+    _check_by(by, len(history.objectives))
+    sizes = {"min_cluster_size": min_cluster_size, "min_samples": min_samples, "copy": True}
+    features = history.space.one_hot(history.genotypes) if by == "options" else history.values
+    ranges = np.ptp(features, axis=0)
+    if not ranges.any():
         return np.full(len(history), -1)
-    return HDBSCAN(min_cluster_size=min_cluster_size, min_samples=min_samples, copy=True).fit_predict(varying)
+    if by == "options":
+        return HDBSCAN(**sizes).fit_predict(features[:, ranges > 0])
+    near = _distances_between_neighbours(features / np.where(ranges > 0, ranges, 1), min_samples)
+    return HDBSCAN(**sizes, metric="precomputed").fit_predict(near)
+
+
+def _check_by(by: str, n_objectives: int) -> None:
+    if by not in BY:
+        raise ValueError(f"sub-networks are clustered by {' or '.join(BY)}, got {by!r}")
+    if by == "objectives" and n_objectives < 2:
+        raise ValueError("clusters by objectives need two of them at least")
+
+
+def _distances_between_neighbours(points: np.ndarray, k: int) -> csr_matrix:
+    """Distances ``(n, n)`` from points ``(n, m)`` to the k nearest, themselves included, and along a Delaunay triangulation.
+
+    That is all that HDBSCAN uses of the distances between many points of few dimensions, or nearly so.
+    """
+    n, corners = len(points), combinations(range(points.shape[1] + 1), 2)
+    triangles = Delaunay(points, qhull_options="Qbb Qc QJ").simplices  # points may lie on a line
+    nearest = KDTree(points).query(points, [*range(1, k + 1)])[1]
+    pairs = [np.stack([np.arange(n).repeat(k), nearest.ravel()]), *(triangles[:, pair].T for pair in map(list, corners))]
+    one, other = np.concatenate([*pairs, *(pair[::-1] for pair in pairs)], axis=1)
+    one, other = np.divmod(np.unique(one * n + other), n)
+    distances = np.linalg.norm(points[one] - points[other], axis=1)
+    return csr_matrix((np.maximum(distances, LEAST_DISTANCE), (one, other)), (n, n))
 
 
 def _check_sizes(min_cluster_size: int, min_samples: int, n: int) -> None:

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from nastoolkit.benchmarks import Problem, SupernetProblem
-from nastoolkit.benchmarks.race import replayed_history
+from nastoolkit.benchmarks.race import Curves, replayed_history
 from nastoolkit.benchmarks.supernet_problem import MACS
 from nastoolkit.families import FAMILIES
 from nastoolkit.history import History
@@ -135,6 +136,22 @@ def judged_curves(
     judged = problem.judged(list(searches.values()))
     curves = [h.judged_curve(by, reference_point) for h, by in zip(searches.values(), judged, strict=True)]
     return [{"search": name, "hypervolume": curve.tolist()} for name, curve in zip(searches, curves, strict=True)]
+
+
+def curves_by_search(rows: pd.DataFrame) -> dict[str, Curves]:
+    """The curves of each search over its seeds, from the rows of :func:`judged_curves` of all seeds in their order."""
+    return {name: Curves(np.stack(of_search.hypervolume)) for name, of_search in rows.groupby("search", sort=False)}
+
+
+def points_of(runs: Mapping[str, Curves], evaluations: Sequence[int]) -> pd.DataFrame:
+    """The hypervolume of each search and seed after some numbers of evaluations; see :meth:`Curves.to_frame`.
+
+    Args:
+        runs: Curves by the names of the searches.
+        evaluations: Those beyond a search's end are left out.
+    """
+    frames = {name: run.to_frame([k for k in evaluations if k <= run.curves.shape[1]]) for name, run in runs.items()}
+    return pd.concat(frames, names=["search"]).reset_index("search")
 
 
 def front_of_all(histories: Sequence[History]) -> History:

@@ -13,15 +13,18 @@ from nastoolkit.systems.hardware_aware_nas.past_searches import (
     WARM,
     WHOLE,
     PastSearch,
+    against_paper,
     by_lot,
     clustered,
     gains,
     hypervolumes,
     over_seeds,
     reduction,
+    trials,
 )
 
-NUMBERS = {"past_budget": 100, "budget": 10, "population": 5, "min_cluster_size": 4, "min_samples": 1, "threshold": 0.2}
+NUMBERS = {"past_budget": 100, "budget": 10, "long_budget": 40, "population": 5, "threshold": 0.2}
+NUMBERS |= {"min_cluster_size": 4, "min_samples": 1}
 SETTING = {"past_algorithm": "nsga2", "algorithm": "spea2", "predictor": "ridge", "reference_point": (0.0, 30.0)}
 OPTIONS = {"kernel0": [3, 5], "kernel1": [7]}
 
@@ -42,28 +45,49 @@ def test_a_past_search_goes_by_predictions_if_few_were_measured(setting):
 
 def test_a_job_tells_where_the_past_search_crowds(setting, monkeypatch):
     labels = np.array([0] * 3 + [-1] * 96 + [1])
-    monkeypatch.setattr(past_searches, "clusters", lambda past, *sizes: labels)
+    monkeypatch.setattr(past_searches, "clusters", lambda past, *sizes, by: labels if by == "objectives" else None)
     (row,) = clustered(asdict(setting), seed=0)
     assert row["labels"] == labels.tolist() and set(row["options"]) == set(setting.made.space.names)
     used = setting.made.space.restrict(row["options"]).allowed
     genes = setting.past(0).genotypes[labels >= 0]
     assert [set(kept) for kept in used] == [set(column) for column in genes.T.tolist()]
-    trials = pd.DataFrame([{"seed": 0, **row}])
-    found = reduction(setting.made.space, trials).set_index("how")
+    found = reduction(setting.made.space, pd.DataFrame([{"seed": 0, **row}])).set_index("how")
     smaller = setting.made.space.restrict(row["options"])
-    assert found.loc[POPDB, "sub-networks left"] == smaller.size
-    assert found.loc[POPDB, "orders of magnitude"] == pytest.approx(np.log10(3**6 / smaller.size))
+    assert found.loc[POPDB, "left"] == smaller.size
+    assert found.loc[POPDB, "orders"] == pytest.approx(np.log10(3**6 / smaller.size))
+    assert found.loc[POPDB, "kernel"] == sum(len(options) < 3 for options in row["options"].values())
 
 
 def test_the_searches_on_the_other_platform(setting):
-    found = setting.searches(OPTIONS, seed=2)
+    found = setting.searches(OPTIONS, past_seed=1, seed=2)
     assert list(found) == [WHOLE, POPDB, LOT, WARM, WHOLE + LONG, POPDB + LONG]
     smaller = setting.made.space.restrict(OPTIONS)
     assert found[POPDB].space.allowed == found[POPDB + LONG].space.allowed == smaller.allowed
     assert [len(options) for options in found[LOT].space.allowed] == [2, 1, 3, 3, 3, 3]
-    assert found[WARM].genotypes[:5].tolist() == setting.past(2).best(5).genotypes.tolist()
-    rows = hypervolumes(asdict(setting), OPTIONS, seed=2)
+    assert found[WARM].genotypes[:5].tolist() == setting.past(1).best(5).genotypes.tolist()
+    assert len(found[POPDB]) == 10 and len(found[POPDB + LONG]) == 40
+    rows = hypervolumes(asdict(setting), OPTIONS, past_seed=1, seed=2)
     assert {row["search"]: len(row["hypervolume"]) for row in rows} == {name: len(one) for name, one in found.items()}
+    short = PastSearch(**{**asdict(setting), "long_budget": 0})
+    assert list(short.searches(OPTIONS, past_seed=1, seed=2)) == [WHOLE, POPDB, LOT, WARM]
+
+
+def test_trials_take_the_past_searches_in_turn():
+    pasts = pd.DataFrame({"seed": [0, 1], "options": [{"a": [1]}, {"a": [2]}]})
+    found = trials({"b": 3}, pasts, 3)
+    assert [(one["past_seed"], one["seed"], one["options"]["a"]) for one in found] == [(0, 0, [1]), (1, 1, [2]), (0, 2, [1])]
+    assert all(one["setting"] == {"b": 3} for one in found)
+
+
+def test_what_the_paper_counts():
+    reduced = pd.DataFrame({"orders": [5.0, 6.0], "kernel": [12, 13], "width": [8, 9], "depth": [1, 0]})
+    found = {name: (ours.tolist(), paper) for name, (ours, paper) in against_paper(reduced).items()}
+    assert found == {
+        "orders of magnitude that the space shrinks by": ([5, 6], 4),
+        "kernel choices that lose options, of 20": ([12, 13], 16),
+        "width choices that lose options, of 20": ([8, 9], 5),
+        "depth choices that keep all options, of 5": ([4, 5], 5),
+    }
 
 
 def test_a_lot_is_drawn_from_what_a_restricted_space_allows(toy):

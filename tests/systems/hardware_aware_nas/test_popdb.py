@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
+from sklearn.cluster import HDBSCAN
 
 from nastoolkit.history import History
 from nastoolkit.objectives import Objective
 from nastoolkit.space import Choice, SearchSpace
 from nastoolkit.studies import optimize
-from nastoolkit.systems.hardware_aware_nas import constrain, count_losers
+from nastoolkit.systems.hardware_aware_nas import clusters, constrain, count_losers
 
 SPACE = SearchSpace(
     [
@@ -112,9 +113,42 @@ def test_a_search_of_the_smaller_space_begins_better():
     assert first[1] > first[0]
 
 
+def measured(values):
+    genotypes = SPACE.sample(len(values), np.random.default_rng(0))
+    objectives = [Objective(str(number), "min") for number in range(values.shape[1])]
+    return History(SPACE, tuple(objectives), genotypes, values)
+
+
+@pytest.mark.parametrize("n_objectives", [2, 3])
+def test_clusters_by_objectives_are_those_of_all_distances(n_objectives):
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(900, n_objectives)) * rng.integers(1, 4, (900, 1)) + rng.integers(0, 2, (900, 1)) * 9
+    values = np.concatenate([values, values[:30]]) * np.arange(1, n_objectives + 1)
+    ours = clusters(measured(values), 20, 5, by="objectives")
+    known = HDBSCAN(min_cluster_size=20, min_samples=5, copy=True).fit_predict(values / np.ptp(values, axis=0))
+    assert ours.max() == known.max() >= 1
+    assert (ours == known).mean() > 0.99
+
+
+def test_objectives_on_a_line_are_clustered_too():
+    line = np.concatenate([np.linspace(0, 1, 50), np.linspace(5, 6, 50)])
+    for values in (np.stack([line, line], axis=1), np.stack([line, np.zeros(100)], axis=1)):
+        assert clusters(measured(values), 20, 5, by="objectives").tolist() == [0] * 50 + [1] * 50
+    assert set(clusters(measured(np.zeros((60, 2))), by="objectives")) == {-1}
+
+
+def test_the_space_follows_clusters_by_objectives():
+    crowds = np.random.default_rng(0).normal(size=(90, 2)) + np.repeat([0, 30], 45)[:, None]
+    history = measured(np.concatenate([crowds, [[99, -99], [-99, 99], [99, 99]]]))
+    history.genotypes[:45, 1], history.genotypes[45:90, 1], history.genotypes[90:, 1] = 0, 1, 2
+    assert constrain(history, min_cluster_size=20, min_samples=5, by="objectives").allowed[1] == (0, 1)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        ({"by": "distance"}, "options or objectives, got 'distance'"),
+        ({"by": "objectives"}, "need two of them"),
         ({"threshold": 1.5}, "from 0 to 1, got 1.5"),
         ({"threshold": float("nan")}, "from 0 to 1, got nan"),
         ({"min_cluster_size": 500}, "clusters of 500.* got 100"),

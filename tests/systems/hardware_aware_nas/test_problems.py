@@ -1,14 +1,17 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from nastoolkit.benchmarks import SupernetProblem
 from nastoolkit.systems.hardware_aware_nas.problems import (
     PublishedTables,
+    curves_by_search,
     front_of_all,
     judged_curves,
     percent_of,
+    points_of,
     problem_from,
 )
 
@@ -42,6 +45,16 @@ def test_hypervolumes_are_by_the_other_values(toy):
     (row,) = judged_curves(toy, {"one": history}, (0.0, 30.0))
     assert row["search"] == "one" and len(row["hypervolume"]) == 10
     assert row["hypervolume"][-1] < history.hypervolume((0.0, 30.0))
+
+
+def test_curves_are_by_search_and_seed(toy):
+    histories = {name: toy.search("old", "random", n, seed=0) for name, n in {"long": 10, "short": 5}.items()}
+    rows = pd.DataFrame(judged_curves(toy, histories, (0.0, 30.0)) * 2)
+    runs = curves_by_search(rows)
+    assert {name: run.curves.shape for name, run in runs.items()} == {"long": (2, 10), "short": (2, 5)}
+    points = points_of(runs, [5, 10])
+    assert points.groupby("search").evaluations.unique().map(list).to_dict() == {"long": [5, 10], "short": [5]}
+    assert points.hypervolume.tolist()[:4] == [runs["long"].curves[0, k] for k in (4, 4, 9, 9)]
 
 
 def test_the_front_of_all_has_no_rows_that_one_of_them_beats(toy):
