@@ -5,6 +5,7 @@ from nastoolkit.search.algorithm import Algorithm
 from nastoolkit.search.cmaes import CMAES
 from nastoolkit.search.ctaea import CTAEA
 from nastoolkit.search.ga import GA
+from nastoolkit.search.mocmaes import MOCMAES
 from nastoolkit.search.moead import MOEAD
 from nastoolkit.search.nsga2 import NSGA2
 from nastoolkit.search.nsga3 import NSGA3
@@ -19,6 +20,7 @@ EVOLUTIONARY: dict[str, type[Algorithm]] = {
     "cmaes": CMAES,
     "ctaea": CTAEA,
     "ga": GA,
+    "mocmaes": MOCMAES,
     "moead": MOEAD,
     "nsga2": NSGA2,
     "nsga3": NSGA3,

@@ -45,7 +45,7 @@ def test_evolution_gains_on_random_search(name, m):
 
 
 N_GROUPS = 15
-MATING = sorted(EVOLUTIONARY.keys() - {"cmaes"})  # which has no parents
+MATING = sorted(EVOLUTIONARY.keys() - {"cmaes", "mocmaes"})  # which sample, and do not mate
 
 
 def options_of(kind):
