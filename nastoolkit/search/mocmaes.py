@@ -80,7 +80,7 @@ class Kernel:
 
 
 class MOCMAES(Algorithm):
-    """Each parent has one child a generation; the best fronts survive, and of the last one what adds most hypervolume."""
+    """Each parent has a child a generation, several if there are few parents; the best fronts survive, and of the last one what adds most hypervolume."""
 
     n_goals = (2, np.inf)
 
@@ -94,22 +94,22 @@ class MOCMAES(Algorithm):
         self._born: dict[bytes, tuple[Individual, np.ndarray]] = {}  # parents and steps of children that are measured
 
     def _propose(self) -> np.ndarray:
-        n_parents = len(self._parents)
-        if not n_parents:
+        if not len(self._parents):
             return self._nothing()
-        steps = np.stack([parent.get("kernel").steps(N_ROUNDS, self.rng) for parent in self._parents], axis=1)
-        points = np.clip(self._parents.get("X") + self._lengths() * steps, -0.5, self._genomes.n_places - 0.5)
+        parents = self._parents[np.resize(np.arange(len(self._parents)), self.population)]
+        steps = np.stack([parent.get("kernel").steps(N_ROUNDS, self.rng) for parent in parents], axis=1)
+        points = np.clip(parents.get("X") + self._lengths(parents) * steps, -0.5, self._genomes.n_places - 0.5)
         rows = rows_of_new(self._genomes.genotypes(points.reshape(-1, self.space.n_genes)), self.seen)
-        parents, first = np.unique(rows % n_parents, return_index=True)
-        rounds = rows[first] // n_parents
-        genotypes = self._genomes.ask_for(points[rounds, parents])
-        children = zip(self._parents[parents], steps[rounds, parents], strict=True)
-        self._born.update(zip(genotype_keys(genotypes), children, strict=True))
+        children, first = np.unique(rows % self.population, return_index=True)
+        rounds = rows[first] // self.population
+        genotypes = self._genomes.ask_for(points[rounds, children])
+        born = zip(parents[children], steps[rounds, children], strict=True)
+        self._born.update(zip(genotype_keys(genotypes), born, strict=True))
         return genotypes
 
-    def _lengths(self) -> np.ndarray:
+    def _lengths(self, parents: Population) -> np.ndarray:
         """Number of options that a step of 1 goes, of each parent and gene ``(k, d)``."""
-        kernels = [parent.get("kernel") for parent in self._parents]
+        kernels = [parent.get("kernel") for parent in parents]
         deviations = np.array([np.sqrt(np.diag(kernel.covariance)) for kernel in kernels])
         lengths = np.array([[kernel.sigma] for kernel in kernels]) * self._genomes.n_places
         return np.maximum(lengths, LEAST_STD / deviations)
