@@ -80,7 +80,7 @@ class Kernel:
 
 
 class MOCMAES(Algorithm):
-    """Each parent has a child a generation, several if there are few parents; the best fronts survive, and of the last one what adds most hypervolume."""
+    """Parents take turns in having children; the best fronts survive, and of the last one what adds most hypervolume."""
 
     n_goals = (2, np.inf)
 
