@@ -50,7 +50,9 @@ another (Figs 5, 6).""",
             Headline("Figs 5, 6", ("HAT",), "Figs 5, 6: fronts do not transfer"),
             Headline("Fig 7", ("ofa-mbv3-w1.2",), "Fig 7: a full search beats random search"),
             Headline("Fig 8", ("published tables",), "Fig 8: a warm start saves evaluations"),
-            Headline("Figs 9, 10", ("full (nsga2)", "published tables"), "Figs 9, 10: concurrent beats full search"),
+            Headline(
+                "Figs 9, 10", ("(linas) against full (nsga2)", "published tables"), "Figs 9, 10: concurrent beats full search"
+            ),
             Headline("Fig 11, Table 2", ("(a) LINAS", "ofa-mbv3"), "Fig 11: LINAS beats WeakNAS"),
             Headline("Fig 12", ("faster early", "OFA"), "Fig 12: a smaller space helps early"),
         ),

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
-from functools import cached_property, partial, reduce
-from itertools import product
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -17,9 +17,11 @@ from torch import nn
 from nastoolkit.blocks import BlockSpec, Inputs, channels_last
 from nastoolkit.families.activations import peak_activation_bytes
 from nastoolkit.families.assembly import chain, nest
+from nastoolkit.families.bits import bit_operations, bits_of, checked, stored_bits, with_bits
 from nastoolkit.families.places import Places
 from nastoolkit.families.places import Slot as Slot
 from nastoolkit.families.plan import Plan
+from nastoolkit.families.spec_tables import SpecTables
 from nastoolkit.families.twins import find_twins
 from nastoolkit.space import SearchSpace
 from nastoolkit.support.counts import whole
@@ -39,46 +41,30 @@ class Family:
         uncounted: Names of blocks whose parameters the family's paper leaves out of its counts, such as embeddings.
         any_length: Whether networks take sentences of other lengths than that of the inputs they are counted for.
         table: The paper's table, of families that are made from a name and a table.
+        bits: Numbers of bits that blocks choose from; none where there are no such choices.
+        unquantised: The same family without such choices.
     """
 
     uncounted: tuple[str, ...] = ()
     any_length: bool = False
     table: Any = None
+    bits: tuple[int, ...] = ()
 
     def __init__(self, name: str, space: SearchSpace, slots: tuple[Slot, ...]) -> None:
         self.name, self.slots, self._choices = name, slots, space
-        index = {choice: gene for gene, choice in enumerate(space.names)}
-        self._genes = [tuple(index[choice] for choice in slot.choices) for slot in slots]
-        self._specs: list[dict[tuple[int, ...], BlockSpec | None]] = [{} for _ in slots]
-        self._known_places: dict[object, dict[BlockSpec, list[tuple[list[int], tuple[int, ...]]]]] = {}
+        self._tables, self.unquantised = SpecTables(space, slots), self
 
     @cached_property
     def space(self) -> SearchSpace:
         """The choices; genotypes are indices into their options, and canonical ones with equal plans are equal."""
-        return self._choices.merge(find_twins(self._choices, [*map(self._spec_numbers, range(len(self.slots)))]))
-
-    def _spec_numbers(self, slot: int) -> tuple[tuple[int, ...], np.ndarray]:
-        """The genes of a slot, and a number for the spec of every combination of their option indices."""
-        numbers: dict[BlockSpec | None, int] = {}
-        specs = (self._spec(slot, indices) for indices in np.ndindex(self._shape(slot)))
-        table = np.array([numbers.setdefault(spec, len(numbers)) for spec in specs])
-        return self._genes[slot], table.reshape(self._shape(slot))
-
-    def _spec(self, slot: int, indices: tuple[int, ...]) -> BlockSpec | None:
-        """The spec in a slot when its choices take these option indices, computed once."""
-        specs = self._specs[slot]
-        if indices not in specs:
-            choices = [self._choices.choices[gene] for gene in self._genes[slot]]
-            options = [choice.options[index] for choice, index in zip(choices, indices, strict=True)]
-            specs[indices] = self.slots[slot].spec(*options)
-        return specs[indices]
+        return self._choices.merge(find_twins(self._choices, [*self._tables.numbers()]))
 
     @cached_property
     def fingerprint(self) -> str:
         """Hash of the space and of every block that any genotype puts anywhere: equal ones mean the same networks."""
         digest = hashlib.sha256(self.space.fingerprint.encode())
-        for slot, indices in self._places(self.space):
-            digest.update(repr((self.slots[slot].name, indices, self._spec(slot, indices))).encode())
+        for slot, indices, spec in self._tables.within(self.space):
+            digest.update(repr((self.slots[slot].name, indices, spec)).encode())
         return digest.hexdigest()[:16]
 
     @property
@@ -116,13 +102,37 @@ class Family:
         """
         if not hasattr(self.table, "n_classes"):
             raise ValueError(f"family {self.name!r} has no number of classes")
-        return type(self)(self.name, replace(self.table, n_classes=whole("n_classes", n_classes, 2)))  # type: ignore[call-arg]
+        table = replace(self.table, n_classes=whole("n_classes", n_classes, 2))
+        family = type(self)(self.name, table)  # type: ignore[call-arg]
+        return family.quantised(self.bits) if self.bits else family
+
+    def quantised(self, bits: Iterable[int]) -> Family:
+        """The same family, in whose networks every block with convolutions or linear layers has bits.
+
+        Choices ``{block}.weight_bits`` and ``{block}.activation_bits`` come after all others; 32 stands for plain floats.
+
+        Args:
+            bits: Options of these choices, such as ``(4, 8, 32)``.
+
+        Raises:
+            ValueError: There are none, or others than whole numbers from 2 to 32.
+        """
+        options, family = checked(bits), copy(self.unquantised)
+        Family.__init__(family, self.name, *with_bits(family._choices, family.slots, options))
+        family.bits, family.unquantised = options, self.unquantised
+        return family
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        if self.unquantised is not self:
+            return Family.quantised, (self.unquantised, self.bits)
+        return super().__reduce_ex__(protocol)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if not isinstance(vars(Family).get(name), cached_property)}
 
     def plan(self, genotype: np.ndarray) -> Plan:
         """The named block specs of one genotype ``(d,)``, from input to output."""
-        genes = self._choices.check_one(genotype).tolist()
-        specs = [self._spec(slot, tuple(genes[gene] for gene in needed)) for slot, needed in enumerate(self._genes)]
-        return Plan((slot.name, spec) for slot, spec in zip(self.slots, specs, strict=True) if spec is not None)
+        return Plan(self._tables.specs(self._choices.check_one(genotype).tolist()))
 
     def build(self, genotype: np.ndarray) -> nn.Module:
         """A new network for one genotype ``(d,)``, freshly initialised."""
@@ -167,23 +177,11 @@ class Family:
         if combine not in COMBINATIONS:
             raise ValueError(f"block costs are combined by one of {sorted(COMBINATIONS)}, got {combine!r}")
         known = {spec: cost(spec) for spec in self.block_specs}
-        tables = [self._table(number, known) * (slot.name not in without) for number, slot in enumerate(self.slots)]
-        return partial(self._total, tables, COMBINATIONS[combine])
+        tables = [self._tables.costs(number, known) * (slot.name not in without) for number, slot in enumerate(self.slots)]
+        return partial(self._combined, tables, COMBINATIONS[combine])
 
-    def _total(self, tables: Sequence[np.ndarray], combine: Callable[..., np.ndarray], genotypes: np.ndarray) -> np.ndarray:
-        columns = np.ascontiguousarray(self.space.check(genotypes).T)
-        slots = zip(tables, self._genes, strict=True)
-        return reduce(combine, (table[tuple(columns[gene] for gene in genes)] for table, genes in slots))
-
-    def _table(self, slot: int, costs: Mapping[BlockSpec, ArrayLike]) -> np.ndarray:
-        """Costs of a slot's specs, by the option indices of its genes."""
-        specs = (self._spec(slot, indices) for indices in np.ndindex(self._shape(slot)))
-        nothing = np.zeros_like(next(iter(costs.values())))
-        table = np.array([nothing if spec is None else costs[spec] for spec in specs])
-        return table.reshape((*self._shape(slot), *nothing.shape))
-
-    def _shape(self, slot: int) -> tuple[int, ...]:
-        return tuple(len(self._choices.choices[gene].options) for gene in self._genes[slot])
+    def _combined(self, tables: Sequence[np.ndarray], combine: Callable[..., np.ndarray], genotypes: np.ndarray) -> np.ndarray:
+        return self._tables.combined(tables, combine, self.space.check(genotypes))
 
     @cached_property
     def block_specs(self) -> tuple[BlockSpec, ...]:
@@ -192,24 +190,8 @@ class Family:
 
     def specs_within(self, space: SearchSpace) -> tuple[BlockSpec, ...]:
         """Every distinct block spec that some genotype of a restricted space uses, in slot order."""
-        specs = dict.fromkeys(self._spec(slot, indices) for slot, indices in self._places(space))
+        specs = dict.fromkeys(spec for _, _, spec in self._tables.within(space))
         return tuple(spec for spec in specs if spec is not None)
-
-    def _places(self, space: SearchSpace) -> Iterator[tuple[int, tuple[int, ...]]]:
-        """Every slot with every combination of the option indices that it depends on."""
-        for slot, genes in enumerate(self._genes):
-            for indices in product(*(space.allowed[gene] for gene in genes)):
-                yield slot, indices
-
-    def _places_by_spec(self, space: SearchSpace) -> dict[BlockSpec, list[tuple[list[int], tuple[int, ...]]]]:
-        """For every block spec the genes and option indices that put it somewhere, found once for each restriction."""
-        if space.allowed not in self._known_places:
-            found: dict[BlockSpec, list[tuple[list[int], tuple[int, ...]]]] = {}
-            for slot, indices in self._places(space):
-                if (spec := self._spec(slot, indices)) is not None:
-                    found.setdefault(spec, []).append((list(self._genes[slot]), indices))
-            self._known_places[space.allowed] = found
-        return self._known_places[space.allowed]
 
     def genotypes_with(
         self, spec: BlockSpec, n: int, rng: np.random.Generator, space: SearchSpace | None = None
@@ -226,7 +208,7 @@ class Family:
             ValueError: No network has it.
         """
         space = space or self.space
-        places = self._places_by_spec(space).get(spec, [])
+        places = self._tables.spots(spec, space)
         if not places:
             raise ValueError(f"no network of {self.name!r} has the block {spec}")
         genotypes = space.sample(n, rng)
@@ -256,12 +238,24 @@ class Family:
         return self.macs(genotypes) / 1e6
 
     @cached_property
-    def _bytes(self) -> Callable[[np.ndarray], np.ndarray]:
-        return self.tabulate(stored_bytes)
+    def _bits(self) -> Callable[[np.ndarray], np.ndarray]:
+        return self.tabulate(stored_bits)
+
+    def size_bits(self, genotypes: np.ndarray) -> np.ndarray:
+        """Size ``(n,)`` of extracted networks in bits, exact integers; see :func:`nastoolkit.families.bits.stored_bits`."""
+        return self._bits(genotypes)
 
     def size_mb(self, genotypes: np.ndarray) -> np.ndarray:
         """Size on disk ``(n,)`` of extracted networks: weights and statistics, in MB (10^6 bytes), no file headers."""
-        return self._bytes(genotypes) / 1e6
+        return self.size_bits(genotypes) / 8e6
+
+    @cached_property
+    def _bops(self) -> Callable[[np.ndarray], np.ndarray]:
+        return self.tabulate(bit_operations)
+
+    def bops(self, genotypes: np.ndarray) -> np.ndarray:
+        """Bit operations ``(n,)`` for one input, exact integers: MACs times the bits of weights and of activations."""
+        return self._bops(genotypes)
 
     @cached_property
     def _peak(self) -> Callable[[np.ndarray], np.ndarray]:
@@ -280,7 +274,8 @@ class Family:
         Raises:
             ValueError: Networks of the family are no chains.
         """
-        return self._peak(genotypes) / 1e3
+        floats = self.space.check(genotypes)[..., : self.unquantised.space.n_genes]
+        return self.unquantised._peak(floats) / 1e3
 
     def input_shape(self, genotype: np.ndarray) -> tuple[int, ...]:
         """Shape of one network input, without the batch dimension."""
@@ -289,7 +284,7 @@ class Family:
     @property
     def n_outputs(self) -> int | None:
         """Classes or tokens that the networks' logits are for; None if the last block does not say."""
-        _, last = self.plan(self.space.smallest)[-1]
+        last, *_ = bits_of(self.plan(self.space.smallest)[-1][1])
         return getattr(last, "n_classes", getattr(last, "vocabulary", None))
 
     def example_inputs(self, genotype: np.ndarray, n: int = 1, seed: int = 0) -> Inputs:
@@ -299,9 +294,3 @@ class Family:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r}, {self.space})"
-
-
-def stored_bytes(spec: BlockSpec) -> int:
-    """What a block's parameters and buffers take in a file."""
-    with torch.device("meta"):
-        return sum(tensor.nbytes for tensor in spec.build().state_dict().values())

@@ -62,6 +62,11 @@ class EncoderLayer:
         return attention + 2 * self.length * self.dim * self.ffn
 
     @property
+    def macs_outside_layers(self) -> int:
+        """MACs of attention's own two products."""
+        return attention_products(self.qkv_dim, self.length, self.length)
+
+    @property
     def input_shape(self) -> tuple[int, ...]:
         """``(length, dim)``."""
         return self.length, self.dim
@@ -118,6 +123,11 @@ class DecoderLayer:
         return own + cross + 2 * self.length * self.dim * self.ffn
 
     @property
+    def macs_outside_layers(self) -> int:
+        """MACs of both attentions' own two products."""
+        return attention_products(self.qkv_dim, self.length, self.length + self.n_memories * self.memory_length)
+
+    @property
     def input_shape(self) -> tuple[int, ...]:
         """``(length, dim)``."""
         return self.length, self.dim
@@ -135,7 +145,12 @@ def attention_params(dim: int, qkv_dim: int, memory_dim: int) -> int:
 def attention_macs(dim: int, qkv_dim: int, memory_dim: int, length: int, memory_length: int) -> int:
     """Four linear layers, queries times keys, and weights times values."""
     projections = 2 * length * dim * qkv_dim + 2 * memory_length * memory_dim * qkv_dim
-    return projections + 2 * length * memory_length * qkv_dim
+    return projections + attention_products(qkv_dim, length, memory_length)
+
+
+def attention_products(qkv_dim: int, length: int, memory_length: int) -> int:
+    """Queries times keys, and weights times values."""
+    return 2 * length * memory_length * qkv_dim
 
 
 def feed_forward_params(dim: int, ffn: int) -> int:

@@ -101,6 +101,11 @@ class Output:
         return self.length * self.dim * self.vocabulary
 
     @property
+    def macs_outside_layers(self) -> int:
+        """All: its weights may be those of an embedding."""
+        return self.macs
+
+    @property
     def input_shape(self) -> tuple[int, ...]:
         """``(length, dim)``."""
         return self.length, self.dim

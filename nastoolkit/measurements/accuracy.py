@@ -20,7 +20,7 @@ from tqdm.auto import tqdm
 from nastoolkit.blocks import Inputs, device_of
 from nastoolkit.families import Family
 from nastoolkit.families.one import OneNetwork
-from nastoolkit.supernets import Supernet, calibrate_batchnorm
+from nastoolkit.supernets import Supernet, calibrate_batchnorm, calibrate_ranges
 from nastoolkit.support.counts import keep_whole
 from nastoolkit.tasks import Examples, Task
 from nastoolkit.tasks.base import each_tensor, joined
@@ -43,6 +43,7 @@ class Accuracy:
         batch_size: Images a batch; part of the calibration's definition through its weights.
         progress: Whether to show the time left, of what takes more than two seconds.
         n_images: Number of images of the split that are used, the first ones; None is all.
+        n_observed: Training images that the ranges of activations with few bits come from, the first ones of the split.
 
     Raises:
         ValueError: The task's inputs or classes are not those of the family's networks, or a number is below 1.
@@ -55,9 +56,10 @@ class Accuracy:
     batch_size: int = 250
     progress: bool = True
     n_images: int | None = None
+    n_observed: int = 64
 
     def __post_init__(self) -> None:
-        keep_whole(self, n_calibration=1, batch_size=1, **({} if self.n_images is None else {"n_images": 1}))
+        keep_whole(self, n_calibration=1, batch_size=1, n_observed=1, **({} if self.n_images is None else {"n_images": 1}))
         check_inputs(self.supernet.family, self.task, _first_inputs(self.task, self.split))
         check_outputs(self.supernet.family, self.task)
 
@@ -80,8 +82,9 @@ class Accuracy:
 
     def _predictions(self, network: nn.Module, genotype: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
         shape = self.supernet.family.input_shape(genotype)
-        calibration = self.task.split("train").batches(self.batch_size, shape, self.n_calibration)
-        calibrate_batchnorm(network, (batch.to(device_of(network)).inputs for batch in calibration))
+        for calibrate, n in ((calibrate_batchnorm, self.n_calibration), (calibrate_ranges, self.n_observed)):
+            batches = self.task.split("train").batches(self.batch_size, shape, n)
+            calibrate(network, (batch.to(device_of(network)).inputs for batch in batches))
         split = self.task.split(self.split)
         return predictions(network, self.task, split, self.batch_size, shape, self.progress, self.n_images)
 
@@ -96,6 +99,7 @@ class Accuracy:
             "batch_size": self.batch_size,
             **self.supernet.identity,
             **({} if self.n_images is None else {"n_images": self.n_images}),
+            **({"n_observed": self.n_observed} if self.supernet.family.bits else {}),
         }
 
 

@@ -1,10 +1,10 @@
 """Supernets: a family plus a rule of how sub-networks share weights; their calibration, their files."""
 
-from nastoolkit.supernets.calibration import calibrate_batchnorm
+from nastoolkit.supernets.calibration import calibrate_batchnorm, calibrate_ranges
 from nastoolkit.supernets.copies import Supernets
-from nastoolkit.supernets.loading import HEAD, load_supernet, save_supernet, with_new_head
+from nastoolkit.supernets.loading import HEAD, load_supernet, save_supernet, with_bits, with_new_head
 from nastoolkit.supernets.mixtures import Logits, Mixture
-from nastoolkit.supernets.sharing import SHARING_RULES, KernelTransform, SharingRule, Slice, chain
+from nastoolkit.supernets.sharing import SHARING_RULES, FakeQuantise, KernelTransform, SharingRule, Slice, chain
 from nastoolkit.supernets.supernet import Supernet
 
 __all__ = [
@@ -12,14 +12,17 @@ __all__ = [
     "Logits",
     "Mixture",
     "SHARING_RULES",
+    "FakeQuantise",
     "KernelTransform",
     "SharingRule",
     "Slice",
     "Supernet",
     "Supernets",
     "calibrate_batchnorm",
+    "calibrate_ranges",
     "chain",
     "load_supernet",
     "save_supernet",
+    "with_bits",
     "with_new_head",
 ]

@@ -1,4 +1,4 @@
-"""Calibration of batch normalisation: the statistics of one sub-network, which no shared ones fit well.
+"""Calibration: batch-normalisation statistics and ranges of activations of one sub-network, which no shared ones fit well.
 
 [Cai2020] H. Cai et al., "Once-for-All: Train One Network and Specialize it for Efficient Deployment", ICLR 2020: as its
 released code does it.
@@ -11,8 +11,10 @@ from functools import partial
 
 import torch
 from torch import nn
+from torch.utils.hooks import RemovableHandle
 
 from nastoolkit.blocks import Inputs
+from nastoolkit.families.fake_quantisation import InputQuantiser, range_of
 
 BatchNorm = nn.modules.batchnorm._BatchNorm  # what all kinds have in common: for 1 to 3 dimensions, synchronised, lazy
 Sums = dict[BatchNorm, tuple[torch.Tensor, int]]  # of means and variances (2, channels), and of how many inputs
@@ -35,7 +37,46 @@ def calibrate_batchnorm(network: nn.Module, batches: Iterable[Inputs]) -> nn.Mod
     if not norms:
         return network
     sums: Sums = {}
-    handles = [norm.register_forward_pre_hook(partial(_use_batch_statistics, sums)) for norm in norms]
+    _run(network, batches, [norm.register_forward_pre_hook(partial(_use_batch_statistics, sums)) for norm in norms])
+    for norm, (total, n) in sums.items():
+        _set_statistics(norm, *total / n)
+    return network
+
+
+@torch.no_grad()
+def calibrate_ranges(network: nn.Module, batches: Iterable[Inputs]) -> nn.Module:
+    """Set the ranges of quantised activations to those of given inputs, from the least to the greatest value.
+
+    They are seen as floats, so that no range depends on another one. It leaves evaluation mode on, in which a network whose
+    layers have few bits then answers every input for itself. Layers that no batch reaches stay as they are.
+
+    Args:
+        network: Changed in place, also returned; with final weights and statistics, see :func:`calibrate_batchnorm`.
+        batches: Inputs ``(n, ...)``, a few training images usually. None is read where nothing needs it.
+    """
+    network.eval()
+    quantisers = [module for module in network.modules() if isinstance(module, InputQuantiser)]
+    if not quantisers:
+        return network
+    ranges: dict[InputQuantiser, tuple[float, float]] = {}
+    _run(network, batches, [quantiser.register_forward_hook(partial(_observe, ranges)) for quantiser in quantisers])
+    for quantiser, seen in ranges.items():
+        quantiser.observed = seen
+    return network
+
+
+def _observe(
+    ranges: dict[InputQuantiser, tuple[float, float]], quantiser: InputQuantiser, inputs: tuple[torch.Tensor], _: torch.Tensor
+) -> torch.Tensor:
+    """Widen a range to what comes in, which goes on as it is."""
+    low, high = (float(end) for end in range_of(*inputs))
+    lowest, highest = ranges.get(quantiser, (low, high))
+    ranges[quantiser] = min(low, lowest), max(high, highest)
+    return inputs[0]
+
+
+def _run(network: nn.Module, batches: Iterable[Inputs], handles: Iterable[RemovableHandle]) -> None:
+    """Let a network see some batches while hooks are on it."""
     n_inputs = 0
     try:
         for batch in batches:
@@ -46,9 +87,6 @@ def calibrate_batchnorm(network: nn.Module, batches: Iterable[Inputs]) -> nn.Mod
             handle.remove()
     if not n_inputs:
         raise ValueError("calibration needs at least one batch of inputs")
-    for norm, (total, n) in sums.items():
-        _set_statistics(norm, *total / n)
-    return network
 
 
 def _use_batch_statistics(sums: Sums, norm: BatchNorm, inputs: tuple[torch.Tensor]) -> None:

@@ -54,6 +54,11 @@ class Supernets(Supernet):
             self._owners[key] = owns.index(True)
         return self._owners[key]
 
+    @property
+    def copies(self) -> Mapping[str, nn.Module]:
+        """See :class:`Supernet`; a set for each part."""
+        return dict(self.shared.named_children())
+
     def home(self, name: str, genotype: np.ndarray) -> nn.Module:
         """See :class:`Supernet`."""
         return self.shared.get_submodule(f"{self.owner(genotype)}.{self.family.place(name, genotype)}")

@@ -1,8 +1,8 @@
-"""Supernets from files and to files, and with another head."""
+"""Supernets from files and to files, with another head, and with bits."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from nastoolkit.blocks import device_of
 from nastoolkit.checkpoints import CheckpointError, check_tensors, locate, read_checkpoint, write_checkpoint
 from nastoolkit.families import FAMILIES, Family
 from nastoolkit.supernets.copies import Supernets
-from nastoolkit.supernets.sharing import SHARING_RULES, SharingRule, Slice, make_rule, rule_identity
+from nastoolkit.supernets.sharing import SHARING_RULES, FakeQuantise, SharingRule, chain, make_rule, rule_identity
 from nastoolkit.supernets.supernet import Supernet
 
 HEAD = "classifier.linear."  # the layer of every family that depends on the number of classes
@@ -32,10 +32,40 @@ def with_new_head(supernet: Supernet, n_classes: int, seed: int = 0) -> Supernet
         ValueError: The family classifies nothing, or into fewer than two classes.
     """
     other_seed = int(np.random.default_rng([seed, n_classes]).integers(2**31))  # the supernet's own would draw its first head
-    twin = Supernet(supernet.family.with_classes(n_classes), supernet.sharing, other_seed).to(device_of(supernet))
-    kept = {name: tensor for name, tensor in supernet.shared.state_dict().items() if not name.startswith(HEAD)}
+    twin = _twin(supernet, supernet.family.with_classes(n_classes), supernet.sharing, other_seed)
+    drawn = tuple(f"{place}.{HEAD}".removeprefix(".") for place in supernet.copies)
+    kept = {name: tensor for name, tensor in supernet.shared.state_dict().items() if not name.startswith(drawn)}
     twin.shared.load_state_dict({**twin.shared.state_dict(), **kept})
-    return twin.train(supernet.training)
+    return twin
+
+
+def with_bits(supernet: Supernet, bits: Iterable[int], symmetric: bool = True) -> Supernet:
+    """A supernet of the same sub-networks with bits, a copy of all weights: to be measured as it is, or to be trained on.
+
+    Args:
+        supernet: Left as it is.
+        bits: Options for the weights and activations of every block; see :meth:`nastoolkit.families.Family.quantised`.
+        symmetric: Setting of :class:`FakeQuantise`.
+
+    Raises:
+        ValueError: Bits are other than whole numbers from 2 to 32, or the supernet has some.
+    """
+    if supernet.family.bits:
+        raise ValueError(f"sub-networks have bits already: {supernet.family.bits}")
+    twin = _twin(supernet, supernet.family.quantised(bits), chain(supernet.sharing, FakeQuantise(symmetric)))
+    twin.shared.load_state_dict(supernet.shared.state_dict())
+    return twin
+
+
+def _twin(supernet: Supernet, family: Family, sharing: SharingRule, seed: int = 0) -> Supernet:
+    """A supernet like another one, in its mode and on its device, of as many copies, with fresh weights."""
+    parts = supernet.parts if isinstance(supernet, Supernets) else None
+    return _of_copies(family, sharing, parts, seed).to(device_of(supernet)).train(supernet.training)
+
+
+def _of_copies(family: Family, sharing: SharingRule | None, parts: Any, seed: int = 0) -> Supernet:
+    """A new supernet, of several copies if it is said what each of them owns."""
+    return Supernet(family, sharing, seed) if parts is None else Supernets(family, sharing, seed, parts)
 
 
 def save_supernet(supernet: Supernet, path: str | Path, card: Mapping[str, Any] | None = None) -> Path:
@@ -48,7 +78,8 @@ def save_supernet(supernet: Supernet, path: str | Path, card: Mapping[str, Any] 
     if not _is_known(rule["sharing"]):
         raise ValueError(f"sharing rule {rule['sharing']} is in no registry; known: {list(SHARING_RULES)}")
     copies = {"copies": supernet.parts} if isinstance(supernet, Supernets) else {}
-    identity = {**supernet.family.identity, **rule, **copies}
+    bits = {"bits": supernet.family.bits} if supernet.family.bits else {}
+    identity = {**supernet.family.identity, **rule, **copies, **bits}
     return write_checkpoint(path, supernet.shared.state_dict(), {**identity, **(card or {})})
 
 
@@ -74,22 +105,30 @@ def load_supernet(name: str, checkpoint: str | Path | None = None) -> Supernet:
     if not _is_known(sharing):
         raise CheckpointError(f"{path} needs sharing rule {sharing!r}; known: {list(SHARING_RULES)}")
     family = FAMILIES[name]().fitting({name.removeprefix("0."): tensor for name, tensor in tensors.items()})
-    rule = _rule(path, sharing, card.get("sharing_settings", {}))
+    family, rule = _with_bits(path, family, card.get("bits")), _rule(path, sharing, card.get("sharing_settings", {}))
     make = partial(_made, path, family, card.get("copies"))
     with torch.device("meta"):  # nothing is allocated before the file is known to fit
-        wanted, of_no_rule = (make(one).shared.state_dict() for one in (rule, Slice()))
+        wanted, of_no_rule = (make(one).shared.state_dict() for one in (rule, None))
     check_tensors(path, tensors, wanted, optional=wanted.keys() - of_no_rule.keys())
     supernet = make(rule)
     supernet.shared.load_state_dict({**supernet.shared.state_dict(), **tensors})
     return supernet.eval()
 
 
-def _made(path: Path, family: Family, parts: Any, rule: SharingRule) -> Supernet:
+def _made(path: Path, family: Family, parts: Any, rule: SharingRule | None) -> Supernet:
     """A new supernet, of several copies if the file's card says what each of them owns."""
     try:
-        return Supernet(family, rule) if parts is None else Supernets(family, rule, parts=parts)
+        return _of_copies(family, rule, parts)
     except (AttributeError, TypeError, ValueError) as error:
-        raise CheckpointError(f"{path} has copies of weights for parts of the space that there are not: {error}") from error
+        raise CheckpointError(f"{path} has copies of weights or a rule that do not fit the family: {error}") from error
+
+
+def _with_bits(path: Path, family: Family, bits: Any) -> Family:
+    """The family with the bits that a file's card gives its blocks, if any."""
+    try:
+        return family if bits is None else family.quantised(bits)
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(f"{path} has bits that no block can have: {error}") from error
 
 
 def _is_known(sharing: Any) -> bool:

@@ -17,6 +17,9 @@ import torch
 from torch import nn
 
 from nastoolkit.blocks import BlockSpec
+from nastoolkit.families import Family
+from nastoolkit.families.bits import FLOAT, bits_of
+from nastoolkit.families.fake_quantisation import layers_of, quantised_weight
 
 Weights = Mapping[str, torch.Tensor]
 Shapes = Mapping[str, torch.Size]
@@ -94,6 +97,34 @@ class KernelTransform:
         return weight
 
 
+class FakeQuantise:
+    """Weights of convolutions and linear layers rounded to the few values that their block's bits stand for.
+
+    Every output channel has values of its own, up to its largest weight; gradients go straight through. Blocks without bits
+    are left as they are. It comes last: ``chain(KernelTransform(), Slice(), FakeQuantise())``.
+
+    Args:
+        symmetric: Whether values are as many below 0 as above it; otherwise they reach from the least to the greatest weight.
+    """
+
+    def __init__(self, symmetric: bool = True) -> None:
+        self.symmetric = symmetric
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """Its argument."""
+        return {"symmetric": self.symmetric}
+
+    def prepare(self, block: nn.Module) -> None:
+        """It has no weights of its own."""
+
+    def __call__(self, shared: Weights, spec: BlockSpec, name: str, genotype: np.ndarray) -> Weights:
+        """The rounded weights of all layers."""
+        _, bits, _ = bits_of(spec)
+        weights = {key: shape for key, shape in shapes_of(spec).items() if bits < FLOAT and key in _layer_weights(spec)}
+        return {key: quantised_weight(crop(shared[key], shape), bits, self.symmetric) for key, shape in weights.items()}
+
+
 class Chain:
     """Rules one after the other; see :func:`chain`."""
 
@@ -151,7 +182,18 @@ def shapes_of(spec: BlockSpec) -> Shapes:
     return {name: tensor.shape for name, tensor in (*block.named_parameters(), *block.named_buffers())}
 
 
-SHARING_RULES: dict[str, type[SharingRule]] = {"slice": Slice, "kernel-transform": KernelTransform}
+@cache
+def _layer_weights(spec: BlockSpec) -> frozenset[str]:
+    """Names inside a block of the weights of its convolutions and linear layers."""
+    with torch.device("meta"):
+        return frozenset(f"{name}.weight".lstrip(".") for name in layers_of(spec.build()))
+
+
+SHARING_RULES: dict[str, type[SharingRule]] = {
+    "slice": Slice,
+    "kernel-transform": KernelTransform,
+    "fake-quantise": FakeQuantise,
+}
 
 
 def rule_identity(rule: SharingRule) -> dict[str, Any]:
@@ -165,6 +207,20 @@ def _name(rule: SharingRule) -> str:
         return "+".join(map(_name, rule.rules))
     names = {known: name for name, known in SHARING_RULES.items()}
     return names.get(type(rule), type(rule).__qualname__)
+
+
+def rule_for(family: Family, sharing: SharingRule | None) -> SharingRule:
+    """The rule of a family's supernet; by default it slices, and rounds where blocks have bits.
+
+    Raises:
+        ValueError: Blocks have bits, and the rule rounds nothing.
+    """
+    if sharing is None:
+        return chain(Slice(), FakeQuantise()) if family.bits else Slice()
+    rules = sharing.rules if isinstance(sharing, Chain) else (sharing,)
+    if family.bits and not any(isinstance(rule, FakeQuantise) for rule in rules):
+        raise ValueError(f"blocks have bits, and rule {_name(sharing)!r} rounds no weights: chain it with FakeQuantise()")
+    return sharing
 
 
 def make_rule(name: str, settings: Mapping[str, Any] | None = None) -> SharingRule:

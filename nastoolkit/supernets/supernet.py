@@ -21,7 +21,7 @@ from nastoolkit.blocks import BlockSpec, Inputs
 from nastoolkit.families import Family
 from nastoolkit.randomness import drawn_from
 from nastoolkit.supernets.calibration import BatchNorm
-from nastoolkit.supernets.sharing import SharingRule, Slice, crop, rule_identity
+from nastoolkit.supernets.sharing import SharingRule, crop, rule_for, rule_identity
 from nastoolkit.support import tables as html
 
 
@@ -35,14 +35,14 @@ class Supernet(nn.Module):
 
     Args:
         family: Says which networks there are; its largest blocks hold all weights, a set for each operation of a slot.
-        sharing: How a block gets its weights.
+        sharing: How a block gets its weights; by default as by :class:`nastoolkit.supernets.Slice`, rounded where it has bits.
         seed: For the initial weights.
     """
 
     def __init__(self, family: Family, sharing: SharingRule | None = None, seed: int = 0) -> None:
         super().__init__()
         self.family = family
-        self.sharing = sharing or Slice()
+        self.sharing = rule_for(family, sharing)
         with drawn_from(seed):
             self.shared: nn.Module = family.build_shared()
         for place in family.shared_blocks:
@@ -76,6 +76,11 @@ class Supernet(nn.Module):
     def blocks(self, genotype: np.ndarray) -> dict[str, nn.Module]:
         """The blocks that :meth:`forward` runs in this mode and thread, by name: to be tapped, as they hold no weights."""
         return {name: self._template(name, spec, self.training) for name, spec in self.family.plan(genotype)}
+
+    @property
+    def copies(self) -> Mapping[str, nn.Module]:
+        """The sets of shared weights by their places in ``shared``, which here is the only one."""
+        return {"": self.shared}
 
     def home(self, name: str, genotype: np.ndarray) -> nn.Module:
         """What holds the shared weights of a genotype's block."""

@@ -10,12 +10,10 @@ from typing import Any
 import numpy as np
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from nastoolkit.blocks import device_of
-from nastoolkit.randomness import drawn_from
 from nastoolkit.supernets import Supernet
 from nastoolkit.tasks import Task
-from nastoolkit.tasks.fitting import check_inputs, check_outputs
-from nastoolkit.training.distributed import mean_over_processes, rank, share
+from nastoolkit.tasks.fitting import check_outputs
+from nastoolkit.training.distributed import mean_over_processes
 from nastoolkit.training.losses import Criterion
 from nastoolkit.training.passes import Passes
 from nastoolkit.training.recipe import Optimizer, Recipe
@@ -57,29 +55,27 @@ def fit(
     average = AveragedModel(supernet, multi_avg_fn=get_ema_multi_avg_fn(recipe.average)) if recipe.average else None
     kept = _kept(supernet, optimizer, average, sampler)
     run = Run(kept, _identity(supernet, task, sampler, criterion, recipe, optimizer) if resume else {}, resume, progress)
-    device, passes = device_of(supernet), Passes(supernet, task, sampler, criterion, recipe)
-    with _in_training_mode(supernet):
+    passes = Passes(supernet, task, sampler, criterion, recipe)
+    with _training_mode(supernet, average):
         for step in run.steps(recipe.n_steps):
-            batch = share(task.batch(step, recipe.batch_size, recipe.seed)).to(device)
-            check_inputs(supernet.family, task, batch.inputs)
-            with drawn_from(_seed(recipe.seed, step)):
-                losses, probes = passes(step, batch)
+            losses, probes = passes.step(step)
             optimizer.step()
             if average:
                 average.update_parameters(supernet)
             if hasattr(sampler, "feedback"):
                 sampler.feedback(step, mean_over_processes(losses), probes)
             run.record(loss=losses[0].item())
-    if average:
-        supernet.load_state_dict(average.module.state_dict())
     return np.array(run.recorded.get("loss", []))
 
 
 @contextmanager
-def _in_training_mode(supernet: Supernet) -> Iterator[None]:
+def _training_mode(supernet: Supernet, average: AveragedModel | None) -> Iterator[None]:
+    """Training mode until the end, where the average becomes the result."""
     supernet.train()
     try:
         yield
+        if average:
+            supernet.load_state_dict(average.module.state_dict())
     finally:
         supernet.eval()
 
@@ -94,11 +90,6 @@ def _kept(
     if hasattr(sampler, "feedback"):
         kept["sampler"] = sampler
     return kept
-
-
-def _seed(seed: int, step: int) -> int:
-    """Seed of dropout, which depends on the step and the process alone."""
-    return int(np.random.SeedSequence([seed, step, rank()]).generate_state(1)[0])
 
 
 def _identity(

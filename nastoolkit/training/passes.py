@@ -11,11 +11,13 @@ import numpy as np
 import torch
 
 from nastoolkit.blocks import device_of
+from nastoolkit.randomness import drawn_from
 from nastoolkit.supernets import Supernet
 from nastoolkit.taps import taps
 from nastoolkit.tasks import Split, Task
 from nastoolkit.tasks.base import each_tensor
-from nastoolkit.training.distributed import replicated
+from nastoolkit.tasks.fitting import check_inputs
+from nastoolkit.training.distributed import rank, replicated, share
 from nastoolkit.training.losses import Criterion, Step
 from nastoolkit.training.probes import Gradients, held_gradients
 from nastoolkit.training.recipe import PRECISIONS, Recipe
@@ -38,6 +40,7 @@ class Passes:
 
     def __init__(self, supernet: Supernet, task: Task, sampler: PathSampler, criterion: Criterion, recipe: Recipe) -> None:
         self.supernet, self.network, self.sampler = supernet, replicated(supernet), sampler
+        self.task, self.recipe = task, recipe
         self.path_loss = criterion(partial(task.loss, label_smoothing=recipe.label_smoothing))
         self.features = _known_blocks(supernet, getattr(criterion, "features", ()))
         self.probe: Callable[[np.ndarray, Gradients], Any] | None = getattr(sampler, "probe", None)
@@ -45,6 +48,17 @@ class Passes:
         self._autocast = partial(
             torch.autocast, device_of(supernet).type, PRECISIONS[recipe.precision], enabled=recipe.precision != "float32"
         )
+
+    def step(self, number: int) -> tuple[list[torch.Tensor], list[Any]]:
+        """Run the paths of a step on this process's share of its batch; see :meth:`__call__`.
+
+        Raises:
+            ValueError: The batch cannot be shared evenly, or is none for the family's networks.
+        """
+        batch = share(self.task.batch(number, self.recipe.batch_size, self.recipe.seed)).to(device_of(self.supernet))
+        check_inputs(self.supernet.family, self.task, batch.inputs)
+        with drawn_from(_seed(self.recipe.seed, number)):
+            return self(number, batch)
 
     def __call__(self, number: int, batch: Split) -> tuple[list[torch.Tensor], list[Any]]:
         """Run the paths of a step; the loss ``()`` of each, and what the sampler's probe says of each one's gradients."""
@@ -87,6 +101,11 @@ class Passes:
         for parameter, gradient in before.items():
             parameter.grad = gradient if parameter.grad is None else gradient.add_(parameter.grad)
         return found
+
+
+def _seed(seed: int, step: int) -> int:
+    """Seed of dropout, which depends on the step and the process alone."""
+    return int(np.random.SeedSequence([seed, step, rank()]).generate_state(1)[0])
 
 
 def _known_blocks(supernet: Supernet, names: tuple[str, ...]) -> set[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -125,17 +126,17 @@ def _through_all(supernet: Supernet, recipes: list[Recipe]) -> Optimizer:
 def sort_channels(supernet: Supernet, optimizer: Optimizer | None = None) -> None:
     """Renumber hidden channels, the most important first, so that slices keep these; the largest sub-network stays the same.
 
-    The importance of a channel is the L1 norm of the weights that read it ([Cai2020], Section 3.3).
+    The importance of a channel is the L1 norm of the weights that read it ([Cai2020], Section 3.3). Each of several copies of
+    the weights has an order of its own.
 
     Args:
         supernet: Changed in place.
         optimizer: Optimiser that goes on with these weights; what it keeps of each is renumbered with it.
     """
     moments = optimizer.torch_optimizer.state if optimizer else {}
-    for name, spec in supernet.family.plan(supernet.family.largest):
-        block = supernet.shared.get_submodule(name)
+    for (name, spec), weights in product(supernet.family.plan(supernet.family.largest), supernet.copies.values()):
         for channels in getattr(spec, "hidden_channels", ()):
-            _sort(dict(block.state_dict(keep_vars=True)), channels, moments)
+            _sort(dict(weights.get_submodule(name).state_dict(keep_vars=True)), channels, moments)
 
 
 def _sort(tensors: dict[str, torch.Tensor], channels: HiddenChannels, moments: Mapping[Any, Any]) -> None:

@@ -13,6 +13,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from nastoolkit.blocks import each
 from nastoolkit.families import FAMILIES
+from nastoolkit.families.bits import layer_macs
+from nastoolkit.families.fake_quantisation import layers_of
 
 SEEDS = st.integers(0, 2**32)
 
@@ -88,6 +90,20 @@ def test_macs_are_those_that_pytorch_counts(family, genotypes, networks):
         counted.append(counter.get_total_flops() / 2)
     np.testing.assert_array_equal(family.macs(genotypes), counted)
     np.testing.assert_array_equal(family.mmacs(genotypes), np.array(counted) / 1e6)
+
+
+def test_bits_count_the_macs_of_layers(family, genotypes, networks):
+    for genotype, network in zip(genotypes[:2], networks, strict=False):
+        found, layers = Counter(), layers_of(network).items()
+        hooks = [layer.register_forward_hook(partial(count_macs, found, name)) for name, layer in layers]
+        run_without_memory(family, network, genotype)
+        for hook in hooks:
+            hook.remove()
+        assert sum(found.values()) == sum(layer_macs(spec) for _, spec in family.plan(genotype))
+
+
+def count_macs(found, name, layer, _, outputs):
+    found[name] += outputs[0].numel() * layer.weight[0].numel()
 
 
 @given(seed=SEEDS)

@@ -11,7 +11,18 @@ from nastoolkit.blocks import each
 from nastoolkit.families import FAMILIES
 from nastoolkit.families.hat import HATFamily
 from nastoolkit.measurements.accuracy import score
-from nastoolkit.supernets import SHARING_RULES, Mixture, Supernet, Supernets, calibrate_batchnorm, chain, with_new_head
+from nastoolkit.supernets import (
+    SHARING_RULES,
+    FakeQuantise,
+    KernelTransform,
+    Mixture,
+    Slice,
+    Supernet,
+    Supernets,
+    calibrate_batchnorm,
+    chain,
+    with_new_head,
+)
 from nastoolkit.supernets.sharing import rule_identity
 from nastoolkit.tasks import Split
 from nastoolkit.tasks.digits import Digits
@@ -137,6 +148,24 @@ def test_every_rule_gives_the_same_inside_and_extracted(supernet, genotypes):
             torch.testing.assert_close(other.extract(genotypes[2])(x), other(x, genotypes[2]), rtol=1e-5, atol=1e-5)
         assert_unchanged(other, before)
     assert len({str(rule_identity(rule)) for rule in rules}) == len(rules)
+
+
+ROUNDED = {True: (Slice(), FakeQuantise()), False: (KernelTransform(), Slice(), FakeQuantise(symmetric=False))}
+
+
+@pytest.mark.parametrize("training", [True, False], ids=["train", "eval"])
+def test_networks_with_bits_are_the_same_inside_and_extracted(supernet, genotypes, training):
+    family, before = supernet.family.quantised((5,)), copy_of_weights(supernet)
+    rounded = Supernet(family, chain(*ROUNDED[training])).double().train(training)
+    rounded.shared.load_state_dict(before, strict=False)
+    genotype = np.append(genotypes[2], bits := np.zeros(family.space.n_genes - len(genotypes[2]), dtype=int))
+    x, fingerprint = in_double(batch(supernet, genotypes[2])), rounded.fingerprint
+    outputs = run(rounded, x, genotype)
+    torch.testing.assert_close(run(rounded.extract(genotype), x), outputs, rtol=1e-9, atol=1e-9)
+    outputs.square().sum().backward()
+    assert len(bits) > 2 and rounded.fingerprint == fingerprint
+    if training:
+        assert_gradients(rounded, genotype, everywhere=False)
 
 
 def test_a_mixture_with_one_hot_shares_is_the_path(supernet, genotypes):

@@ -7,9 +7,18 @@ from nastoolkit.families import FAMILIES
 from nastoolkit.measurements import Accuracy
 from nastoolkit.objectives import Objective
 from nastoolkit.studies import optimize
-from nastoolkit.supernets import KernelTransform, Slice, Supernet, Supernets, chain, load_supernet, save_supernet
+from nastoolkit.supernets import (
+    KernelTransform,
+    Slice,
+    Supernet,
+    Supernets,
+    chain,
+    load_supernet,
+    save_supernet,
+    with_new_head,
+)
 from nastoolkit.tasks.digits import Digits
-from nastoolkit.training import Optimizer, Recipe, Uniform, fit, in_place_distillation
+from nastoolkit.training import Optimizer, Recipe, Uniform, fit, in_place_distillation, sort_channels
 
 
 def randomly_split(supernets, n, rng):
@@ -95,6 +104,39 @@ def test_they_are_saved_and_loaded(tiny, tmp_path, monkeypatch):
     for copies in ([{}, {"depth": [1]}], 3, [{}]):
         with pytest.raises(CheckpointError):
             load_supernet("tiny", save_supernet(several, path, {"copies": copies}))
+
+
+def test_a_new_head_is_drawn_for_every_copy_and_all_else_is_kept(tiny):
+    several = Supernets(tiny)
+    several.split(0, "stage1.depth", [2])
+    with torch.no_grad():
+        next(several.shared[1].parameters()).add_(1.0)
+    twin = with_new_head(several.eval(), 7)
+    assert isinstance(twin, Supernets) and twin.parts == several.parts and not twin.training
+    before, after = several.shared.state_dict(), twin.shared.state_dict()
+    assert {name for name in before if not torch.equal(before[name], after[name])} == {
+        f"{number}.classifier.linear.{name}" for number in (0, 1) for name in ("weight", "bias")
+    }
+    for genotype in (tiny.space.smallest, tiny.space.largest):
+        assert twin(tiny.example_inputs(genotype, 2), genotype).shape == (2, 7)
+
+
+def test_the_channels_of_every_copy_are_sorted_for_themselves(tiny):
+    several, widest = Supernets(tiny).eval(), tiny.space.decode(tiny.space.largest)
+    genotypes = [tiny.space.encode(widest | {"stage1.depth": depth}) for depth in (1, 2)]
+    several.split(0, "stage1.depth", [2])
+    with torch.no_grad():
+        for weight in several.shared[1].parameters():
+            weight.add_(0.1 * torch.randn(weight.shape, generator=torch.Generator().manual_seed(0)))
+    x = tiny.example_inputs(genotypes[0], 2)
+    before, fingerprint = [several(x, genotype) for genotype in genotypes], several.fingerprint
+    sort_channels(several)
+    assert several.fingerprint != fingerprint
+    for genotype, outputs in zip(genotypes, before, strict=True):
+        torch.testing.assert_close(several(x, genotype), outputs, rtol=1e-4, atol=1e-6)
+    for copy in several.shared:
+        importance = copy.stage1.block1.project.conv.weight.abs().sum((0, 2, 3))
+        assert (importance.diff() <= 0).all()
 
 
 def test_they_are_trained_measured_and_searched(tiny):

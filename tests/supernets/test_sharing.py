@@ -8,7 +8,16 @@ from nastoolkit.blocks import Conv, MBConv
 from nastoolkit.checkpoints import CheckpointError
 from nastoolkit.families import FAMILIES
 from nastoolkit.supernets import Supernet, load_supernet, save_supernet
-from nastoolkit.supernets.sharing import SHARING_RULES, KernelTransform, Slice, chain, crop, rule_identity, shapes_of
+from nastoolkit.supernets.sharing import (
+    SHARING_RULES,
+    FakeQuantise,
+    KernelTransform,
+    Slice,
+    chain,
+    crop,
+    rule_identity,
+    shapes_of,
+)
 
 BLOCK = MBConv(8, 16, 8, 7, 1, 8, "relu", squeeze_excite=True)
 
@@ -102,7 +111,7 @@ def test_the_largest_kernel_needs_no_matrix():
 
 
 def test_rules_are_known_by_name():
-    assert SHARING_RULES == {"slice": Slice, "kernel-transform": KernelTransform}
+    assert SHARING_RULES == {"slice": Slice, "kernel-transform": KernelTransform, "fake-quantise": FakeQuantise}
 
 
 class Scaled(Slice):

@@ -9,8 +9,7 @@ from nastoolkit.randomness import drawn_from
 from nastoolkit.supernets import Supernet
 from nastoolkit.tasks.digits import Digits
 from nastoolkit.training import Recipe, Sandwich, fit, in_place_distillation
-from nastoolkit.training.fit import _seed
-from nastoolkit.training.passes import Passes
+from nastoolkit.training.passes import Passes, _seed
 from nastoolkit.training.probes import gradients
 
 TASK, RECIPE = Digits(), Recipe(n_steps=3, batch_size=8)

@@ -3,7 +3,8 @@
 [Cummings2022] D. Cummings et al., "A Hardware-Aware System for Accelerating Deep Neural Network Optimization",
 arXiv 2202.12954, Section 4.5, Figures 9 and 10: the concurrent search, later named LINAS, against full searches.
 
-Differs from the paper in: controls of the same cost, random search among them.
+Differs from the paper in: controls of the same cost, random search among them; and warm starts from searches of several
+lengths, as the paper does not say how long the one was that its warm start comes from.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import pandas as pd
 from nastoolkit.benchmarks import SupernetProblem
 from nastoolkit.benchmarks.race import Curves
 from nastoolkit.history import History
+from nastoolkit.statistics import Censored
 from nastoolkit.studies.results import Row
 from nastoolkit.systems.hardware_aware_nas.problems import PublishedTables, front_of_all, judged_curves, problem_from
 
@@ -36,7 +38,7 @@ class Tactics:
         concurrent_search: Key of ``ALGORITHMS`` for the search that learns.
         controls: Keys of ``ALGORITHMS``, or ``default``; random search is among them.
         budget: Number of evaluations of each search.
-        source_budget: Number of evaluations of the search that the warm start comes from.
+        source_budgets: Numbers of evaluations of the searches that warm starts come from.
         population: Number of sub-networks between two fits, in a generation and in the warm start.
         reference_point: Quality and cost ``(2,)`` that hypervolumes begin at.
     """
@@ -48,7 +50,7 @@ class Tactics:
     concurrent_search: str
     controls: Sequence[str]
     budget: int
-    source_budget: int
+    source_budgets: Sequence[int]
     population: int
     reference_point: Sequence[float]
 
@@ -74,15 +76,21 @@ class Tactics:
     @property
     def algorithms(self) -> dict[str, str]:
         """The algorithm of each search, by its name."""
-        ours = {self.full: self.full_search, WARM: self.full_search, self.concurrent: self.concurrent_search}
+        warm = {name: self.full_search for name in self.warm}
+        ours = {self.full: self.full_search, **warm, self.concurrent: self.concurrent_search}
         return ours | {name: name for name in self.controls}
+
+    @property
+    def warm(self) -> dict[str, int]:
+        """Names of the searches from a warm start, and the number of evaluations that it comes from."""
+        return {f"{WARM} of {n:,}": n for n in self.source_budgets}
 
     def search(self, name: str, seed: int) -> History:
         """One search for the target."""
         how: dict[str, Any] = {"population": self.population}
-        if name == WARM:
-            finished = self.made.search(self.source, self.full_search, self.source_budget, seed, **how)
-            how["warm_start"] = finished.best(self.population).genotypes
+        if name in self.warm:
+            finished = self.made.search(self.source, self.full_search, max(self.source_budgets), seed, **how)
+            how["warm_start"] = finished[: self.warm[name]].best(self.population).genotypes
         return self.made.search(self.target, self.algorithms[name], self.budget, seed, **how)
 
     def best_known(self, n_seeds: int, budget: int = 0) -> History:
@@ -126,6 +134,20 @@ def pairs(runs: Mapping[str, Curves]) -> pd.DataFrame:
         for other in runs:
             table[name][other] = "" if other == name else _with_interval(run, runs[other])
     return pd.DataFrame.from_dict(table, orient="index")
+
+
+def break_even(runs: Mapping[str, Curves], tactics: Tactics) -> dict[tuple[str, int], Censored]:
+    """How many times fewer evaluations than each search from a warm start other searches need, for figures.
+
+    Args:
+        runs: Hypervolumes of each search.
+        tactics: What was searched.
+
+    Returns:
+        Ratios by the other search's name, and the evaluations that the warm start comes from.
+    """
+    others = (tactics.concurrent, tactics.full)
+    return {(name, n): runs[name].times_fewer(runs[warm]) for name in others for warm, n in tactics.warm.items()}
 
 
 def _with_interval(run: Curves, other: Curves) -> str:

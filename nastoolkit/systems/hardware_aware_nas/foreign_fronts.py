@@ -3,8 +3,8 @@
 [Cummings2022] D. Cummings et al., "A Hardware-Aware System for Accelerating Deep Neural Network Optimization",
 arXiv 2202.12954, Section 4.3, Figures 5 and 6.
 
-Differs from the paper in: each setting is measured twice, once to search with and once to judge with, so that a search takes
-no advantage of the errors of what it is judged by; and the loss has a number, the share of hypervolume.
+Differs from the paper in: each setting is measured twice if possible, once to search with and once to judge with, so that a
+search takes no advantage of the errors of what it is judged by; and the loss has a number, the share of hypervolume.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from nastoolkit.objectives import Objective
 from nastoolkit.predictors import kendall_tau
 from nastoolkit.statistics import estimate
 from nastoolkit.studies.results import Row
-from nastoolkit.systems.hardware_aware_nas.hardware_settings import HatDevices, Tables, settings_from
+from nastoolkit.systems.hardware_aware_nas.hardware_settings import Settings, settings_from
 from nastoolkit.systems.hardware_aware_nas.problems import percent_of
 
 RANDOM = "random search"
 
 
-def agreement(settings: Tables | HatDevices) -> pd.DataFrame:
+def agreement(settings: Settings) -> pd.DataFrame:
     """Kendall tau over random sub-networks between latencies to search with, and MACs (rows), and those to judge with."""
     networks = settings.space.sample(1000, np.random.default_rng(0))
     judges = {name: settings.latency(name, "judge", networks) for name in settings.tables}
@@ -43,7 +43,7 @@ class Study:
     """Searches for each setting, for MACs and at random, whose fronts are judged on all settings.
 
     Attributes:
-        settings: Values of :class:`Tables` or of :class:`HatDevices`.
+        settings: Values of one of the classes of :data:`.hardware_settings.Settings`.
         names: Names of the settings.
         algorithm: Key of ``ALGORITHMS``.
         budget: Number of evaluations of each search.
@@ -57,7 +57,7 @@ class Study:
     population: int
 
     @cached_property
-    def made(self) -> Tables | HatDevices:
+    def made(self) -> Settings:
         """The settings."""
         return settings_from(self.settings)
 
@@ -129,6 +129,12 @@ def over_seeds(lost: pd.DataFrame) -> pd.DataFrame:
         found = estimate(percent, "t")
         rows.append((*pair, found.value, found.high - found.value))
     return pd.DataFrame(rows, columns=["found_for", "judged_on", "mean", "half_width"])
+
+
+def loss_between(lost: pd.DataFrame, found_for: str, judged_on: str) -> pd.Series:
+    """Loss of each seed of fronts that were found for one setting and are judged on another one, in %."""
+    of_pair = lost[(lost.found_for == found_for) & (lost.judged_on == judged_on)]
+    return of_pair.set_index("seed").lost_percent
 
 
 def mean_loss(lost: pd.DataFrame) -> pd.Series:

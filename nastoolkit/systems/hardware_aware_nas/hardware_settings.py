@@ -1,4 +1,6 @@
-"""Hardware settings that are measured twice: tables of this machine, and the devices of HAT's authors.
+"""Hardware settings between which fronts may transfer: tables of this machine, and the devices of HAT's authors.
+
+Each is measured twice, to search with and to judge with; for those of :class:`.ofa_devices.OfaDevices` there is one table.
 
 [Wang2020] H. Wang et al., "HAT: Hardware-Aware Transformers for Efficient Natural Language Processing", ACL 2020: latencies of
 2,000 random Transformers on each of several devices, which are others on each device.
@@ -24,6 +26,7 @@ from nastoolkit.objectives import Objective, complete
 from nastoolkit.predictors import PREDICTORS
 from nastoolkit.published import DEVICES, hat_features, hat_latency
 from nastoolkit.space import SearchSpace
+from nastoolkit.systems.hardware_aware_nas.ofa_devices import OfaDevices
 
 HAT = "hat-wmt"
 Latency = Callable[[np.ndarray], np.ndarray]
@@ -195,6 +198,11 @@ class HatDevices:
         return front.values[:, 0]
 
 
-def settings_from(argument: Mapping[str, Any]) -> Tables | HatDevices:
-    """The settings that the values of either class make."""
-    return Tables(**argument) if "problem" in argument else HatDevices(**argument)
+Settings = Tables | HatDevices | OfaDevices
+
+
+def settings_from(argument: Mapping[str, Any]) -> Settings:
+    """The settings that the values of one of the classes make."""
+    if "problem" in argument:
+        return Tables(**argument)
+    return HatDevices(**argument) if "task" in argument else OfaDevices(**argument)

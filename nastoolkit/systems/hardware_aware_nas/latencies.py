@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from nastoolkit.published import TransformerLatency, hat_latency
 from nastoolkit.published.hat_latency import FEATURES
 from nastoolkit.studies import optimize
 from nastoolkit.studies.running import Running
+from nastoolkit.verdicts import INCONCLUSIVE, WEAKER, Verdict, verdict
 
 TABLE, MACS, LAYERS = "lookup table", "MACs", "decoder layers"  # beside the predictors; the last two cost no measurement
 COST = "cost_s"  # processor seconds of measuring a table, among its conditions
@@ -232,6 +233,23 @@ def mean_taus(scores: pd.DataFrame, predictor: str) -> pd.Series:
     """Kendall's tau of a predictor at the largest training size: the mean of all settings, by trial."""
     judged = scores[(scores.predictor == predictor) & (scores.n_train == scores.n_train.max())]
     return judged.groupby("trial").kendall_tau.mean()
+
+
+def ranking_verdict(scores: pd.DataFrame, control: str, papers: list[float], ceiling: float = 1.0) -> Verdict:
+    """The verdict on ridge regression's tau, the mean of all settings.
+
+    Args:
+        scores: Rows of :func:`latency_scores` or :func:`hat_scores`.
+        control: Predictor of the control.
+        papers: The paper's numbers, if it has any.
+        ceiling: The highest tau that the clock allows. A tau below the paper's says nothing where the ceiling is below it,
+            too.
+    """
+    taus, against = (mean_taus(scores, predictor) for predictor in ("ridge", control))
+    found = verdict(taus, at_least=0.5, control=against, paper_value=papers or None)
+    if found.word != WEAKER or ceiling >= np.mean(papers or 0):
+        return found
+    return replace(found, word=INCONCLUSIVE, reasons=f"{found.reasons} The clock allows {ceiling:.4f} at most.")
 
 
 def paper_taus(network: str, on_gpu: bool) -> list[float]:

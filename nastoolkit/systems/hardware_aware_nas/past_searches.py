@@ -202,18 +202,18 @@ def reduction(space: SearchSpace, pasts: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def against_paper(reduced: pd.DataFrame) -> dict[str, tuple[pd.Series, float]]:
-    """What Section 5.3 counts: for each quantity the values of past searches, and the paper's.
+def against_paper(reduced: pd.DataFrame) -> dict[tuple[str, str], tuple[pd.Series, float]]:
+    """What Section 5.3 and Figure 4 count: by place and quantity the values of past searches, and the paper's.
 
     Args:
         reduced: Rows of :func:`reduction` of one kind.
     """
-    found = {"orders of magnitude that the space shrinks by": (reduced.orders, 4.0)}
+    found = {("Section 5.3", "the space shrinks (orders of magnitude)"): (reduced.orders, 4.0)}
     for kind, (n, losers) in KINDS.items():
         if losers:
-            found[f"{kind} choices that lose options, of {n}"] = (reduced[kind], float(losers))
+            found["Fig 4", f"{kind} choices lose options (how many of {n})"] = (reduced[kind], float(losers))
         else:
-            found[f"{kind} choices that keep all options, of {n}"] = (n - reduced[kind], float(n))
+            found["Fig 4", f"{kind} choices keep all options (how many of {n})"] = (n - reduced[kind], float(n))
     return found
 
 

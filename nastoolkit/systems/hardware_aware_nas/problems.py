@@ -134,8 +134,14 @@ def judged_curves(
         A row for each: ``search``, and ``hypervolume``, a list over its evaluations.
     """
     judged = problem.judged(list(searches.values()))
-    curves = [h.judged_curve(by, reference_point) for h, by in zip(searches.values(), judged, strict=True)]
-    return [{"search": name, "hypervolume": curve.tolist()} for name, curve in zip(searches, curves, strict=True)]
+    pairs = zip(searches.items(), judged, strict=True)
+    return [{"search": name, "hypervolume": _curve(h, by, reference_point).tolist()} for (name, h), by in pairs]
+
+
+def _curve(history: History, judged: History, reference_point: Sequence[float]) -> np.ndarray:
+    if judged is history:
+        return history.hypervolume_curve(reference_point)  # the same, sooner
+    return history.judged_curve(judged, reference_point)
 
 
 def curves_by_search(rows: pd.DataFrame) -> dict[str, Curves]:

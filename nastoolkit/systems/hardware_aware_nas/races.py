@@ -18,12 +18,21 @@ import numpy as np
 import pandas as pd
 
 from nastoolkit.benchmarks import BENCHMARKS, Benchmark, SupernetProblem
+from nastoolkit.claims import MINIATURE, OWN_PROBLEM, PUBLIC_DATA
 from nastoolkit.history import History
 from nastoolkit.objectives import signs
-from nastoolkit.systems.hardware_aware_nas.problems import PublishedTables, problem_from
+from nastoolkit.systems.hardware_aware_nas.problems import PHONE, PublishedTables, problem_from
 
 SEARCH = ["problem", "search", "seed"]
 N_SHOWN = 14
+PUBLISHED = (PHONE, "ofa-mbv3-note10", "nas-bench-macro")  # problems of others, by published data
+
+
+def evidence_of(problem: str) -> str:
+    """How close to the paper a test on a supernet or a problem is, one of :data:`nastoolkit.claims.EVIDENCE`."""
+    if problem in PUBLISHED:
+        return PUBLIC_DATA
+    return MINIATURE if problem.startswith(("digits", "number-words")) else OWN_PROBLEM
 
 
 @lru_cache(maxsize=2)

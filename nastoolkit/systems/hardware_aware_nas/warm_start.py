@@ -5,7 +5,7 @@ arXiv 2202.12954, Section 4.4 and Figure 8: the best sub-networks for one hardwa
 for another setting.
 
 Differs from the paper in: controls. A warm start from a search for MACs knows no hardware. No search at all measures nothing
-and ranks what the finished search measured by the new latencies.
+and ranks what the finished search measured by the new latencies. Other algorithms search from scratch.
 """
 
 from __future__ import annotations
@@ -25,7 +25,13 @@ from nastoolkit.history import History
 from nastoolkit.objectives import Objective, complete
 from nastoolkit.statistics import counted
 from nastoolkit.studies.results import Row
-from nastoolkit.systems.hardware_aware_nas.problems import PublishedTables, front_of_all, judged_curves, problem_from
+from nastoolkit.systems.hardware_aware_nas.problems import (
+    PublishedTables,
+    front_of_all,
+    judged_curves,
+    percent_of,
+    problem_from,
+)
 
 SCRATCH, WARM, WARM_MACS, NO_SEARCH = "from scratch", "warm start", "warm start, MACs", "no search"
 
@@ -42,6 +48,7 @@ class WarmStart:
         budget: Number of evaluations of each search, the finished ones too.
         population: Number of sub-networks in the warm start and in a generation.
         reference_point: Quality and cost ``(2,)`` that hypervolumes begin at.
+        controls: Keys of ``ALGORITHMS`` for further searches from scratch.
     """
 
     problem: Mapping[str, Any]
@@ -51,6 +58,7 @@ class WarmStart:
     budget: int
     population: int
     reference_point: Sequence[float]
+    controls: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         if self.source == self.target:
@@ -69,12 +77,13 @@ class WarmStart:
     def searches(self, seed: int) -> dict[str, History]:
         """The searches for the target, by name."""
         finished = {cost: self.search(cost, seed) for cost in (self.source, MACS)}
+        how = {"population": self.population}
         return {
             SCRATCH: self.search(self.target, seed),
             WARM: self.search(self.target, seed, finished[self.source]),
             WARM_MACS: self.search(self.target, seed, finished[MACS]),
             NO_SEARCH: with_cost(finished[self.source], self.made.cost(self.target)),
-        }
+        } | {name: self.made.search(self.target, name, self.budget, seed, **how) for name in self.controls}
 
     def best_known(self, n_seeds: int, budget: int = 0) -> History:
         """The front of a long search for the target, with a seed that no other one has.
@@ -108,6 +117,18 @@ def hypervolumes(setting: Mapping[str, Any], seed: int) -> list[Row]:
     """
     given = WarmStart(**setting)
     return judged_curves(given.made, given.searches(seed), given.reference_point)
+
+
+def caught_up(runs: Mapping[str, Curves], name: str, early: int) -> np.ndarray:
+    """How much of the warm start's early lead a search has made up at its end, in % ``(n,)``; more than 100 if it is ahead.
+
+    Args:
+        runs: Hypervolumes of each search.
+        name: Name of the search.
+        early: Number of evaluations after which the lead over the search from scratch is 100 %.
+    """
+    lead = runs[WARM].curves[:, early - 1] - runs[SCRATCH].curves[:, early - 1]
+    return 100 - percent_of(runs[WARM].final - runs[name].final, lead)
 
 
 def evaluations_saved(runs: Mapping[str, Curves], budget: int) -> pd.DataFrame:

@@ -13,7 +13,7 @@ front is a level to reach.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -23,7 +23,8 @@ import pandas as pd
 from nastoolkit.benchmarks import Benchmark
 from nastoolkit.benchmarks.digits_mbv3_table import DigitsTable
 from nastoolkit.objectives import Objective
-from nastoolkit.studies import optimize
+from nastoolkit.studies import jobs, optimize
+from nastoolkit.studies.results import Row
 from nastoolkit.systems.hardware_aware_nas.races import SEARCH, benchmark_named, evaluations_to, of_same_seed, rows_of
 
 FRONT, NETWORK = "WeakNAS", "WeakNAS, one"  # its searches by two objectives, and for one network
@@ -90,6 +91,37 @@ def _goals(benchmark: Benchmark, within: dict[str, float]) -> list[Objective]:
         wanted = f"{within['at_least']} and {within['at_most']}"
         raise ValueError(f"networks have {ends[0]:.4g} to {ends[1]:.4g} MMACs, none between {wanted}")
     return goals
+
+
+def searches(
+    problems: Iterable[str],
+    search: str,
+    algorithm: str,
+    budgets: Mapping[str, int],
+    settings: Mapping[str, Any],
+    windows: Mapping[str, Sequence[float]] | None = None,
+    *,
+    n_seeds: int,
+    data_folder: str,
+) -> list[Row]:
+    """Jobs for :func:`search_benchmark`: one search on every problem, with every seed.
+
+    Args:
+        problems: Keys of ``BENCHMARKS``.
+        search: See there.
+        algorithm: See there.
+        budgets: Number of evaluations on each problem.
+        settings: Settings of the algorithm.
+        windows: Least and most MMACs on each problem, if one network is looked for.
+        n_seeds: Number of seeds.
+        data_folder: See there.
+    """
+    how = {"search": search, "algorithm": algorithm, "settings": dict(settings), "data_folder": data_folder}
+    found = list[Row]()
+    for name in problems:
+        within = dict(zip(("at_least", "at_most"), windows[name], strict=True)) if windows else {}
+        found += jobs(problem=name, within=within, budget=budgets[name], seed=range(n_seeds), **how)
+    return found
 
 
 def try_out(searches: Sequence[dict[str, Any]]) -> None:

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from nastoolkit.benchmarks.race import Curves
-from nastoolkit.systems.hardware_aware_nas.concurrent import WARM, Tactics, hypervolumes, pairs
+from nastoolkit.systems.hardware_aware_nas.concurrent import Tactics, break_even, hypervolumes, pairs
 
 SEARCHES = {"full_search": "nsga2", "concurrent_search": "spea2", "controls": ["random"]}
 SETTING = {
     "source": "old",
     "target": "new",
     "budget": 20,
-    "source_budget": 40,
+    "source_budgets": [20, 40],
     "population": 5,
     "reference_point": (0.0, 30.0),
 }
@@ -23,11 +23,12 @@ def tactics(toy):
 
 
 def test_all_but_the_warm_one_begin_alike(tactics):
-    assert list(tactics.algorithms) == ["full (nsga2)", WARM, "concurrent (spea2)", "random"]
+    warm = "full, warm start of 20", "full, warm start of 40"
+    assert list(tactics.algorithms) == ["full (nsga2)", *warm, "concurrent (spea2)", "random"]
     first = {name: tactics.search(name, seed=1).genotypes[:5].tolist() for name in tactics.algorithms}
     assert first["full (nsga2)"] == first["concurrent (spea2)"] == first["random"]
     finished = tactics.made.search("old", "nsga2", 40, 1, population=5)
-    assert first[WARM] == finished.best(5).genotypes.tolist()
+    assert [first[name] for name in warm] == [finished[:n].best(5).genotypes.tolist() for n in (20, 40)]
 
 
 def test_a_job_is_one_search(tactics):
@@ -53,3 +54,12 @@ def test_pairs_tell_what_is_known_of_a_median():
     assert table.loc["soon", "late"] == "2 [2, 2]" and table.loc["late", "soon"] == "0.5 [0.5, 0.5]"
     assert table.loc["never", "late"] == "below 1 [0, 1]"
     assert table.loc["soon", "soon"] == "" and table.loc["soon", "hypervolume"] == "5 ± 0"
+
+
+def test_break_even_is_by_what_the_warm_start_cost(tactics):
+    soon, late = np.array([0.0, 5, 5, 5]), np.array([0.0, 0, 0, 5])
+    names = dict(zip(tactics.algorithms, (late, late, soon, soon, late), strict=True))
+    found = break_even({name: Curves(np.tile(curve, (6, 1))) for name, curve in names.items()}, tactics)
+    concurrent, full = tactics.concurrent, tactics.full
+    medians = {key: ratio.median[0] for key, ratio in found.items()}
+    assert medians == {(concurrent, 20): 2, (concurrent, 40): 1, (full, 20): 1, (full, 40): 0.5}

@@ -11,6 +11,7 @@ from nastoolkit.systems.hardware_aware_nas.foreign_fronts import (
     agreement,
     between_seeds,
     hypervolumes,
+    loss_between,
     losses,
     mean_loss,
     over_seeds,
@@ -73,6 +74,7 @@ def test_losses_are_against_the_own_front_of_the_same_seed():
     lost = losses(VOLUMES)
     assert lost.lost_percent.tolist() == pytest.approx([0, 10, 50, 0, 90, 0, 5, 10, 0, 95])
     assert mean_loss(lost).tolist() == pytest.approx([30, 7.5])
+    assert loss_between(lost, "b", "a").tolist() == pytest.approx([50, 10])
     cells = over_seeds(lost).set_index(["found_for", "judged_on"])
     assert cells.loc[("b", "a"), "mean"] == pytest.approx(30) and cells.loc[("a", "a"), "half_width"] == 0
 

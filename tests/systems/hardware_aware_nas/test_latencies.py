@@ -22,6 +22,7 @@ from nastoolkit.systems.hardware_aware_nas.latencies import (
     latency_scores,
     mean_taus,
     paper_taus,
+    ranking_verdict,
     told_scores,
 )
 
@@ -104,6 +105,14 @@ def test_the_transformers_of_others(data_folder):
     assert mean_taus(scores, "ridge").tolist() == [scores.kendall_tau[1]]
     with pytest.raises(ValueError, match="2,100 Transformers .* has 2,000"):
         hat_networks("wmt14ende_cpu_xeon", str(data_folder), 2100)
+
+
+def test_a_low_tau_says_nothing_where_the_clock_allows_no_higher_one():
+    taus = {"ridge": [0.9, 0.91, 0.92, 0.9, 0.91, 0.92], MACS: [0.8] * 6}
+    rows = [(trial, name, 10, tau) for name, values in taus.items() for trial, tau in enumerate(values)]
+    scores = pd.DataFrame(rows, columns=["trial", "predictor", "n_train", "kendall_tau"])
+    words = [ranking_verdict(scores, MACS, [0.98, 0.98], ceiling).word for ceiling in (1.0, 0.97)]
+    assert words == ["weaker but there", "inconclusive"] and ranking_verdict(scores, MACS, []).word == "agrees"
 
 
 def test_the_papers_numbers_are_those_of_the_kind():

@@ -83,10 +83,10 @@ def test_what_the_paper_counts():
     reduced = pd.DataFrame({"orders": [5.0, 6.0], "kernel": [12, 13], "width": [8, 9], "depth": [1, 0]})
     found = {name: (ours.tolist(), paper) for name, (ours, paper) in against_paper(reduced).items()}
     assert found == {
-        "orders of magnitude that the space shrinks by": ([5, 6], 4),
-        "kernel choices that lose options, of 20": ([12, 13], 16),
-        "width choices that lose options, of 20": ([8, 9], 5),
-        "depth choices that keep all options, of 5": ([4, 5], 5),
+        ("Section 5.3", "the space shrinks (orders of magnitude)"): ([5, 6], 4),
+        ("Fig 4", "kernel choices lose options (how many of 20)"): ([12, 13], 16),
+        ("Fig 4", "width choices lose options (how many of 20)"): ([8, 9], 5),
+        ("Fig 4", "depth choices keep all options (how many of 5)"): ([4, 5], 5),
     }
 
 

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from nastoolkit.benchmarks import SupernetProblem
+from nastoolkit.history import History
 from nastoolkit.systems.hardware_aware_nas.problems import (
     PublishedTables,
     curves_by_search,
@@ -45,6 +46,16 @@ def test_hypervolumes_are_by_the_other_values(toy):
     (row,) = judged_curves(toy, {"one": history}, (0.0, 30.0))
     assert row["search"] == "one" and len(row["hypervolume"]) == 10
     assert row["hypervolume"][-1] < history.hypervolume((0.0, 30.0))
+
+
+def test_searches_that_nothing_else_judges_have_the_same_curves(toy, monkeypatch):
+    history = toy.search("old", "nsga2", 40, seed=0, population=5)
+    copy = History(history.space, history.objectives, history.genotypes, history.values)
+    curves = []
+    for judged in (history, copy):
+        monkeypatch.setattr(toy, "judged", lambda histories, judged=judged: [judged])
+        curves.append(judged_curves(toy, {"one": history}, (0.0, 30.0))[0]["hypervolume"])
+    np.testing.assert_allclose(*curves)
 
 
 def test_curves_are_by_search_and_seed(toy):

@@ -8,6 +8,7 @@ from nastoolkit.benchmarks import BENCHMARKS, SupernetProblem
 from nastoolkit.systems.hardware_aware_nas.races import (
     benchmark_named,
     evaluations_to,
+    evidence_of,
     of_same_seed,
     reference_of,
     rows_of,
@@ -75,3 +76,8 @@ def test_a_supernet_is_searched_on_validation_data_and_judged_on_test_data(tmp_p
 def test_a_benchmark_without_its_data_says_so(tmp_path):
     with pytest.raises(FileNotFoundError):
         benchmark_named(next(name for name in BENCHMARKS if name.startswith("ofa")), str(tmp_path))
+
+
+def test_a_miniature_is_no_problem_of_the_paper():
+    problems = ["digits-mbv3-table", "number-words-transformer", "nas-bench-macro", "ofa-mbv3-w12-macs"]
+    assert [evidence_of(name) for name in problems] == ["miniature", "miniature", "public data", "the paper's own problem"]

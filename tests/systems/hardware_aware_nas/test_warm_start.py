@@ -10,6 +10,7 @@ from nastoolkit.systems.hardware_aware_nas.warm_start import (
     WARM,
     WARM_MACS,
     WarmStart,
+    caught_up,
     evaluations_saved,
     hypervolumes,
 )
@@ -55,6 +56,21 @@ def test_the_best_known_front_is_of_all_searches_or_of_a_long_one(warm_start):
     single = [history.hypervolume((0.0, 30.0)) for seed in range(2) for history in warm_start.searches(seed).values()]
     assert of_all >= max(single)
     assert warm_start.best_known(2, budget=300).hypervolume((0.0, 30.0)) >= of_all
+
+
+def test_controls_are_other_searches_from_scratch(toy):
+    given = WarmStart(problem={}, **SETTING, controls=["random"])
+    searches = given.searches(seed=1)
+    assert list(searches) == [SCRATCH, WARM, WARM_MACS, NO_SEARCH, "random"]
+    assert searches["random"].genotypes.tolist() == toy.search("new", "random", 30, 1, population=5).genotypes.tolist()
+
+
+def test_a_search_catches_up_with_the_early_lead():
+    curves = {SCRATCH: [[0.0, 2, 9], [0, 2, 12]], WARM: [[5.0, 6, 10], [5, 6, 10]], "random": [[0.0, 2, 2], [0, 2, 6]]}
+    runs = {name: Curves(np.array(curve)) for name, curve in curves.items()}
+    assert caught_up(runs, SCRATCH, 2).tolist() == [75, 150]
+    assert caught_up(runs, "random", 2).tolist() == [-100, 0]
+    assert caught_up(runs, SCRATCH, 1).tolist() == [80, 140]
 
 
 def test_one_setting_is_no_other_one(toy):

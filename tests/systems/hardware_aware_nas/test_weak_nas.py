@@ -10,6 +10,7 @@ from nastoolkit.systems.hardware_aware_nas.weak_nas import (
     best_networks,
     evaluations_needed,
     search_benchmark,
+    searches,
     try_out,
 )
 
@@ -18,6 +19,19 @@ WINDOW = {"at_least": 1.63, "at_most": 1.87}
 
 
 @pytest.mark.filterwarnings("ignore:no measured sub-network")
+def test_searches_have_their_problems_budgets_and_windows():
+    how = {"n_seeds": 2, "data_folder": ""}
+    asked = searches(["a", "b"], "LINAS", "linas", {"a": 5, "b": 6, "c": 7}, {}, {"a": [1.0, 2.0], "b": [3.0, 4.0]}, **how)
+    assert [(job["problem"], job["budget"], job["seed"]) for job in asked] == [
+        ("a", 5, 0),
+        ("a", 5, 1),
+        ("b", 6, 0),
+        ("b", 6, 1),
+    ]
+    assert asked[2]["within"] == {"at_least": 3.0, "at_most": 4.0}
+    assert searches(["a"], "LINAS", "linas", {"a": 5}, {}, **how)[0]["within"] == {}
+
+
 def test_a_search_is_judged_whatever_its_bounds_are():
     rows = search_benchmark(**JOB, within=WINDOW, settings={})
     columns = ["evaluations", "hypervolume", "accuracy_top1", "mmacs", "genotype", "accuracy_test"]

@@ -1,0 +1,107 @@
+"""Fake quantisation: numbers moved to the nearest of few values that are evenly spaced, still stored as floats.
+
+[Jacob2018] B. Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference",
+CVPR 2018, Sections 2.1 and 3.
+[Bengio2013] Y. Bengio et al., "Estimating or Propagating Gradients Through Stochastic Neurons for Conditional Computation",
+arXiv 1308.3432, Section 4: gradients go straight through the rounding.
+
+PyTorch's own operators for this give the same numbers, but know no tensors without memory and no export.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import nn
+
+Layer = nn.Conv2d | nn.Linear
+
+
+class Grid(NamedTuple):
+    """Multiples of a step from the lowest to the highest: tensors that broadcast to what is rounded to them."""
+
+    step: torch.Tensor
+    lowest: torch.Tensor
+    highest: torch.Tensor
+
+
+def symmetric_grid(low: torch.Tensor, high: torch.Tensor, bits: int) -> Grid:
+    """``2**bits - 1`` values, as many below 0 as above it, that reach as far as the range's farther end."""
+    n = 2 ** (bits - 1) - 1
+    step = _above_zero(torch.maximum(-low, high) / n)
+    return Grid(step, -n * step, n * step)
+
+
+def affine_grid(low: torch.Tensor, high: torch.Tensor, bits: int) -> Grid:
+    """``2**bits`` values that cover the range and 0, which is one of them."""
+    n, low = 2**bits - 1, low.clamp(max=0)
+    step = _above_zero((high.clamp(min=0) - low) / n)
+    n_below = (-low / step).round()
+    return Grid(step, -n_below * step, (n - n_below) * step)
+
+
+def _above_zero(step: torch.Tensor) -> torch.Tensor:
+    """Steps that divide, where all numbers are 0 too."""
+    return step.clamp(min=torch.finfo(step.dtype).tiny)
+
+
+def to_grid(x: torch.Tensor, grid: Grid) -> torch.Tensor:
+    """The nearest values of a grid; gradients pass unchanged where the grid reaches, and nowhere else."""
+    if not torch.is_grad_enabled():
+        return (torch.minimum(torch.maximum(x, grid.lowest), grid.highest) / grid.step).round() * grid.step
+    inside = x.clamp(grid.lowest, grid.highest)  # which takes longer, but halves no gradient at the ends
+    rounded = (inside.detach() / grid.step).round() * grid.step
+    return rounded + (inside - inside.detach())
+
+
+def range_of(x: torch.Tensor, dims: Sequence[int] = ()) -> tuple[torch.Tensor, torch.Tensor]:
+    """The least and the greatest of all numbers, or of those along some dimensions, which are kept."""
+    x = x.detach()
+    return x.amin(dims, keepdim=bool(dims)), x.amax(dims, keepdim=bool(dims))
+
+
+def quantised_weight(weight: torch.Tensor, bits: int, symmetric: bool) -> torch.Tensor:
+    """A layer's weight ``(out_channels, ...)``, every output channel on a grid of its own."""
+    low, high = range_of(weight, [*range(1, weight.dim())])
+    return to_grid(weight, (symmetric_grid if symmetric else affine_grid)(low, high, bits))
+
+
+class InputQuantiser(nn.Module):
+    """Inputs of a layer, on one grid that covers ``observed``, the range which calibration has seen.
+
+    While training, and as long as there is no such range, the grid covers the inputs of the moment: statistics of training
+    and evaluation differ as those of batch normalisation do.
+    """
+
+    def __init__(self, bits: int) -> None:
+        super().__init__()
+        self.bits, self.observed = bits, tuple[float, ...]()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """``(n, ...)`` to the same shape."""
+        is_calibrated = self.observed and not self.training
+        low, high = x.new_tensor(self.observed) if is_calibrated else range_of(x)
+        return to_grid(x, affine_grid(low, high, self.bits))
+
+    def extra_repr(self) -> str:
+        """What ``print`` shows."""
+        return f"{self.bits} bits, {self.observed or 'not calibrated'}"
+
+
+def layers_of(block: nn.Module) -> dict[str, Layer]:
+    """The convolutions and linear layers of a block, by their names in it."""
+    return {name: layer for name, layer in block.named_modules() if isinstance(layer, Layer)}
+
+
+def quantise_inputs(block: nn.Module, bits: int) -> nn.Module:
+    """The same block, each layer of which has a child ``inputs`` that its inputs pass first."""
+    for layer in layers_of(block).values():
+        layer.add_module("inputs", InputQuantiser(bits))
+        layer.register_forward_pre_hook(_through_inputs)
+    return block
+
+
+def _through_inputs(layer: nn.Module, inputs: tuple[torch.Tensor]) -> tuple[torch.Tensor]:
+    return (layer.get_submodule("inputs")(*inputs),)
