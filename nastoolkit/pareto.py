@@ -51,6 +51,22 @@ def best_first(costs: np.ndarray, n: int, violations: np.ndarray | None = None) 
     return np.array(order[:n], dtype=np.int64)
 
 
+def spread_indicator(costs: np.ndarray, ends: np.ndarray) -> float:
+    """How uneven a front of two costs is [Deb2002], Section V-B, Δ: 0 if it is even from end to end, 1 if it is one point.
+
+    Args:
+        costs: ``(n, 2)``, none of which dominates another one, at least one of them.
+        ends: ``(2, 2)``, the extreme points of the true front, or of the best one known. The distance between them is 1 in
+            both columns, as costs have units.
+    """
+    low, span = ends.min(axis=0), np.ptp(ends, axis=0)
+    front, (first, last) = (((points - low) / span)[np.argsort(points[:, 0])] for points in (costs, ends))
+    gaps = np.linalg.norm(np.diff(front, axis=0), axis=1)
+    beyond = np.linalg.norm(front[0] - first) + np.linalg.norm(front[-1] - last)
+    total = beyond + gaps.sum()
+    return float((beyond + np.abs(gaps - gaps.mean() if len(gaps) else gaps).sum()) / total) if total > 0 else 0.0
+
+
 def hypervolume(costs: np.ndarray, reference_point: ArrayLike) -> float:
     """Volume that the points dominate inside the box below the reference point ``(m,)``.
 

@@ -113,3 +113,24 @@ def test_numbers_of_any_type_are_compared_as_floats():
     assert (
         pareto.hypervolume(costs, np.array([3, 3], dtype=object)) == 3 and pareto.crowding(costs[:2]).tolist() == [np.inf] * 2
     )
+
+
+def line(*shares):
+    """Points of the front from (0, 10) to (2, 0), by their shares of the way."""
+    return np.array([[2 * share, 10 * (1 - share)] for share in shares])
+
+
+@pytest.mark.parametrize(
+    ("front", "expected"),
+    [
+        (line(0, 0.25, 0.5, 0.75, 1), 0.0),
+        (line(1, 0, 0.5), 0.0),
+        (line(0.5), 1.0),
+        (line(0, 1), 0.0),
+        (line(0.25, 0.5, 0.75), 0.5),  # a quarter is missing at either end
+        (line(0, 0.1, 1), 0.8),  # gaps of 0.1 and 0.9
+    ],
+)
+def test_the_spread_indicator_is_that_of_the_paper(front, expected):
+    assert pareto.spread_indicator(front, line(1, 0)) == pytest.approx(expected, abs=1e-12)
+    assert pareto.spread_indicator(front * [7, 0.1], line(0, 1) * [7, 0.1]) == pytest.approx(expected, abs=1e-12)

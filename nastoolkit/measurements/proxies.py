@@ -36,6 +36,9 @@ class NASWOT:
         supernet: Where sub-networks come from: fresh (``Supernet(family)``) or trained.
         task: Gives the inputs.
         n_inputs: The first ones of the split; 128 in [Mellor2021].
+
+    Raises:
+        ValueError: The networks have no rectified units, or do not fit the task.
     """
 
     supernet: Supernet
@@ -44,17 +47,21 @@ class NASWOT:
 
     def __post_init__(self) -> None:
         keep_whole(self, n_inputs=1)
+        check_units(self.supernet)
+        check_inputs(self.supernet.family, self.task, self._inputs(self.supernet.family.space.smallest))
 
     def __call__(self, genotypes: np.ndarray) -> np.ndarray:
         """Genotypes ``(n, d)`` to scores ``(n, 1)``; minus infinity where two inputs are told apart by no unit."""
         return np.array([[self._score(genotype)] for genotype in np.atleast_2d(genotypes)])
 
     def _score(self, genotype: np.ndarray) -> float:
-        shape = self.supernet.family.input_shape(genotype)
-        inputs = next(self.task.split("train").batches(self.n_inputs, shape, self.n_inputs)).inputs
-        check_inputs(self.supernet.family, self.task, inputs)
-        kernel = activation_kernel(self.supernet.extract(genotype), inputs)
+        kernel = activation_kernel(self.supernet.extract(genotype), self._inputs(genotype))
         return float(np.linalg.slogdet(kernel).logabsdet)
+
+    def _inputs(self, genotype: np.ndarray) -> Inputs:
+        """The first training inputs, as a sub-network takes them."""
+        shape = self.supernet.family.input_shape(genotype)
+        return next(self.task.split("train").batches(self.n_inputs, shape, self.n_inputs)).inputs
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -78,9 +85,7 @@ def activation_kernel(network: nn.Module, inputs: Inputs) -> np.ndarray:
     Raises:
         ValueError: The network has no such units.
     """
-    units = {name: module for name, module in network.named_modules() if isinstance(module, RECTIFIERS)}
-    if not units:
-        raise ValueError(f"NASWOT looks at {[unit.__name__ for unit in RECTIFIERS]} modules, and the network has none")
+    units = check_units(network)
     calibrate_batchnorm(network, [inputs])
     kernels: list[torch.Tensor] = []
 
@@ -91,3 +96,11 @@ def activation_kernel(network: nn.Module, inputs: Inputs) -> np.ndarray:
     with taps(units, count):
         network(inputs)
     return torch.stack(kernels).sum(0).cpu().numpy()
+
+
+def check_units(network: nn.Module) -> dict[str, nn.Module]:
+    """The rectified units of a network by name; ValueError where it has none."""
+    units = {name: module for name, module in network.named_modules() if isinstance(module, RECTIFIERS)}
+    if not units:
+        raise ValueError(f"NASWOT looks at {[unit.__name__ for unit in RECTIFIERS]} modules, and the network has none")
+    return units

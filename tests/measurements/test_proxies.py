@@ -3,6 +3,7 @@ import pytest
 import torch
 from torch import nn
 
+from nastoolkit.families import FAMILIES
 from nastoolkit.measurements.proxies import NASWOT, activation_kernel
 from nastoolkit.objectives import Objective
 from nastoolkit.studies import optimize
@@ -76,3 +77,10 @@ def test_more_units_score_higher(tiny):
 def test_a_network_without_rectifiers_has_no_score():
     with pytest.raises(ValueError, match="'ReLU'.*'Hardswish'.* none"):
         activation_kernel(nn.Sequential(nn.Linear(2, 2), nn.GELU()), torch.zeros(2, 2))
+
+
+def test_what_does_not_fit_is_refused_before_anything_is_scored(tiny):
+    with pytest.raises(ValueError, match="NASWOT looks at .* the network has none"):
+        NASWOT(Supernet(FAMILIES["number-words-transformer"]()), TASKS["number-words"]())
+    with pytest.raises(ValueError, match="'tiny' takes inputs .*, task 'number-words' has"):
+        NASWOT(Supernet(tiny), TASKS["number-words"]())
