@@ -65,6 +65,11 @@ class Evolution(Algorithm):
     def _parts(self) -> tuple[Selection, Survival]:
         """How parents are chosen for mating, and which of parents and children survive."""
 
+    @property
+    def parents(self) -> np.ndarray:
+        """Genotypes ``(n, d)`` of the present parents; none before the first values."""
+        return self._genomes.genotypes(self._parents.get("X").reshape(-1, self.space.n_genes))
+
     def _propose(self) -> np.ndarray:
         if not len(self._parents):
             return self._nothing()
