@@ -9,7 +9,7 @@ from board_history import Claim
 from board_papers import OURS, PAPERS
 from board_plot import PICTURE, headlines, points
 from board_rows import FIGURES, LEGEND, Figures, history_table, values, wide_table
-from board_words import OUTDATED, counted, standing
+from board_words import NOT_SEEN, OUTDATED, counted, standing
 from text_tables import plain
 
 from nastoolkit.claims import MINIATURE, OWN_PROBLEM, PUBLIC_DATA
@@ -47,7 +47,7 @@ CLOSENESS = {  # the closest to the paper first
     MINIATURE: "In miniature",
     None: "How close to the paper is not said",
 }
-DIFFERENT = (NO_EFFECT, WEAKER, STRONGER)
+DIFFERENT = (NO_EFFECT, WEAKER, STRONGER, NOT_SEEN)
 README_MARKS = ("<!-- claims, by make claims -->\n", "<!-- end of claims -->\n")
 
 
@@ -128,23 +128,20 @@ def finding(paper: str, claims: Iterable[Claim]) -> str:
 
 def disagreements_page(claims: Iterable[Claim]) -> list[str]:
     """Claims of which we find another effect than the paper, or none, with the reasons; those closest to the paper first."""
-    differing = [claim for claim in claims if claim["verdict"] in DIFFERENT and standing(claim) != OUTDATED]
+    differing = [claim for claim in claims if standing(claim) in DIFFERENT]
     parts = ["# Where we disagree with the papers, and why", GENERATED]
     if not differing:
-        parts.append("Nowhere yet: no claim that the present rule decides is *stronger*, *weaker but there* or *no effect*.")
+        parts.append("Nowhere yet: no claim is *stronger*, *weaker but there*, *no effect* or *not seen in miniature*.")
     for heading, rows in _by_closeness(differing).items():
         parts += [f"## {heading}", *map(_disagreement, rows)]
     return parts
 
 
 def _disagreement(claim: Claim) -> str:
-    """A claim with the paper's value and ours, the reason for the verdict, and why they differ."""
-    said = [
-        f"**{claim['paper']}, {claim['item']}:** {claim['statement']}. *{claim['verdict'].capitalize()}*: {values(claim)}.",
-        claim.get("reasons", ""),
-        f"**Why:** {claim['note']}." if claim.get("note") else "**Why:** not known yet.",
-    ]
-    return plain(" ".join(filter(None, said)))
+    """A claim with its verdict, the reasons for it, and why we find something else than the paper."""
+    about = f"**{claim['paper']}, {claim['item']}:** {claim['statement']}."
+    found = f"*{standing(claim).capitalize()}*: {claim.get('reasons') or values(claim) + '.'}"
+    return plain(f"{about} {found} **Why:** {claim.get('note') or 'not known yet'}.")
 
 
 def own_page(claims: Sequence[Claim], figures: Figures) -> list[str]:

@@ -58,10 +58,9 @@ def anchor(heading: str) -> str:
 
 
 def _cells(claim: Claim) -> list[str]:
-    note = f"({claim['note']})" if claim.get("note") else ""
-    paper_value = f"{text_of(claim['paper_value'])} {note}".strip()
+    verdict = f"{verdict_text(claim)} ({claim['note']})" if claim.get("note") else verdict_text(claim)
     ours = [_ours(claim), _n(claim), _smallest_effect(claim), text_of(claim.get("control"))]
-    return [_name(claim), paper_value, *ours, verdict_text(claim)]
+    return [_name(claim), text_of(claim["paper_value"]), *ours, verdict]
 
 
 def _name(claim: Claim) -> str:

@@ -43,7 +43,7 @@ def plot_forest(axes: Axes, frame: pd.DataFrame, across: str) -> pd.DataFrame:
     for word, group in rows.groupby("verdict", sort=False):
         _draw_rows(axes, group, str(word), looks[word], (left, right))
     for place, text in enumerate(rows.text):
-        axes.text(1.03, place, text, transform=axes.get_yaxis_transform(), va="center", fontsize="small")
+        axes.text(1.05, place, text, transform=axes.get_yaxis_transform(), va="center", fontsize="small")
     axes.set(yticks=range(len(rows)), yticklabels=rows.claim, ylim=(len(rows) - 0.5, -0.5))
     axes.set(xscale="log", xlim=(left, right), xlabel=across)
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))

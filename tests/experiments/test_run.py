@@ -341,10 +341,10 @@ def test_claims_have_their_cost(root):
     assert claim["seconds"] == 12.3 and f"{os.cpu_count()} cores" in claim["machine"]
 
 
-def test_a_note_stands_beside_the_papers_value(root):
+def test_a_note_stands_beside_the_verdict(root):
     write_run(root, "good", "laptop", paper_value=8.0, note="a trace says 248, not 100")
     run.main(["--claims"], root)
-    assert "| 8 (a trace says 248, not 100) |" in (root / "experiments/CLAIMS.md").read_text()
+    assert "| reproduced (a trace says 248, not 100) |" in (root / "experiments/CLAIMS.md").read_text()
     write_run(root, "good", "laptop", note=["no", "text"])
     assert run.main(["--claims"], root) == 2
 
