@@ -69,21 +69,20 @@ class WarmStart:
         """The problem."""
         return problem_from(self.problem)
 
-    def search(self, cost: str, seed: int, start: History | None = None) -> History:
-        """One search for a cost, from scratch or from the best sub-networks of another one."""
+    def search(self, cost: str, seed: int, start: History | None = None, algorithm: str = "") -> History:
+        """One search for a cost, from scratch or from the best sub-networks of another one, maybe by another algorithm."""
         how: dict[str, Any] = {} if start is None else {"warm_start": start.best(self.population).genotypes}
-        return self.made.search(cost, self.algorithm, self.budget, seed, population=self.population, **how)
+        return self.made.search(cost, algorithm or self.algorithm, self.budget, seed, population=self.population, **how)
 
     def searches(self, seed: int) -> dict[str, History]:
         """The searches for the target, by name."""
         finished = {cost: self.search(cost, seed) for cost in (self.source, MACS)}
-        how = {"population": self.population}
         return {
             SCRATCH: self.search(self.target, seed),
             WARM: self.search(self.target, seed, finished[self.source]),
             WARM_MACS: self.search(self.target, seed, finished[MACS]),
             NO_SEARCH: with_cost(finished[self.source], self.made.cost(self.target)),
-        } | {name: self.made.search(self.target, name, self.budget, seed, **how) for name in self.controls}
+        } | {name: self.search(self.target, seed, algorithm=name) for name in self.controls}
 
     def best_known(self, n_seeds: int, budget: int = 0) -> History:
         """The front of a long search for the target, with a seed that no other one has.
