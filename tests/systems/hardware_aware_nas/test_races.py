@@ -79,5 +79,5 @@ def test_a_benchmark_without_its_data_says_so(tmp_path):
 
 
 def test_a_miniature_is_no_problem_of_the_paper():
-    problems = ["digits-mbv3-table", "number-words-transformer", "nas-bench-macro", "ofa-mbv3-w12-macs"]
+    problems = ["digits-mbv3-table", "number-words-transformer", "nas-bench-macro", "ofa-mbv3-w1.0"]
     assert [evidence_of(name) for name in problems] == ["miniature", "miniature", "public data", "the paper's own problem"]
