@@ -10,7 +10,6 @@ PyTorch's own operators for this give the same numbers, but know no tensors with
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -56,7 +55,7 @@ def to_grid(x: torch.Tensor, grid: Grid) -> torch.Tensor:
     return rounded + (inside - inside.detach())
 
 
-def range_of(x: torch.Tensor, dims: Sequence[int] = ()) -> tuple[torch.Tensor, torch.Tensor]:
+def range_of(x: torch.Tensor, dims: tuple[int, ...] = ()) -> tuple[torch.Tensor, torch.Tensor]:
     """The least and the greatest of all numbers, or of those along some dimensions, which are kept."""
     x = x.detach()
     return x.amin(dims, keepdim=bool(dims)), x.amax(dims, keepdim=bool(dims))
@@ -64,7 +63,7 @@ def range_of(x: torch.Tensor, dims: Sequence[int] = ()) -> tuple[torch.Tensor, t
 
 def quantised_weight(weight: torch.Tensor, bits: int, symmetric: bool) -> torch.Tensor:
     """A layer's weight ``(out_channels, ...)``, every output channel on a grid of its own."""
-    low, high = range_of(weight, [*range(1, weight.dim())])
+    low, high = range_of(weight, tuple(range(1, weight.dim())))
     return to_grid(weight, (symmetric_grid if symmetric else affine_grid)(low, high, bits))
 
 
