@@ -26,6 +26,7 @@ from nastoolkit.space import genotype_keys
 from nastoolkit.systems.ofa_squared.authors_selection import SELECTIONS, dominance
 
 BLOCKS = [f"stage{stage}.block{block}" for stage in range(1, 6) for block in range(1, 5)]
+N_BLOCKS = len(BLOCKS)
 GENES = (
     *(f"{b}.kernel" for b in BLOCKS),
     *(f"{b}.expand" for b in BLOCKS),
@@ -49,16 +50,24 @@ class AuthorsProblem:
         self._benchmark, space = benchmark, benchmark.space
         self._columns = [space.names.index(name) for name in GENES]
         self._options = [np.array(space.allowed[column]) for column in self._columns]
-        self.n_options = [len(options) for options in self._options]
+        self.n_options = np.array([len(options) for options in self._options])
+        (self._latency,) = (objective.exact for objective in benchmark.objectives if objective.exact is not None)
+
+    def latencies(self, genomes: np.ndarray) -> np.ndarray:
+        """Latencies ``(n,)`` in ms of genomes ``(n, 46)``."""
+        return self._latency(self._genotypes(genomes))
 
     def costs(self, genomes: np.ndarray) -> np.ndarray:
         """Latencies in ms and predicted errors in %, the latter as numbers of 32 bits: ``(n, 2)`` of genomes ``(n, 46)``."""
+        latency, error = self._benchmark.history(self._genotypes(genomes)).values.T
+        hundred = np.float32(100)
+        return np.stack([latency, hundred - hundred * ((100 - error) / 100).astype(np.float32)], axis=1)
+
+    def _genotypes(self, genomes: np.ndarray) -> np.ndarray:
         genotypes = np.empty(genomes.shape, dtype=np.int64)
         for column, options, genes in zip(self._columns, self._options, genomes.T, strict=True):
             genotypes[:, column] = options[genes]
-        latency, error = self._benchmark.history(self._benchmark.space.canonical(genotypes)).values.T
-        hundred = np.float32(100)
-        return np.stack([latency, hundred - hundred * ((100 - error) / 100).astype(np.float32)], axis=1)
+        return self._benchmark.space.canonical(genotypes)
 
     def hypervolume(self, costs: np.ndarray) -> float:
         """The hypervolume of costs ``(n, 2)`` at 100 ms and 25 %."""

@@ -3,22 +3,28 @@
 [Ito2023] R. C. Ito and F. J. Von Zuben, "OFA^2: A Multi-Objective Perspective for the Once-for-All Neural Architecture
 Search", IJCNN 2023, arXiv 2303.13683.
 
-Differs from the paper in: no sub-network is measured twice; the searches within a limit have together as many evaluations as
-the one search, not each of them.
+The toolkit's own searches are beside the authors', which are :mod:`.authors` and :mod:`.evolution_finder`.
+
+Differs from the paper in: the searches within a limit have together as many evaluations as the one search, not 500 generations
+each; the toolkit's own measure no sub-network twice.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from nastoolkit import pareto
 from nastoolkit.benchmarks import BENCHMARKS, Benchmark
 from nastoolkit.objectives import Objective
 from nastoolkit.studies import optimize
+from nastoolkit.systems.ofa_squared.authors import POPULATION, AuthorsProblem, AuthorsSearch
+from nastoolkit.systems.ofa_squared.evolution_finder import EvolutionFinder
 
 
 def front_search(
@@ -56,6 +62,33 @@ def front_search(
     error = qualities if quality.direction == "min" else 100 - qualities
     columns = {"hypervolume": curve, "error": error, "cost": costs, "on_front": history.on_front}
     return pd.DataFrame({"evaluations": np.arange(1, len(curve) + 1), **columns})[kept]
+
+
+def authors_search(
+    benchmark: str, data_folder: str, algorithm: str, budget: int, seed: int, limit: float | None = None
+) -> pd.DataFrame:
+    """One search of ``ofa-mbv3-note10`` as the authors ran it: for the front, or for the best within a limit; a job of a grid.
+
+    Args:
+        benchmark: ``ofa-mbv3-note10``.
+        data_folder: Folder of published files; empty means where :func:`nastoolkit.published.find` looks.
+        algorithm: A name in :data:`.authors_selection.SELECTIONS`; within a limit, it is :class:`.EvolutionFinder`.
+        budget: Number of evaluations, with those of networks that were met before.
+        seed: Seed of the search; the paper's are 1, 2 and 3.
+        limit: Largest latency that is wanted, in ms; None for the whole front.
+
+    Returns:
+        As :func:`front_search`, of the last population only, and the hypervolumes of all of them.
+    """
+    problem, generations = AuthorsProblem(load_benchmark(benchmark, data_folder)), budget // POPULATION
+    if limit is not None:
+        latency, error = EvolutionFinder(problem, limit, seed).run(generations)
+        return pd.DataFrame([{"evaluations": budget, "error": error, "cost": latency, "on_front": True}])
+    populations = [parents.costs for parents in islice(AuthorsSearch(problem, algorithm, seed), generations)]
+    curve = pd.DataFrame({"hypervolume": [problem.hypervolume(costs) for costs in populations], "on_front": False})
+    curve.insert(0, "evaluations", POPULATION * np.arange(1, generations + 1))
+    last = pd.DataFrame(populations[-1], columns=["cost", "error"]).assign(on_front=pareto.ranks(populations[-1]) == 0)
+    return pd.concat([curve, last.assign(**curve.iloc[-1][["evaluations", "hypervolume"]])], ignore_index=True)
 
 
 def load_benchmark(name: str, data_folder: str = "") -> Benchmark:
