@@ -100,7 +100,7 @@ def activation_kernel(network: nn.Module, inputs: Inputs) -> np.ndarray:
 
 def check_units(network: nn.Module) -> dict[str, nn.Module]:
     """The rectified units of a network by name; ValueError where it has none."""
-    units = {name: module for name, module in network.named_modules() if isinstance(module, RECTIFIERS)}
+    units: dict[str, nn.Module] = {name: module for name, module in network.named_modules() if isinstance(module, RECTIFIERS)}
     if not units:
         raise ValueError(f"NASWOT looks at {[unit.__name__ for unit in RECTIFIERS]} modules, and the network has none")
     return units
