@@ -102,6 +102,12 @@ def quality_and_cost(problem: Benchmark) -> tuple[Objective, Objective]:
     return quality, cost
 
 
+def final_hypervolumes(found: pd.DataFrame) -> pd.DataFrame:
+    """Hypervolumes that searches for the whole front end with: a row for each seed, a column for each algorithm."""
+    whole = found[found.limit.isna()]
+    return whole.groupby(["algorithm", "seed"], sort=False).hypervolume.last().unstack("algorithm")
+
+
 def curves(found: pd.DataFrame, n: int = 14) -> pd.DataFrame:
     """Hypervolumes of searches for the whole front after numbers of evaluations that grow by the same factor.
 
