@@ -46,33 +46,33 @@ class PastSearch:
         platforms: Names of the costs on A and on B.
         past_algorithm: Key of ``ALGORITHMS`` for the long search.
         past_budget: Number of its evaluations.
-        n_past: Number of random sub-networks that are measured for a predictor, by which the long search goes; with 0 it goes
-            by the problem's own values.
         predictor: Key of ``PREDICTORS``.
         algorithm: Key of ``ALGORITHMS`` for the searches on B.
         budget: Number of evaluations of each search on B.
-        long_budget: Number of evaluations of two long searches on B, in the whole space and in the smaller one; 0 makes none.
         population: Number of sub-networks between two fits of the search on B, and in a warm start.
         threshold: Least share of clustered sub-networks that keeps an option.
         min_cluster_size: See :func:`.popdb.constrain`.
         min_samples: See there.
         reference_point: Quality and cost ``(2,)`` that hypervolumes begin at.
+        n_past: Number of random sub-networks that are measured for a predictor, by which the long search goes; with 0 it goes
+            by the problem's own values.
+        long_budget: Number of evaluations of two long searches on B, in the whole space and in the smaller one; 0 makes none.
     """
 
     problem: Mapping[str, Any]
     platforms: Sequence[str]
     past_algorithm: str
     past_budget: int
-    n_past: int
     predictor: str
     algorithm: str
     budget: int
-    long_budget: int
     population: int
     threshold: float
     min_cluster_size: int
     min_samples: int
     reference_point: Sequence[float]
+    n_past: int = 0
+    long_budget: int = 0
 
     def __post_init__(self) -> None:
         if len(self.platforms) != 2:

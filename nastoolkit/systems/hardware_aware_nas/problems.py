@@ -18,6 +18,7 @@ import pandas as pd
 from nastoolkit.benchmarks import Problem, SupernetProblem
 from nastoolkit.benchmarks.race import Curves, replayed_history
 from nastoolkit.benchmarks.supernet_problem import MACS
+from nastoolkit.claims import MINIATURE, OWN_PROBLEM, PUBLIC_DATA
 from nastoolkit.families import FAMILIES
 from nastoolkit.history import History
 from nastoolkit.objectives import Objective
@@ -25,7 +26,7 @@ from nastoolkit.published import AccuracyPredictor, i7_8700k, note10
 from nastoolkit.space import SearchSpace
 from nastoolkit.studies.results import Row
 
-FAMILY = "ofa-mbv3-w1.2"
+FAMILY, TASK = "ofa-mbv3-w1.2", "imagenet"  # of the paper
 DESKTOP, PHONE = "i7-8700K", "Note10"
 MEASURED = (160, 176, 192, 208, 224)  # resolutions in pixels that the phone has a table of
 
@@ -118,6 +119,13 @@ def _predictor(data_folder: str) -> AccuracyPredictor:
 def problem_from(argument: Mapping[str, Any]) -> SupernetProblem | PublishedTables:
     """The problem that ``as_argument`` of either class told."""
     return SupernetProblem(**argument) if "family_name" in argument else PublishedTables(**argument)
+
+
+def evidence_of(problem: SupernetProblem | PublishedTables) -> str:
+    """How close what a problem shows is to the paper; one of :data:`nastoolkit.claims.EVIDENCE`."""
+    if isinstance(problem, PublishedTables):
+        return PUBLIC_DATA
+    return OWN_PROBLEM if (problem.family_name, problem.task_name) == (FAMILY, TASK) else MINIATURE
 
 
 def judged_curves(

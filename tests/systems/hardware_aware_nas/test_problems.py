@@ -9,6 +9,7 @@ from nastoolkit.history import History
 from nastoolkit.systems.hardware_aware_nas.problems import (
     PublishedTables,
     curves_by_search,
+    evidence_of,
     front_of_all,
     judged_curves,
     percent_of,
@@ -23,6 +24,14 @@ def test_plain_values_make_either_problem_again(tmp_path, data_folder):
     assert again == published
     measured = SupernetProblem(family_name="digits-mbv3", task_name="digits", folder=str(tmp_path))
     assert problem_from(measured.as_argument("MACs")).family_name == "digits-mbv3"
+
+
+def test_how_close_a_problem_is_to_the_paper(tmp_path):
+    where = {"folder": str(tmp_path)}
+    small = SupernetProblem(family_name="digits-mbv3", task_name="digits", **where)
+    whole = SupernetProblem(family_name="ofa-mbv3-w1.2", task_name="imagenet", **where)
+    found = [evidence_of(problem) for problem in (whole, PublishedTables(**where), small)]
+    assert found == ["the paper's own problem", "public data", "miniature"]
 
 
 def test_published_searches_are_made_once(tmp_path, data_folder, monkeypatch):
