@@ -16,6 +16,7 @@ from typing import Any
 
 import pandas as pd
 
+from nastoolkit import pareto
 from nastoolkit.benchmarks import SupernetProblem
 from nastoolkit.benchmarks.race import Curves
 from nastoolkit.history import History
@@ -103,6 +104,10 @@ class Tactics:
         if budget:
             return self.made.search(self.target, self.full_search, budget, n_seeds, population=self.population).front()
         return front_of_all([self.search(name, seed) for name in self.algorithms for seed in range(n_seeds)])
+
+    def unevenness(self, name: str, seed: int, best: History) -> float:
+        """The spread indicator of a search's front between the ends of the best front known; less is more even."""
+        return pareto.spread_indicator(self.search(name, seed).front().costs, best.costs[best.costs.argmin(axis=0)])
 
 
 def hypervolumes(setting: Mapping[str, Any], search: str, seed: int) -> list[Row]:
