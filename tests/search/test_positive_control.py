@@ -11,7 +11,7 @@ SEEDS = 4
 
 @pytest.mark.parametrize("name", plain_pymoo.PLAIN)
 def test_its_mean_is_not_below_plain_pymoos_by_two_standard_deviations(name, data_folder):
-    """Those of the difference of means, after 250 and 1,000 evaluations; more is welcome, as nothing is measured twice here."""
+    """Deviations are those of the difference of means, after 250 and 1,000 evaluations. More is welcome."""
     benchmark, counts, plain = BENCHMARKS["ofa-mbv3-note10"](data_folder), (250, 1000), plain_pymoo.known()[name]
     searches = [plain_pymoo.our_search(benchmark, name, counts[-1], seed) for seed in range(SEEDS)]
     means = np.mean([plain_pymoo.scores(benchmark, name, history, counts) for history in searches], axis=0)
