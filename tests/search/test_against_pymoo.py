@@ -9,18 +9,13 @@ from pymoo.core.population import Population
 from pymoo.core.problem import Problem
 from pymoo.operators.crossover.sbx import SBX
 from pymoo.operators.mutation.pm import PM
-from pymoo.operators.repair.rounding import RoundingRepair
 from pymoo.operators.sampling.rnd import IntegerRandomSampling
 from pymoo.operators.selection.rnd import RandomSelection
-from pymoo.optimize import minimize
 
-from nastoolkit.benchmarks import BENCHMARKS
 from nastoolkit.objectives import Objective
 from nastoolkit.search import EVOLUTIONARY
 from nastoolkit.space import Choice, SearchSpace
-from nastoolkit.studies import optimize
 
-SEEDS = 4
 N, D, K = 400, 30, 4
 SPACE = SearchSpace([Choice(f"c{i}", tuple(range(K))) for i in range(D)])
 PROBLEM = Problem(n_var=D, n_obj=2, xl=-0.5, xu=K - 0.5)
@@ -107,42 +102,3 @@ def test_the_first_generation_is_as_uniform_as_pymoos():
     problem = Problem(n_var=D, xl=0, xu=K - 1, vtype=int)
     theirs = IntegerRandomSampling().do(problem, 2000, random_state=np.random.default_rng(0)).get("X").astype(float)
     np.testing.assert_allclose(shares(drawn), shares(theirs), atol=0.012)
-
-
-class Integers(Problem):
-    """A benchmark for pymoo: options are whole numbers, as in Intel's search. It notes what was ``asked``."""
-
-    def __init__(self, benchmark):
-        self.benchmark, self.asked = benchmark, []
-        greatest = np.array([len(allowed) - 1 for allowed in benchmark.space.allowed])
-        super().__init__(n_var=len(greatest), n_obj=2, xl=np.zeros(len(greatest)), xu=greatest, vtype=int)
-
-    def _evaluate(self, x, out, *_, **__):
-        options = zip(self.benchmark.space.allowed, x.T.astype(int), strict=True)
-        genotypes = self.benchmark.space.repair(np.stack([np.array(allowed)[column] for allowed, column in options], axis=1))
-        self.asked.append(genotypes)
-        out["F"] = self.benchmark.history(genotypes).values
-
-
-def plain_pymoo(benchmark, seed, budget):
-    """What pymoo alone, with Intel's settings, asks for."""
-    whole = {"vtype": float, "repair": RoundingRepair()}
-    operators = {"crossover": SBX(prob=0.9, eta=15, **whole), "mutation": PM(prob=1.0, prob_var=0.02, eta=20, **whole)}
-    problem = Integers(benchmark)
-    minimize(problem, NSGA2(pop_size=50, sampling=IntegerRandomSampling(), **operators), ("n_eval", budget), seed=seed)
-    return benchmark.history(np.concatenate(problem.asked))
-
-
-@pytest.mark.slow
-def test_nsga2_is_as_good_as_plain_pymoo_on_a_published_problem(data_folder, monkeypatch):
-    """After 250 and 1,000 evaluations its mean is not below plain pymoo's by two standard deviations of their difference."""
-    monkeypatch.setenv("NASTOOLKIT_DATA", str(data_folder))
-    benchmark = BENCHMARKS["ofa-mbv3-note10"]()
-    where = (benchmark.space, benchmark.evaluate, benchmark.objectives, "nsga2", 1000)
-    ours = volumes(benchmark, [optimize(*where, seed, progress=False) for seed in range(SEEDS)])
-    theirs = volumes(benchmark, [plain_pymoo(benchmark, seed, 1000) for seed in range(SEEDS)])
-    assert (ours.mean(axis=0) > theirs.mean(axis=0) - 2 * theirs.std(axis=0, ddof=1) * np.sqrt(2 / SEEDS)).all()
-
-
-def volumes(benchmark, histories):
-    return np.array([[history[:n].hypervolume(benchmark.reference_point) for n in (250, 1000)] for history in histories])
