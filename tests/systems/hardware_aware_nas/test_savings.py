@@ -6,6 +6,7 @@ import pytest
 
 from nastoolkit.systems.hardware_aware_nas.savings import (
     LEVELS,
+    LITERAL,
     evaluations_needed,
     level_shares,
     paper_ratio,
@@ -43,3 +44,9 @@ def test_a_published_problem_is_searched_with_its_own_reference():
     rows = search_published("digits-mbv3-table", "", "random", 3, 0, {"population": 3})
     assert list(rows.evaluations) == [1, 2, 3] and rows.reference_costs.tolist() == [[-80.0, 3.0]] * 3
     assert rows.test_hypervolume.nunique() == 1 and rows.test_hypervolume[0] not in (0, rows.hypervolume.max())
+
+
+def test_linas_as_printed_is_another_search_than_ours():
+    printed, ours = (search_published("digits-mbv3-table", "", name, 9, 0, {"population": 3}) for name in (LITERAL, "linas"))
+    assert len(printed) == len(ours) == 9
+    assert not printed.hypervolume.equals(ours.hypervolume)
