@@ -8,6 +8,7 @@ import resource
 import sys
 import tempfile
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -57,9 +58,14 @@ class Job:
         return read_record(self.folder).get("fingerprint") == self.fingerprint
 
     def files_since(self, moment: float) -> list[str]:
-        """Files in the folder that were written since a moment (seconds since the epoch), relative to ``root``."""
-        paths = (path for path in self.folder.rglob("*") if path.is_file() and path.stat().st_mtime >= moment)
-        return sorted(os.path.relpath(path, self.root) for path in paths)
+        """Files in the folder that were written since a moment (seconds since the epoch), relative to ``root``.
+
+        What is in folders of its own, such as the jobs of a grid, is one line a folder, with the number of its files.
+        """
+        paths = [path for path in self.folder.rglob("*") if path.is_file() and path.stat().st_mtime >= moment]
+        inner = Counter(path.relative_to(self.folder).parts[0] for path in paths if path.parent != self.folder)
+        own = [os.path.relpath(path, self.root) for path in paths if path.parent == self.folder]
+        return sorted(own + [f"{os.path.relpath(self.folder / name, self.root)}/ ({n})" for name, n in inner.items()])
 
 
 @dataclass(frozen=True)

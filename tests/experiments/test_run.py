@@ -28,7 +28,7 @@ from profiles import (
     read_profiles,
 )
 from record import read_record, write_record
-from worker import Console
+from worker import Console, Job
 
 from nastoolkit.verdicts import RULE
 
@@ -90,6 +90,14 @@ def test_a_failing_notebook_is_named_and_the_others_still_run(root, capfd):
     assert out.endswith("files made:\n  " + "\n  ".join(made) + "\n")
     executed = nbformat.read(root / "runs/good/smoke/notebook.ipynb", as_version=4)
     assert "sizes = [7]" in executed.cells[1].source and 'output_dir = "runs/good/smoke"' in executed.cells[1].source
+
+
+def test_files_of_an_inner_folder_are_one_line(tmp_path):
+    job = Job("good", "smoke", {}, "out", tmp_path, side_by_side=False)
+    for name in ("front.png", "jobs/a.json", "jobs/b.json", "searches/deep/c.search"):
+        (tmp_path / "out" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "out" / name).touch()
+    assert job.files_since(0) == ["out/front.png", "out/jobs/ (2)", "out/searches/ (1)"]
 
 
 def test_a_folder_that_cannot_be_made_fails_its_notebook_alone(root, capfd):
