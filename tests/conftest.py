@@ -281,7 +281,41 @@ def translations():
 
 
 @pytest.fixture(scope="session")
-def data_sets(tmp_path_factory, image_folder, image_rows, sentence_rows, save_tokenizer, translations):
+def rated_sentences():
+    """Writes the files of VADER to a folder: ``n`` sentences in each, those of products and of newspapers three to a text."""
+    from nastoolkit.tasks.sentences import EDITIONS
+
+    def write(folder, n):
+        folder.mkdir(parents=True)
+        for seed, (edition, file) in enumerate(EDITIONS.items()):
+            rng, lines = np.random.default_rng(seed), []
+            for row in range(n):
+                name = f"{row // 3}_{row}" if edition in ("amazon", "nyt") else row
+                words = " ".join(rng.choice(WORDS, rng.integers(6, 12)))
+                lines.append(f"{name}\t{(-1) ** row * rng.uniform(0, 4):.3f}\tThe {edition}, {row}: {words}.")
+            (folder / file).write_bytes("\r\n".join(lines).encode())
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def sentence_pairs():
+    """Writes Tatoeba's file to a folder: so many sentences, which are translated by turning them round."""
+
+    def write(folder, n):
+        folder.mkdir(parents=True)
+        rng = np.random.default_rng(0)
+        sentences = [[str(row), *rng.choice(WORDS, rng.integers(4, 8))] for row in range(n)]
+        lines = ["1\t2", *(f"{' '.join(words)}\t{' '.join(words[::-1])}" for words in sentences)]
+        (folder / "deu.txt").write_bytes("\r\n".join(lines).encode())
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def data_sets(
+    tmp_path_factory, image_folder, image_rows, sentence_rows, save_tokenizer, translations, rated_sentences, sentence_pairs
+):
     """A folder with small data sets laid out like the published ones, and with a tokenizer, for NASTOOLKIT_DATASETS."""
     import datasets
 
@@ -297,4 +331,6 @@ def data_sets(tmp_path_factory, image_folder, image_rows, sentence_rows, save_to
     datasets.DatasetDict({name: sentence_rows(*how) for name, how in sizes.items()}).save_to_disk(folder / "sst2")
     save_tokenizer(folder / "bert-base-uncased")
     translations(folder / "wmt14-en-de", 200, 40)
+    rated_sentences(folder / "vader", 210)
+    sentence_pairs(folder / "tatoeba-en-de", 210)
     return folder

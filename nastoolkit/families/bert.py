@@ -1,11 +1,15 @@
 """BERT as a classifier of sentences, with elastic depth, heads and feed-forward width: DyNAS-T's space over BERT base.
 
+A small one for experiments on a laptop, ``text-bert``, chooses the channels between layers, too. How such networks are trained
+on masked words first, with another head: :mod:`nastoolkit.families.masked_bert`.
+
 [Devlin2019] J. Devlin et al., "BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding", NAACL 2019,
 Section 3 and Appendix A.2.
 [DyNAS-T] https://github.com/IntelLabs/DyNAS-T, commit 251cb5e, search space ``bert_base_sst2``.
 
-Differs from the papers in: no dropout; params are those of the whole network, where [DyNAS-T] leaves out layer normalisation
-and the classifier; MACs are those of every matrix product, attention's own two included.
+Differs from the papers in: no dropout in BERT base, and in the small one on the outputs of both parts of a layer alone; params
+are those of the whole network, where [DyNAS-T] leaves out layer normalisation and the classifier; MACs are those of every
+matrix product, attention's own two included.
 """
 
 from __future__ import annotations
@@ -22,7 +26,7 @@ from torch import nn
 from nastoolkit.blocks import Classifier
 from nastoolkit.families.assembly import nest
 from nastoolkit.families.base import Family, Slot
-from nastoolkit.families.elastic_encoder import EncoderTable, FirstToken, encoder_choices, encoder_slots
+from nastoolkit.families.elastic_encoder import EncoderTable, FirstToken, encoder_choices, encoder_slots, width_of
 from nastoolkit.families.transformer_blocks import EncoderLayer
 from nastoolkit.space import SearchSpace
 
@@ -36,12 +40,14 @@ class Table(EncoderTable):
         positions: Greatest length of an input, in tokens.
         types: Number of segments that an input may have.
         length: Tokens of an input, for MACs and example inputs; networks take any other length up to ``positions``.
+        dropout: Probability while training, on the outputs of both parts of a layer.
     """
 
     vocabulary: int
     positions: int
     types: int
     length: int
+    dropout: float = 0.0
 
 
 BASE = Table(  # [Devlin2019], Section 3, BERT base, uncased; the options are those of [DyNAS-T]
@@ -56,6 +62,21 @@ BASE = Table(  # [Devlin2019], Section 3, BERT base, uncased; the options are th
     ffn=(1024, 2048, 3072),
     n_classes=2,
     eps=1e-12,
+)
+SMALL = Table(  # for the vocabularies and the length of the tasks of sentences
+    vocabulary=4096,
+    positions=48,
+    types=1,
+    length=48,
+    dim=64,
+    dims=(32, 48, 64),
+    head_dim=16,
+    layers=(1, 2, 3, 4),
+    heads=(1, 2, 3, 4),
+    ffn=(64, 128, 256),
+    n_classes=2,
+    eps=1e-12,
+    dropout=0.1,
 )
 
 
@@ -95,30 +116,38 @@ class BertFamily(Family):
             size: len(tensors[key]) for size, key in rows.items() if key in tensors and tensors[key].dim() == 2
         }
         table = replace(self.table, **sizes)
-        return BertFamily(self.name, replace(table, length=min(table.length, table.positions)))
+        return type(self)(self.name, replace(table, length=min(table.length, table.positions)))
 
     def __reduce__(self) -> tuple[type, tuple[str, Table]]:
         return type(self), (self.name, self.table)
 
 
-def _slots(table: Table) -> list[Slot]:
-    def layer(heads: int, ffn: int) -> EncoderLayer:
+def encoder(table: Table) -> list[Slot]:
+    """The slots of the embeddings and of all layers."""
+
+    def embeddings(dim: int = table.dim) -> Embeddings:
+        return Embeddings(table.vocabulary, table.positions, table.types, dim, table.length, table.eps)
+
+    def layer(heads: int, ffn: int, dim: int = table.dim) -> EncoderLayer:
         return EncoderLayer(
-            dim=table.dim,
+            dim=dim,
             qkv_dim=heads * table.head_dim,
             n_heads=heads,
             ffn=ffn,
             length=table.length,
             act="gelu",
             eps=table.eps,
+            dropout=table.dropout,
         )
 
-    embeddings = Embeddings(table.vocabulary, table.positions, table.types, table.dim, table.length, table.eps)
+    return [Slot("embeddings", width_of(table), embeddings), *encoder_slots(table, layer)]
+
+
+def _slots(table: Table) -> list[Slot]:
     return [
-        Slot("embeddings", (), lambda: embeddings),
-        *encoder_slots(table, layer),
-        Slot("pooler", (), lambda: Pooler(table.dim, table.length)),
-        Slot("classifier", (), lambda: Logits(table.dim, table.n_classes)),
+        *encoder(table),
+        Slot("pooler", width_of(table), lambda dim=table.dim: Pooler(dim, table.length)),
+        Slot("classifier", width_of(table), lambda dim=table.dim: Logits(dim, table.n_classes)),
     ]
 
 
@@ -180,6 +209,8 @@ class TokenEmbeddings(nn.Module):
         self.positions = nn.Embedding(spec.positions, spec.dim)
         self.types = nn.Embedding(spec.types, spec.dim)
         self.norm = nn.LayerNorm(spec.dim, spec.eps)
+        for table in (self.tokens, self.positions, self.types):
+            nn.init.normal_(table.weight, std=0.02)  # [Devlin2019], code; larger ones would make sure logits of masked words
 
     def forward(self, input_ids: torch.Tensor, token_type_ids: torch.Tensor) -> torch.Tensor:
         """Both ``(n, length)`` to ``(n, length, dim)``."""

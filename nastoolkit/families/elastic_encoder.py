@@ -1,7 +1,7 @@
 """The Transformer encoder of elastic BERT and ViT: choices and slots for depth, attention heads and feed-forward width.
 
-A shallower encoder keeps the first layers, a narrower layer the first heads and hidden units; layers leave the number of
-channels between them as it is.
+A shallower encoder keeps the first layers, a narrower layer the first heads and hidden units; the number of channels between
+layers is one for all, and may be a choice, too.
 
 [DyNAS-T] https://github.com/IntelLabs/DyNAS-T, commit 251cb5e, search spaces ``bert_base_sst2`` and ``vit_base_imagenet``.
 """
@@ -31,6 +31,7 @@ class EncoderTable:
         ffn: Hidden units of the feed-forward network, options of every layer.
         n_classes: Outputs.
         eps: Number that layer normalisation adds to variances.
+        dims: Options of the channels between layers, up to ``dim``; none makes them no choice.
     """
 
     dim: int
@@ -40,11 +41,16 @@ class EncoderTable:
     ffn: tuple[int, ...]
     n_classes: int
     eps: float
+    dims: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.dims and max(self.dims) != self.dim:
+            raise ValueError(f"dim is the largest of dims, got {self.dim} and {self.dims}")
 
 
 def encoder_choices(table: EncoderTable) -> list[Choice]:
-    """The depth, then heads and hidden units of every layer, which matter where the network is so deep."""
-    choices = [Choice("layers", table.layers)]
+    """The width, the depth, then heads and hidden units of every layer, which matter where the network is so deep."""
+    choices = [Choice(name, table.dims) for name in width_of(table)] + [Choice("layers", table.layers)]
     for number in range(1, max(table.layers) + 1):
         deep_enough = tuple(depth for depth in table.layers if depth >= number)
         when = None if deep_enough == table.layers else ("layers", deep_enough)
@@ -52,16 +58,21 @@ def encoder_choices(table: EncoderTable) -> list[Choice]:
     return choices
 
 
-def encoder_slots(table: EncoderTable, layer: Callable[[int, int], EncoderLayer]) -> list[Slot]:
-    """A slot for every layer; ``layer`` takes heads and hidden units and returns the spec."""
-    return [_slot(number, layer) for number in range(1, max(table.layers) + 1)]
+def width_of(table: EncoderTable) -> tuple[str, ...]:
+    """Name of the choice of channels between layers, if there is one."""
+    return ("dim",) if table.dims else ()
 
 
-def _slot(number: int, layer: Callable[[int, int], EncoderLayer]) -> Slot:
-    def spec(depth: int, heads: int, ffn: int) -> EncoderLayer | None:
-        return layer(heads, ffn) if number <= depth else None
+def encoder_slots(table: EncoderTable, layer: Callable[..., EncoderLayer]) -> list[Slot]:
+    """A slot for every layer; ``layer`` takes heads, hidden units, and channels if they are a choice, and returns a spec."""
+    return [_slot(number, width_of(table), layer) for number in range(1, max(table.layers) + 1)]
 
-    return Slot(f"encoder.layer{number}", ("layers", f"layer{number}.heads", f"layer{number}.ffn"), spec)
+
+def _slot(number: int, width: tuple[str, ...], layer: Callable[..., EncoderLayer]) -> Slot:
+    def spec(depth: int, *options: int) -> EncoderLayer | None:
+        return layer(*options) if number <= depth else None
+
+    return Slot(f"encoder.layer{number}", ("layers", f"layer{number}.heads", f"layer{number}.ffn", *width), spec)
 
 
 class FirstToken(nn.Module):

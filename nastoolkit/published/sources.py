@@ -6,9 +6,12 @@ Every file is pinned to a commit and to its hash, so that a number that was read
 from __future__ import annotations
 
 import os
+import tarfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
 from urllib.parse import quote
 
 from nastoolkit.checkpoints.download import cached_file, check_hash, fetch, keep_copy
@@ -28,6 +31,7 @@ class DataSet:
         folder: Where the files are in the repository.
         licence: Its SPDX name.
         sha256: Hash of each file, by file name.
+        archive: Name of the tar archive in ``folder`` that has the files; none where they are files there themselves.
     """
 
     repository: str
@@ -35,10 +39,12 @@ class DataSet:
     folder: str
     licence: str
     sha256: Mapping[str, str]
+    archive: str = ""
 
     def url(self, file: str) -> str:
-        """Address of the original of a file."""
-        return f"https://raw.githubusercontent.com/{self.repository}/{self.commit}/{quote(self.folder)}/{file}"
+        """Address of the original of a file; if it is in an archive, the archive's, and the name of the file after it."""
+        place = f"{self.archive}/{file}" if self.archive else file
+        return f"https://raw.githubusercontent.com/{self.repository}/{self.commit}/{quote(self.folder)}/{place}"
 
 
 DATA_SETS = {
@@ -111,6 +117,29 @@ DATA_SETS = {
             "nas-bench-macro_cifar10.json": "686dee8363cc21cca8c1f321ad5749454f2d9b9ca5972682e137e539bc522297",
         },
     ),
+    "tatoeba-en-de": DataSet(
+        repository="DarrenCarvalho/Language-Translation",
+        commit="a30fc3ec31687d0ed561047a9c7d7fdb5915f89c",
+        folder="data",
+        licence="CC-BY-2.0-FR",
+        sha256={
+            "deu.txt": "ad109252de3e35f8ec8030669ccddf6ee2f5cc1656c1928468e175233c01eb1d",
+        },
+    ),
+    "vader": DataSet(
+        repository="cjhutto/vaderSentiment",
+        commit="44fc044cd877310ee8278a0eadf34bcd50d41d06",
+        folder="additional_resources",
+        licence="MIT",
+        sha256={
+            "_README_.txt": "583d6381c04a4b342ac6e7268066128467785f1f4801c4f7d44afb1ccbaad939",
+            "amazonReviewSnippets_GroundTruth.txt": "11a9807a0974a2506a2d3b4851eaf69b3d6d20688ce4923adda2312a4f6dd6c2",
+            "movieReviewSnippets_GroundTruth.txt": "c8293b0d942e90e223ea2c0955d969040d1a1be514a978b9af0698940bd13350",
+            "nytEditorialSnippets_GroundTruth.txt": "7d8fbcce7dde5d716da53e78f4ef4be6b706e9ef1e1d51887e6d0ad4b69cc27e",
+            "tweets_GroundTruth.txt": "dfbe7102e2f92579ed8b19df9a3822491880697c67adf712fb66e520cc05102f",
+        },
+        archive="hutto_ICWSM_2014.tar.gz",
+    ),
 }
 
 
@@ -119,8 +148,8 @@ def find(name: str, folder: str | Path | None = None) -> dict[str, Path]:
 
     Args:
         name: A key of ``DATA_SETS``.
-        folder: Where they are, or where a folder of this name has them; by default the folder ``NASTOOLKIT_DATA``, and for
-            what is not there the cache that ``nastoolkit fetch`` fills.
+        folder: Where they are, or where a folder of this name has them, there or in a folder there; by default the folder
+            ``NASTOOLKIT_DATA``, and for what is not there the cache that ``nastoolkit fetch`` fills.
 
     Raises:
         ValueError: There is no such data set, or a file is not the published one.
@@ -169,9 +198,44 @@ def fetch_data(name: str, folder: str | Path | None = None, progress: bool = Tru
         FileNotFoundError: As :func:`find`.
     """
     data = _data_set(name)
+    if folder is None and data.archive:
+        return _unpacked(data, progress)
     if folder is None:
         return {file: fetch(data.url(file), sha256, progress, REMEDY) for file, sha256 in data.sha256.items()}
     return {file: keep_copy(path, data.url(file)) for file, path in find(name, folder).items()}
+
+
+def _unpacked(data: DataSet, progress: bool) -> dict[str, Path]:
+    """The files of an archive, in the cache, from which the archive is gone in the end."""
+    with suppress(OSError, ValueError):
+        return _in_cache(data)
+    archive = fetch(data.url("").rstrip("/"), progress=progress, remedy=REMEDY, check=_check_archive)
+    try:
+        _unpack(archive, data)
+    finally:
+        archive.unlink()
+    return _in_cache(data)
+
+
+def _in_cache(data: DataSet) -> dict[str, Path]:
+    return {file: check_hash(cached_file(data.url(file)), sha256) for file, sha256 in data.sha256.items()}
+
+
+def _unpack(archive: Path, data: DataSet) -> None:
+    """Keep the files of an archive, whatever folder of it they are in."""
+    with tarfile.open(archive) as opened, TemporaryDirectory() as folder:
+        members = {PurePosixPath(member.name).name: member for member in opened if member.isfile()}
+        if absent := data.sha256.keys() - members.keys():
+            raise ConnectionError(f"what arrived from {data.url('')} has no {', '.join(sorted(absent))}\n{REMEDY}")
+        for file, sha256 in data.sha256.items():
+            content = opened.extractfile(members[file])
+            (place := Path(folder) / file).write_bytes(content.read() if content else b"")
+            keep_copy(check_hash(place, sha256), data.url(file))
+
+
+def _check_archive(file: Path) -> None:
+    if not tarfile.is_tarfile(file):
+        raise ValueError(f"{file} is no archive")
 
 
 def _data_set(name: str) -> DataSet:
@@ -184,6 +248,7 @@ def _found(name: str, file: str, data: DataSet, folder: str | Path | None) -> Pa
     """One file, checked."""
     source = folder or os.environ.get("NASTOOLKIT_DATA")
     places = [Path(source) / name / file, Path(source) / file] if source else []
+    places += sorted(Path(source).glob(f"*/{name}/{file}")) if source else []
     if folder is None:
         places.append(cached_file(data.url(file)))
     for place in places:

@@ -23,6 +23,8 @@ HEAD = "classifier.linear."  # the layer of every family that depends on the num
 def with_new_head(supernet: Supernet, n_classes: int, seed: int = 0) -> Supernet:
     """A supernet for a task with other classes: a copy of all weights but the last layer's, which are drawn anew.
 
+    From one that was trained on masked words, the encoder's are copied, and all of the classifier's drawn.
+
     Args:
         supernet: Left as it is.
         n_classes: Number of the task's classes, 2 or more.
@@ -34,8 +36,9 @@ def with_new_head(supernet: Supernet, n_classes: int, seed: int = 0) -> Supernet
     other_seed = int(np.random.default_rng([seed, n_classes]).integers(2**31))  # the supernet's own would draw its first head
     twin = _twin(supernet, supernet.family.with_classes(n_classes), supernet.sharing, other_seed)
     drawn = tuple(f"{place}.{HEAD}".removeprefix(".") for place in supernet.copies)
-    kept = {name: tensor for name, tensor in supernet.shared.state_dict().items() if not name.startswith(drawn)}
-    twin.shared.load_state_dict({**twin.shared.state_dict(), **kept})
+    fresh, trained = twin.shared.state_dict(), supernet.shared.state_dict()
+    kept = {name: tensor for name, tensor in trained.items() if name in fresh and not name.startswith(drawn)}
+    twin.shared.load_state_dict({**fresh, **kept})
     return twin
 
 

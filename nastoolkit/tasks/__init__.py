@@ -9,10 +9,14 @@ from nastoolkit.tasks.data_sets import MissingDataError, datasets_folder
 from nastoolkit.tasks.digit_variants import DigitSums, FewDigits, PlainDigits, RotatedDigits, SimilarDigits
 from nastoolkit.tasks.digits import Digits
 from nastoolkit.tasks.episodes import Episode, Episodes
+from nastoolkit.tasks.help_topics import HelpTopics
 from nastoolkit.tasks.hub import Cifar10, Cifar100, HubImages, HubSource
 from nastoolkit.tasks.images import ImageFolder, ImageNet
+from nastoolkit.tasks.masked_words import MaskedVader, MaskedWords
 from nastoolkit.tasks.number_words import NumberWords
+from nastoolkit.tasks.sentences import VaderAmazon, VaderMovies, VaderNyt, VaderTweets
 from nastoolkit.tasks.sst2 import Sst2
+from nastoolkit.tasks.tatoeba import Tatoeba
 from nastoolkit.tasks.wmt14 import Wmt14
 
 TASKS: dict[str, type[Task]] = {
@@ -28,6 +32,14 @@ TASKS: dict[str, type[Task]] = {
     "cifar10": Cifar10,
     "cifar100": Cifar100,
     "sst2": Sst2,
+    "help-topics": HelpTopics,
+    "masked-words": MaskedWords,
+    "masked-vader": MaskedVader,
+    "vader-movies": VaderMovies,
+    "vader-tweets": VaderTweets,
+    "vader-amazon": VaderAmazon,
+    "vader-nyt": VaderNyt,
+    "tatoeba-en-de": Tatoeba,
 }
 
 HUB_NAME = re.compile(r"\w[\w.-]*/\w[\w.-]*")

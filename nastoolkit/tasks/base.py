@@ -82,6 +82,10 @@ class Split:
         """The examples at ``rows`` ``(n,)``, which the result knows; with :func:`drawn_rows`, a training batch."""
         return replace(self[rows], rows=torch.from_numpy(rows))
 
+    def draw(self, places: np.ndarray, rng: np.random.Generator) -> Split:
+        """The examples at ``places`` ``(n,)``, as they are; see :class:`nastoolkit.tasks.data_sets.StoredExamples`."""
+        return self[places]
+
     def _changed(self, change: Callable[[torch.Tensor], torch.Tensor]) -> Split:
         rows = None if self.rows is None else change(self.rows)
         return Split(each(self.inputs, change), each_tensor(self.targets, change), rows)

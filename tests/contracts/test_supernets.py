@@ -39,6 +39,8 @@ SMALLER = {  # networks of many MACs take minutes here; at full size they are he
     "ofa-mbv3-w1.2": {"width": 0.25},
     "ofa-proxyless-w1.3": {"width": 0.2},
     "ofa-resnet50": {"stages": tuple(replace(stage, channels=stage.channels // 8) for stage in OFA_RESNET50.stages)},
+    "text-bert": {"vocabulary": 60, "length": 16},
+    "text-bert-words": {"vocabulary": 60, "length": 16},
     "vit-b16": {**ENCODER, "image_size": 64, "n_classes": 10},
 }
 

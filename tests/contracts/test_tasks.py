@@ -25,6 +25,7 @@ for make in TASKS.values():
         print(task.name, sha.hexdigest())
 """
 SHAPE = (3, 32, 32)  # of all images here, to be quick
+NEW_TARGETS = ("digits-sums", "masked-vader", "masked-words")  # a batch draws the second digit, or the words to tell
 
 
 class Oracle(torch.nn.Module):
@@ -47,8 +48,14 @@ class Oracle(torch.nn.Module):
 @pytest.fixture(params=TASKS, scope="module")
 def task(request, data_sets):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NASTOOLKIT_DATASETS", str(data_sets))
+        for name, value in places(data_sets).items():
+            patch.setenv(name, value)
         yield TASKS[request.param]()
+
+
+def places(data_sets):
+    """Settings for where data sets are, and where vocabularies are kept."""
+    return {"NASTOOLKIT_DATASETS": str(data_sets), "NASTOOLKIT_CACHE": str(data_sets / "cache")}
 
 
 def parts(data):
@@ -92,7 +99,7 @@ def predictions_for(task, data, right):
 @pytest.fixture(scope="module")
 def elsewhere(data_sets):
     """Lines of a task and a hash, from another process."""
-    environment = os.environ | {"PYTHONHASHSEED": "5", "NASTOOLKIT_DATASETS": str(data_sets)}
+    environment = os.environ | {"PYTHONHASHSEED": "5"} | places(data_sets)
     command = [sys.executable, "-c", HASHES]
     return subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()
 
@@ -131,7 +138,7 @@ def test_a_batch_knows_its_rows_and_takes_those_that_it_is_given(task):
     assert rows.shape == (6,) and 0 <= rows.min() and rows.max() < task.n_rows
     again = task.batch(step=5, size=6, seed=3, rows=rows)
     assert torch.equal(again.rows, batch.rows)
-    assert torch.equal(again.targets, batch.targets) or task.name == "digits-sums"  # which draws the second digit
+    assert torch.equal(again.targets, batch.targets) or task.name in NEW_TARGETS
     assert same(task.batch(2, 4, 1, rows[:4]), task.batch(2, 4, 1, rows[:4].astype(np.int32)))
     assert torch.equal(batch[::2].at(SHAPE).to(torch.device("cpu")).rows, batch.rows[::2])
     for wrong in (rows[:3], rows - task.n_rows, rows + task.n_rows, rows / 2):
@@ -147,7 +154,8 @@ def test_batches_look_like_the_training_split(task):
         drawn, fixed = drawn.double(), fixed.double()
         assert abs(drawn.mean() - fixed.mean()) <= 0.1 * fixed.std()
         assert 0.9 * fixed.std() <= drawn.std() <= 1.1 * fixed.std()
-    assert set(batch.targets.flatten().tolist()) == set(train.targets.flatten().tolist())
+    if not hasattr(task, "corpus"):  # of which a thousand words are no census
+        assert set(batch.targets.flatten().tolist()) == set(train.targets.flatten().tolist())
 
 
 def test_the_loss_is_finite_and_leads_to_the_targets(task):

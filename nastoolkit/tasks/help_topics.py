@@ -1,0 +1,72 @@
+"""Which topic of Python's own help is a piece of text from? A text of 465,000 letters that every installation has.
+
+``pydoc_data.topics`` is what ``help("topics")`` shows; it changes with Python's version. A paragraph that several topics have is
+the shortest one's alone. A topic's text is cut in three parts, one after the other, so that no two splits have the same words.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from itertools import chain
+from pydoc_data.topics import topics
+
+import numpy as np
+import torch
+
+from nastoolkit.tasks.base import SPLITS, Classification, Split
+from nastoolkit.tasks.data_sets import StoredTask
+from nastoolkit.tasks.sentences import LENGTH
+from nastoolkit.tasks.vocabulary import Vocabulary, sentence_inputs, vocabulary_of
+
+SHARES = (0.6, 0.2, 0.2)  # of each topic, by split
+N_CLASSES = 12  # the longest topics
+
+
+class HelpTopics(StoredTask, Classification):
+    """Which of the 12 longest topics is it?
+
+    Inputs are ``(input_ids, attention_mask, token_type_ids)``, int64 ``(n, 48)``; the vocabulary is that of ``masked-words``.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("help-topics", "")
+
+    def read(self) -> dict[str, Split]:
+        """See :class:`nastoolkit.tasks.data_sets.StoredTask`."""
+        return {name: self._examples(texts) for name, texts in help_topics().items()}
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """What its tokens are."""
+        return vocabulary_of(help_topics()["train"])
+
+    def _examples(self, texts: list[str]) -> Split:
+        pieces = [windows(self.vocabulary.numbers([text]), LENGTH - 2) for text in texts[:N_CLASSES]]
+        targets = np.repeat(np.arange(N_CLASSES), [len(of_topic) for of_topic in pieces])
+        return Split(sentence_inputs(list(chain(*pieces)), LENGTH), torch.from_numpy(targets))
+
+
+def help_topics() -> dict[str, list[str]]:
+    """The part of every topic that is of a split, the longest topic first."""
+    found: dict[str, list[str]] = {name: [] for name in SPLITS}
+    for words in sorted(_distinct_words(), key=len, reverse=True):
+        ends = (np.cumsum(SHARES[:-1]) * len(words)).astype(int)
+        for name, start, end in zip(SPLITS, (0, *ends), (*ends, len(words)), strict=True):
+            found[name].append(" ".join(words[start:end]))
+    return found
+
+
+def _distinct_words() -> list[list[str]]:
+    """The words of each topic, without the paragraphs of shorter ones: long topics are made of them in part."""
+    seen, found = set[str](), []
+    for text in sorted(topics.values(), key=len):
+        paragraphs = [" ".join(paragraph.split()) for paragraph in text.split("\n\n")]
+        found.append(" ".join(one for one in dict.fromkeys(paragraphs) if one not in seen).split())
+        seen |= set(paragraphs)
+    return found
+
+
+def windows(rows: list[list[int]], length: int) -> list[list[int]]:
+    """Pieces of ``length`` of each row, one after the other; what is left at the end is left out, unless it is all."""
+    starts = ((row, range(0, max(len(row) - length, 0) + 1, length)) for row in rows if row)
+    return [row[start : start + length] for row, places in starts for start in places]
