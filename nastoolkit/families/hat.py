@@ -103,6 +103,20 @@ NUMBER_WORDS = Table(  # the miniature; the sizes are those of the task of this 
     qkv_dim=32,
     dropout=0.0,
 )
+TATOEBA = Table(  # the sizes are those of the task of everyday sentences
+    vocabulary=4_096,
+    source_vocabulary=None,
+    source_length=24,
+    target_length=24,
+    embed_dims=(32, 48, 64),
+    encoder_layers=(2,),
+    decoder_layers=(1, 2, 3),
+    ffn=(64, 128, 192),
+    heads=(2, 4),
+    cross_attention=(-1, 1),
+    qkv_dim=64,
+    dropout=0.1,
+)
 
 
 def n_memories(cross_attention: int) -> int:

@@ -24,7 +24,7 @@ from nastoolkit.supernets import Supernet, calibrate_batchnorm, calibrate_ranges
 from nastoolkit.support.counts import keep_whole
 from nastoolkit.tasks import Examples, Task
 from nastoolkit.tasks.base import each_tensor, joined
-from nastoolkit.tasks.fitting import check_inputs, check_outputs
+from nastoolkit.tasks.fitting import check_inputs, check_outputs, check_vocabulary
 from nastoolkit.training import Fixed, Recipe, fit, in_place_distillation
 
 T = TypeVar("T")
@@ -62,6 +62,7 @@ class Accuracy:
         keep_whole(self, n_calibration=1, batch_size=1, n_observed=1, **({} if self.n_images is None else {"n_images": 1}))
         check_inputs(self.supernet.family, self.task, _first_inputs(self.task, self.split))
         check_outputs(self.supernet.family, self.task)
+        check_vocabulary(self.supernet, self.task)
 
     def __call__(self, genotypes: np.ndarray) -> np.ndarray:
         """Genotypes ``(n, d)`` to the metric ``(n, 1)``, in the metric's unit."""

@@ -63,7 +63,9 @@ def with_bits(supernet: Supernet, bits: Iterable[int], symmetric: bool = True) -
 def _twin(supernet: Supernet, family: Family, sharing: SharingRule, seed: int = 0) -> Supernet:
     """A supernet like another one, in its mode and on its device, of as many copies, with fresh weights."""
     parts = supernet.parts if isinstance(supernet, Supernets) else None
-    return _of_copies(family, sharing, parts, seed).to(device_of(supernet)).train(supernet.training)
+    twin = _of_copies(family, sharing, parts, seed).to(device_of(supernet)).train(supernet.training)
+    twin.vocabulary = supernet.vocabulary
+    return twin
 
 
 def _of_copies(family: Family, sharing: SharingRule | None, parts: Any, seed: int = 0) -> Supernet:
@@ -82,7 +84,8 @@ def save_supernet(supernet: Supernet, path: str | Path, card: Mapping[str, Any] 
         raise ValueError(f"sharing rule {rule['sharing']} is in no registry; known: {list(SHARING_RULES)}")
     copies = {"copies": supernet.parts} if isinstance(supernet, Supernets) else {}
     bits = {"bits": supernet.family.bits} if supernet.family.bits else {}
-    identity = {**supernet.family.identity, **rule, **copies, **bits}
+    words = {"vocabulary": supernet.vocabulary} if supernet.vocabulary else {}
+    identity = {**supernet.family.identity, **rule, **copies, **bits, **words}
     return write_checkpoint(path, supernet.shared.state_dict(), {**identity, **(card or {})})
 
 
@@ -115,6 +118,7 @@ def load_supernet(name: str, checkpoint: str | Path | None = None) -> Supernet:
     check_tensors(path, tensors, wanted, optional=wanted.keys() - of_no_rule.keys())
     supernet = make(rule)
     supernet.shared.load_state_dict({**supernet.shared.state_dict(), **tensors})
+    supernet.vocabulary = card.get("vocabulary")
     return supernet.eval()
 
 

@@ -37,12 +37,16 @@ class Supernet(nn.Module):
         family: Says which networks there are; its largest blocks hold all weights, a set for each operation of a slot.
         sharing: How a block gets its weights; by default as by :class:`nastoolkit.supernets.Slice`, rounded where it has bits.
         seed: For the initial weights.
+
+    Attributes:
+        vocabulary: Fingerprint of the vocabulary whose tokens it was trained on; None before that, and where there is none.
     """
 
     def __init__(self, family: Family, sharing: SharingRule | None = None, seed: int = 0) -> None:
         super().__init__()
         self.family = family
         self.sharing = rule_for(family, sharing)
+        self.vocabulary: str | None = None
         with drawn_from(seed):
             self.shared: nn.Module = family.build_shared()
         for place in family.shared_blocks:

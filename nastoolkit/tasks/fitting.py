@@ -1,4 +1,4 @@
-"""Whether a family's networks are for a task: their inputs, and as many outputs as it has classes or tokens."""
+"""Whether networks are for a task: inputs, as many outputs as it has classes or tokens, and the same words."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from contextlib import suppress
 
 from nastoolkit.blocks import Inputs
 from nastoolkit.families import Family
+from nastoolkit.supernets import Supernet
 from nastoolkit.tasks.base import Task
+from nastoolkit.tasks.vocabulary import SIZE
 
 
 def check_inputs(family: Family, task: Task, inputs: Inputs) -> None:
@@ -36,6 +38,29 @@ def check_outputs(family: Family, task: Task) -> None:
     if hasattr(family.table, "n_classes") and hasattr(type(task), "n_classes"):
         differ += f": with_new_head(supernet, {found}) makes a supernet for it, whose last layer has to be trained"
     raise ValueError(differ)
+
+
+def check_vocabulary(supernet: Supernet, task: Task) -> None:
+    """Refuse texts whose tokens mean something else than those that a supernet was trained on, or that it has no weights for.
+
+    Raises:
+        ValueError: The vocabularies differ.
+    """
+    own, size = getattr(task, "vocabulary", None), getattr(supernet.family.table, "vocabulary", SIZE)
+    if own is None:
+        return
+    if size < SIZE:
+        raise ValueError(f"the supernet has {size} tokens, and task {task.name!r} {SIZE}: take one that has as many")
+    if supernet.vocabulary not in (None, own.fingerprint):
+        shared = "those of VADER have one vocabulary, and so have help-topics and masked-words"
+        differ = f"the supernet was trained on tokens of another vocabulary than that of task {task.name!r}"
+        raise ValueError(f"{differ}: train it on a task of the same texts ({shared}), or begin with a new one")
+
+
+def adopt_vocabulary(supernet: Supernet, task: Task) -> None:
+    """Let a supernet know what its tokens mean, as it is about to be trained; see :func:`check_vocabulary`."""
+    check_vocabulary(supernet, task)
+    supernet.vocabulary = getattr(getattr(task, "vocabulary", None), "fingerprint", supernet.vocabulary)
 
 
 def _n_targets(task: Task) -> int | None:

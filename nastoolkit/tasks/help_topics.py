@@ -1,7 +1,7 @@
 """Which topic of Python's own help is a piece of text from? A text of 465,000 letters that every installation has.
 
-``pydoc_data.topics`` is what ``help("topics")`` shows; it changes with Python's version. A paragraph that several topics have is
-the shortest one's alone. A topic's text is cut in three parts, one after the other, so that no two splits have the same words.
+``pydoc_data.topics`` is what ``help("topics")`` shows; it changes with Python's version. A paragraph that several topics have
+belongs to the shortest one. A topic's text is cut in three parts, one after the other, so that splits share no text.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from nastoolkit.supernets import Supernet
 from nastoolkit.tasks import Task
-from nastoolkit.tasks.fitting import check_outputs
+from nastoolkit.tasks.fitting import adopt_vocabulary, check_outputs
 from nastoolkit.training.distributed import mean_over_processes
 from nastoolkit.training.losses import Criterion
 from nastoolkit.training.passes import Passes
@@ -48,9 +48,10 @@ def fit(
         Loss of the first path at every step, ``(n_steps,)``, on this process's share of the data.
 
     Raises:
-        ValueError: The task's inputs or classes are not those of the family's networks, or the file is of another run.
+        ValueError: The task's inputs, classes or vocabulary are not those of the supernet, or the file is of another run.
     """
     check_outputs(supernet.family, task)
+    adopt_vocabulary(supernet, task)
     optimizer = optimizer or Optimizer(supernet.parameters(), recipe)
     average = AveragedModel(supernet, multi_avg_fn=get_ema_multi_avg_fn(recipe.average)) if recipe.average else None
     kept = _kept(supernet, optimizer, average, sampler)

@@ -1,9 +1,9 @@
 """Speed of the supernet side: python tests/benchmark/supernet.py
 
-Prints, on one thread: the training step of a supernet over that of the same static network, both channels-last (goal: at most
-1.1); the static network's step in PyTorch's usual layout over the supernet's, a lower bound of what elastic layers in that
-layout cost (goal: at least 1.5); seconds to extract, calibrate and evaluate a sub-network, and the split (extraction: at most
-15 ms); and how many genotypes a second the exact costs take (goal: at least 200,000).
+Prints, on one thread: the training step of a supernet over that of the same static network, both channels-last, for images and
+for sentences (goal: at most 1.1); the static network's step in PyTorch's usual layout over the supernet's, a lower bound of what
+elastic layers in that layout cost (goal: at least 1.5); seconds to extract, calibrate and evaluate a sub-network, and the split
+(extraction: at most 15 ms); and how many genotypes a second the exact costs take (goal: at least 200,000).
 """
 
 import time
@@ -38,7 +38,7 @@ def step_ratios(supernet: Supernet, genotype: np.ndarray, batch_size: int) -> tu
     """Medians over runs side by side: supernet over static network, and static network in NCHW over supernet."""
     static, usual = supernet.train().extract(genotype), supernet.extract(genotype).to(memory_format=torch.contiguous_format)
     x = supernet.family.example_inputs(genotype, batch_size)
-    last = x.to(memory_format=torch.channels_last)
+    last = x.to(memory_format=torch.channels_last) if isinstance(x, torch.Tensor) else x
     runs = []
     for _ in range(N_PAIRS + 2):
         runs.append(
@@ -99,6 +99,13 @@ def main() -> None:
             print(f"static in NCHW {usual:.2f} of the supernet's")
         extract = np.median([seconds(lambda net=supernet, g=random: net.extract(g)) for _ in range(N_PAIRS)])
         print(f"{family}: extraction {1e3 * extract:.1f} ms")
+    for name in ("text-bert", "text-bert-words"):
+        text = Supernet(FAMILIES[name]())
+        space = text.family.space
+        random = space.sample(1, np.random.default_rng(0))[0]
+        for end, genotype in {"smallest": space.smallest, "random": random, "largest": space.largest}.items():
+            ratio, _ = step_ratios(text, genotype, 32)
+            print(f"{name}, {end}, batch 32: training step {ratio:.3f} of the static network's")
     parts = evaluation_seconds(supernet, N_SUBNETWORKS)
     split = ", ".join(f"{name} {spent:.3f} s" for name, spent in parts.items())
     print(

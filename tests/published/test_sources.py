@@ -2,7 +2,10 @@ import hashlib
 import json
 import re
 import sys
-from dataclasses import dataclass
+import tarfile
+from dataclasses import dataclass, replace
+from io import BytesIO
+from pathlib import Path
 
 import pytest
 import torch
@@ -59,13 +62,18 @@ def test_the_manifest_is_that_of_the_originals(data_folder):
         for name, data in DATA_SETS.items()
         for file, sha256 in data.sha256.items()
     }
+    for row in rows:  # of an archive's member the path alone is known; a licence may have a remark
+        archive = f"https://raw.githubusercontent.com/{row['repo']}/{row['commit']}/{row['path'].split()[0]}"
+        row |= {"url": row.get("url", f"{archive}/{row['file'].split('/')[-1]}"), "file": row["file"].removeprefix("small/")}
+        row["licence"] = row["licence"].split(" ")[0]
     assert found == {r["file"]: (r["url"], r["repo"], r["commit"], r["licence"], r["sha256"]) for r in rows}
     assert {row["dataset"] for row in rows} == set(DATA_SETS)
 
 
 def test_every_original_is_found(data_folder):
     for name, data in DATA_SETS.items():
-        assert find(name, data_folder) == {file: data_folder / name / file for file in data.sha256}
+        found = find(name, data_folder)
+        assert {path.relative_to(path.parents[1]) for path in found.values()} == {Path(name) / file for file in data.sha256}
 
 
 def test_releases_and_data_share_one_name_space():
@@ -100,7 +108,58 @@ def test_another_file_than_the_published_one_is_not_kept(server, local):
         find(local)
 
 
-@pytest.mark.parametrize("place", ["data", "data/local"])
+@pytest.fixture
+def archived(server, local, monkeypatch):
+    """The same data as files of an archive; a function that puts other contents into it."""
+
+    def write(contents):
+        with tarfile.open(fileobj=(packed := BytesIO()), mode="w:gz") as archive:
+            for file, content in contents.items():
+                (member := tarfile.TarInfo(f"folder/{file}")).size = len(content)
+                archive.addfile(member, BytesIO(content))
+        server.files["/all.tar.gz"] = packed.getvalue()
+
+    monkeypatch.setitem(DATA_SETS, local, replace(InArchive(**vars(DATA_SETS[local])), archive="all.tar.gz"))
+    return write
+
+
+class InArchive(LocalData):
+    """Data whose originals are in an archive at another address."""
+
+    def url(self, file):
+        return f"{self.host}/{self.archive}/{file}"
+
+
+def test_an_archive_is_unpacked_and_downloaded_once(server, local, archived, tmp_path):
+    archived({"readme.txt": b"more", **CONTENTS})
+    files = fetch_data(local, progress=False)
+    assert read(files) == read(find(local)) == CONTENTS
+    assert fetch_data(local, progress=False) == files and server.asked == ["/all.tar.gz"]
+    assert sorted(files.values()) == sorted((tmp_path / "cache").iterdir())
+    files["first.csv"].write_bytes(b"changed")
+    assert read(fetch_data(local, progress=False)) == CONTENTS and len(server.asked) == 2
+
+
+@pytest.mark.parametrize(
+    ("contents", "error", "message"),
+    [
+        ({"first.csv": CONTENTS["first.csv"]}, ConnectionError, "all.tar.gz/ has no second.csv\n.*--from DIR"),
+        (CONTENTS | {"second.csv": b"c"}, ValueError, "second.csv is not the published file"),
+        (None, ConnectionError, "all.tar.gz could not be downloaded.*what arrived is no archive"),
+    ],
+)
+def test_an_archive_of_something_else_is_told_and_not_kept(server, local, archived, tmp_path, contents, error, message):
+    server.files["/all.tar.gz"] = b"<html>"
+    if contents:
+        archived(contents)
+    with pytest.raises(error, match=message):
+        fetch_data(local, progress=False)
+    assert not list((tmp_path / "cache").glob("*all.tar.gz"))
+    with pytest.raises(FileNotFoundError):
+        find(local)
+
+
+@pytest.mark.parametrize("place", ["data", "data/local", "data/small/local"])
 def test_data_are_taken_from_a_folder(server, local, tmp_path, monkeypatch, place):
     folder = write(tmp_path / place)
     expected = {file: folder / file for file in CONTENTS}

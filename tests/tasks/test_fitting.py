@@ -12,6 +12,7 @@ from nastoolkit.training import Fixed, Recipe, fit, in_place_distillation
 RECIPE = Recipe(n_steps=1, batch_size=4)
 OTHER_CLASSES = {"digits-3589": 4, "digits-rotated": 9, "digits-sums": 19}
 ITSELF = {"digits-mbv3": "digits", "digits-resnet50": "digits-few", "number-words-transformer": "number-words"}
+ITSELF |= {"text-bert-words": "masked-words"}
 
 
 def train(supernet, task):
