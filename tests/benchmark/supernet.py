@@ -1,9 +1,9 @@
 """Speed of the supernet side: python tests/benchmark/supernet.py
 
-Prints, on one thread: the training step of a supernet over that of the same static network, both channels-last, for images and
-for sentences (goal: at most 1.1); the static network's step in PyTorch's usual layout over the supernet's, a lower bound of what
-elastic layers in that layout cost (goal: at least 1.5); seconds to extract, calibrate and evaluate a sub-network, and the split
-(extraction: at most 15 ms); and how many genotypes a second the exact costs take (goal: at least 200,000).
+Prints, on one thread: the training step of a supernet over that of the same static network, both channels-last, for images
+and for sentences (goal: at most 1.1); the static network's step in PyTorch's usual layout over the supernet's, a lower bound
+of what elastic layers in that layout cost (goal: at least 1.5); seconds to extract, calibrate and evaluate a sub-network, and
+the split (extraction: at most 15 ms); and how many genotypes a second the exact costs take (goal: at least 200,000).
 """
 
 import time

@@ -15,7 +15,6 @@ from nastoolkit.export import export_network, network_card, onnx_difference
 from nastoolkit.families import FAMILIES
 
 SMALLER = {  # files of hundreds of MB otherwise
-    "bert-base": {"vocabulary": 100, "dim": 48, "head_dim": 4},
     "hat-iwslt": {"vocabulary": 100, "source_vocabulary": 90, "encoder_layers": (3,)},
     "vit-b16": {"dim": 48, "head_dim": 4},
 }
