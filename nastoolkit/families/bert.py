@@ -210,7 +210,7 @@ class TokenEmbeddings(nn.Module):
         self.types = nn.Embedding(spec.types, spec.dim)
         self.norm = nn.LayerNorm(spec.dim, spec.eps)
         for table in (self.tokens, self.positions, self.types):
-            nn.init.normal_(table.weight, std=0.02)  # [Devlin2019], code; larger ones would make sure logits of masked words
+            nn.init.normal_(table.weight, std=spec.dim**-0.5)  # so that logits of masked words are about 1 at any width
 
     def forward(self, input_ids: torch.Tensor, token_type_ids: torch.Tensor) -> torch.Tensor:
         """Both ``(n, length)`` to ``(n, length, dim)``."""

@@ -78,10 +78,10 @@ def test_a_classifier_has_the_encoder_of_what_told_words(supernet):
     assert adapted(tuple(inputs), supernet.family.largest).shape == (2, 3)
 
 
-def test_the_first_guess_is_no_more_sure_than_chance(supernet):
+def test_the_first_guesses_are_hardly_sure(supernet):
     genotype = supernet.family.largest
     logits = supernet(supernet.family.example_inputs(genotype, 4), genotype)
-    assert logits.std() < 0.5
+    assert 0.3 < logits.std() < 2
 
 
 def test_the_widest_network_has_the_width_of_the_table():

@@ -93,7 +93,7 @@ def test_windows_do_not_overlap_and_short_rows_are_one():
 def test_a_supernet_learns_words_first_and_topics_afterwards(small):
     words, topics = TASKS["masked-words"](), TASKS["help-topics"]()
     losses = train(small, words, 40, learning_rate=3e-3)
-    assert losses[-5:].mean() < losses[:5].mean() - 1 and losses[0] == pytest.approx(np.log(SIZE), abs=0.5)
+    assert losses[-5:].mean() < losses[:5].mean() - 1 and losses[0] == pytest.approx(np.log(SIZE), abs=1)
     assert Accuracy(small, words, n_images=50)(small.family.space.smallest)[0, 0] > 0
     adapted = with_new_head(small, topics.n_classes)
     assert adapted.vocabulary == words.vocabulary.fingerprint == topics.vocabulary.fingerprint
