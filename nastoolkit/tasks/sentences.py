@@ -108,7 +108,7 @@ VADER_REMEDY = "Download the originals with `nastoolkit fetch vader`, or name th
 def vader_sentences(task: StoredTask) -> dict[str, list[Sentence]]:
     """All sentences of all editions, by split; neutral ones, too."""
     files = text_files(task, "vader", EDITIONS.values())
-    return in_splits([one for edition, file in EDITIONS.items() for one in _rated(task, edition, files[file])])
+    return in_splits([one for edition, file in EDITIONS.items() for one in rated(task, edition, files[file])])
 
 
 def text_files(task: StoredTask, name: str, wanted: Collection[str]) -> Mapping[str, Path]:
@@ -149,7 +149,7 @@ def held_out(groups: Collection[str]) -> dict[str, str]:
     return {group: name for name, part in parts for group in part.tolist()}
 
 
-def _rated(task: StoredTask, edition: str, file: Path) -> Iterator[Sentence]:
+def rated(task: StoredTask, edition: str, file: Path) -> Iterator[Sentence]:
     """The sentences of a file, whose lines are an id, a rating and a text; one of a review has the review's number first."""
     for number, line in enumerate(file.read_bytes().decode(errors="replace").rstrip().split("\n"), start=1):
         try:

@@ -41,6 +41,7 @@ from nastoolkit.studies.store import Store, StoreError
 from nastoolkit.supernets import Supernet, load_supernet, save_supernet
 from nastoolkit.tasks import MissingDataError
 from nastoolkit.tasks.image_examples import _pixels
+from nastoolkit.tasks.sentences import VaderMovies, rated
 from nastoolkit.tasks.wmt14 import Dictionary, SentencePairs, Wmt14, lines_of
 from nastoolkit.training.recipe import Optimizer, Recipe
 from nastoolkit.training.run import Run
@@ -310,6 +311,13 @@ def plain(*texts):
 
 
 PARSERS = [
+    Parser(
+        "rated sentences",
+        "sentences.txt",
+        plain("1\t2.5\tA fresh film.\r\n2_1\t-0.4\tDull &amp; flat\r\n"),
+        lambda path: [*rated(VaderMovies(), "movies", path)],
+        (MissingDataError,),
+    ),
     Parser("supernet", "net.safetensors", supernets, lambda path: load_supernet(FAMILY, path), (CheckpointError,)),
     Parser("safetensors", "net.safetensors", safetensors, read_checkpoint, (CheckpointError,)),
     Parser("checkpoint .pt", "net.pt", pickles, read_checkpoint, (CheckpointError,)),
