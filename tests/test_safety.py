@@ -31,14 +31,8 @@ UNSAFE_MODULES = {"pickle", "cPickle", "_pickle", "cloudpickle", "dill", "joblib
 LOADERS = {"yaml.SafeLoader", "yaml.CSafeLoader"}
 # What workers get, or a canary.
 PICKLING = ("checkpoints/test_hostile", "contracts/test_benchmarks", "contracts/test_families", "measurements/test_accuracy")
-PICKLING += (
-    "families/test_bits",
-    "tasks/test_hub",
-    "tasks/test_images",
-    "support/test_tables",
-    "support/test_extras",
-    "supernets/test_supernet",
-)
+PICKLING += ("families/test_bits", "tasks/test_hub", "tasks/test_images", "support/test_tables", "support/test_extras")
+PICKLING += ("supernets/test_supernet",)
 ALLOWED = {f"tests/{name}.py": {"import pickle"} for name in PICKLING}
 ALLOWED["tests/checkpoints/test_stand_ins.py"] = {"eval", "exec"}  # named in files, where nobody calls them
 ALLOWED["tests/figures/test_doc_examples.py"] = {"exec", "compile"}  # of a page of these docs
