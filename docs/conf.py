@@ -31,7 +31,8 @@ autodoc_default_options = {
     "members": True,
     "ignore-module-all": True,  # each object once, where it is defined
     # what scikit-learn puts into its subclasses
-    "exclude-members": "set_fit_request, set_predict_request, set_score_request, set_transform_request",
+    "exclude-members": "set_fit_request, set_inverse_transform_request, set_partial_fit_request, set_predict_request, "
+    "set_score_request, set_transform_request",
 }
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"

@@ -39,7 +39,7 @@ THRESHOLD = 0.44  # above it, steps are far too small, and their direction teach
 
 
 @dataclass(frozen=True)
-class Kernel:
+class Strategy:
     """How a parent draws its children, in numbers of options of each gene.
 
     Attributes:
@@ -55,7 +55,7 @@ class Kernel:
     success: float = TARGET
 
     @classmethod
-    def fresh(cls, n_genes: int) -> Kernel:
+    def fresh(cls, n_genes: int) -> Strategy:
         """One that has seen nothing."""
         return cls(SPREAD, np.eye(n_genes), np.zeros(n_genes))
 
@@ -63,15 +63,15 @@ class Kernel:
         """Random steps ``(n, d)``, divided by the step size."""
         return rng.standard_normal((n, len(self.path))) @ np.linalg.cholesky(self.covariance).T
 
-    def after(self, survived: bool) -> Kernel:
-        """The kernel once it is known whether a child survived: longer steps if many do ([Igel2007], Procedure 2)."""
+    def after(self, survived: bool) -> Strategy:
+        """The strategy once it is known whether a child survived: longer steps if many do ([Igel2007], Procedure 2)."""
         share, damping = TARGET / (2 + TARGET), 1 + len(self.path) / 2
         success = (1 - share) * self.success + share * survived
         sigma = self.sigma * exp((success - TARGET) / (1 - TARGET) / damping)
         return replace(self, sigma=min(max(sigma, SPREAD / 100), 1.0), success=success)
 
-    def along(self, step: np.ndarray) -> Kernel:
-        """The kernel of a child that survived: more steps in the direction of its own ``(d,)`` ([Igel2007], Procedure 3)."""
+    def along(self, step: np.ndarray) -> Strategy:
+        """The strategy of a child that survived: more steps in the direction of its own ``(d,)`` ([Igel2007], Procedure 3)."""
         memory, learning = 2 / (len(step) + 2), 2 / (len(step) ** 2 + 6)
         is_moving = self.success < THRESHOLD
         path = (1 - memory) * self.path + is_moving * sqrt(memory * (2 - memory)) * step
@@ -97,7 +97,7 @@ class MOCMAES(Algorithm):
         if not len(self._parents):
             return self._nothing()
         parents = self._parents[np.resize(np.arange(len(self._parents)), self.population)]
-        steps = np.stack([parent.get("kernel").steps(N_ROUNDS, self.rng) for parent in parents], axis=1)
+        steps = np.stack([parent.get("strategy").steps(N_ROUNDS, self.rng) for parent in parents], axis=1)
         points = np.clip(parents.get("X") + self._lengths(parents) * steps, -0.5, self._genomes.n_places - 0.5)
         rows = rows_of_new(self._genomes.genotypes(points.reshape(-1, self.space.n_genes)), self.seen)
         children, first = np.unique(rows % self.population, return_index=True)
@@ -109,15 +109,17 @@ class MOCMAES(Algorithm):
 
     def _lengths(self, parents: Population) -> np.ndarray:
         """Number of options that a step of 1 goes, of each parent and gene ``(k, d)``."""
-        kernels = [parent.get("kernel") for parent in parents]
-        deviations = np.array([np.sqrt(np.diag(kernel.covariance)) for kernel in kernels])
-        lengths = np.array([[kernel.sigma] for kernel in kernels]) * self._genomes.n_places
+        strategies = [parent.get("strategy") for parent in parents]
+        deviations = np.array([np.sqrt(np.diag(strategy.covariance)) for strategy in strategies])
+        lengths = np.array([[strategy.sigma] for strategy in strategies]) * self._genomes.n_places
         return np.maximum(lengths, LEAST_STD / deviations)
 
     def _learn(self, genotypes: np.ndarray, values: np.ndarray) -> None:
         known = [self._born.pop(key, None) for key in genotype_keys(genotypes)]
         told = Population.new(X=self._genomes.of(genotypes, self.rng), F=self.costs(values))
-        told.set("kernel", [Kernel.fresh(self.space.n_genes) if born is None else born[0].get("kernel") for born in known])
+        told.set(
+            "strategy", [Strategy.fresh(self.space.n_genes) if born is None else born[0].get("strategy") for born in known]
+        )
         if self._problem.has_constraints():
             told.set("CV", self.violations(values)[:, None])
         candidates = Population.merge(self._parents, told)
@@ -125,10 +127,10 @@ class MOCMAES(Algorithm):
         alive = set(map(id, self._parents))
         for child, (parent, step) in ((child, born) for child, born in zip(told, known, strict=True) if born is not None):
             survived = id(child) in alive
-            parent.set("kernel", parent.get("kernel").after(survived))
+            parent.set("strategy", parent.get("strategy").after(survived))
             if survived:
-                child.set("kernel", child.get("kernel").after(True).along(step))
+                child.set("strategy", child.get("strategy").after(True).along(step))
 
     def _learn_failed(self, genotypes: np.ndarray) -> None:
         for parent, _ in (self._born.pop(key) for key in genotype_keys(genotypes) if key in self._born):
-            parent.set("kernel", parent.get("kernel").after(False))
+            parent.set("strategy", parent.get("strategy").after(False))

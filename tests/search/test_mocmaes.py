@@ -4,19 +4,19 @@ import numpy as np
 import pytest
 
 from nastoolkit.objectives import Objective
-from nastoolkit.search.mocmaes import SPREAD, TARGET, Kernel
+from nastoolkit.search.mocmaes import SPREAD, TARGET, Strategy
 from nastoolkit.space import Choice, SearchSpace
 from nastoolkit.studies import optimize
 
 
 def test_the_step_size_rests_at_the_target_rate_and_follows_successes():
-    kernel = Kernel.fresh(8)
-    assert kernel.after(True).sigma > SPREAD > kernel.after(False).sigma
+    strategy = Strategy.fresh(8)
+    assert strategy.after(True).sigma > SPREAD > strategy.after(False).sigma
     rng, sigmas = np.random.default_rng(0), []
     for _ in range(4000):
-        kernel = kernel.after(bool(rng.random() < TARGET))
-        sigmas.append(np.log(kernel.sigma))
-    assert kernel.success == pytest.approx(TARGET, abs=0.15)
+        strategy = strategy.after(bool(rng.random() < TARGET))
+        sigmas.append(np.log(strategy.sigma))
+    assert strategy.success == pytest.approx(TARGET, abs=0.15)
     assert abs(np.mean(sigmas) - np.log(SPREAD)) < 1.0
 
 
@@ -24,24 +24,24 @@ def test_the_first_update_is_that_of_the_paper():
     step = np.array([1.0, 0.0, -2.0])
     memory, learning = 2 / 5, 2 / 15
     path = np.sqrt(memory * (2 - memory)) * step
-    kernel = Kernel.fresh(3).along(step)
-    np.testing.assert_allclose(kernel.path, path)
-    np.testing.assert_allclose(kernel.covariance, (1 - learning) * np.eye(3) + learning * np.outer(path, path))
+    strategy = Strategy.fresh(3).along(step)
+    np.testing.assert_allclose(strategy.path, path)
+    np.testing.assert_allclose(strategy.covariance, (1 - learning) * np.eye(3) + learning * np.outer(path, path))
 
 
 def test_steps_far_too_small_teach_no_direction_and_keep_the_covariance():
-    kernel = Kernel(0.1, np.eye(3), np.zeros(3), success=0.9).along(np.ones(3))
-    np.testing.assert_array_equal(kernel.path, 0.0)
+    strategy = Strategy(0.1, np.eye(3), np.zeros(3), success=0.9).along(np.ones(3))
+    np.testing.assert_array_equal(strategy.path, 0.0)
     memory, learning = 2 / 5, 2 / 15
-    np.testing.assert_allclose(kernel.covariance, (1 - learning + learning * memory * (2 - memory)) * np.eye(3))
+    np.testing.assert_allclose(strategy.covariance, (1 - learning + learning * memory * (2 - memory)) * np.eye(3))
 
 
 def test_steps_have_the_covariance_after_many_of_one_direction():
-    kernel, direction = Kernel.fresh(4), np.array([1.0, 1.0, 0.0, 0.0])
+    strategy, direction = Strategy.fresh(4), np.array([1.0, 1.0, 0.0, 0.0])
     for _ in range(200):
-        kernel = kernel.along(direction)
-    steps = kernel.steps(20000, np.random.default_rng(0))
-    np.testing.assert_allclose(np.cov(steps.T), kernel.covariance, atol=0.1 * kernel.covariance.max())
+        strategy = strategy.along(direction)
+    steps = strategy.steps(20000, np.random.default_rng(0))
+    np.testing.assert_allclose(np.cov(steps.T), strategy.covariance, atol=0.1 * strategy.covariance.max())
     along, across = steps @ direction, steps @ np.array([1.0, -1.0, 0.0, 0.0])
     assert along.std() > 3 * across.std()
 
