@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from nastoolkit.cli.options import AsJson, Checkpoint, FamilyName
-from nastoolkit.cli.tactics import MEASURES, Tactics
+from nastoolkit.cli.tactics import MEASURES, PastSearches
 from nastoolkit.cli.terminal import Seed, known, show
 from nastoolkit.families import Family
 from nastoolkit.latency import LookupTable
@@ -50,16 +50,16 @@ def search(
 ) -> None:
     """Search a supernet for the best sub-networks and print the measured Pareto front."""
     known("algorithm", algorithm, {"default": None, **ALGORITHMS})
-    made, tactics = known("measure", measure, MEASURES), Tactics(estimate, popdb, warm_start)
+    made, past = known("measure", measure, MEASURES), PastSearches(estimate, popdb, warm_start)
     supernet = load_supernet(family, checkpoint)
     measured, evaluate = made(supernet, known("task", task, TASKS)(), not as_json)
     bounds = _bounds(at_most or [], cost)
     files = Files(table, latencies, batch_size, threads)
     costs = [files.cost(supernet.family, name) for name in dict.fromkeys([cost, *bounds])]
     space = min((space for _, space in costs), key=lambda space: space.size)
-    quality, worth = tactics.predicted(space, measured)
+    quality, worth = past.predicted(space, measured)
     objectives = [quality, *(replace(objective, at_most=bounds.get(objective.name)) for objective, _ in costs)]
-    part, smaller = tactics.space(space, objectives)
+    part, smaller = past.space(space, objectives)
     history = optimize(
         part,
         evaluate if quality.exact is None else None,
@@ -69,7 +69,7 @@ def search(
         seed,
         store,
         population=population,
-        warm_start=tactics.first(part, objectives),
+        warm_start=past.first(part, objectives),
         progress=not as_json,
     )
     front = history.front()

@@ -36,7 +36,7 @@ MEASURES = {"accuracy": _accuracy, "naswot": _naswot}  # of the task on its vali
 
 
 @dataclass(frozen=True)
-class Tactics:
+class PastSearches:
     """Stores of earlier searches, and what each is for.
 
     Attributes:
