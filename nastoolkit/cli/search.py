@@ -11,7 +11,7 @@ import typer
 
 from nastoolkit.cli.options import AsJson, Checkpoint, FamilyName
 from nastoolkit.cli.tactics import MEASURES, PastSearches
-from nastoolkit.cli.terminal import Seed, known, show
+from nastoolkit.cli.terminal import Seed, front_rows, known, show
 from nastoolkit.families import Family
 from nastoolkit.latency import LookupTable
 from nastoolkit.objectives import Objective
@@ -72,12 +72,7 @@ def search(
         warm_start=past.first(part, objectives),
         progress=not as_json,
     )
-    front = history.front()
-    rows = [
-        {**dict(zip((o.name for o in objectives), map(float, values), strict=True)), "genotype": ",".join(map(str, genotype))}
-        for genotype, values in zip(front.genotypes, front.values, strict=True)
-    ]
-    show({"evaluations": len(history), **worth, **smaller, "front": rows}, as_json)
+    show({"evaluations": len(history), **worth, **smaller, "front": front_rows(history)}, as_json)
 
 
 def _bounds(texts: Sequence[str], cost: str) -> dict[str, float]:

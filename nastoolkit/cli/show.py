@@ -40,7 +40,7 @@ def show(
     told = summary(store)
     past = _evaluations(store, told, cost)
     lines = told | {part: ", ".join(f"{name} {value}".strip() for name, value in told[part].items()) for part in NAMED}
-    front = [] if past is None else past.front().to_frame().drop(columns=past.choice_columns).to_dict("records")
+    front = [] if past is None else terminal.front_rows(past)
     if page is not None:
         with atomically(page) as file:
             file.write_text(_page(store.name, lines, past))

@@ -15,6 +15,8 @@ import typer
 if TYPE_CHECKING:  # a help text needs no pandas
     import pandas as pd
 
+    from nastoolkit.history import History
+
 Seed = Annotated[int, typer.Option(min=0, help="Source of all randomness.")]
 INTERRUPTED = 130  # exit code of what Ctrl-C ended, by the shells' convention
 
@@ -49,6 +51,15 @@ def _interrupt_behind(error: BaseException | None) -> KeyboardInterrupt | None:
     while error is not None and not isinstance(error, KeyboardInterrupt):
         error = error.__cause__ or error.__context__
     return error
+
+
+def front_rows(history: History) -> list[dict[str, Any]]:
+    """The front of a search, a row for each sub-network: its values, and its genotype as ``export`` takes it."""
+    front, names = history.front(), [objective.name for objective in history.objectives]
+    return [
+        {**dict(zip(names, values, strict=True)), "genotype": ",".join(map(str, genotype))}
+        for genotype, values in zip(front.genotypes.tolist(), front.values.tolist(), strict=True)
+    ]
 
 
 def show(result: Mapping[str, Any], as_json: bool) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import KFold
+from sklearn.model_selection import KFold, cross_val_predict
 
 from nastoolkit.history import History
 from nastoolkit.objectives import Objective
@@ -62,10 +62,8 @@ class Estimate:
 
     def kendall_tau(self) -> float:
         """Rank correlation of measurements and their predictions from the other folds: what the estimate is worth."""
-        features, predicted = self.space.features(self.genotypes), np.empty(len(self))
-        for known, unseen in KFold(N_FOLDS, shuffle=True, random_state=0).split(features):
-            fitted = PREDICTORS[self.predictor]().fit(features[known], self.values[known])
-            predicted[unseen] = fitted.predict(features[unseen])
+        features, folds = self.space.features(self.genotypes), KFold(N_FOLDS, shuffle=True, random_state=0)
+        predicted = cross_val_predict(PREDICTORS[self.predictor](), features, self.values, cv=folds)
         return kendall_tau(self.values, predicted)
 
     def save(self, path: str | Path) -> Path:
