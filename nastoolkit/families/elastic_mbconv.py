@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import prod
 
-from nastoolkit.blocks import EPS, Conv, MBConv, make_divisible, output_size
+from nastoolkit.blocks import EPS, Conv, make_divisible, output_size
 from nastoolkit.families.base import Slot
+from nastoolkit.families.mbconv_blocks import MBConv
 from nastoolkit.space import Choice, SearchSpace
 
 

@@ -41,7 +41,6 @@ __all__ = [
     "plot_breakdown",
     "plot_clusters",
     "plot_forest",
-    "plot_forest",
     "plot_fronts",
     "plot_genes",
     "plot_growing_front",

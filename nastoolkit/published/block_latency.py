@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from nastoolkit.blocks import BlockSpec, Classifier, Conv, GlobalPool, MBConv, output_size
+from nastoolkit.blocks import BlockSpec, Classifier, Conv, GlobalPool, output_size
 from nastoolkit.families import FAMILIES, Family
+from nastoolkit.families.mbconv_blocks import MBConv
 from nastoolkit.published.sources import find
 from nastoolkit.space import SearchSpace
 

@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 import torch
 
-from nastoolkit.blocks import Classifier, Conv, GlobalPool, MBConv
+from nastoolkit.blocks import Classifier, Conv, GlobalPool
 from nastoolkit.families import FAMILIES, Family, Slot
 from nastoolkit.families.cells import DIGITS, CellsFamily, Table
+from nastoolkit.families.mbconv_blocks import MBConv
 from nastoolkit.published.nas_bench_201 import EDGES, OPERATIONS
 from nastoolkit.space import Choice, SearchSpace
 from nastoolkit.supernets import Supernet

@@ -4,9 +4,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nastoolkit.blocks import Conv, MBConv
+from nastoolkit.blocks import Conv
 from nastoolkit.checkpoints import CheckpointError
 from nastoolkit.families import FAMILIES
+from nastoolkit.families.mbconv_blocks import MBConv
 from nastoolkit.supernets import Supernet, load_supernet, save_supernet
 from nastoolkit.supernets.sharing import (
     SHARING_RULES,
