@@ -20,7 +20,8 @@ from tqdm.auto import tqdm
 from nastoolkit.blocks import Inputs, device_of
 from nastoolkit.families import Family
 from nastoolkit.families.one import OneNetwork
-from nastoolkit.supernets import Supernet, calibrate_batchnorm, calibrate_ranges
+from nastoolkit.supernets import Supernet
+from nastoolkit.supernets.calibration import calibrate
 from nastoolkit.support.counts import keep_whole
 from nastoolkit.tasks import Examples, Task
 from nastoolkit.tasks.base import each_tensor, joined
@@ -83,9 +84,7 @@ class Accuracy:
 
     def _predictions(self, network: nn.Module, genotype: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
         shape = self.supernet.family.input_shape(genotype)
-        for calibrate, n in ((calibrate_batchnorm, self.n_calibration), (calibrate_ranges, self.n_observed)):
-            batches = self.task.split("train").batches(self.batch_size, shape, n)
-            calibrate(network, (batch.to(device_of(network)).inputs for batch in batches))
+        calibrate(network, self.task, shape, self.n_calibration, self.batch_size, self.n_observed)
         split = self.task.split(self.split)
         return predictions(network, self.task, split, self.batch_size, shape, self.progress, self.n_images)
 

@@ -8,16 +8,48 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
+from typing import Any, Protocol
 
 import torch
 from torch import nn
 from torch.utils.hooks import RemovableHandle
 
-from nastoolkit.blocks import Inputs
+from nastoolkit.blocks import Inputs, device_of
 from nastoolkit.families.fake_quantisation import InputQuantiser, range_of
 
 BatchNorm = nn.modules.batchnorm._BatchNorm  # what all kinds have in common: for 1 to 3 dimensions, synchronised, lazy
 Sums = dict[BatchNorm, tuple[torch.Tensor, int]]  # of means and variances (2, channels), and of how many inputs
+
+
+class Data(Protocol):
+    """What a task has for calibration."""
+
+    def split(self, name: str) -> Any:
+        """Examples, here those of ``train``, which ``batches(size, shape, n)`` gives as large as a network's inputs."""
+
+
+def calibrate(
+    network: nn.Module,
+    task: Data,
+    shape: tuple[int, ...],
+    n_calibration: int = 2000,
+    batch_size: int = 250,
+    n_observed: int = 64,
+) -> nn.Module:
+    """Calibrate all that needs it on a task's first training examples, and leave evaluation mode on.
+
+    Args:
+        network: Changed in place, also returned.
+        task: Gives the examples.
+        shape: Shape of the network's inputs, without the batch.
+        n_calibration: Number of examples for the statistics of batch normalisation; 2,000 in [Cai2020].
+        batch_size: Examples a batch.
+        n_observed: Number of examples for the ranges of activations with few bits.
+    """
+    for step, n in ((calibrate_batchnorm, n_calibration), (calibrate_ranges, n_observed)):
+        batches = task.split("train").batches(batch_size, shape, n)
+        step(network, (batch.to(device_of(network)).inputs for batch in batches))
+    return network
 
 
 @torch.no_grad()

@@ -20,7 +20,7 @@ from torch.func import functional_call
 from nastoolkit.blocks import BlockSpec, Inputs
 from nastoolkit.families import Family
 from nastoolkit.randomness import drawn_from
-from nastoolkit.supernets.calibration import BatchNorm
+from nastoolkit.supernets.calibration import BatchNorm, Data, calibrate
 from nastoolkit.supernets.sharing import SharingRule, crop, rule_for, rule_identity
 from nastoolkit.support import tables as html
 
@@ -60,13 +60,13 @@ class Supernet(nn.Module):
             x: Inputs as of ``family.example_inputs(genotype, n)``: a tensor, or a tuple of them.
             genotype: ``(d,)``.
         """
-        return functional_call(*self.network(genotype), (x,))
+        return functional_call(*self.functional(genotype), (x,))
 
     def weights(self, genotype: np.ndarray) -> dict[str, torch.Tensor]:
         """The weights of a sub-network, by their names in it; gradients through them reach the shared ones."""
-        return self.network(genotype)[1]
+        return self.functional(genotype)[1]
 
-    def network(self, genotype: np.ndarray) -> tuple[nn.Module, dict[str, torch.Tensor]]:
+    def functional(self, genotype: np.ndarray) -> tuple[nn.Module, dict[str, torch.Tensor]]:
         """A genotype's network in this mode and thread, which holds no weights, and its weights: for functional calls."""
         return self.joined({name: self.block(name, spec, genotype) for name, spec in self.family.plan(genotype)})
 
@@ -122,10 +122,21 @@ class Supernet(nn.Module):
             raise ValueError(f"the supernet has no weights for block {name!r}, {spec}: {why}")
         return {key: crop(shared[key], own.shape) for key, own in needed.items()}
 
-    def extract(self, genotype: np.ndarray) -> nn.Module:
-        """An ordinary network with its own copy of the sub-network's weights, in the supernet's mode.
+    def network(self, genotype: np.ndarray, task: Data, n_calibration: int = 2000) -> nn.Module:
+        """The network that a search has measured: an ordinary one, calibrated on a task's training examples, to be used.
 
-        It shares nothing with the supernet: calibrate, train, time, compile or export it freely.
+        Args:
+            genotype: ``(d,)``.
+            task: Such as ``TASKS["digits"]()``.
+            n_calibration: Number of training examples for the statistics of batch normalisation, the first ones.
+        """
+        return calibrate(self.extract(genotype), task, self.family.input_shape(genotype), n_calibration)
+
+    def extract(self, genotype: np.ndarray) -> nn.Module:
+        """An ordinary network, not calibrated yet, with its own copy of the sub-network's weights, in the supernet's mode.
+
+        It shares nothing with the supernet: calibrate, train, time, compile or export it freely. Its batch normalisation has
+        the statistics of the supernet's last training steps, which fit no sub-network well: :meth:`network` mends that.
         """
         blocks = {}
         with torch.no_grad():

@@ -51,7 +51,7 @@ def adapt(
     Returns:
         A function of inputs, which gives outputs.
     """
-    network, weights = supernet.network(genotype)
+    network, weights = supernet.functional(genotype)
     with nullcontext() if first_order else twice_derivable():
         for _ in range(whole("n_steps", n_steps, 0)):
             loss = task_loss(functional_call(network, weights, (support.inputs,)), support.targets)

@@ -71,6 +71,20 @@ def test_it_is_the_share_of_right_answers_after_calibration(accuracy, genotypes,
     np.testing.assert_allclose(measured, expected, atol=0.2)  # one of 500 canvases: rounding depends on the batch size
 
 
+def test_the_network_that_a_supernet_hands_out_scores_what_was_measured():
+    supernet, task = load_supernet("digits-mbv3"), Few()
+    genotype = supernet.family.space.sample(1, np.random.default_rng(0))[0]
+    network = supernet.train().network(genotype, task, n_calibration=200)
+    examples = task.split("validation").at(supernet.family.input_shape(genotype))
+    with torch.no_grad():
+        answers = [task.predict(one, examples.inputs) for one in (network, supernet.eval().extract(genotype))]
+    calibrated, raw = (task.score(predictions, examples.targets) for predictions in answers)
+    measured = Accuracy(supernet, task, n_calibration=200)(genotype)[0, 0]
+    assert abs(calibrated - measured) <= 0.4  # two of 500 canvases: rounding depends on the batch size
+    assert raw < measured - 5
+    assert not network.training
+
+
 def test_predictions_are_what_it_scores(accuracy, genotypes):
     logits, targets = accuracy.predictions(genotypes)
     assert len(logits) == len(genotypes) and logits.shape[1:] == (len(targets), 10)
