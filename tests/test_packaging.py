@@ -9,6 +9,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+import nastoolkit
+
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
@@ -49,3 +51,8 @@ def test_pre_commit_runs_the_pinned_tools():
     assert {canonicalize_name(tool.name) for tool in tools} == {"ruff", "nbstripout"}
     for tool in tools:
         assert tool.specifier == Requirement(f"x=={PINNED[canonicalize_name(tool.name)].version}").specifier
+
+
+def test_the_version_is_the_same_wherever_it_is_told():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert citation["version"] == PROJECT["version"] == nastoolkit.__version__

@@ -6,7 +6,8 @@ Each prints for people, and with ``--json`` one object for programs.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from importlib.metadata import version
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -41,9 +42,23 @@ class _Imported(TyperGroup):
         return name, listed and command(str(name)), rest
 
 
-app = typer.Typer(help=__doc__, cls=_Imported, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+ABOUT = "Search supernets for the networks that suit a device. Each command prints for people, and with --json for programs."
+app = typer.Typer(help=ABOUT, cls=_Imported, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 for name, summary in COMMANDS.items():
     app.command(name, help=summary)(lambda: None)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"nastoolkit {version('nastoolkit')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", callback=_version, help="Show the version and exit.")] = False,
+) -> None:
+    """What can be asked without a command."""
 
 
 def main() -> None:

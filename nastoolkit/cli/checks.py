@@ -131,7 +131,8 @@ def _too_many_threads() -> Iterator[str]:
 def _busy() -> Iterator[str]:
     load = psutil.getloadavg()[0]
     if load > max(1.0, usable_cores() / 2):
-        yield f"other programs keep {load:.1f} cores busy: latencies measured now are too slow, and scatter"
+        cores = f"{load:.1f} on {usable_cores()} cores"
+        yield f"this machine is busy, its load is {cores}: latencies measured now are too long, and scatter"
 
 
 def _several_openmp() -> Iterator[str]:

@@ -73,6 +73,8 @@ def search(
         progress=not as_json,
     )
     show({"evaluations": len(history), **worth, **smaller, "front": front_rows(history)}, as_json)
+    if not history.on_front.any():  # a warning has told how near the nearest comes
+        raise typer.Exit(1)
 
 
 def _bounds(texts: Sequence[str], cost: str) -> dict[str, float]:

@@ -9,7 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from nastoolkit import checkpoints, cli
+from nastoolkit import __version__, checkpoints, cli
 from nastoolkit.cli.search import _bounds
 from nastoolkit.export import Export
 from nastoolkit.families import FAMILIES
@@ -174,6 +174,12 @@ def test_search_keeps_several_bounds():
     assert all(row["mmacs"] <= 1.0 and row["peak_kb"] <= 60 for row in history)
 
 
+def test_a_search_that_finds_nothing_within_its_bounds_fails():
+    with pytest.warns(UserWarning, match="no measured sub-network has mmacs <= 0.001"):
+        result = CliRunner().invoke(cli.app, ["search", *map(str, BRIEF), "--at-most", "0.001"])
+    assert result.exit_code == 1 and isinstance(result.exception, SystemExit)
+
+
 @pytest.mark.parametrize(
     ("bounds", "message"),
     [
@@ -244,6 +250,10 @@ def test_export_takes_one_sub_network(complaint, tmp_path, given):
     assert "x.json is no network of 'digits-mbv3': no option given for" in told and not (tmp_path / "made").exists()
 
 
+def test_it_tells_its_version():
+    assert CliRunner().invoke(cli.app, ["--version"]).output == f"nastoolkit {__version__}\n"
+
+
 def test_papers_name_the_modules_that_follow_them():
     found = answer("papers")["papers"]
     assert all(paper.keys() == {"key", "reference", "modules"} and paper["modules"] for paper in found)
@@ -251,6 +261,7 @@ def test_papers_name_the_modules_that_follow_them():
     assert len(papers) == len(found) and list(papers) == sorted(papers)
     assert "nastoolkit.search.linas" in papers["Cummings2022"]["modules"]
     assert "arXiv 2202.12954" in papers["Cummings2022"]["reference"]
+    assert not [paper["reference"] for paper in found if "`" in paper["reference"]]
     assert "nastoolkit.supernets.supernet" in papers["Cai2020"]["modules"]
 
 
