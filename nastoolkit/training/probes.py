@@ -8,6 +8,7 @@ variance of gradients is what good sampling reduces.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 
 import numpy as np
 import torch
@@ -56,7 +57,11 @@ def norms_by_block(found: Gradients, blocks: Sequence[str]) -> dict[str, float]:
         found: Gradients by the names of the weights.
         blocks: Dotted names of blocks, such as those of a plan.
     """
-    parts = {block: {name: g for name, g in found.items() if name.startswith(f"{block}.")} for block in blocks}
+    parts: dict[str, dict[str, torch.Tensor]] = {block: {} for block in blocks}
+    for name, gradient in found.items():
+        for owner in accumulate(name.split(".")[:-1], "{}.{}".format):
+            if owner in parts:
+                parts[owner][name] = gradient
     return {block: norm(part) for block, part in parts.items() if part}
 
 
