@@ -19,7 +19,7 @@ from nastoolkit.tasks.base import each_tensor
 from nastoolkit.tasks.fitting import check_inputs
 from nastoolkit.training.distributed import n_processes, rank, replicated, share
 from nastoolkit.training.losses import Criterion, Step
-from nastoolkit.training.probes import Gradients, held_gradients
+from nastoolkit.training.probes import Gradients, gradients_in, named_weights
 from nastoolkit.training.recipe import PRECISIONS, Recipe
 from nastoolkit.training.samplers import PathSampler
 
@@ -44,6 +44,7 @@ class Passes:
         self.path_loss = criterion(partial(task.loss, label_smoothing=recipe.label_smoothing))
         self.features = _known_blocks(supernet, getattr(criterion, "features", ()))
         self.probe: Callable[[Step, Gradients], Any] | None = getattr(sampler, "probe", None)
+        self._weights = {} if self.probe is None else named_weights(supernet)
         self.shares_rows: bool = getattr(sampler, "shares_rows", False)
         self._autocast = partial(
             torch.autocast, device_of(supernet).type, PRECISIONS[recipe.precision], enabled=recipe.precision != "float32"
@@ -104,12 +105,14 @@ class Passes:
         """Add the gradients of a path; where the sampler has a probe, it sees those of this path alone."""
         if self.probe is None:
             return loss.backward()
-        before = {parameter: parameter.grad for parameter in self.supernet.parameters() if parameter.grad is not None}
-        self.supernet.zero_grad()
+        before = gradients_in(self._weights)
+        for name in before:
+            self._weights[name].grad = None
         loss.backward()
-        found = self.probe(step, held_gradients(self.supernet))
-        for parameter, gradient in before.items():
-            parameter.grad = gradient if parameter.grad is None else gradient.add_(parameter.grad)
+        found = self.probe(step, gradients_in(self._weights))
+        for name, gradient in before.items():
+            own = self._weights[name].grad
+            self._weights[name].grad = gradient if own is None else gradient.add_(own)
         return found
 
 

@@ -38,11 +38,20 @@ def held_gradients(network: nn.Module) -> dict[str, torch.Tensor]:
     Raises:
         ValueError: It holds none.
     """
-    held = {name.removeprefix("shared."): weight.grad for name, weight in network.named_parameters()}
-    found = {name: gradient for name, gradient in held.items() if gradient is not None}
+    found = gradients_in(named_weights(network))
     if not found:
         raise ValueError("the network holds no gradients: a backward pass comes before a probe")
     return found
+
+
+def named_weights(network: nn.Module) -> dict[str, nn.Parameter]:
+    """A network's weights by their names, without the supernet's "shared."; finding them takes a while in large supernets."""
+    return {name.removeprefix("shared."): weight for name, weight in network.named_parameters()}
+
+
+def gradients_in(weights: Mapping[str, nn.Parameter]) -> dict[str, torch.Tensor]:
+    """The gradients that weights hold; those that hold none are left out."""
+    return {name: weight.grad for name, weight in weights.items() if weight.grad is not None}
 
 
 def norm(found: Gradients) -> float:

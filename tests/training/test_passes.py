@@ -91,7 +91,12 @@ def test_a_loss_sees_the_features_that_it_names_and_gradients_reach_them(tiny):
 
 def test_what_nobody_uses_is_not_even_called(tiny, monkeypatch):
     supernet = Supernet(tiny)
-    for module, name in (("passes", "taps"), ("passes", "held_gradients"), ("fit", "mean_over_processes")):
+    for module, name in (
+        ("passes", "taps"),
+        ("passes", "named_weights"),
+        ("passes", "gradients_in"),
+        ("fit", "mean_over_processes"),
+    ):
         monkeypatch.setattr(sys.modules[f"nastoolkit.training.{module}"], name, None)
     monkeypatch.setattr("nastoolkit.randomness.drawn_from", None)
     fit(supernet, TASK, Sandwich(tiny.space), in_place_distillation, RECIPE, progress=False)
