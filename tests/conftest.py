@@ -182,6 +182,20 @@ def image_rows(picture):
     return make
 
 
+@pytest.fixture(scope="session")
+def small_cifar():
+    """Writes CIFAR-10's file at 16x16 to a folder: so many training and test images of each class, at random."""
+
+    def write(folder, n_train, n_test):
+        folder.mkdir(parents=True)
+        n, rng = 10 * (n_train + n_test), np.random.default_rng(0)
+        classes, is_test = np.arange(n) % 10, np.arange(n) >= 10 * n_train
+        pixels = rng.integers(256, size=(n, 16, 16, 3), dtype=np.uint8)
+        np.savez(folder / "cifar10_16.npz", X=pixels, y=classes, test=is_test)
+
+    return write
+
+
 WORDS = "a film good bad of the and not very dull fresh plot".split()
 
 
@@ -314,7 +328,15 @@ def sentence_pairs():
 
 @pytest.fixture(scope="session")
 def data_sets(
-    tmp_path_factory, image_folder, image_rows, sentence_rows, save_tokenizer, translations, rated_sentences, sentence_pairs
+    tmp_path_factory,
+    image_folder,
+    image_rows,
+    small_cifar,
+    sentence_rows,
+    save_tokenizer,
+    translations,
+    rated_sentences,
+    sentence_pairs,
 ):
     """A folder with small data sets laid out like the published ones, and with a tokenizer, for NASTOOLKIT_DATASETS."""
     import datasets
@@ -330,6 +352,7 @@ def data_sets(
     sizes = {"train": (200, 0, None), "validation": (40, 1, None), "test": (30, 2, -1)}
     datasets.DatasetDict({name: sentence_rows(*how) for name, how in sizes.items()}).save_to_disk(folder / "sst2")
     save_tokenizer(folder / "bert-base-uncased")
+    small_cifar(folder / "cifar10-16", 40, 10)
     translations(folder / "wmt14-en-de", 200, 40)
     rated_sentences(folder / "vader", 210)
     sentence_pairs(folder / "tatoeba-en-de", 210)

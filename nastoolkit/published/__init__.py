@@ -4,6 +4,7 @@ from nastoolkit.published.block_latency import BlockLatency, i7_8700k, note10
 from nastoolkit.published.configurations import encode, read_configuration
 from nastoolkit.published.hat_latency import DEVICES, TransformerLatency, hat_features, hat_latency
 from nastoolkit.published.nas_bench_201 import Cells, nas_bench_201
+from nastoolkit.published.nas_bench_201_short import ShortTrainings, nas_bench_201_short
 from nastoolkit.published.nas_bench_macro import MacroNetworks, nas_bench_macro
 from nastoolkit.published.nas_bench_mr import MultiResolutionNetworks, nas_bench_mr
 from nastoolkit.published.once_for_all import AccuracyPredictor
@@ -20,6 +21,7 @@ __all__ = [
     "DataSet",
     "MacroNetworks",
     "MultiResolutionNetworks",
+    "ShortTrainings",
     "TransformerLatency",
     "encode",
     "fetch_data",
@@ -28,6 +30,7 @@ __all__ = [
     "hat_latency",
     "i7_8700k",
     "nas_bench_201",
+    "nas_bench_201_short",
     "nas_bench_macro",
     "nas_bench_mr",
     "note10",

@@ -164,7 +164,7 @@ def find_made(file: str, name: str, module: str, given: str | Path | None = None
 
     Args:
         file: Its name.
-        name: Name of the data, and of the folder that may have it.
+        name: Name of the data, and of the folder that may have it, there or in a folder there.
         module: Name of the module here whose docstring says how it is made.
         given: The file, or the folder that has it; by default the folder ``NASTOOLKIT_DATA``.
 
@@ -172,7 +172,7 @@ def find_made(file: str, name: str, module: str, given: str | Path | None = None
         FileNotFoundError: There is no such file.
     """
     source = Path(given or os.environ.get("NASTOOLKIT_DATA", "."))
-    for place in (source, source / file, source / name / file):
+    for place in (source, source / file, source / name / file, *sorted(source.glob(f"*/{name}/{file}"))):
         if place.is_file():
             return place
     raise FileNotFoundError(

@@ -15,6 +15,7 @@ from nastoolkit.tasks.images import ImageFolder, ImageNet
 from nastoolkit.tasks.masked_words import MaskedVader, MaskedWords
 from nastoolkit.tasks.number_words import NumberWords
 from nastoolkit.tasks.sentences import VaderAmazon, VaderMovies, VaderNyt, VaderTweets
+from nastoolkit.tasks.small_cifar import SmallCifar10
 from nastoolkit.tasks.sst2 import Sst2
 from nastoolkit.tasks.tatoeba import Tatoeba
 from nastoolkit.tasks.wmt14 import Wmt14
@@ -30,6 +31,7 @@ TASKS: dict[str, type[Task]] = {
     "wmt14-en-de": Wmt14,
     "imagenet": ImageNet,
     "cifar10": Cifar10,
+    "cifar10-16": SmallCifar10,
     "cifar100": Cifar100,
     "sst2": Sst2,
     "help-topics": HelpTopics,

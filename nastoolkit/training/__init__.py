@@ -5,11 +5,12 @@ from nastoolkit.training.inner_loop import adapt
 from nastoolkit.training.losses import Step, distillation, in_place_distillation
 from nastoolkit.training.recipe import Optimizer, Recipe
 from nastoolkit.training.run import Run
-from nastoolkit.training.samplers import ArchiveFrequencies, Fixed, PathSampler, Sandwich, Uniform
+from nastoolkit.training.samplers import ArchiveFrequencies, Fair, Fixed, PathSampler, Sandwich, Uniform
 from nastoolkit.training.shrinking import Stage, fit_stages, progressive_shrinking, sort_channels
 
 __all__ = [
     "ArchiveFrequencies",
+    "Fair",
     "Fixed",
     "Optimizer",
     "PathSampler",

@@ -17,9 +17,9 @@ from nastoolkit.taps import taps
 from nastoolkit.tasks import Split, Task
 from nastoolkit.tasks.base import each_tensor
 from nastoolkit.tasks.fitting import check_inputs
-from nastoolkit.training.distributed import rank, replicated, share
+from nastoolkit.training.distributed import n_processes, rank, replicated, share
 from nastoolkit.training.losses import Criterion, Step
-from nastoolkit.training.probes import Gradients, held_gradients
+from nastoolkit.training.probes import Gradients, gradients_in, named_weights
 from nastoolkit.training.recipe import PRECISIONS, Recipe
 from nastoolkit.training.samplers import PathSampler
 
@@ -43,7 +43,8 @@ class Passes:
         self.task, self.recipe = task, recipe
         self.path_loss = criterion(partial(task.loss, label_smoothing=recipe.label_smoothing))
         self.features = _known_blocks(supernet, getattr(criterion, "features", ()))
-        self.probe: Callable[[np.ndarray, Gradients], Any] | None = getattr(sampler, "probe", None)
+        self.probe: Callable[[Step, Gradients], Any] | None = getattr(sampler, "probe", None)
+        self._weights = {} if self.probe is None else named_weights(supernet)
         self.shares_rows: bool = getattr(sampler, "shares_rows", False)
         self._autocast = partial(
             torch.autocast, device_of(supernet).type, PRECISIONS[recipe.precision], enabled=recipe.precision != "float32"
@@ -53,9 +54,10 @@ class Passes:
         """Run the paths of a step on this process's share of its batch; see :meth:`__call__`.
 
         Raises:
-            ValueError: The batch cannot be shared evenly, or is none for the family's networks.
+            ValueError: The batch cannot be shared evenly, or is none for the family's networks; or the sampler draws rows, and
+                several processes train.
         """
-        batch = share(self.task.batch(number, self.recipe.batch_size, self.recipe.seed)).to(device_of(self.supernet))
+        batch = share(self._batch(number)).to(device_of(self.supernet))
         check_inputs(self.supernet.family, self.task, batch.inputs)
         with drawn_from(_seed(self.recipe.seed, number)):
             return self(number, batch)
@@ -70,11 +72,20 @@ class Passes:
                 outputs = self.network(images.inputs, genotype)
                 step = Step(outputs, images.targets, images.inputs, genotype, first, number, place, images.rows, features)
                 loss = self.path_loss(step)
-            probes.append(self._backward(genotype, weight * loss))
+            probes.append(self._backward(step, weight * loss))
             losses.append(loss.detach())
             if first is None and not self.shares_rows:
                 first = each_tensor(outputs, torch.Tensor.detach)
         return losses, probes
+
+    def _batch(self, number: int) -> Split:
+        """The whole batch of a step, of the rows that the sampler draws if it does."""
+        size, seed = self.recipe.batch_size, self.recipe.seed
+        if not hasattr(self.sampler, "rows"):
+            return self.task.batch(number, size, seed)
+        if n_processes() > 1:
+            raise ValueError(f"a sampler that draws training examples works in one process, and there are {n_processes()}")
+        return self.task.batch(number, size, seed, self.sampler.rows(number, size))
 
     def _parts(self, batch: Split, n: int) -> list[Split]:
         """What each of n paths sees of the batch."""
@@ -90,16 +101,18 @@ class Passes:
         blocks = {name: block for name, block in self.supernet.blocks(genotype).items() if name in self.features}
         return taps(blocks, features.__setitem__)
 
-    def _backward(self, genotype: np.ndarray, loss: torch.Tensor) -> Any:
+    def _backward(self, step: Step, loss: torch.Tensor) -> Any:
         """Add the gradients of a path; where the sampler has a probe, it sees those of this path alone."""
         if self.probe is None:
             return loss.backward()
-        before = {parameter: parameter.grad for parameter in self.supernet.parameters() if parameter.grad is not None}
-        self.supernet.zero_grad()
+        before = gradients_in(self._weights)
+        for name in before:
+            self._weights[name].grad = None
         loss.backward()
-        found = self.probe(genotype, held_gradients(self.supernet))
-        for parameter, gradient in before.items():
-            parameter.grad = gradient if parameter.grad is None else gradient.add_(parameter.grad)
+        found = self.probe(step, gradients_in(self._weights))
+        for name, gradient in before.items():
+            own = self._weights[name].grad
+            self._weights[name].grad = gradient if own is None else gradient.add_(own)
         return found
 
 

@@ -8,6 +8,7 @@ variance of gradients is what good sampling reduces.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 
 import numpy as np
 import torch
@@ -37,11 +38,20 @@ def held_gradients(network: nn.Module) -> dict[str, torch.Tensor]:
     Raises:
         ValueError: It holds none.
     """
-    held = {name.removeprefix("shared."): weight.grad for name, weight in network.named_parameters()}
-    found = {name: gradient for name, gradient in held.items() if gradient is not None}
+    found = gradients_in(named_weights(network))
     if not found:
         raise ValueError("the network holds no gradients: a backward pass comes before a probe")
     return found
+
+
+def named_weights(network: nn.Module) -> dict[str, nn.Parameter]:
+    """A network's weights by their names, without the supernet's "shared."; finding them takes a while in large supernets."""
+    return {name.removeprefix("shared."): weight for name, weight in network.named_parameters()}
+
+
+def gradients_in(weights: Mapping[str, nn.Parameter]) -> dict[str, torch.Tensor]:
+    """The gradients that weights hold; those that hold none are left out."""
+    return {name: weight.grad for name, weight in weights.items() if weight.grad is not None}
 
 
 def norm(found: Gradients) -> float:
@@ -56,7 +66,11 @@ def norms_by_block(found: Gradients, blocks: Sequence[str]) -> dict[str, float]:
         found: Gradients by the names of the weights.
         blocks: Dotted names of blocks, such as those of a plan.
     """
-    parts = {block: {name: g for name, g in found.items() if name.startswith(f"{block}.")} for block in blocks}
+    parts: dict[str, dict[str, torch.Tensor]] = {block: {} for block in blocks}
+    for name, gradient in found.items():
+        for owner in accumulate(name.split(".")[:-1], "{}.{}".format):
+            if owner in parts:
+                parts[owner][name] = gradient
     return {block: norm(part) for block, part in parts.items() if part}
 
 

@@ -3,6 +3,8 @@
 [Yu2019] J. Yu and T. Huang, "Universally Slimmable Networks and Improved Training Techniques", ICCV 2019, Section 3.
 [Guo2020] Z. Guo et al., "Single Path One-Shot Neural Architecture Search with Uniform Sampling", ECCV 2020, Section 3.
 [Lu2021] Z. Lu et al., "Neural Architecture Transfer", IEEE TPAMI 43(9), 2021, arXiv 2005.05859, Section 3.
+[Chu2021] X. Chu, B. Zhang and R. Xu, "FairNAS: Rethinking Evaluation Fairness of Weight Sharing Neural Architecture Search",
+ICCV 2021, arXiv 1907.01845, Section 3.
 """
 
 from __future__ import annotations
@@ -29,8 +31,11 @@ class LearningSampler(PathSampler, Protocol):
     """A sampler that learns from steps: what it draws depends on its state, too, which ``feedback`` alone changes.
 
     Attributes:
-        probe: If it has one, a function of a path ``(d,)`` and of its gradients by the names of the weights; those in
-            :mod:`nastoolkit.training.probes` help to write it. It is called after the backward pass of every path.
+        probe: If it has one, a function of a path's :class:`nastoolkit.training.losses.Step` and of its gradients by the names
+            of the weights; those in :mod:`nastoolkit.training.probes` help to write it. It is called after the backward pass
+            of every path.
+        rows: If it has one, a function of a step's number and of the batch size, which gives the places ``(size,)`` of the
+            step's training examples, or None to leave them to the task. It works in one process alone.
         shares_rows: Whether the paths of a step share the rows of the batch, where others take the whole batch each.
     """
 
@@ -96,6 +101,34 @@ class Sandwich:
         """See :class:`PathSampler`."""
         ends = [(self.space.largest, 1.0), (self.space.smallest, 1.0)]
         return ends + _random_paths(self.space, self.n_random, self.seed, step)
+
+
+@dataclass(frozen=True)
+class Fair:
+    """As many sub-networks a step as choices have options; each option of every choice is in exactly one ([Chu2021]).
+
+    The gradients of all add up to those of one step.
+
+    Raises:
+        ValueError: Choices have different numbers of options, or some are there only under others.
+    """
+
+    space: SearchSpace
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        keep_whole(self, seed=0)
+        numbers = {len(options) for options in self.space.allowed}
+        if len(numbers) > 1 or any(choice.when for choice in self.space.choices):
+            found = " and ".join(map(str, sorted(numbers)))
+            raise ValueError(
+                f"fair sampling needs choices with equally many options and without conditions, got {found} options"
+            )
+
+    def draw(self, step: int) -> list[tuple[np.ndarray, float]]:
+        """See :class:`PathSampler`."""
+        rng = np.random.default_rng([self.seed, step])
+        return [(path, 1.0) for path in np.stack([rng.permutation(options) for options in self.space.allowed], axis=1)]
 
 
 def _random_paths(space: SearchSpace, n: int, seed: int, step: int) -> list[tuple[np.ndarray, float]]:

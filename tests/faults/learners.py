@@ -1,7 +1,5 @@
 """A sampler that learns, for tests: options are drawn in proportion to the norms that their gradients have had."""
 
-from functools import partial
-
 import numpy as np
 
 from nastoolkit.training.probes import norms_by_option
@@ -9,13 +7,15 @@ from nastoolkit.training.probes import norms_by_option
 
 class ByNorm:
     def __init__(self, family, n_paths=1, seed=0):
-        self.space, self.n_paths, self.seed = family.space, n_paths, seed
-        self.probe = partial(norms_by_option, family)
+        self.family, self.space, self.n_paths, self.seed = family, family.space, n_paths, seed
         self.norms = {(choice.name, option): 1.0 for choice in self.space.choices for option in choice.options}
 
     def draw(self, step):
         rng = np.random.default_rng([self.seed, step])
         return [(self.space.canonical(self.one(rng)), 1.0 / self.n_paths) for _ in range(self.n_paths)]
+
+    def probe(self, step, found):
+        return norms_by_option(self.family, step.genotype, found)
 
     def one(self, rng):
         norms = [np.array([self.norms[choice.name, option] for option in choice.options]) for choice in self.space.choices]

@@ -1,5 +1,6 @@
 import sys
 
+import numpy as np
 import pytest
 import torch
 from learners import ByNorm
@@ -90,7 +91,12 @@ def test_a_loss_sees_the_features_that_it_names_and_gradients_reach_them(tiny):
 
 def test_what_nobody_uses_is_not_even_called(tiny, monkeypatch):
     supernet = Supernet(tiny)
-    for module, name in (("passes", "taps"), ("passes", "held_gradients"), ("fit", "mean_over_processes")):
+    for module, name in (
+        ("passes", "taps"),
+        ("passes", "named_weights"),
+        ("passes", "gradients_in"),
+        ("fit", "mean_over_processes"),
+    ):
         monkeypatch.setattr(sys.modules[f"nastoolkit.training.{module}"], name, None)
     monkeypatch.setattr("nastoolkit.randomness.drawn_from", None)
     fit(supernet, TASK, Sandwich(tiny.space), in_place_distillation, RECIPE, progress=False)
@@ -117,11 +123,25 @@ def test_paths_may_share_the_rows_of_a_batch(tiny):
         fit(Supernet(tiny), TASK, sampler, in_place_distillation, RECIPE, progress=False)
 
 
+def test_a_sampler_may_draw_the_rows_of_a_batch_or_leave_them_to_the_task(tiny, monkeypatch):
+    seen, sampler, rows = [], Paths(tiny.space.smallest), [np.array([7, 7, 3, 0]), None]
+    sampler.rows = lambda step, size: rows[step]
+
+    def criterion(task_loss):
+        return lambda step: seen.append(step.rows.tolist()) or task_loss(step.outputs, step.targets)
+
+    fit(Supernet(tiny), TASK, sampler, criterion, Recipe(n_steps=2, batch_size=4), progress=False)
+    assert seen == [[7, 7, 3, 0], TASK.batch(1, 4).rows.tolist()]
+    monkeypatch.setattr("nastoolkit.training.passes.n_processes", lambda: 2)
+    with pytest.raises(ValueError, match="^a sampler that draws training examples works in one process, and there are 2$"):
+        Passes(Supernet(tiny), TASK, sampler, from_labels, RECIPE).step(0)
+
+
 def test_a_probe_sees_the_gradients_of_its_path_alone_and_changes_nothing(tiny):
     batch, paths = TASK.batch(0, 8), Paths(tiny.space.largest, tiny.space.smallest, weights=[1.0, 0.5])
     plain, probed = Supernet(tiny).train(), Supernet(tiny).train()
     assert Passes(plain, TASK, paths, from_labels, RECIPE)(0, batch)[1] == [None, None]
-    paths.probe = lambda genotype, found: (genotype, {name: gradient.clone() for name, gradient in found.items()})
+    paths.probe = lambda step, found: (step.genotype, {name: gradient.clone() for name, gradient in found.items()})
     _, probes = Passes(probed, TASK, paths, from_labels, RECIPE)(0, batch)
     for one, other in zip(plain.parameters(), probed.parameters(), strict=True):
         assert torch.equal(one.grad, other.grad)

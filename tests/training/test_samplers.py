@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from nastoolkit.space import Choice, SearchSpace
-from nastoolkit.training import ArchiveFrequencies, Fixed, Recipe, Sandwich, Uniform
+from nastoolkit.training import ArchiveFrequencies, Fair, Fixed, Recipe, Sandwich, Uniform
 
 SPACE = SearchSpace(
     [choice for i in range(6) for choice in (Choice(f"d{i}", (1, 2)), Choice(f"k{i}", (3, 5, 7), when=(f"d{i}", (2,))))]
@@ -63,6 +63,29 @@ def test_fixed_is_always_the_same():
         ((genotype, weight),) = Fixed(SPACE.smallest).draw(step)
         np.testing.assert_array_equal(genotype, SPACE.smallest)
         assert weight == 1.0
+
+
+def test_fair_paths_visit_each_option_of_every_choice_once_a_step():
+    space = SearchSpace(Choice(f"edge{i}", ("none", "skip", "conv"), kind="operation") for i in range(4))
+    steps = [Fair(space, seed=1).draw(step) for step in range(50)]
+    for paths in steps:
+        drawn = np.stack([genotype for genotype, _ in paths])
+        np.testing.assert_array_equal(np.sort(drawn, axis=0), np.repeat([[0], [1], [2]], 4, axis=1))
+        assert [weight for _, weight in paths] == [1.0] * 3
+    assert len({genotype.tobytes() for paths in steps for genotype, _ in paths}) > 60
+    for step in (7, 0):
+        np.testing.assert_array_equal(genotypes(Fair(space, 1), step), [genotype for genotype, _ in steps[step]])
+    restricted = space.restrict({choice.name: ("skip", "conv") for choice in space.choices})
+    assert {tuple(sorted(column)) for column in genotypes(Fair(restricted), 0).T} == {(1, 2)}
+
+
+def test_fair_paths_need_equally_many_options():
+    space = SearchSpace([Choice("a", (1, 2)), Choice("b", (1, 2, 3))])
+    for wrong, found in ((space, "2 and 3"), (SPACE.restrict({f"k{i}": (3, 5) for i in range(6)}), "2")):
+        with pytest.raises(
+            ValueError, match=f"^fair sampling needs .* equally many options and without conditions, got {found}"
+        ):
+            Fair(wrong)
 
 
 def archive_of(*options):

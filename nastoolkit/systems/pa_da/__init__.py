@@ -1,0 +1,41 @@
+"""PA&DA: paths and training examples are drawn by the norms of their gradients, so that gradients vary less.
+
+[Lu2023] S. Lu et al., "PA&DA: Jointly Sampling PAth and DAta for Consistent NAS", CVPR 2023, arXiv 2302.14772.
+[Katharopoulos2018] A. Katharopoulos and F. Fleuret, "Not All Samples Are Created Equal: Deep Learning with Importance
+Sampling", ICML 2018, Section 3.2: the norm of the gradient of the logits bounds that of an example's gradient.
+
+A supernet that is trained so ranks sub-networks better than one that is trained along uniform paths, at hardly any cost.
+
+Differs from the paper in: norms are those of all weights of an operation, scales and shifts of batch normalisation among
+them; before probabilities of examples change for the first time, the task draws its own batches, as for the other samplers. As
+in the released code, an operation without weights has no norm, and losses are not weighted by 1 / (n p).
+"""
+
+from nastoolkit.systems.card import Card
+from nastoolkit.systems.pa_da.cells import CellsProblem
+from nastoolkit.systems.pa_da.importance import ImportanceSampler
+from nastoolkit.systems.pa_da.ranking import ARMS, BOTH, FAIR, SPOS, lower_variances, rank_cells, rank_correlations
+
+CARD = Card(
+    name="pa_da",
+    title="PA&DA: Jointly Sampling PAth and DAta for Consistent NAS",
+    paper="2302.14772",
+    claim="Drawing paths and data by the norms of their gradients lowers the variance of gradients and ranks networks better.",
+    methods=("ImportanceSampler", "rank_cells"),
+    notebooks=("gradient_variance_and_ranking",),
+    taught_in="docs/how_to_training.md",
+    needs="CIFAR-10, the published accuracies of NAS-Bench-201, a GPU",
+)
+
+__all__ = [
+    "ARMS",
+    "BOTH",
+    "CARD",
+    "FAIR",
+    "SPOS",
+    "CellsProblem",
+    "ImportanceSampler",
+    "lower_variances",
+    "rank_cells",
+    "rank_correlations",
+]

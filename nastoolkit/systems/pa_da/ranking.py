@@ -1,0 +1,195 @@
+"""Supernets trained along paths of several samplers: how much their gradients vary, and how well they rank cells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from nastoolkit.families import Family
+from nastoolkit.measurements import Accuracy
+from nastoolkit.statistics import rank_correlation
+from nastoolkit.supernets import Supernet
+from nastoolkit.systems.pa_da.cells import CellsProblem
+from nastoolkit.systems.pa_da.importance import ImportanceSampler
+from nastoolkit.tasks import Classification
+from nastoolkit.training import Fair, Optimizer, PathSampler, Recipe, Uniform, fit
+from nastoolkit.training.losses import PathLoss, TaskLoss
+from nastoolkit.training.passes import Passes
+from nastoolkit.training.probes import gradients, norm, variance
+
+SPOS, PATHS, EXAMPLES, BOTH = "SPOS", "PA", "DA", "PA&DA"
+FAIR, FAIR_STEPS = "FairNAS, equal passes", "FairNAS, equal steps"
+ARMS = (SPOS, FAIR, FAIR_STEPS, PATHS, EXAMPLES, BOTH)
+N_CHECKPOINTS = 4
+UNSEEN = 10**6  # number of a step that no training has
+
+
+def from_targets(task_loss: TaskLoss) -> PathLoss:
+    """Every path learns from the targets."""
+    return lambda step: task_loss(step.outputs, step.targets)
+
+
+def rank_cells(
+    problem: dict[str, Any],
+    arm: str,
+    seed: int,
+    n_steps: int,
+    batch_size: int,
+    learning_rate: float,
+    n_gradients: int,
+    n_calibration: int,
+    device: str,
+) -> list[dict[str, Any]]:
+    """Train a supernet, measure its gradients on the way, and rank cells by the accuracy that they inherit; a job of a grid.
+
+    Args:
+        problem: Values of a :class:`CellsProblem`.
+        arm: One of ``ARMS``.
+        seed: Seed of weights, data and paths.
+        n_steps: Number of training steps; those of ``FAIR`` are fewer, so that as many paths are passed.
+        batch_size: Examples a step.
+        learning_rate: Learning rate of SGD in the beginning.
+        n_gradients: Number of steps, and of paths, that variances are measured on.
+        n_calibration: Training images for batch normalisation.
+        device: Where to train.
+
+    Returns:
+        A row for each quarter of the training, see :func:`spread`, with the ``trained`` share in %; then one for each cell:
+        its number ``cell``, and its inherited ``accuracy`` on validation images in %.
+    """
+    given = CellsProblem(**problem)
+    supernet = Supernet(given.family, seed=seed).to(device)
+    how = {"weight_decay": 2.5e-4, "clip_norm": 5.0, "optimizer": "sgd", "warm_up": 0.0}
+    n_quarter = n_steps // N_CHECKPOINTS // (len(given.family.space.choices[0].options) if arm == FAIR else 1)
+    recipe = Recipe(n_quarter * N_CHECKPOINTS, batch_size, learning_rate, seed=seed, **how)
+    rows = list(_quarters(supernet, given.task, arm, recipe, n_gradients))
+    found = Accuracy(supernet, given.task, n_calibration=n_calibration, progress=False)(given.cells)[:, 0]
+    return rows + [{"cell": number, "accuracy": float(accuracy)} for number, accuracy in enumerate(found)]
+
+
+def _quarters(supernet: Supernet, task: Classification, arm: str, recipe: Recipe, n: int) -> Iterator[dict[str, Any]]:
+    """Train a supernet in place, and tell after each quarter how much gradients vary."""
+    optimizer, samplers = Optimizer(supernet.parameters(), recipe), _samplers(supernet.family, task, arm, recipe)
+    for number, sampler in enumerate(samplers, start=1):
+        own = replace(recipe, n_steps=recipe.n_steps // N_CHECKPOINTS, seed=N_CHECKPOINTS * recipe.seed + number)
+        fit(supernet, task, sampler, from_targets, own, progress=False, optimizer=optimizer)
+        done = {"trained": 100 * number // N_CHECKPOINTS, "passes": number * own.n_steps * len(sampler.draw(0))}
+        yield {**done, **spread(supernet, task, sampler, own, n)}
+
+
+def _samplers(family: Family, task: Classification, arm: str, recipe: Recipe) -> list[PathSampler]:
+    """The sampler of each quarter; one that learns goes through all of them."""
+    if arm in (PATHS, EXAMPLES, BOTH):
+        n_epoch = max(1, min(task.n_rows // recipe.batch_size, recipe.n_steps // 2))
+        learns = {"paths": arm != EXAMPLES, "examples": arm != PATHS}
+        return [ImportanceSampler(family, task.n_rows, recipe.n_steps, n_epoch, recipe.seed, **learns)] * N_CHECKPOINTS
+    make = Uniform if arm == SPOS else Fair
+    return [make(family.space, seed=N_CHECKPOINTS * recipe.seed + number) for number in range(N_CHECKPOINTS)]
+
+
+def spread(supernet: Supernet, task: Classification, sampler: PathSampler, recipe: Recipe, n: int) -> dict[str, float]:
+    """How much gradients vary at the weights of now.
+
+    Returns:
+        ``variance``, that of the gradients of n steps as the sampler draws them; ``noise``, its share in % of their mean
+        square; ``mmacs``, the mean MACs of its paths, in millions; what :func:`path_variances` finds for n random paths on one
+        batch; and the probability of each option, as ``p OPTION``, if the sampler has some.
+    """
+    supernet.train()
+    passes, paths = Passes(supernet, task, sampler, from_targets, recipe), supernet.family.space.sample(n, _rng(recipe))
+    samples = [_gradients(passes, UNSEEN + number) for number in range(n)]
+    drawn = np.stack([path for number in range(n) for path, _ in sampler.draw(UNSEEN + number)])
+    spent = {"mmacs": float(supernet.family.mmacs(drawn).mean()), "variance": variance(samples) * n / (n - 1)}
+    spent["noise"] = float(100 * spent["variance"] / np.mean([norm(sample) ** 2 for sample in samples]))
+    likely = sampler.probability(paths) if isinstance(sampler, ImportanceSampler) else None
+    found = path_variances(supernet, task, recipe, paths, likely)
+    supernet.eval()
+    return spent | found | (sampler.told if isinstance(sampler, ImportanceSampler) else {})
+
+
+def _rng(recipe: Recipe) -> np.random.Generator:
+    return np.random.default_rng([recipe.seed, UNSEEN])
+
+
+def _gradients(passes: Passes, number: int) -> dict[str, torch.Tensor]:
+    """The gradients of a step, of which nothing is left behind."""
+    passes.step(number)
+    weights = dict(passes.supernet.named_parameters())
+    found = {name: torch.zeros_like(one) if one.grad is None else one.grad for name, one in weights.items()}
+    passes.supernet.zero_grad()
+    return found
+
+
+def path_variances(
+    supernet: Supernet, task: Classification, recipe: Recipe, paths: np.ndarray, probabilities: np.ndarray | None = None
+) -> dict[str, float]:
+    """Variance of the unbiased estimator of n paths' mean gradient on one batch, in closed form ([Lu2023]).
+
+    Args:
+        supernet: Supernet in training mode.
+        task: Gives the batch and the loss.
+        recipe: Size and seed of the batch.
+        paths: Paths ``(n, d)``, of which one is drawn.
+        probabilities: Probability of each ``(n,)``; by default all are alike.
+
+    Returns:
+        The variance if paths are drawn with these probabilities (``own``), all alike (``uniform``), and in proportion to the
+        norms of their gradients (``optimal``).
+    """
+    batch = task.batch(UNSEEN, recipe.batch_size, recipe.seed).at(supernet.family.input_shape(paths[0]))
+    batch = batch.to(next(supernet.parameters()).device)
+    samples = [gradients(task.loss(supernet(batch.inputs, path), batch.targets), supernet) for path in paths]
+    norms = np.array([norm(sample) for sample in samples])
+    drawn = {"own": probabilities, "uniform": None, "optimal": norms / norms.sum()}
+    return {name: variance(samples, None if p is None else p.tolist()) for name, p in drawn.items()}
+
+
+def rank_correlations(found: pd.DataFrame, problems: Sequence[CellsProblem], truths: Mapping[str, np.ndarray]) -> pd.DataFrame:
+    """Kendall's tau between inherited and true accuracies.
+
+    Args:
+        found: Rows of :func:`rank_cells`, with ``task``.
+        problems: The problems.
+        truths: True accuracy of each cell ``(n,)``, by tasks.
+
+    Returns:
+        A row for each task, arm and seed: ``tau`` over all cells, ``mostly free`` and ``others`` over those with and without
+        at least four edges without weights; and ``log MACs``, over all, if they were ranked by their MACs.
+    """
+    rows, cells = [], found.dropna(subset="cell")
+    for problem in problems:
+        truth, free = truths[problem.task_name], problem.mostly_free
+        by_macs = tau(problem.family.macs(problem.cells), truth)
+        for (arm, seed), group in cells[cells.task == problem.task_name].groupby(["arm", "seed"], sort=False):
+            said = group.accuracy.to_numpy()
+            parts = {
+                "tau": tau(said, truth),
+                "mostly free": tau(said[free], truth[free]),
+                "others": tau(said[~free], truth[~free]),
+            }
+            rows.append({"task": problem.task_name, "arm": arm, "seed": seed, **parts, "log MACs": by_macs})
+    return pd.DataFrame(rows)
+
+
+def tau(one: np.ndarray, other: np.ndarray) -> float:
+    """Kendall's tau-b of two vectors ``(n,)``; 0 where one of them ranks nothing."""
+    return rank_correlation(one, other).value if np.ptp(one) and np.ptp(other) else 0.0
+
+
+def lower_variances(found: pd.DataFrame) -> pd.DataFrame:
+    """How much lower gradients vary with PA&DA, at each quarter of the training.
+
+    Returns:
+        A row for each task, seed and quarter: ``practice``, the ``noise`` of SPOS minus that of PA&DA, in points; ``theory``
+        and ``at best``, how many percent the unbiased estimator's variance is below the uniform one's, with the probabilities
+        of PA&DA and with the optimal ones, at PA&DA's weights.
+    """
+    at = found.dropna(subset="trained").set_index(["task", "seed", "trained"])
+    ours, uniform_paths = at[at.arm == BOTH], at[at.arm == SPOS]
+    theory, best = (100 * (1 - ours[name] / ours["uniform"]) for name in ("own", "optimal"))
+    return pd.DataFrame({"practice": uniform_paths["noise"] - ours["noise"], "theory": theory, "at best": best}).reset_index()
