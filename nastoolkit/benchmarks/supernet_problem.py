@@ -99,7 +99,7 @@ class SupernetProblem:
         return Accuracy(self.supernet, self.task, split, self.n_calibration, progress=False)
 
     def cost(self, name: str) -> Objective:
-        """The exact cost of sub-networks: MACs, size, or the latency of a setting, whose table is measured where it is missing.
+        """The exact cost of sub-networks: MACs, size, or a latency, whose table is measured where it is missing.
 
         Args:
             name: ``MACs``, ``size``, or a setting's text; see :func:`nastoolkit.latency.read_setting`.
