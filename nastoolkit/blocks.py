@@ -67,7 +67,8 @@ def describe_block(spec: BlockSpec) -> str:
     """A block spec in a few signs, e.g. ``MBConv 5x5, 24-96-24``."""
     values = {field.name: getattr(spec, field.name) for field in fields(spec)}  # type: ignore[arg-type]
     if "block" in values:
-        bits = f"{values['weight_bits']}-bit weights, {values['activation_bits']}-bit activations"
+        scheme = f"{values['scheme']} " if values["scheme"] else ""
+        bits = f"{values['weight_bits']}-bit {scheme}weights, {values['activation_bits']}-bit activations"
         return f"{describe_block(values['block'])}, {bits}"
     widths = [values[name] for name in CHANNELS if name in values]
     kernel = f" {values['kernel']}x{values['kernel']}" if "kernel" in values else ""

@@ -24,7 +24,7 @@ from nastoolkit.studies.replay import N_PROBES
 from nastoolkit.supernets import Supernet, load_supernet
 from nastoolkit.tasks import Classification, Task, load_task
 
-MACS = "MACs"
+MACS, SIZE = "MACs", "size"
 
 
 @lru_cache(maxsize=4)
@@ -99,13 +99,15 @@ class SupernetProblem:
         return Accuracy(self.supernet, self.task, split, self.n_calibration, progress=False)
 
     def cost(self, name: str) -> Objective:
-        """The exact cost of sub-networks: ``MACs``, or the latency of a setting, whose table is measured where it is missing.
+        """The exact cost of sub-networks: MACs, size, or a latency, whose table is measured where it is missing.
 
         Args:
-            name: ``MACs``, or a setting's text; see :func:`nastoolkit.latency.read_setting`.
+            name: ``MACs``, ``size``, or a setting's text; see :func:`nastoolkit.latency.read_setting`.
         """
         if name == MACS:
             return Objective("mmacs", "min", "M", exact=self.family.mmacs)
+        if name == SIZE:
+            return Objective("size_mb", "min", "MB", exact=self.family.size_mb)
         table = setting_table(name, self.family, self.folder, self.n_contexts, self.table_seconds)
         return Objective("latency_ms", "min", "ms", exact=table.latency_ms)
 

@@ -17,6 +17,7 @@ FAMILIES: dict[str, Callable[[], Family]] = {
     "nas-bench-201": partial(cells.CellsFamily, "nas-bench-201", cells.NAS_BENCH_201),
     "number-words-transformer": partial(hat.HATFamily, "number-words-transformer", hat.NUMBER_WORDS),
     "digits-resnet50": partial(resnet50.ResNet50Family, "digits-resnet50", resnet50.DIGITS),
+    "digits-vit": partial(vit.VisionTransformerFamily, "digits-vit", vit.DIGITS),
     "ofa-mbv3-w1.0": partial(mobilenet_v3.MobileNetV3Family, "ofa-mbv3-w1.0", mobilenet_v3.OFA),
     "ofa-mbv3-w1.2": partial(mobilenet_v3.MobileNetV3Family, "ofa-mbv3-w1.2", mobilenet_v3.OFA_WIDE),
     "ofa-proxyless-w1.3": partial(proxyless_nas.ProxylessNASFamily, "ofa-proxyless-w1.3", proxyless_nas.OFA),

@@ -17,7 +17,7 @@ from torch import nn
 from nastoolkit.blocks import BlockSpec, Inputs, channels_last
 from nastoolkit.families.activations import peak_activation_bytes
 from nastoolkit.families.assembly import chain, nest
-from nastoolkit.families.bits import bit_operations, bits_of, checked, stored_bits, with_bits
+from nastoolkit.families.bits import BitChoices, bit_operations, bits_of, stored_bits, with_bits
 from nastoolkit.families.places import Places
 from nastoolkit.families.places import Slot as Slot
 from nastoolkit.families.plan import Plan
@@ -42,13 +42,14 @@ class Family:
         any_length: Whether networks take sentences of other lengths than that of the inputs they are counted for.
         table: The paper's table, of families that are made from a name and a table.
         bits: Numbers of bits that blocks choose from; none where there are no such choices.
+        bit_choices: These and what else is chosen with them; None where there are no such choices.
         unquantised: The same family without such choices.
     """
 
     uncounted: tuple[str, ...] = ()
     any_length: bool = False
     table: Any = None
-    bits: tuple[int, ...] = ()
+    bit_choices: BitChoices | None = None
 
     def __init__(self, name: str, space: SearchSpace, slots: tuple[Slot, ...]) -> None:
         self.name, self.slots, self._choices = name, slots, space
@@ -104,27 +105,36 @@ class Family:
             raise ValueError(f"family {self.name!r} has no number of classes")
         table = replace(self.table, n_classes=whole("n_classes", n_classes, 2))
         family = type(self)(self.name, table)  # type: ignore[call-arg]
-        return family.quantised(self.bits) if self.bits else family
+        return family.quantised(**vars(self.bit_choices)) if self.bit_choices else family
 
-    def quantised(self, bits: Iterable[int]) -> Family:
+    @property
+    def bits(self) -> tuple[int, ...]:
+        """See the class."""
+        return self.bit_choices.bits if self.bit_choices else ()
+
+    def quantised(self, bits: Iterable[int], schemes: Iterable[str] = (), tied: bool = False) -> Family:
         """The same family, in whose networks every block with convolutions or linear layers has bits.
 
         Choices ``{block}.weight_bits`` and ``{block}.activation_bits`` come after all others; 32 stands for plain floats.
 
         Args:
             bits: Options of these choices, such as ``(4, 8, 32)``.
+            schemes: Options of a choice ``{block}.weight_scheme``, ``symmetric`` and ``asymmetric``: whether the values that
+                weights are rounded to are as many below 0 as above it, or reach from the least to the greatest weight. None
+                leaves it to the sharing rule.
+            tied: Whether weights and activations of a block have one number of bits, the choice ``{block}.bits``.
 
         Raises:
-            ValueError: There are none, or others than whole numbers from 2 to 32.
+            ValueError: There are no bits, or others than whole numbers from 2 to 32, or an unknown scheme.
         """
-        options, family = checked(bits), copy(self.unquantised)
-        Family.__init__(family, self.name, *with_bits(family._choices, family.slots, options))
-        family.bits, family.unquantised = options, self.unquantised
+        chosen, family = BitChoices(tuple(bits), tuple(schemes), tied), copy(self.unquantised)
+        Family.__init__(family, self.name, *with_bits(family._choices, family.slots, chosen))
+        family.bit_choices, family.unquantised = chosen, self.unquantised
         return family
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         if self.unquantised is not self:
-            return Family.quantised, (self.unquantised, self.bits)
+            return Family.quantised, (self.unquantised, *vars(self.bit_choices).values())
         return super().__reduce_ex__(protocol)
 
     def __getstate__(self) -> dict[str, Any]:

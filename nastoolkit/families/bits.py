@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from itertools import product
@@ -22,18 +22,22 @@ from nastoolkit.families.places import Slot
 from nastoolkit.space import Choice, SearchSpace
 
 FLOAT = 32  # bits of what is not quantised
+SYMMETRIC, ASYMMETRIC = "symmetric", "asymmetric"
+SCHEMES = (SYMMETRIC, ASYMMETRIC)
 
 
 @dataclass(frozen=True)
 class Quantised:
     """A block whose convolutions and linear layers have weights and inputs of few bits; all else stays as it is.
 
-    The built block rounds the inputs. Its weights are rounded by a sharing rule.
+    The built block rounds the inputs. Its weights are rounded by a sharing rule: to as many values below 0 as above it, or to
+    values from the least to the greatest weight, as ``scheme`` says, or by default as the rule does it for all blocks.
     """
 
     block: BlockSpec
     weight_bits: int
     activation_bits: int
+    scheme: str | None = None
 
     @property
     def params(self) -> int:
@@ -61,6 +65,51 @@ class Quantised:
         return block if self.activation_bits == FLOAT else quantise_inputs(block, self.activation_bits)
 
 
+@dataclass(frozen=True)
+class BitChoices:
+    """What the blocks of a quantised family choose from.
+
+    Attributes:
+        bits: Options for the bits of weights and of activations; 32 stands for plain floats.
+        schemes: Options for how weights are rounded, of ``SCHEMES``; none leaves it to the sharing rule.
+        tied: Whether one choice says the bits of weights and activations of a block.
+
+    Raises:
+        ValueError: There are no bits, or others than whole numbers from 2 to 32, or an unknown scheme.
+    """
+
+    bits: tuple[int, ...]
+    schemes: tuple[str, ...] = ()
+    tied: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.bits or not all(isinstance(one, Integral) and 2 <= one <= FLOAT for one in self.bits):
+            raise ValueError(f"bits are whole numbers from 2 to {FLOAT}, got {self.bits}")
+        if unknown := [scheme for scheme in self.schemes if scheme not in SCHEMES]:
+            raise ValueError(f"unknown schemes of rounding {unknown}; known: {', '.join(SCHEMES)}")
+        object.__setattr__(self, "bits", tuple(sorted({int(one) for one in self.bits})))
+        object.__setattr__(self, "schemes", tuple(dict.fromkeys(self.schemes)))
+
+    def of_block(self, name: str, when: tuple[str, tuple[Any, ...]] | None) -> list[Choice]:
+        """The choices of one block, by its name; how weights are rounded matters where they are."""
+        parts = ("bits",) if self.tied else ("weight_bits", "activation_bits")
+        found = [Choice(f"{name}.{part}", self.bits, when, kind="bits") for part in parts]
+        if self.schemes:
+            few = found[0].name, tuple(bits for bits in self.bits if bits < FLOAT)
+            found.append(Choice(f"{name}.weight_scheme", self.schemes, few, ordered=True, kind="scheme"))
+        return found
+
+    def quantised(self, spec: BlockSpec, options: Sequence[Any]) -> BlockSpec:
+        """A block with the options of its choices, unless all its numbers are floats."""
+        bits, scheme = (options[:-1], options[-1]) if self.schemes else (options, None)
+        weights, activations = bits[0], bits[-1]
+        return (
+            spec
+            if weights == activations == FLOAT
+            else Quantised(spec, weights, activations, scheme if weights < FLOAT else None)
+        )
+
+
 def bits_of(spec: BlockSpec) -> tuple[BlockSpec, int, int]:
     """A spec without its bits, and the bits of its weights and of its activations."""
     return (spec.block, spec.weight_bits, spec.activation_bits) if isinstance(spec, Quantised) else (spec, FLOAT, FLOAT)
@@ -69,11 +118,13 @@ def bits_of(spec: BlockSpec) -> tuple[BlockSpec, int, int]:
 def stored_bits(spec: BlockSpec) -> int:
     """What a block's parameters and buffers take in a file, and the steps of grids with them.
 
-    Below 32 bits every output channel of a layer has a step of 32 bits, and a layer's inputs have a step and an offset.
+    Below 32 bits every output channel of a layer has a step of 32 bits, with an offset of as many if it is said to be
+    asymmetric, and a layer's inputs have a step and an offset.
     """
     block, weight_bits, activation_bits = bits_of(spec)
     as_floats, n_layers, n_channels, n_weights = _stored(block)
-    steps = n_channels * (weight_bits < FLOAT) + 2 * n_layers * (activation_bits < FLOAT)
+    of_channel = (weight_bits < FLOAT) * (1 + (getattr(spec, "scheme", None) == ASYMMETRIC))
+    steps = n_channels * of_channel + 2 * n_layers * (activation_bits < FLOAT)
     return as_floats - (FLOAT - weight_bits) * n_weights + FLOAT * steps
 
 
@@ -98,19 +149,7 @@ def layer_macs(spec: BlockSpec) -> int:
     return spec.macs - getattr(spec, "macs_outside_layers", 0)
 
 
-def checked(bits: Iterable[int]) -> tuple[int, ...]:
-    """Options of a choice of bits, in ascending order.
-
-    Raises:
-        ValueError: There are none, or others than whole numbers from 2 to 32.
-    """
-    options = tuple(bits)
-    if not options or not all(isinstance(one, Integral) and 2 <= one <= FLOAT for one in options):
-        raise ValueError(f"bits are whole numbers from 2 to {FLOAT}, got {options}")
-    return tuple(sorted({int(one) for one in options}))
-
-
-def with_bits(space: SearchSpace, slots: Sequence[Slot], bits: tuple[int, ...]) -> tuple[SearchSpace, tuple[Slot, ...]]:
+def with_bits(space: SearchSpace, slots: Sequence[Slot], bits: BitChoices) -> tuple[SearchSpace, tuple[Slot, ...]]:
     """A space and slots, with choices of bits for every slot that may hold layers, which come after all others."""
     known = {choice.name: choice for choice in space.choices}
     found = [_slot_with_bits(slot, [known[name] for name in slot.choices], bits) for slot in slots]
@@ -118,15 +157,15 @@ def with_bits(space: SearchSpace, slots: Sequence[Slot], bits: tuple[int, ...]) 
     return SearchSpace([*space.choices, *added], space.counts_twins), tuple(slot for slot, _ in found)
 
 
-def _slot_with_bits(slot: Slot, choices: Sequence[Choice], bits: tuple[int, ...]) -> tuple[Slot, list[Choice]]:
+def _slot_with_bits(slot: Slot, choices: Sequence[Choice], bits: BitChoices) -> tuple[Slot, list[Choice]]:
     """A slot that also depends on choices of bits, and these; the slot as it is if it never holds layers."""
     options = [choice.options for choice in choices]
     has_layers = np.array([_has_layers(slot.spec(*way)) for way in product(*options)]).reshape([*map(len, options)])
     if not has_layers.any():
         return slot, []
-    names, when = (f"{slot.name}.weight_bits", f"{slot.name}.activation_bits"), _condition(choices, has_layers)
-    changed = Slot(slot.name, (*slot.choices, *names), partial(_quantised, slot))
-    return changed, [Choice(name, bits, when, kind="bits") for name in names]
+    added = bits.of_block(slot.name, _condition(choices, has_layers))
+    names = (*slot.choices, *(choice.name for choice in added))
+    return Slot(slot.name, names, partial(_quantised, slot, bits)), added
 
 
 def _has_layers(spec: BlockSpec | None) -> bool:
@@ -142,10 +181,8 @@ def _condition(choices: Sequence[Choice], has_layers: np.ndarray) -> tuple[str, 
     return None
 
 
-def _quantised(slot: Slot, *options: Any) -> BlockSpec | None:
-    """The slot's block with the bits that are the last two options, unless it has no layers or all are floats."""
-    *own, weight_bits, activation_bits = options
-    spec = slot.spec(*own)
-    if spec is None or not _has_layers(spec) or weight_bits == activation_bits == FLOAT:
-        return spec
-    return Quantised(spec, weight_bits, activation_bits)
+def _quantised(slot: Slot, bits: BitChoices, *options: Any) -> BlockSpec | None:
+    """The slot's block with the bits that the last options say, unless it has no layers."""
+    n_own = len(slot.choices)
+    spec = slot.spec(*options[:n_own])
+    return bits.quantised(spec, options[n_own:]) if spec is not None and _has_layers(spec) else spec

@@ -10,6 +10,7 @@ PyTorch's own operators for this give the same numbers, but know no tensors with
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import NamedTuple
 
 import torch
@@ -49,7 +50,8 @@ def _above_zero(step: torch.Tensor) -> torch.Tensor:
 def to_grid(x: torch.Tensor, grid: Grid) -> torch.Tensor:
     """The nearest values of a grid; gradients pass unchanged where the grid reaches, and nowhere else."""
     if not torch.is_grad_enabled():
-        return (torch.minimum(torch.maximum(x, grid.lowest), grid.highest) / grid.step).round() * grid.step
+        inside = torch.minimum(torch.maximum(x, grid.lowest), grid.highest)
+        return inside.div_(grid.step).round_().mul_(grid.step)
     inside = x.clamp(grid.lowest, grid.highest)  # which takes longer, but halves no gradient at the ends
     rounded = (inside.detach() / grid.step).round() * grid.step
     return rounded + (inside - inside.detach())
@@ -104,3 +106,19 @@ def quantise_inputs(block: nn.Module, bits: int) -> nn.Module:
 
 def _through_inputs(layer: nn.Module, inputs: tuple[torch.Tensor]) -> tuple[torch.Tensor]:
     return (layer.get_submodule("inputs")(*inputs),)
+
+
+def input_bits(network: nn.Module) -> dict[str, int]:
+    """Bits of the inputs of the layers that have few, by their names."""
+    quantisers = {name: layer.inputs for name, layer in layers_of(network).items() if hasattr(layer, "inputs")}
+    return {name: quantiser.bits for name, quantiser in quantisers.items() if isinstance(quantiser, InputQuantiser)}
+
+
+def without_input_quantisers(network: nn.Module) -> nn.Module:
+    """A copy of a network whose layers take their inputs as they are."""
+    floats = deepcopy(network)
+    for name in input_bits(floats):
+        layer = floats.get_submodule(name)
+        layer._forward_pre_hooks.clear()
+        del layer.inputs
+    return floats

@@ -23,7 +23,7 @@ class OneNetwork(Family):
     def __init__(self, family: Family, genotype: np.ndarray) -> None:
         self.origin = family
         self.any_length, self.uncounted, self.table = family.any_length, family.uncounted, family.table
-        self.bits = family.bits
+        self.bit_choices = family.bit_choices
         super().__init__(family.name, SearchSpace([]), tuple(_fixed(name, spec) for name, spec in family.plan(genotype)))
 
     def assemble(self, blocks: Mapping[str, nn.Module]) -> nn.Module:

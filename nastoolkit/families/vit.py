@@ -1,4 +1,4 @@
-"""Vision Transformers with elastic depth, heads and feed-forward width: DyNAS-T's space over ViT-B/16.
+"""Vision Transformers with elastic depth, heads and feed-forward width: DyNAS-T's space over ViT-B/16, and a small one.
 
 [Dosovitskiy2021] A. Dosovitskiy et al., "An Image is Worth 16x16 Words: Transformers for Image Recognition at Scale",
 ICLR 2021, Section 3.1.
@@ -53,6 +53,19 @@ B16 = Table(  # [Dosovitskiy2021], Table 1, ViT-Base; eps as in Hugging Face's t
     ffn=(1024, 2048, 3072),
     n_classes=1000,
     eps=1e-12,
+)
+
+DIGITS = Table(
+    image_size=32,
+    patch_size=4,
+    image_channels=1,
+    dim=48,
+    head_dim=12,
+    layers=(2, 3, 4),
+    heads=(2, 3, 4),
+    ffn=(48, 96, 144),
+    n_classes=10,
+    eps=1e-6,
 )
 
 

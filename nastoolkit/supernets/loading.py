@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict, fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import torch
 from nastoolkit.blocks import device_of
 from nastoolkit.checkpoints import CheckpointError, check_tensors, locate, read_checkpoint, write_checkpoint
 from nastoolkit.families import FAMILIES, Family
+from nastoolkit.families.bits import BitChoices
 from nastoolkit.supernets.copies import Supernets
 from nastoolkit.supernets.sharing import SHARING_RULES, FakeQuantise, SharingRule, chain, make_rule, rule_identity
 from nastoolkit.supernets.supernet import Supernet
@@ -42,20 +44,25 @@ def with_new_head(supernet: Supernet, n_classes: int, seed: int = 0) -> Supernet
     return twin
 
 
-def with_bits(supernet: Supernet, bits: Iterable[int], symmetric: bool = True) -> Supernet:
+def with_bits(
+    supernet: Supernet, bits: Iterable[int], symmetric: bool = True, schemes: Iterable[str] = (), tied: bool = False
+) -> Supernet:
     """A supernet of the same sub-networks with bits, a copy of all weights: to be measured as it is, or to be trained on.
 
     Args:
         supernet: Left as it is.
         bits: Options for the weights and activations of every block; see :meth:`nastoolkit.families.Family.quantised`.
-        symmetric: Setting of :class:`FakeQuantise`.
+        symmetric: Setting of :class:`FakeQuantise`, for blocks that do not choose.
+        schemes: Options for how the weights of every block are rounded; see there.
+        tied: Whether weights and activations of a block have the same bits; see there.
 
     Raises:
-        ValueError: Bits are other than whole numbers from 2 to 32, or the supernet has some.
+        ValueError: Bits are other than whole numbers from 2 to 32, a scheme is unknown, or the supernet has bits.
     """
     if supernet.family.bits:
         raise ValueError(f"sub-networks have bits already: {supernet.family.bits}")
-    twin = _twin(supernet, supernet.family.quantised(bits), chain(supernet.sharing, FakeQuantise(symmetric)))
+    family = supernet.family.quantised(bits, schemes, tied)
+    twin = _twin(supernet, family, chain(supernet.sharing, FakeQuantise(symmetric)))
     twin.shared.load_state_dict(supernet.shared.state_dict())
     return twin
 
@@ -83,7 +90,7 @@ def save_supernet(supernet: Supernet, path: str | Path, card: Mapping[str, Any] 
     if not _is_known(rule["sharing"]):
         raise ValueError(f"sharing rule {rule['sharing']} is in no registry; known: {list(SHARING_RULES)}")
     copies = {"copies": supernet.parts} if isinstance(supernet, Supernets) else {}
-    bits = {"bits": supernet.family.bits} if supernet.family.bits else {}
+    bits = asdict(supernet.family.bit_choices) if supernet.family.bit_choices else {}
     words = {"vocabulary": supernet.vocabulary} if supernet.vocabulary else {}
     identity = {**supernet.family.identity, **rule, **copies, **bits, **words}
     return write_checkpoint(path, supernet.shared.state_dict(), {**identity, **(card or {})})
@@ -111,7 +118,7 @@ def load_supernet(name: str, checkpoint: str | Path | None = None) -> Supernet:
     if not _is_known(sharing):
         raise CheckpointError(f"{path} needs sharing rule {sharing!r}; known: {list(SHARING_RULES)}")
     family = FAMILIES[name]().fitting({name.removeprefix("0."): tensor for name, tensor in tensors.items()})
-    family, rule = _with_bits(path, family, card.get("bits")), _rule(path, sharing, card.get("sharing_settings", {}))
+    family, rule = _with_bits(path, family, card), _rule(path, sharing, card.get("sharing_settings", {}))
     make = partial(_made, path, family, card.get("copies"))
     with torch.device("meta"):  # nothing is allocated before the file is known to fit
         wanted, of_no_rule = (make(one).shared.state_dict() for one in (rule, None))
@@ -130,10 +137,11 @@ def _made(path: Path, family: Family, parts: Any, rule: SharingRule | None) -> S
         raise CheckpointError(f"{path} has copies of weights or a rule that do not fit the family: {error}") from error
 
 
-def _with_bits(path: Path, family: Family, bits: Any) -> Family:
-    """The family with the bits that a file's card gives its blocks, if any."""
+def _with_bits(path: Path, family: Family, card: Mapping[str, Any]) -> Family:
+    """The family with the choices of bits that a file's card gives its blocks, if any."""
+    chosen = {field.name: card[field.name] for field in fields(BitChoices) if field.name in card}
     try:
-        return family if bits is None else family.quantised(bits)
+        return family if card.get("bits") is None else family.quantised(**chosen)
     except (TypeError, ValueError) as error:
         raise CheckpointError(f"{path} has bits that no block can have: {error}") from error
 

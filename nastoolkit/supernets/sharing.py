@@ -18,7 +18,7 @@ from torch import nn
 
 from nastoolkit.blocks import BlockSpec
 from nastoolkit.families import Family
-from nastoolkit.families.bits import FLOAT, bits_of
+from nastoolkit.families.bits import FLOAT, SYMMETRIC, bits_of
 from nastoolkit.families.fake_quantisation import layers_of, quantised_weight
 
 Weights = Mapping[str, torch.Tensor]
@@ -105,6 +105,7 @@ class FakeQuantise:
 
     Args:
         symmetric: Whether values are as many below 0 as above it; otherwise they reach from the least to the greatest weight.
+            Blocks that have a scheme of their own keep to it.
     """
 
     def __init__(self, symmetric: bool = True) -> None:
@@ -122,7 +123,9 @@ class FakeQuantise:
         """The rounded weights of all layers."""
         _, bits, _ = bits_of(spec)
         weights = {key: shape for key, shape in shapes_of(spec).items() if bits < FLOAT and key in _layer_weights(spec)}
-        return {key: quantised_weight(crop(shared[key], shape), bits, self.symmetric) for key, shape in weights.items()}
+        scheme = getattr(spec, "scheme", None)
+        symmetric = scheme == SYMMETRIC if scheme else self.symmetric
+        return {key: quantised_weight(crop(shared[key], shape), bits, symmetric) for key, shape in weights.items()}
 
 
 class Chain:

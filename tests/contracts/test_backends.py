@@ -19,8 +19,8 @@ from nastoolkit.latency import BACKENDS, LookupTable, contexts, measure
 from nastoolkit.latency.contexts import covering_genotypes
 
 NARROW, WIDE = (Conv(channels, channels, 3, 1, 24, "relu") for channels in (8, 240))  # far apart: others may interrupt
-TELLS_BLOCKS = {"torch", "onnxruntime", "openvino", "openvino-int8"}  # of networks that are chains
-TOLERANCE = {"openvino-int8": 0.5, "cuda": 1e-2}
+TELLS_BLOCKS = {"torch", "onnxruntime", "onnxruntime-int8", "openvino", "openvino-int8"}  # of networks that are chains
+TOLERANCE = {"onnxruntime-int8": 0.5, "openvino-int8": 0.5, "cuda": 1e-2}
 
 
 @pytest.fixture(params=[name for name in BACKENDS if name != "torch-compile"])

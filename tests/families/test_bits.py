@@ -1,4 +1,5 @@
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -6,13 +7,13 @@ import torch
 
 from nastoolkit.blocks import Classifier, Conv, GlobalPool, describe_block
 from nastoolkit.families import FAMILIES, Family, Slot
-from nastoolkit.families.bits import Quantised, bit_operations, stored_bits
+from nastoolkit.families.bits import ASYMMETRIC, SCHEMES, SYMMETRIC, Quantised, bit_operations, stored_bits
 from nastoolkit.families.fake_quantisation import affine_grid, quantised_weight, range_of, symmetric_grid, to_grid
 from nastoolkit.families.transformer_blocks import EncoderLayer
 from nastoolkit.space import Choice, SearchSpace
 from nastoolkit.supernets import load_supernet, with_bits
 
-DIGITS = ("digits-mbv3", "digits-resnet50", "digits-cells", "number-words-transformer")
+DIGITS = ("digits-mbv3", "digits-resnet50", "digits-vit", "digits-cells", "number-words-transformer")
 
 
 class Counted(Family):
@@ -58,6 +59,15 @@ def test_sizes_in_bits_of_three_networks_counted_by_hand(family):
     block, classifier = 16 * 2 + 4 * 32 + NORM, 40 * 8 + 10 * 32 + 10 * 32 + 2 * 32
     assert family.size_bits(deep) == 4 * 32 + NORM + block + classifier
     np.testing.assert_array_equal(family.size_mb(np.stack([stem, deep])), family.size_bits(np.stack([stem, deep])) / 8e6)
+
+
+def test_sizes_with_offsets_and_with_one_number_of_bits_counted_by_hand():
+    family = Counted().quantised((4, 32), SCHEMES, tied=True)
+    options = {"depth": 2, "kernel": 1, "stem.bits": 4, "block.bits": 4, "classifier.bits": 32}
+    both = options | {"stem.weight_scheme": ASYMMETRIC, "block.weight_scheme": SYMMETRIC}
+    stem, block = 4 * 4 + 2 * 4 * 32 + 2 * 32 + NORM, 16 * 4 + 4 * 32 + 2 * 32 + NORM  # the stem's channels have offsets
+    assert family.size_bits(family.space.encode(both)) == stem + block + LINEAR
+    assert family.bops(family.space.encode(both)) == (4 * 16 + 16 * 16) * 4 * 4 + 40 * 32 * 32
 
 
 def test_bit_operations_of_three_networks_counted_by_hand(family):
@@ -137,8 +147,24 @@ def test_operations_without_weights_have_dead_bits():
     assert of_edges == {"node1.input0.weight_bits", "node1.input0.activation_bits"}
 
 
-def test_the_size_of_a_space_counts_different_networks():
-    family = Counted().quantised((4, 8))
+def test_how_numbers_are_rounded_that_are_not_there_is_dead():
+    family = Counted().quantised((4, 32), SCHEMES, tied=True)
+    space = family.space
+    options = {"depth": 1, "kernel": 3, "stem.bits": 4, "stem.weight_scheme": ASYMMETRIC, "classifier.bits": 32}
+    alive = space.decode(space.encode(options))
+    assert alive == options
+    genotype = space.encode(options)
+    for name in ("block.bits", "block.weight_scheme", "classifier.weight_scheme"):
+        genotype[space.names.index(name)] = 1
+    assert (space.canonical(genotype) == space.encode(options)).all() and family.plan(genotype) == family.plan(
+        space.encode(options)
+    )
+
+
+@pytest.mark.parametrize("how", [{}, {"schemes": SCHEMES}, {"tied": True}, {"schemes": SCHEMES, "tied": True}], ids=str)
+@pytest.mark.parametrize("bits", [(4, 8), (4, 32)])
+def test_the_size_of_a_space_counts_different_networks(bits, how):
+    family = Counted().quantised(bits, **how)
     shape = [len(choice.options) for choice in family.space.choices]
     every = np.array([*np.ndindex(*shape)])
     plans = {tuple(family.plan(genotype)) for genotype in every}
@@ -152,9 +178,25 @@ def test_other_numbers_of_bits_are_refused(tiny, bits):
             make(bits)
 
 
+def test_unknown_schemes_are_refused(tiny):
+    with pytest.raises(ValueError, match=r"^unknown schemes of rounding \['odd'\]; known: symmetric, asymmetric$"):
+        tiny.quantised((4,), ["odd"])
+
+
+def test_choices_of_rounding_are_kept(tiny):
+    family = tiny.quantised((4, 8), SCHEMES, tied=True)
+    for same in (pickle.loads(pickle.dumps(family)), family.with_classes(10)):
+        assert same.bit_choices == family.bit_choices and same.space.names == family.space.names
+    kinds = {choice.kind for choice in family.space.choices[tiny.space.n_genes :]}
+    assert kinds == {"bits", "scheme"} and not any("activation" in name for name in family.space.names)
+    assert family.fingerprint != tiny.quantised((4, 8), tied=True).fingerprint
+    assert dict(family.plan(family.space.smallest))["stem"].scheme == ASYMMETRIC  # the least by its text
+
+
 def test_a_plan_says_its_bits():
     spec = Quantised(Conv(1, 4, 3, 2, 8, "relu"), 4, 8)
     assert describe_block(spec) == "Conv 3x3, 1-4, 4-bit weights, 8-bit activations"
+    assert describe_block(replace(spec, scheme=ASYMMETRIC)) == "Conv 3x3, 1-4, 4-bit asymmetric weights, 8-bit activations"
 
 
 @pytest.mark.parametrize("bits", [2, 4, 8])

@@ -1,3 +1,5 @@
+from itertools import product
+
 import numpy as np
 import pytest
 import torch
@@ -5,8 +7,8 @@ import torch
 from nastoolkit.blocks import Conv
 from nastoolkit.checkpoints import CheckpointError
 from nastoolkit.families import FAMILIES
-from nastoolkit.families.bits import Quantised
-from nastoolkit.families.fake_quantisation import InputQuantiser, affine_grid
+from nastoolkit.families.bits import SCHEMES, Quantised
+from nastoolkit.families.fake_quantisation import InputQuantiser, affine_grid, quantised_weight
 from nastoolkit.families.one import OneNetwork
 from nastoolkit.measurements import Accuracy
 from nastoolkit.objectives import Objective
@@ -96,6 +98,17 @@ def test_a_chain_gives_the_same_inside_and_extracted(tiny, supernet_of, training
     assert weight_bits == 32 or max(n_different) <= 2**weight_bits - symmetric
 
 
+def test_a_block_that_says_how_it_is_rounded_is_rounded_so():
+    shared = {"conv.weight": torch.randn(3, 2, 1, 1, generator=torch.Generator().manual_seed(0))}
+    conv, found = Conv(2, 3, 1, 1, 4, "none", norm=False), {}
+    for scheme, rule in product((None, *SCHEMES), (True, False)):
+        spec = Quantised(conv, 3, 8, scheme)
+        found[scheme, rule] = FakeQuantise(rule)(shared, spec, "stem", np.zeros(1))["conv.weight"]
+        symmetric = rule if scheme is None else scheme == "symmetric"
+        assert torch.equal(found[scheme, rule], quantised_weight(shared["conv.weight"], 3, symmetric))
+    assert not torch.equal(found["symmetric", True], found["asymmetric", True])
+
+
 def test_learnt_kernels_are_rounded_last(tiny):
     both = chain(KernelTransform(), Slice()), chain(KernelTransform(), Slice(), FakeQuantise())
     genotype, family = tiny.space.smallest, tiny.quantised((3,))
@@ -177,9 +190,9 @@ def test_every_setting_changes_what_a_store_knows(tiny, supernet_of):
 def test_a_supernet_with_bits_is_saved_and_loaded(tiny, tmp_path, monkeypatch):
     monkeypatch.setitem(FAMILIES, "tiny", lambda: tiny)
     plain = Supernet(tiny, chain(KernelTransform(), Slice()))
-    supernet = with_bits(plain, (3, 8), symmetric=False).eval()
+    supernet = with_bits(plain, (3, 8), symmetric=False, schemes=SCHEMES, tied=True).eval()
     loaded = load_supernet("tiny", path := save_supernet(supernet, tmp_path / "net.safetensors"))
-    assert loaded.identity == supernet.identity and loaded.family.bits == (3, 8)
+    assert loaded.identity == supernet.identity and loaded.family.bit_choices == supernet.family.bit_choices
     genotype = supernet.family.space.sample(1, np.random.default_rng(0))[0]
     x = tiny.example_inputs(tiny.space.largest, 2)
     assert torch.equal(loaded(x, genotype), supernet(x, genotype))

@@ -7,6 +7,7 @@ from torch import nn
 from nastoolkit.blocks import Inputs
 from nastoolkit.latency.backends.base import Runner
 from nastoolkit.latency.backends.cuda import CudaGraph
+from nastoolkit.latency.backends.onnx_int8 import OnnxRuntimeInt8
 from nastoolkit.latency.backends.onnx_runtime import OnnxRuntime
 from nastoolkit.latency.backends.openvino import OpenVino, OpenVinoInt8
 from nastoolkit.latency.backends.torch_compile import TorchCompile
@@ -16,6 +17,7 @@ BACKENDS: dict[str, Callable[[nn.Module, Inputs, int], Runner]] = {
     "torch": TorchEager,
     "torch-compile": TorchCompile,
     "onnxruntime": OnnxRuntime,
+    "onnxruntime-int8": OnnxRuntimeInt8,
     "openvino": OpenVino,
     "openvino-int8": OpenVinoInt8,
     "cuda": CudaGraph,

@@ -28,9 +28,12 @@ class OnnxRuntime(Runner):
 
     def __init__(self, network: nn.Module, inputs: Inputs, threads: int) -> None:
         self.threads = threads
-        self.model = exported(network, inputs)
+        self.model = self._export(network, inputs)
         self.session = self._session()
         self.feed = dict(zip((slot.name for slot in self.session.get_inputs()), arrays(inputs), strict=True))
+
+    def _export(self, network: nn.Module, inputs: Inputs) -> bytes:
+        return exported(network, inputs)
 
     def __call__(self) -> object:
         """Run the batch once."""
