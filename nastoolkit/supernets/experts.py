@@ -7,12 +7,12 @@ A router, a small network, reads a few numbers that describe the sub-network, an
 weights. All copies are mixed, none is left out. What is extracted is a plain network: copies and routers are gone.
 
 Differs from the paper in: the numbers are the means of each role of choices (for HAT's families the paper's ten), as shares of
-the largest option. Copies begin with weights of their own, as PyTorch draws them.
+the largest option. Copies begin around the weights that a single one would begin with, which are their mean.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
 from typing import Any
 
@@ -87,6 +87,7 @@ class ExpertMixture:
             for layer in (ffn.expand, ffn.project):
                 sizes = layer.in_features, layer.out_features
                 layer.experts = nn.ModuleList(nn.Linear(*sizes) for _ in range(self.n_experts - 1))
+                _centre(layer, layer.experts)
                 if self.gate == NEURON:
                     layer.router = self._router(layer.out_features)
             if self.gate == LAYER:
@@ -132,6 +133,16 @@ class ExpertMixture:
             numbers = torch.tensor(found, dtype=like.dtype, device=like.device)
             self._last = asked, numbers
         return numbers
+
+
+@torch.no_grad()
+def _centre(layer: nn.Linear, others: Iterable[nn.Module]) -> None:
+    """Move a layer and other ones of its size, which were drawn anew, so that the mean of all is the layer as it was."""
+    for name in ("weight", "bias"):
+        own, *drawn = (getattr(one, name) for one in (layer, *others))
+        own.sub_(sum(drawn) / (len(drawn) + 1))
+        for one in drawn:
+            one.add_(own)
 
 
 def mixed(gates: torch.Tensor, tensors: list[torch.Tensor]) -> torch.Tensor:

@@ -82,13 +82,19 @@ def test_one_expert_is_plain_slicing_bit_for_bit(family, genotypes):
         assert torch.equal(plain(x, genotype), one(x, genotype))
 
 
-@pytest.mark.parametrize("gate", GATES)
-def test_arms_begin_with_the_same_first_expert_and_follow_from_the_seed(family, gate):
-    plain, two, again = (Supernet(family, rule, seed=4).shared.state_dict() for rule in (None, *[ExpertMixture(2, gate)] * 2))
-    assert all(torch.equal(weights, two[name]) for name, weights in plain.items())
-    assert all(torch.equal(weights, again[name]) for name, weights in two.items()) and len(two) > len(plain)
-    other = two["decoder.layer1.ffn.expand.experts.0.weight"]
-    assert not torch.equal(other, two["decoder.layer1.ffn.expand.weight"])
+@pytest.mark.parametrize("n_experts", [2, 3])
+def test_experts_begin_around_the_weights_of_one_and_follow_from_the_seed(family, n_experts):
+    rule = ExpertMixture(n_experts)
+    plain, several, again = (Supernet(family, one, seed=4).shared.state_dict() for one in (None, rule, rule))
+    assert all(torch.equal(weights, again[name]) for name, weights in several.items())
+    for name, weights in plain.items():
+        layer, _, own = name.rpartition(".")
+        copies = [several[name], *(several.get(f"{layer}.experts.{n}.{own}") for n in range(n_experts - 1))]
+        if copies[1] is None:
+            assert torch.equal(copies[0], weights) and "ffn." not in name
+            continue
+        torch.testing.assert_close(sum(copies) / n_experts, weights)
+        assert all((one - weights).abs().mean() > 0.1 * weights.abs().mean() for one in copies)
 
 
 @pytest.mark.parametrize("gate", GATES)
