@@ -86,6 +86,13 @@ fine-tune it before, most of all on small and fine-grained tasks.""",
 them; evolution finds better ones than greedy or random search does.""",
         (Headline("ENCAS (a)", ("best single",), "ENCAS: cascades beat single networks"),),
     ),
+    "2306.04845": Paper(
+        "Mixture-of-Supernets: Improving Weight-Sharing Supernet Training with Architecture-Routed Mixture-of-Experts",
+        """Several sets of feed-forward weights, mixed for each sub-network by a router that reads its architecture, bring
+what sub-networks reach with shared weights nearer to what they reach alone than HAT's single set does, and give a better
+trade-off of quality and latency.""",
+        (),
+    ),
     "1908.09791": Paper(
         "Once-for-All: Train One Network and Specialize it for Efficient Deployment",
         """Sub-networks of one trained supernet are accurate without training of their own. Statistics of batch

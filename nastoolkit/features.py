@@ -30,6 +30,19 @@ def feature_matrix(choices: Sequence[Choice]) -> np.ndarray:
     return np.hstack(columns)
 
 
+def role_matrices(choices: Sequence[Choice]) -> tuple[np.ndarray, np.ndarray]:
+    """Matrices ``(k, r)`` that turn one-hot genotypes ``(n, k)`` into sums over each role's choices, and into their number.
+
+    What is summed are options as shares of the role's largest one, by size; texts count by their places from 1.
+    """
+    roles = list(dict.fromkeys(choice.role for choice in choices))
+    numbers = np.concatenate([_numbers(choice) for choice in choices])
+    role_of = np.concatenate([[roles.index(choice.role)] * len(choice.options) for choice in choices])
+    members = np.eye(len(roles))[role_of]
+    largest = (np.abs(numbers)[:, None] * members).max(axis=0)
+    return members * (numbers / np.where(largest > 0, largest, 1.0)[role_of])[:, None], members
+
+
 def _counts(choices: Sequence[Choice], places: Sequence[int]) -> np.ndarray:
     """Which options ``(k,)`` count as which ``(k, c)``, for choices of one kind."""
     ordered = choices[places[0]].ordered

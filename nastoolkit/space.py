@@ -18,7 +18,7 @@ import numpy as np
 
 from nastoolkit.choices import Choice as Choice
 from nastoolkit.choices import Conditions, in_turns, is_missing
-from nastoolkit.features import feature_matrix
+from nastoolkit.features import feature_matrix, role_matrices
 from nastoolkit.support.counts import in_short
 from nastoolkit.twins import Tables, Twins, count, factor
 
@@ -271,6 +271,18 @@ class SearchSpace:
     @cached_property
     def _feature_matrix(self) -> np.ndarray:
         return feature_matrix(self.choices)
+
+    def role_means(self, genotypes: np.ndarray) -> np.ndarray:
+        """Genotypes ``(n, d)`` in few numbers ``(n, r)``: for each role of choices the mean of those that are alive.
+
+        Options count as shares of the role's largest one; a role of which none is alive is 0. See :attr:`Choice.role`.
+        """
+        live, (shares, members) = self.one_hot(genotypes), self._role_matrices
+        return (live @ shares) / np.maximum(live @ members, 1)
+
+    @cached_property
+    def _role_matrices(self) -> tuple[np.ndarray, np.ndarray]:
+        return role_matrices(self.choices)
 
     def restrict(self, options: Mapping[str, Iterable[Any]]) -> SearchSpace:
         """The sub-space in which the named choices keep only the given options.

@@ -115,6 +115,7 @@ class StandAloneAccuracy:
         recipe: How each network is trained.
         split: What it is scored on.
         progress: Whether to show the time left, of what takes more than two seconds.
+        device: Where to train and score.
 
     Raises:
         ValueError: The task's inputs or classes are not those of the family's networks.
@@ -125,6 +126,7 @@ class StandAloneAccuracy:
     recipe: Recipe
     split: str = "validation"
     progress: bool = True
+    device: str = "cpu"
 
     def __post_init__(self) -> None:
         check_inputs(self.family, self.task, _first_inputs(self.task, self.split))
@@ -137,7 +139,7 @@ class StandAloneAccuracy:
         return np.concatenate([self._train_and_score(genotype) for genotype in bar])
 
     def _train_and_score(self, genotype: np.ndarray) -> np.ndarray:
-        supernet = Supernet(OneNetwork(self.family, genotype), seed=self.recipe.seed)
+        supernet = Supernet(OneNetwork(self.family, genotype), seed=self.recipe.seed).to(self.device)
         only = supernet.family.space.largest
         fit(supernet, self.task, Fixed(only), in_place_distillation, self.recipe, progress=False)
         return Accuracy(supernet, self.task, self.split, progress=self.progress)(only)

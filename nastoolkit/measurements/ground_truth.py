@@ -29,6 +29,7 @@ def ground_truth(
     split: str = "validation",
     n_workers: int = 1,
     progress: bool = True,
+    device: str = "cpu",
 ) -> np.ndarray:
     """The task's metric of sub-networks that are trained alone, to hold a supernet's ranking against.
 
@@ -44,6 +45,7 @@ def ground_truth(
         split: What they are scored on.
         n_workers: Number of worker processes, of one thread each; 0 trains in this process.
         progress: Whether to show a progress bar.
+        device: Where to train and score.
 
     Returns:
         The metric ``(n, n_seeds)``, in its unit.
@@ -53,7 +55,10 @@ def ground_truth(
         nastoolkit.studies.JobsError: A training failed. All others are finished first.
     """
     genotypes, seeds = np.atleast_2d(genotypes), list(seeds)
-    measures = {seed: StandAloneAccuracy(family, task, replace(recipe, seed=seed), split, progress=False) for seed in seeds}
+    measures = {
+        seed: StandAloneAccuracy(family, task, replace(recipe, seed=seed), split, progress=False, device=device)
+        for seed in seeds
+    }
     asked = [(network_text(family, genotype), seed) for genotype in genotypes for seed in seeds]
     paths = [genotype for genotype in genotypes for _ in seeds]
     calls = {(network, seed): (measures[seed], path) for (network, seed), path in zip(asked, paths, strict=True)}

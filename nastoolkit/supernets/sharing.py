@@ -20,13 +20,15 @@ from nastoolkit.blocks import BlockSpec
 from nastoolkit.families import Family
 from nastoolkit.families.bits import FLOAT, SYMMETRIC, bits_of
 from nastoolkit.families.fake_quantisation import layers_of, quantised_weight
-
-Weights = Mapping[str, torch.Tensor]
-Shapes = Mapping[str, torch.Size]
+from nastoolkit.supernets.experts import ExpertMixture
+from nastoolkit.supernets.slices import Weights, crop, shapes_of
 
 
 class SharingRule(Protocol):
-    """How the block of one genotype gets its weights."""
+    """How the block of one genotype gets its weights.
+
+    A rule that has to know the family has a method ``made_for``: it returns the rule for a family's supernet.
+    """
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -139,6 +141,10 @@ class Chain:
         """Those of its rules, by their names."""
         return {_name(rule): dict(rule.settings) for rule in self.rules if rule.settings}
 
+    def made_for(self, family: Family) -> Chain:
+        """See :class:`SharingRule`."""
+        return Chain(*(_made_for(family, rule) for rule in self.rules))
+
     def prepare(self, block: nn.Module) -> None:
         """See :class:`SharingRule`."""
         for rule in self.rules:
@@ -169,22 +175,6 @@ def _matrix(size: int) -> str:
     return f"{size}to{size - 2}_matrix"
 
 
-def crop(tensor: torch.Tensor, shape: torch.Size) -> torch.Tensor:
-    """A view of ``shape``: leading entries of the first two dimensions, the centre of the (spatial) others."""
-    if tensor.shape == shape:
-        return tensor
-    starts = [0 if dim < 2 else (have - want) // 2 for dim, (have, want) in enumerate(zip(tensor.shape, shape, strict=True))]
-    return tensor[tuple(slice(start, start + want) for start, want in zip(starts, shape, strict=True))]
-
-
-@cache
-def shapes_of(spec: BlockSpec) -> Shapes:
-    """Shapes of a block's weights and buffers, by their names inside the block."""
-    with torch.device("meta"):
-        block = spec.build()
-    return {name: tensor.shape for name, tensor in (*block.named_parameters(), *block.named_buffers())}
-
-
 @cache
 def _layer_weights(spec: BlockSpec) -> frozenset[str]:
     """Names inside a block of the weights of its convolutions and linear layers."""
@@ -196,6 +186,7 @@ SHARING_RULES: dict[str, type[SharingRule]] = {
     "slice": Slice,
     "kernel-transform": KernelTransform,
     "fake-quantise": FakeQuantise,
+    "expert-mixture": ExpertMixture,
 }
 
 
@@ -216,14 +207,18 @@ def rule_for(family: Family, sharing: SharingRule | None) -> SharingRule:
     """The rule of a family's supernet; by default it slices, and rounds where blocks have bits.
 
     Raises:
-        ValueError: Blocks have bits, and the rule rounds nothing.
+        ValueError: Blocks have bits, and the rule rounds nothing; or the rule is none for the family.
     """
     if sharing is None:
         return chain(Slice(), FakeQuantise()) if family.bits else Slice()
     rules = sharing.rules if isinstance(sharing, Chain) else (sharing,)
     if family.bits and not any(isinstance(rule, FakeQuantise) for rule in rules):
         raise ValueError(f"blocks have bits, and rule {_name(sharing)!r} rounds no weights: chain it with FakeQuantise()")
-    return sharing
+    return _made_for(family, sharing)
+
+
+def _made_for(family: Family, rule: SharingRule) -> SharingRule:
+    return rule.made_for(family) if hasattr(rule, "made_for") else rule
 
 
 def make_rule(name: str, settings: Mapping[str, Any] | None = None) -> SharingRule:

@@ -21,7 +21,8 @@ from nastoolkit.blocks import BlockSpec, Inputs
 from nastoolkit.families import Family
 from nastoolkit.randomness import drawn_from
 from nastoolkit.supernets.calibration import BatchNorm, Data, calibrate
-from nastoolkit.supernets.sharing import SharingRule, crop, rule_for, rule_identity
+from nastoolkit.supernets.sharing import SharingRule, rule_for, rule_identity
+from nastoolkit.supernets.slices import crop
 from nastoolkit.support import tables as html
 
 
@@ -49,8 +50,8 @@ class Supernet(nn.Module):
         self.vocabulary: str | None = None
         with drawn_from(seed):
             self.shared: nn.Module = family.build_shared()
-        for place in family.shared_blocks:
-            self.sharing.prepare(self.shared.get_submodule(place))
+            for place in family.shared_blocks:
+                self.sharing.prepare(self.shared.get_submodule(place))
         self._templates: dict[tuple[str, BlockSpec, bool, int, int], nn.Module] = {}
 
     def forward(self, x: Inputs, genotype: np.ndarray) -> torch.Tensor:

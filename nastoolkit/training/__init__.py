@@ -2,7 +2,7 @@
 
 from nastoolkit.training.fit import fit
 from nastoolkit.training.inner_loop import adapt
-from nastoolkit.training.losses import Step, distillation, in_place_distillation
+from nastoolkit.training.losses import Step, distillation, in_place_distillation, targets_only
 from nastoolkit.training.recipe import Optimizer, Recipe
 from nastoolkit.training.run import Run
 from nastoolkit.training.samplers import ArchiveFrequencies, Fair, Fixed, PathSampler, Sandwich, Uniform
@@ -27,4 +27,5 @@ __all__ = [
     "in_place_distillation",
     "progressive_shrinking",
     "sort_channels",
+    "targets_only",
 ]

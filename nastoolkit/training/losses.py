@@ -55,6 +55,11 @@ PathLoss = Callable[[Step], torch.Tensor]
 Criterion = Callable[[TaskLoss], PathLoss]
 
 
+def targets_only(task_loss: TaskLoss) -> PathLoss:
+    """Every path learns from the targets, and from no other path."""
+    return lambda step: task_loss(step.outputs, step.targets)
+
+
 def in_place_distillation(task_loss: TaskLoss) -> PathLoss:
     """The first path of a step learns from the targets, the others from the first one's outputs (soft cross-entropy).
 

@@ -132,7 +132,12 @@ def sort_channels(supernet: Supernet, optimizer: Optimizer | None = None) -> Non
     Args:
         supernet: Changed in place.
         optimizer: Optimiser that goes on with these weights; what it keeps of each is renumbered with it.
+
+    Raises:
+        ValueError: Layers have several experts, of which none has the order of the others.
     """
+    if any(name.endswith(".experts") for name, _ in supernet.shared.named_modules()):
+        raise ValueError("channels of a mixture of experts have no common order of importance: train it without sorting them")
     moments = optimizer.torch_optimizer.state if optimizer else {}
     for (name, spec), weights in product(supernet.family.plan(supernet.family.largest), supernet.copies.values()):
         for channels in getattr(spec, "hidden_channels", ()):

@@ -69,6 +69,9 @@ WRONG = [  # a part of the notebook's name, its bad parameters, words of the mes
     ("transfer_to_small_tasks", {"tasks": ["number-words"], "small_tasks": []}, "number-words classes"),
     ("cascades_across_supernets", {"supernets": ["digits-mbv4"]}, "supernets digits-mbv4 digits-mbv3"),
     ("ensembles_of_one_front", {"supernets": ["digits-mbv4"]}, "supernets digits-mbv4 digits-mbv3"),
+    ("gap_to_training_alone", {"family_name": "digits-mbv3"}, "'digits-mbv3' is no family of HAT's"),
+    ("gap_to_training_alone", {"n_experts": 0}, "n_experts from 1 got 0"),
+    ("gap_to_training_alone", {"bounds": [1.5]}, "bounds: to 1 got"),
     ("one_search_for_all_devices", {"benchmark": "note10"}, "benchmark note10 ofa-mbv3-note10"),
 ]
 

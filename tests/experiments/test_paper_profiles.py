@@ -25,6 +25,7 @@ STAND_INS = {
     "fig03_fig13": {"predictors": ["ridge", "svr"]},
     "fig05_fig06": {"other_machines": {}},
     "fig07": {"budgets": [4, 4, 4], "populations": [2, 2, 2], "references": [70.0, 70.0, 20.0]},
+    "gap_to_training_alone": {"table": {}},
     "transfer_to_small_tasks": {"tasks": ["imagenet"], "small_tasks": []},
     "sister": {
         "n_seeds": 2,
@@ -81,16 +82,17 @@ def release(family, hat_state):
     torch.save({"state_dict": {name.replace(ours, theirs): weight for name, weight in weights.items()}}, file)
 
 
-def with_imagenet():
-    return [name for name in notebook_names(run.ROOT) if "imagenet" in str(profile_values(name, "paper", run.ROOT))]
+def with_large_data():
+    papers = {name: str(profile_values(name, "paper", run.ROOT)) for name in notebook_names(run.ROOT)}
+    return [name for name, values in papers.items() if "imagenet" in values or "wmt14-en-de" in values]
 
 
 def test_every_notebook_of_the_paper_is_here():
-    assert len(with_imagenet()) >= 8
+    assert len(with_large_data()) >= 9
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", with_imagenet())
+@pytest.mark.parametrize("name", with_large_data())
 def test_a_paper_profile_runs_on_stand_ins(name, stand_ins, hat_state, tmp_path, capfd):
     smoke, paper = (profile_values(name, profile, run.ROOT) for profile in ("smoke", "paper"))
     for family in PUBLISHED:

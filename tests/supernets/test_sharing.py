@@ -11,6 +11,7 @@ from nastoolkit.families.mbconv_blocks import MBConv
 from nastoolkit.supernets import Supernet, load_supernet, save_supernet
 from nastoolkit.supernets.sharing import (
     SHARING_RULES,
+    ExpertMixture,
     FakeQuantise,
     KernelTransform,
     Slice,
@@ -112,7 +113,12 @@ def test_the_largest_kernel_needs_no_matrix():
 
 
 def test_rules_are_known_by_name():
-    assert SHARING_RULES == {"slice": Slice, "kernel-transform": KernelTransform, "fake-quantise": FakeQuantise}
+    assert SHARING_RULES == {
+        "slice": Slice,
+        "kernel-transform": KernelTransform,
+        "fake-quantise": FakeQuantise,
+        "expert-mixture": ExpertMixture,
+    }
 
 
 class Scaled(Slice):
