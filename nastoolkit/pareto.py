@@ -75,6 +75,12 @@ def hypervolume(costs: np.ndarray, reference_point: ArrayLike) -> float:
     return float(moocore.hypervolume(costs, ref=reference_point))
 
 
+def dominated_share(costs: np.ndarray, ideal: ArrayLike, reference_point: ArrayLike) -> float:
+    """Hypervolume of costs ``(n, m)`` in % of the box between the best possible costs, ``(m,)``, and the reference point."""
+    box = np.subtract(reference_point, ideal, dtype=float).prod()
+    return float(100 * hypervolume(costs, reference_point) / box)
+
+
 def hypervolume_curve(costs: np.ndarray, reference_point: ArrayLike) -> np.ndarray:
     """Hypervolumes ``(n,)`` of the first 1, 2, ... n points."""
     reference = np.asarray(reference_point, dtype=float)

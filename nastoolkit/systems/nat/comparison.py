@@ -218,5 +218,5 @@ def _judged(networks: pd.DataFrame) -> dict[str, float]:
 
 def _share(front: pd.DataFrame, chance: float, most_mmacs: float) -> float:
     """Hypervolume of a front between chance and the most MACs, in % of that box."""
-    volume = pareto.hypervolume(np.stack([-front.test, front.mmacs], axis=1), (-chance, most_mmacs))
-    return 100 * volume / (100 - chance) / most_mmacs
+    costs = np.stack([-front.test, front.mmacs], axis=1)
+    return pareto.dominated_share(costs, ideal=(-100, 0), reference_point=(-chance, most_mmacs))
