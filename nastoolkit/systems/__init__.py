@@ -1,6 +1,6 @@
 """Papers, one module each: what only that paper has, on the parts that all share. A new one is a file and a line."""
 
-from nastoolkit.systems import encas, hardware_aware_nas, nat, ofa_squared
+from nastoolkit.systems import autodistil, encas, hardware_aware_nas, nat, ofa_squared
 from nastoolkit.systems.card import Card
 
 SYSTEMS: dict[str, Card] = {
@@ -8,6 +8,7 @@ SYSTEMS: dict[str, Card] = {
     "nat": nat.CARD,
     "ofa_squared": ofa_squared.CARD,
     "encas": encas.CARD,
+    "autodistil": autodistil.CARD,
 }
 
 __all__ = ["SYSTEMS", "Card"]
