@@ -38,6 +38,7 @@ class Study:
         teacher_name: Key of ``FAMILIES``, whose largest network is the teacher.
         checkpoint: File or folder of its weights; they do not matter if it is trained here.
         teacher_steps: Steps of training it on the texts here; 0 takes the checkpoint.
+        teacher_batch: Texts a step of that.
         text_name: Task with the texts.
         task_name: Task that students are fine-tuned on.
         n_steps: Steps of each of the supernets by size; one for all has those of all together.
@@ -57,6 +58,7 @@ class Study:
     teacher_name: str
     checkpoint: str
     teacher_steps: int
+    teacher_batch: int
     text_name: str
     task_name: str
     n_steps: int
@@ -79,25 +81,27 @@ class Study:
         """The students' family."""
         return FAMILIES[self.family_name]()
 
-    def teacher(self, seed: int) -> Supernet:
-        """A supernet whose largest network is the teacher, trained once for each seed, or loaded."""
+    @property
+    def teacher(self) -> Supernet:
+        """A supernet whose largest network is the teacher: trained once, or loaded."""
         if not self.teacher_steps:
-            return load_supernet(self.teacher_name, self.checkpoint or None)
-        supernet, texts = Supernet(FAMILIES[self.teacher_name](), seed=seed).to(self.device), load_task(self.text_name)
-        recipe = Recipe(n_steps=self.teacher_steps, batch_size=self.batch_size, seed=seed)
-        resume = Path(self.folder) / f"{self.teacher_name}-{self.text_name}-{seed}-{self.teacher_steps}-{self.batch_size}.pt"
+            return load_supernet(self.teacher_name, self.checkpoint or None).to(self.device)
+        supernet, texts = Supernet(FAMILIES[self.teacher_name]()).to(self.device), load_task(self.text_name)
+        recipe = Recipe(self.teacher_steps, self.teacher_batch)
+        resume = Path(self.folder) / f"{self.teacher_name}-{self.text_name}-{self.teacher_steps}x{self.teacher_batch}.pt"
         fit(supernet, texts, Fixed(supernet.family.largest), in_place_distillation, recipe, progress=False, resume=resume)
         return supernet
 
-    def criterion(self, seed: int) -> Relations:
+    @property
+    def criterion(self) -> Relations:
         """What students learn.
 
         Raises:
             ValueError: The teacher knows other words than those of the texts.
         """
-        supernet = self.teacher(seed)
+        supernet = self.teacher
         check_vocabulary(supernet, load_task(self.text_name))
-        teacher = with_new_head(supernet, 2).extract(supernet.family.largest).to(self.device)
+        teacher = with_new_head(supernet, 2).extract(supernet.family.largest)  # tells no words: what it says does not matter
         return Relations(teacher, self.family, self.n_heads, self.relation)
 
     def split(self, arm: str, seed: int) -> dict[str, np.ndarray]:
@@ -115,12 +119,13 @@ class Study:
         return np.concatenate([part[of if arm == BY_SIZE else of[::2]] for part, of in zip(parts, rows, strict=True)])
 
 
-def teach(study: dict[str, Any], seed: int) -> list[dict[str, float]]:
-    """Train the teacher, or load it; one row with its share of masked words that it tells, in %."""
+def teach(study: dict[str, Any]) -> list[dict[str, float]]:
+    """Train the teacher, or load it; one row with the share of masked words that it ``told``, in %, and its ``mmacs``."""
     given = Study(**study)
-    teacher, texts = given.teacher(seed), load_task(given.text_name)
-    told = Accuracy(teacher, texts, "test", progress=False)(teacher.family.largest) if given.teacher_steps else [[np.nan]]
-    return [{"told": float(told[0][0]), "teacher_mmacs": float(teacher.family.mmacs(teacher.family.largest))}]
+    supernet, texts = given.teacher, load_task(given.text_name)
+    largest = supernet.family.largest
+    told = Accuracy(supernet, texts, "test", progress=False)(largest).item() if given.teacher_steps else 0.0
+    return [{"told": told, "mmacs": float(supernet.family.with_classes(2).mmacs(largest))}]
 
 
 def distil(study: dict[str, Any], arm: str, seed: int) -> pd.DataFrame:
@@ -131,7 +136,7 @@ def distil(study: dict[str, Any], arm: str, seed: int) -> pd.DataFrame:
     fine-tuned student on the task's test split, ``tuned``.
     """
     given = Study(**study)
-    criterion, texts, task = given.criterion(seed), Unlabelled(load_task(given.text_name)), load_task(given.task_name)
+    criterion, texts, task = given.criterion, Unlabelled(load_task(given.text_name)), load_task(given.task_name)
     measured, found = given.measured(arm), []
     for name, students in given.split(arm, seed).items():
         supernet, gmacs = _trained(given, students, criterion, texts, given.n_steps * _share(given, arm), seed)
@@ -169,19 +174,18 @@ def _tuned(given: Study, supernet: Supernet, genotype: np.ndarray, task: Task, s
     return float(Accuracy(tuned, task, "test", progress=False)(genotype)[0, 0])
 
 
-def gains(found: pd.DataFrame, column: str, better: int = 1) -> pd.DataFrame:
-    """How much better the three supernets by size are than each other arm, a row a seed: the mean over students of both.
+def gains(found: pd.DataFrame, column: str, sign: int = 1) -> pd.DataFrame:
+    """How much better each other arm is than one supernet for all, a row a seed: the mean over the students of all arms.
 
     Args:
         found: Rows of :func:`distil`.
-        column: Losses are compared in % of the other arm's, and what students score in points.
-        better: 1 where more is better, and -1 where less is.
+        column: What is compared.
+        sign: 1 for points, where more is better; -1 for % of a loss, where less is.
     """
     table = found.pivot_table(column, ["seed", "student"], "arm", sort=False).dropna()
-    more = {arm: better * (table[BY_SIZE] - table[arm]) for arm in ARMS[1:] if arm in table}
-    if better < 0:
-        more = {arm: 100 * difference / table[arm] for arm, difference in more.items()}
-    return pd.DataFrame(more).groupby("seed").mean()
+    one, others = table[ONE], table.drop(columns=ONE)
+    more = others.sub(one, axis=0) if sign > 0 else -100 * others.div(one, axis=0) + 100
+    return more.groupby("seed").mean()
 
 
 def rankings(found: pd.DataFrame) -> pd.DataFrame:
