@@ -9,6 +9,7 @@ from nastoolkit.families.plan import Plan
 
 FAMILIES: dict[str, Callable[[], Family]] = {
     "bert-base": partial(bert.BertFamily, "bert-base", bert.BASE),
+    "bert-base-thin": partial(bert.BertFamily, "bert-base-thin", bert.BASE_THIN),
     "digits-cells": partial(cells.CellsFamily, "digits-cells", cells.DIGITS),
     "digits-mbv3": partial(mobilenet_v3.MobileNetV3Family, "digits-mbv3", mobilenet_v3.DIGITS),
     "hat-iwslt": partial(hat.HATFamily, "hat-iwslt", hat.IWSLT),
@@ -23,6 +24,7 @@ FAMILIES: dict[str, Callable[[], Family]] = {
     "ofa-proxyless-w1.3": partial(proxyless_nas.ProxylessNASFamily, "ofa-proxyless-w1.3", proxyless_nas.OFA),
     "ofa-resnet50": partial(resnet50.ResNet50Family, "ofa-resnet50", resnet50.OFA),
     "text-bert": partial(bert.BertFamily, "text-bert", bert.SMALL),
+    "text-bert-thin": partial(bert.BertFamily, "text-bert-thin", bert.SMALL_THIN),
     "text-bert-words": partial(masked_bert.MaskedBertFamily, "text-bert-words", bert.SMALL),
     "vit-b16": partial(vit.VisionTransformerFamily, "vit-b16", vit.B16),
 }

@@ -1,11 +1,14 @@
 """BERT as a classifier of sentences, with elastic depth, heads and feed-forward width: DyNAS-T's space over BERT base.
 
-A small one for experiments on a laptop, ``text-bert``, chooses the channels between layers, too. How such networks are trained
-on masked words first, with another head: :mod:`nastoolkit.families.masked_bert`.
+A small one for experiments on a laptop, ``text-bert``, chooses the channels between layers, too. In the thin ones, which are
+students of others, all layers are alike, and a shallower one's are spread over those of the deepest. How such networks are
+trained on masked words first, with another head: :mod:`nastoolkit.families.masked_bert`.
 
 [Devlin2019] J. Devlin et al., "BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding", NAACL 2019,
 Section 3 and Appendix A.2.
 [DyNAS-T] https://github.com/IntelLabs/DyNAS-T, commit 251cb5e, search space ``bert_base_sst2``.
+[Xu2022] D. Xu et al., "Few-shot Task-agnostic Neural Architecture Search for Distilling Large Language Models", NeurIPS 2022,
+arXiv 2201.12507: the thin ones, in Table 1 and in https://github.com/microsoft/autodistil, commit ea5cc7f.
 
 Differs from the papers in: no dropout in BERT base, and in the small one on the outputs of both parts of a layer alone; params
 are those of the whole network, where [DyNAS-T] leaves out layer normalisation and the classifier; MACs are those of every
@@ -78,6 +81,17 @@ SMALL = Table(  # for the vocabularies and the length of the tasks of sentences
     eps=1e-12,
     dropout=0.1,
 )
+BASE_THIN = replace(  # the union of [Xu2022]'s three sub-spaces; heads have 64 channels at every width, as in its code
+    BASE,
+    dim=640,
+    dims=(128, 160, 192, 224, 256, 288, 320, 352, 544, 576, 608, 640),
+    layers=(4, 5, 6, 7, 9, 10, 11, 12),
+    heads=(7, 8, 9, 10, 11, 12),
+    ffn=(),
+    ratios=(2.0, 2.5, 3.0, 3.5, 4.0),
+    spread=True,
+)
+SMALL_THIN = replace(SMALL, dim=56, dims=(16, 24, 32, 40, 48, 56), ffn=(), ratios=(1.0, 2.0, 4.0), spread=True, dropout=0.0)
 
 
 class BertFamily(Family):

@@ -1,7 +1,8 @@
 """The Transformer encoder of elastic BERT and ViT: choices and slots for depth, attention heads and feed-forward width.
 
-A shallower encoder keeps the first layers, a narrower layer the first heads and hidden units; the number of channels between
-layers is one for all, and may be a choice, too.
+A shallower encoder keeps the first layers, or layers that are spread over all; a narrower layer keeps the first heads and
+hidden units. The number of channels between layers is one for all, and may be a choice, too. Where hidden units are multiples
+of it, all layers are alike.
 
 [DyNAS-T] https://github.com/IntelLabs/DyNAS-T, commit 251cb5e, search spaces ``bert_base_sst2`` and ``vit_base_imagenet``.
 """
@@ -28,10 +29,12 @@ class EncoderTable:
         head_dim: Channels of queries, keys and values in a head.
         layers: Options of the depth.
         heads: Options of every layer.
-        ffn: Hidden units of the feed-forward network, options of every layer.
+        ffn: Hidden units of the feed-forward network, options of every layer; none where there are ``ratios``.
         n_classes: Outputs.
         eps: Number that layer normalisation adds to variances.
         dims: Options of the channels between layers, up to ``dim``; none makes them no choice.
+        ratios: Hidden units as multiples of the channels between layers; heads and ratio are then one choice for all layers.
+        spread: Whether a shallower encoder keeps layers at even distances from the first one on, and not the first layers.
     """
 
     dim: int
@@ -42,17 +45,28 @@ class EncoderTable:
     n_classes: int
     eps: float
     dims: tuple[int, ...] = ()
+    ratios: tuple[float, ...] = ()
+    spread: bool = False
 
     def __post_init__(self) -> None:
         if self.dims and max(self.dims) != self.dim:
             raise ValueError(f"dim is the largest of dims, got {self.dim} and {self.dims}")
+        if bool(self.ratios) == bool(self.ffn):
+            raise ValueError(f"hidden units are given by ffn or by ratios, got {self.ffn} and {self.ratios}")
+
+    def kept_layers(self, depth: int) -> list[int]:
+        """Numbers of the layers that an encoder of this depth keeps, from 1."""
+        distance = max(self.layers) if self.spread else depth
+        return [place * distance // depth + 1 for place in range(depth)]
 
 
 def encoder_choices(table: EncoderTable) -> list[Choice]:
-    """The width, the depth, then heads and hidden units of every layer, which matter where the network is so deep."""
+    """The width, the depth, then heads and hidden units of all layers, or of every layer, which matter where it is kept."""
     choices = [Choice(name, table.dims) for name in width_of(table)] + [Choice("layers", table.layers)]
+    if table.ratios:
+        return [*choices, Choice("heads", table.heads), Choice("ratio", table.ratios)]
     for number in range(1, max(table.layers) + 1):
-        deep_enough = tuple(depth for depth in table.layers if depth >= number)
+        deep_enough = tuple(depth for depth in table.layers if number in table.kept_layers(depth))
         when = None if deep_enough == table.layers else ("layers", deep_enough)
         choices += [Choice(f"layer{number}.heads", table.heads, when), Choice(f"layer{number}.ffn", table.ffn, when)]
     return choices
@@ -65,14 +79,19 @@ def width_of(table: EncoderTable) -> tuple[str, ...]:
 
 def encoder_slots(table: EncoderTable, layer: Callable[..., EncoderLayer]) -> list[Slot]:
     """A slot for every layer; ``layer`` takes heads, hidden units, and channels if they are a choice, and returns a spec."""
-    return [_slot(number, width_of(table), layer) for number in range(1, max(table.layers) + 1)]
+    return [_slot(number, table, layer) for number in range(1, max(table.layers) + 1)]
 
 
-def _slot(number: int, width: tuple[str, ...], layer: Callable[..., EncoderLayer]) -> Slot:
-    def spec(depth: int, *options: int) -> EncoderLayer | None:
-        return layer(*options) if number <= depth else None
+def _slot(number: int, table: EncoderTable, layer: Callable[..., EncoderLayer]) -> Slot:
+    names = ("heads", "ratio") if table.ratios else (f"layer{number}.heads", f"layer{number}.ffn")
 
-    return Slot(f"encoder.layer{number}", ("layers", f"layer{number}.heads", f"layer{number}.ffn", *width), spec)
+    def spec(depth: int, heads: int, ffn: float, *dim: int) -> EncoderLayer | None:
+        if number not in table.kept_layers(depth):
+            return None
+        hidden = round(ffn * (*dim, table.dim)[0]) if table.ratios else int(ffn)
+        return layer(heads, hidden, *dim)
+
+    return Slot(f"encoder.layer{number}", ("layers", *names, *width_of(table)), spec)
 
 
 class FirstToken(nn.Module):

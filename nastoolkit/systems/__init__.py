@@ -1,6 +1,16 @@
 """Papers, one module each: what only that paper has, on the parts that all share. A new one is a file and a line."""
 
-from nastoolkit.systems import encas, hardware_aware_nas, instatune, mixture_of_supernets, nat, ofa_squared, pa_da, simq_nas
+from nastoolkit.systems import (
+    autodistil,
+    encas,
+    hardware_aware_nas,
+    instatune,
+    mixture_of_supernets,
+    nat,
+    ofa_squared,
+    pa_da,
+    simq_nas,
+)
 from nastoolkit.systems.card import Card
 
 SYSTEMS: dict[str, Card] = {
@@ -12,6 +22,7 @@ SYSTEMS: dict[str, Card] = {
     "simq_nas": simq_nas.CARD,
     "mixture_of_supernets": mixture_of_supernets.CARD,
     "instatune": instatune.CARD,
+    "autodistil": autodistil.CARD,
 }
 
 __all__ = ["SYSTEMS", "Card"]

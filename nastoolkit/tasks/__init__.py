@@ -9,7 +9,7 @@ from nastoolkit.tasks.data_sets import MissingDataError, datasets_folder
 from nastoolkit.tasks.digit_variants import DigitSums, FewDigits, PlainDigits, RotatedDigits, SimilarDigits
 from nastoolkit.tasks.digits import Digits
 from nastoolkit.tasks.episodes import Episode, Episodes
-from nastoolkit.tasks.help_topics import HelpTopics
+from nastoolkit.tasks.help_topics import FewHelpTopics, HelpTopics
 from nastoolkit.tasks.hub import Cifar10, Cifar100, HubImages, HubSource
 from nastoolkit.tasks.images import ImageFolder, ImageNet
 from nastoolkit.tasks.masked_words import MaskedVader, MaskedWords
@@ -35,6 +35,7 @@ TASKS: dict[str, type[Task]] = {
     "cifar100": Cifar100,
     "sst2": Sst2,
     "help-topics": HelpTopics,
+    "help-topics-few": FewHelpTopics,
     "masked-words": MaskedWords,
     "masked-vader": MaskedVader,
     "vader-movies": VaderMovies,

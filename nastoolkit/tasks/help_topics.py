@@ -20,6 +20,7 @@ from nastoolkit.tasks.vocabulary import Vocabulary, sentence_inputs, vocabulary_
 
 SHARES = (0.6, 0.2, 0.2)  # of each topic, by split
 N_CLASSES = 12  # the longest topics
+N_FEW = 10  # pieces of each to train on, where they are few
 
 
 class HelpTopics(StoredTask, Classification):
@@ -28,8 +29,8 @@ class HelpTopics(StoredTask, Classification):
     Inputs are ``(input_ids, attention_mask, token_type_ids)``, int64 ``(n, 48)``; the vocabulary is that of ``masked-words``.
     """
 
-    def __init__(self) -> None:
-        super().__init__("help-topics", "")
+    def __init__(self, name: str = "help-topics") -> None:
+        super().__init__(name, "")
 
     def read(self) -> dict[str, Split]:
         """See :class:`nastoolkit.tasks.data_sets.StoredTask`."""
@@ -44,6 +45,20 @@ class HelpTopics(StoredTask, Classification):
         pieces = [windows(self.vocabulary.numbers([text]), LENGTH - 2) for text in texts[:N_CLASSES]]
         targets = np.repeat(np.arange(N_CLASSES), [len(of_topic) for of_topic in pieces])
         return Split(sentence_inputs(list(chain(*pieces)), LENGTH), torch.from_numpy(targets))
+
+
+class FewHelpTopics(HelpTopics):
+    """The same with ten pieces of each topic to train on, which are spread over its text."""
+
+    def __init__(self) -> None:
+        super().__init__("help-topics-few")
+
+    def read(self) -> dict[str, Split]:
+        """See :class:`HelpTopics`."""
+        splits = super().read()
+        pieces = [torch.nonzero(splits["train"].targets == topic).flatten().numpy() for topic in range(N_CLASSES)]
+        rows = [of_topic[np.linspace(0, len(of_topic) - 1, N_FEW).round().astype(int)] for of_topic in pieces]
+        return {**splits, "train": splits["train"][np.concatenate(rows)]}
 
 
 def help_topics() -> dict[str, list[str]]:

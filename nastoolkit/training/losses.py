@@ -1,7 +1,8 @@
 """Losses of supernet training: what a path learns from.
 
-A criterion makes of the task's loss the loss of a :class:`Step`. If it has ``features``, the names of blocks, steps come with
-what these blocks gave out; what it has as ``settings``, in JSON types, tells runs that are kept apart.
+A criterion makes of the task's loss the loss of a :class:`Step`. If it has ``features``, the names of blocks or of parts of
+blocks (``encoder.layer4.attention.query``), steps come with what these gave out; what it has as ``settings``, in JSON types,
+tells runs that are kept apart.
 
 [Yu2019] J. Yu and T. Huang, "Universally Slimmable Networks and Improved Training Techniques", ICCV 2019, Section 3.
 [Hinton2015] G. Hinton et al., "Distilling the Knowledge in a Neural Network", arXiv 1503.02531, Section 2.
@@ -36,7 +37,7 @@ class Step:
         number: Number of the training step, from 0.
         path: Place of the path among those of its step.
         rows: Places of the examples among the training examples ``(n,)``, if the task tells them.
-        features: Outputs of the blocks that the criterion wants to see, by name; a path may lack some.
+        features: Outputs of what the criterion wants to see, by name, in the order in which it ran; a path may lack some.
     """
 
     outputs: Any
@@ -107,10 +108,7 @@ class _Taught:
     @property
     def settings(self) -> dict[str, Any]:
         """The temperature, and a hash of the teacher's weights."""
-        digest = hashlib.sha256()
-        for name, tensor in self.teacher.state_dict().items():
-            digest.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())
-        return {"temperature": self.temperature, "teacher": digest.hexdigest()[:16]}
+        return {"temperature": self.temperature, "teacher": weights_hash(self.teacher)}
 
     def _loss(self, step: Step) -> torch.Tensor:
         if step.inputs is not self._inputs:
@@ -120,6 +118,14 @@ class _Taught:
             shapes = tuple(self._outputs.shape), tuple(step.outputs.shape)
             raise ValueError("the teacher's outputs are {}, those of the networks {}".format(*shapes))
         return soft_cross_entropy(step.outputs, self._outputs, self.temperature)
+
+
+def weights_hash(network: nn.Module) -> str:
+    """Hash of a network's weights and statistics, which tells teachers apart."""
+    digest = hashlib.sha256()
+    for name, tensor in network.state_dict().items():
+        digest.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]
 
 
 def soft_cross_entropy(outputs: torch.Tensor, teacher: torch.Tensor, temperature: float = 1.0) -> torch.Tensor:

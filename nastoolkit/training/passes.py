@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from nastoolkit.blocks import device_of
 from nastoolkit.randomness import drawn_from
 from nastoolkit.supernets import Supernet
-from nastoolkit.taps import taps
+from nastoolkit.taps import parts_of, taps
 from nastoolkit.tasks import Split, Task
 from nastoolkit.tasks.base import each_tensor
 from nastoolkit.tasks.fitting import check_inputs
@@ -98,8 +99,7 @@ class Passes:
     def _taps(self, genotype: np.ndarray, features: dict[str, Any]) -> AbstractContextManager[None]:
         if not self.features:
             return nullcontext()
-        blocks = {name: block for name, block in self.supernet.blocks(genotype).items() if name in self.features}
-        return taps(blocks, features.__setitem__)
+        return taps(_parts(self.supernet.blocks(genotype), self.features), features.__setitem__)
 
     def _backward(self, step: Step, loss: torch.Tensor) -> Any:
         """Add the gradients of a path; where the sampler has a probe, it sees those of this path alone."""
@@ -123,6 +123,18 @@ def _seed(seed: int, step: int) -> int:
 
 def _known_blocks(supernet: Supernet, names: tuple[str, ...]) -> set[str]:
     known = [slot.name for slot in supernet.family.slots]
-    if unknown := sorted(set(names) - set(known)):
+    if unknown := sorted(name for name in set(names) if _block_of(name, known) is None):
         raise ValueError(f"no network of {supernet.family.name!r} has a block {unknown[0]!r}; there are {', '.join(known)}")
     return set(names)
+
+
+def _block_of(name: str, blocks: Iterable[str]) -> str | None:
+    """The block that a name stands for, or that it stands for a part of."""
+    return next((block for block in blocks if f"{name}.".startswith(f"{block}.")), None)
+
+
+def _parts(blocks: Mapping[str, nn.Module], names: Iterable[str]) -> dict[str, nn.Module]:
+    """Those of the named blocks, and parts of blocks, that a network has."""
+    owners = {name: block for name in names if (block := _block_of(name, blocks)) is not None}
+    inner = {name: name.removeprefix(block).removeprefix(".") for name, block in owners.items()}
+    return {name: parts_of(blocks[block], [inner[name]])[inner[name]] for name, block in owners.items()}

@@ -27,7 +27,7 @@ from nastoolkit.training.recipe import Optimizer, Recipe
 from nastoolkit.training.run import restored_on_interrupt
 from nastoolkit.training.samplers import Fixed, PathSampler
 
-SHRINKING_WIDTHS = ("expand", "width", "mid_width", "dim", "embed_dim", "ffn", "heads", "self_heads", "cross_heads")
+SHRINKING_WIDTHS = ("expand", "width", "mid_width", "dim", "embed_dim", "ffn", "ratio", "heads", "self_heads", "cross_heads")
 KINDS = (("kernel",), ("depth", "layers"), SHRINKING_WIDTHS)  # of [Cai2020], in its order
 ALWAYS_OPEN = ("resolution", "cross_attention")  # what shares weights with itself alone
 

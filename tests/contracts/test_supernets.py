@@ -33,6 +33,7 @@ TRANSLATOR = {"vocabulary": 60, "embed_dims": (24, 40), "qkv_dim": 16, "ffn": (2
 OFA_RESNET50 = FAMILIES["ofa-resnet50"]().table
 SMALLER = {  # networks of many MACs take minutes here; at full size they are held against others' code, see test_golden.py
     "bert-base": {**ENCODER, "vocabulary": 60, "positions": 24, "length": 16},
+    "bert-base-thin": {"vocabulary": 60, "positions": 24, "length": 16, "dim": 48, "dims": (24, 32, 48), "head_dim": 4},
     "hat-iwslt": {**TRANSLATOR, "source_vocabulary": 50},
     "hat-wmt": TRANSLATOR,
     "nas-bench-201": {"channels": 4, "image_size": 8, "n_cells": 2},
@@ -42,12 +43,13 @@ SMALLER = {  # networks of many MACs take minutes here; at full size they are he
     "ofa-resnet50": {"stages": tuple(replace(stage, channels=stage.channels // 8) for stage in OFA_RESNET50.stages)},
     "tatoeba-transformer": {"vocabulary": 60},
     "text-bert": {"vocabulary": 60, "length": 16},
+    "text-bert-thin": {"vocabulary": 60, "length": 16},
     "text-bert-words": {"vocabulary": 60, "length": 16},
     "vit-b16": {**ENCODER, "image_size": 64, "n_classes": 10},
 }
 
 
-MIXED = ("kernel", "expand", "operation", "ffn")  # kinds of choices that change nothing outside a block
+MIXED = ("kernel", "expand", "operation", "ffn", "ratio")  # kinds of choices that change nothing outside a block
 
 
 @pytest.fixture(params=FAMILIES, scope="module")

@@ -7,7 +7,7 @@ import torch
 from transformers import BertConfig, BertForSequenceClassification
 
 from nastoolkit.families import FAMILIES
-from nastoolkit.families.bert import BASE, BertFamily
+from nastoolkit.families.bert import BASE, SMALL, BertFamily
 from nastoolkit.supernets import load_supernet
 
 TINY = replace(
@@ -120,3 +120,21 @@ def test_example_inputs_are_texts_of_full_length():
     assert all(part.dtype == torch.int64 and part.shape == (3, 128) for part in (input_ids, mask, types))
     assert mask.all() and not types.any() and 0 <= input_ids.min() < input_ids.max() < 30_522
     assert torch.equal(input_ids, family.example_inputs(family.space.largest, n=3, seed=1)[0])
+
+
+def test_thin_encoders_have_layers_that_are_alike_and_spread_over_the_deepest():
+    family = FAMILIES["text-bert-thin"]()
+    assert family.space.names == ("dim", "layers", "heads", "ratio") and family.space.size == 6 * 4 * 4 * 3
+    plan = family.plan(family.space.encode({"dim": 24, "layers": 3, "heads": 2, "ratio": 2.0}))
+    layers = [spec for name, spec in plan if name.startswith("encoder.")]
+    assert len(layers) == 3 and len(set(layers)) == 1
+    assert (layers[0].dim, layers[0].qkv_dim, layers[0].n_heads, layers[0].ffn) == (24, 32, 2, 48)
+    kept = {depth: FAMILIES["bert-base-thin"]().table.kept_layers(depth) for depth in (4, 9, 12)}
+    assert kept[4] == [1, 4, 7, 10] and kept[9] == [1, 2, 3, 5, 6, 7, 9, 10, 11] and kept[12] == [*range(1, 13)]
+    assert FAMILIES["bert-base"]().table.kept_layers(6) == [1, 2, 3, 4, 5, 6]
+
+
+@pytest.mark.parametrize("widths", [{"ratios": (1.0, 2.0)}, {"ffn": ()}])
+def test_hidden_units_are_given_in_one_way(widths):
+    with pytest.raises(ValueError, match="hidden units are given by ffn or by ratios"):
+        replace(SMALL, **widths)

@@ -89,6 +89,16 @@ def test_a_loss_sees_the_features_that_it_names_and_gradients_reach_them(tiny):
     assert not torch.equal(stem(matched)["conv.weight"].grad, stem(plain)["conv.weight"].grad)
 
 
+def test_a_loss_sees_parts_of_blocks_in_the_order_in_which_they_run(tiny):
+    deep, shallow, batch = tiny.space.largest, tiny.space.smallest, TASK.batch(0, 8)
+    supernet, inner = Supernet(tiny).train(), "stage1.block2.expand"
+    matching = Matching("stage1.block2", "stem.conv", inner)
+    Passes(supernet, TASK, Paths(deep, shallow), matching, RECIPE)(0, batch)
+    assert [list(seen) for seen in matching.seen] == [["stem.conv", inner, "stage1.block2"], ["stem.conv"]]
+    with pytest.raises(ValueError, match="^the network has no part 'nowhere'; its parts are "):
+        Passes(supernet, TASK, Paths(deep), Matching("stem.nowhere"), RECIPE)(0, batch)
+
+
 def test_what_nobody_uses_is_not_even_called(tiny, monkeypatch):
     supernet = Supernet(tiny)
     for module, name in (

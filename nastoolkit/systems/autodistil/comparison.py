@@ -1,0 +1,215 @@
+"""One supernet for each sub-space against one for all, and what the loss says of students: jobs of a grid. [Xu2022].
+
+[Xu2022] D. Xu et al., "Few-shot Task-agnostic Neural Architecture Search for Distilling Large Language Models" (AutoDistil),
+NeurIPS 2022, arXiv 2201.12507, Sections 3.3 and 4.
+
+Differs from the paper in: one supernet gets as many steps as all of the others together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from nastoolkit.families import FAMILIES, Family
+from nastoolkit.measurements import Accuracy
+from nastoolkit.space import genotype_keys
+from nastoolkit.supernets import Supernet, load_supernet, with_new_head
+from nastoolkit.systems.autodistil.relations import Relations, Unlabelled, relation_loss
+from nastoolkit.systems.autodistil.students import PARTS, SandwichOf, at_random, by_macs, sub_spaces, take_from_teacher
+from nastoolkit.tasks import Task, load_task
+from nastoolkit.tasks.fitting import check_vocabulary
+from nastoolkit.training import Fixed, Recipe, fit, in_place_distillation
+
+BY_SIZE, ONE, RANDOM, SLICES = ARMS = ("three by size", "one for all", "three at random", "no training")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """What all arms share, in plain values.
+
+    Attributes:
+        folder: Folder that keeps teachers that are trained here.
+        family_name: Family of the students, a key of ``PARTS``.
+        teacher_name: Key of ``FAMILIES``, whose largest network is the teacher.
+        checkpoint: File or folder of its weights; they do not matter if it is trained here.
+        teacher_steps: Steps of training it on the texts here; 0 takes the checkpoint.
+        teacher_batch: Texts a step of that.
+        text_name: Task with the texts.
+        task_name: Task that students are fine-tuned on.
+        n_steps: Steps of each of the supernets by size; one for all has those of all together.
+        batch_size: Texts a step.
+        learning_rate: That of the supernets at its peak.
+        tune_steps: Steps of fine-tuning.
+        tune_rate: Its learning rate.
+        n_students: Students of each sub-space that are measured.
+        n_texts: Texts that relation losses are measured on.
+        n_heads: Relation heads.
+        relation: See :func:`nastoolkit.systems.autodistil.relations.relations`.
+        device: Where to train.
+    """
+
+    folder: str
+    family_name: str
+    teacher_name: str
+    checkpoint: str
+    teacher_steps: int
+    teacher_batch: int
+    text_name: str
+    task_name: str
+    n_steps: int
+    batch_size: int
+    learning_rate: float
+    tune_steps: int
+    tune_rate: float
+    n_students: int
+    n_texts: int
+    n_heads: int
+    relation: str
+    device: str = "cpu"
+
+    def as_argument(self) -> dict[str, Any]:
+        """For jobs."""
+        return asdict(self)
+
+    @property
+    def family(self) -> Family:
+        """The students' family."""
+        return FAMILIES[self.family_name]()
+
+    @property
+    def teacher(self) -> Supernet:
+        """A supernet whose largest network is the teacher: trained once, or loaded."""
+        if not self.teacher_steps:
+            return load_supernet(self.teacher_name, self.checkpoint or None).to(self.device)
+        supernet, texts = Supernet(FAMILIES[self.teacher_name]()).to(self.device), load_task(self.text_name)
+        recipe = Recipe(self.teacher_steps, self.teacher_batch)
+        resume = Path(self.folder) / f"{self.teacher_name}-{self.text_name}-{self.teacher_steps}x{self.teacher_batch}.pt"
+        fit(supernet, texts, Fixed(supernet.family.largest), in_place_distillation, recipe, progress=False, resume=resume)
+        return supernet
+
+    @property
+    def criterion(self) -> Relations:
+        """What students learn.
+
+        Raises:
+            ValueError: The teacher knows other words than those of the texts.
+        """
+        supernet = self.teacher
+        check_vocabulary(supernet, load_task(self.text_name))
+        teacher = with_new_head(supernet, 2).extract(supernet.family.largest)  # tells no words: what it says does not matter
+        return Relations(teacher, self.family, self.n_heads, self.relation)
+
+    def split(self, arm: str, seed: int) -> dict[str, np.ndarray]:
+        """The students of each supernet of an arm."""
+        parts = sub_spaces(self.family, PARTS[self.family_name])
+        students = np.concatenate([*parts.values()])
+        if arm == BY_SIZE:
+            return parts
+        return at_random(self.family, students, len(parts), seed) if arm == RANDOM else {arm: by_macs(self.family, students)}
+
+    def measured(self, arm: str) -> np.ndarray:
+        """Students ``(n, d)`` of each sub-space, spread evenly over its order by MACs; every other one for other arms."""
+        parts = sub_spaces(self.family, PARTS[self.family_name]).values()
+        rows = [np.linspace(0, len(part) - 1, self.n_students).round().astype(int) for part in parts]
+        return np.concatenate([part[of if arm == BY_SIZE else of[::2]] for part, of in zip(parts, rows, strict=True)])
+
+
+def teach(study: dict[str, Any]) -> list[dict[str, float]]:
+    """Train the teacher, or load it; one row with the share of masked words that it ``told``, in %, and its ``mmacs``."""
+    given = Study(**study)
+    supernet, texts = given.teacher, load_task(given.text_name)
+    largest = supernet.family.largest
+    told = Accuracy(supernet, texts, "test", progress=False)(largest).item() if given.teacher_steps else 0.0
+    return [{"told": told, "mmacs": float(supernet.family.with_classes(2).mmacs(largest))}]
+
+
+def distil(study: dict[str, Any], arm: str, seed: int) -> pd.DataFrame:
+    """Train the supernets of an arm; a row for each student that is measured.
+
+    Its columns: number of the ``student``, its choices, ``mmacs``, the ``supernet`` that it is of, ``gmacs`` that this one's
+    forward passes took, the relation losses ``loss`` on validation and ``test_loss`` on test texts, and the metric of the
+    fine-tuned student on the task's test split, ``tuned``.
+    """
+    given = Study(**study)
+    criterion, texts, task = given.criterion, Unlabelled(load_task(given.text_name)), load_task(given.task_name)
+    measured, found = given.measured(arm), []
+    for name, students in given.split(arm, seed).items():
+        supernet, gmacs = _trained(given, students, criterion, texts, given.n_steps * _share(given, arm), seed)
+        own = measured[[one.tobytes() in set(genotype_keys(students)) for one in measured]]
+        rows = pd.DataFrame([{"student": tuple(genotype), **given.family.space.decode(genotype)} for genotype in own])
+        rows = rows.assign(supernet=name, gmacs=gmacs, mmacs=given.family.mmacs(own))
+        for column, split in (("loss", "validation"), ("test_loss", "test")):
+            rows[column] = relation_loss(supernet, own, texts.split(split)[: given.n_texts], criterion)
+        found.append(rows.assign(tuned=[_tuned(given, supernet, genotype, task, seed) for genotype in own]))
+    return pd.concat(found)
+
+
+def _share(given: Study, arm: str) -> int:
+    """How many times the steps of a supernet by size one of an arm has."""
+    return {ONE: len(PARTS[given.family_name]), SLICES: 0}.get(arm, 1)
+
+
+def _trained(
+    given: Study, students: np.ndarray, criterion: Relations, texts: Unlabelled, n_steps: int, seed: int
+) -> tuple[Supernet, float]:
+    """A supernet that began with the teacher's weights, and the GMACs of its forward passes."""
+    supernet, sampler = Supernet(given.family, seed=seed).to(given.device), SandwichOf(students, seed=seed)
+    take_from_teacher(supernet, criterion.teacher)
+    recipe = Recipe(n_steps, given.batch_size, given.learning_rate, seed=seed)
+    fit(supernet, texts, sampler, criterion, recipe, progress=False)
+    macs = [given.family.macs(genotype) for step in range(n_steps) for genotype, _ in sampler.draw(step)]
+    return supernet, float(given.batch_size * np.sum(macs) / 1e9)
+
+
+def _tuned(given: Study, supernet: Supernet, genotype: np.ndarray, task: Task, seed: int) -> float:
+    """The metric of a student on the task's test split, once it is fine-tuned."""
+    tuned = with_new_head(supernet, task.n_classes, seed)
+    recipe = Recipe(given.tune_steps, given.batch_size, given.tune_rate, seed=seed)
+    fit(tuned, task, Fixed(genotype), in_place_distillation, recipe, progress=False)
+    return float(Accuracy(tuned, task, "test", progress=False)(genotype)[0, 0])
+
+
+def gains(found: pd.DataFrame, column: str, sign: int = 1) -> pd.DataFrame:
+    """How much better each other arm is than one supernet for all, a row a seed: the mean over the students of all arms.
+
+    Args:
+        found: Rows of :func:`distil`.
+        column: What is compared.
+        sign: 1 for points, where more is better; -1 for % of a loss, where less is.
+    """
+    table = found.pivot_table(column, ["seed", "student"], "arm", sort=False).dropna()
+    one, others = table[ONE], table.drop(columns=ONE)
+    more = others.sub(one, axis=0) if sign > 0 else -100 * others.div(one, axis=0) + 100
+    return more.groupby("seed").mean()
+
+
+def rankings(found: pd.DataFrame) -> pd.DataFrame:
+    """Spearman's correlation of three things with what students score, a row a seed.
+
+    They are the loss, turned round, MACs, and the loss beyond MACs: the partial correlation, with ranks by MACs held fixed.
+    """
+    rows = {}
+    for seed, students in found[found.arm == BY_SIZE].groupby("seed"):
+        ranks = students.assign(loss=-students.loss)[["loss", "mmacs", "tuned"]].rank().corr()
+        loss, macs, both = ranks.loc["loss", "tuned"], ranks.loc["mmacs", "tuned"], ranks.loc["loss", "mmacs"]
+        beyond = (loss - macs * both) / np.sqrt((1 - macs**2) * (1 - both**2))
+        rows[seed] = {"loss": loss, "MACs": macs, "loss beyond MACs": beyond}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("seed")
+
+
+def picks(found: pd.DataFrame, budget: float) -> pd.DataFrame:
+    """What students of at most so many MMACs score, a row a seed, in points above their mean.
+
+    Columns are the one of the least loss, the one of the most MACs, and the best of all.
+    """
+    rows = {}
+    for seed, students in found[(found.arm == BY_SIZE) & (found.mmacs <= budget)].groupby("seed"):
+        above = (students.tuned - students.tuned.mean()).to_numpy()
+        least, largest = students.loss.to_numpy().argmin(), students.mmacs.to_numpy().argmax()
+        rows[seed] = {"agnostic": above[least], "largest": above[largest], "best": above.max()}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("seed")
