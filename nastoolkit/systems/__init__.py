@@ -7,6 +7,7 @@ from nastoolkit.systems import (
     instatune,
     mixture_of_supernets,
     nat,
+    ncp,
     ofa_squared,
     pa_da,
     simq_nas,
@@ -23,6 +24,7 @@ SYSTEMS: dict[str, Card] = {
     "mixture_of_supernets": mixture_of_supernets.CARD,
     "instatune": instatune.CARD,
     "autodistil": autodistil.CARD,
+    "ncp": ncp.CARD,
 }
 
 __all__ = ["SYSTEMS", "Card"]
