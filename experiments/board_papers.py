@@ -93,6 +93,12 @@ what sub-networks reach with shared weights nearer to what they reach alone than
 trade-off of quality and latency.""",
         (),
     ),
+    "2302.14772": Paper(
+        "PA&DA: Jointly Sampling PAth and DAta for Consistent NAS",
+        """To draw paths and training examples by the norms of their gradients lowers the variance of gradients while a
+supernet trains, so that it ranks networks more reliably than with uniform paths, at hardly any cost.""",
+        (),
+    ),
     "1908.09791": Paper(
         "Once-for-All: Train One Network and Specialize it for Efficient Deployment",
         """Sub-networks of one trained supernet are accurate without training of their own. Statistics of batch

@@ -24,6 +24,7 @@ from nastoolkit.training.probes import gradients, norm, variance
 
 SPOS, PATHS, EXAMPLES, BOTH = "SPOS", "PA", "DA", "PA&DA"
 FAIR, FAIR_STEPS = "FairNAS, equal passes", "FairNAS, equal steps"
+MACS = "log MACs"
 ARMS = (SPOS, FAIR, FAIR_STEPS, PATHS, EXAMPLES, BOTH)
 N_CHECKPOINTS = 4
 UNSEEN = 10**6  # number of a step that no training has
@@ -158,27 +159,26 @@ def rank_correlations(found: pd.DataFrame, problems: Sequence[CellsProblem], tru
         truths: True accuracy of each cell ``(n,)``, by tasks.
 
     Returns:
-        A row for each task, arm and seed: ``tau`` over all cells, ``mostly free`` and ``others`` over those with and without
-        at least four edges without weights; and ``log MACs``, over all, if they were ranked by their MACs.
+        A row for each task, arm and seed, ``MACS`` among the arms, which ranks without a supernet: tau over ``all`` cells,
+        over those that are ``mostly free``, with at least four of six edges without weights, and over the ``others``.
     """
     rows, cells = [], found.dropna(subset="cell")
     for problem in problems:
         truth, free = truths[problem.task_name], problem.mostly_free
-        by_macs = tau(problem.family.macs(problem.cells), truth)
-        for (arm, seed), group in cells[cells.task == problem.task_name].groupby(["arm", "seed"], sort=False):
-            said = group.accuracy.to_numpy()
-            parts = {
-                "tau": tau(said, truth),
-                "mostly free": tau(said[free], truth[free]),
-                "others": tau(said[~free], truth[~free]),
-            }
-            rows.append({"task": problem.task_name, "arm": arm, "seed": seed, **parts, "log MACs": by_macs})
+        own = cells[cells.task == problem.task_name].groupby(["arm", "seed"], sort=False).accuracy
+        said = {key: group.to_numpy() for key, group in own}
+        by_macs = problem.family.macs(problem.cells)
+        said |= {(MACS, seed): by_macs for seed in dict.fromkeys(seed for _, seed in said)}
+        for (arm, seed), values in said.items():
+            kinds = {"all": free | ~free, "mostly free": free, "others": ~free}
+            parts = {kind: tau(values[chosen], truth[chosen]) for kind, chosen in kinds.items()}
+            rows.append({"task": problem.task_name, "arm": arm, "seed": seed, **parts})
     return pd.DataFrame(rows)
 
 
 def tau(one: np.ndarray, other: np.ndarray) -> float:
-    """Kendall's tau-b of two vectors ``(n,)``; 0 where one of them ranks nothing."""
-    return rank_correlation(one, other).value if np.ptp(one) and np.ptp(other) else 0.0
+    """Kendall's tau-b of two vectors ``(n,)``; 0 where one of them ranks nothing, and of fewer than three."""
+    return rank_correlation(one, other).value if len(one) > 2 and np.ptp(one) and np.ptp(other) else 0.0
 
 
 def lower_variances(found: pd.DataFrame) -> pd.DataFrame:

@@ -9,8 +9,8 @@ import torch
 
 from nastoolkit.families.cells import DIGITS, CellsFamily
 from nastoolkit.supernets import Supernet
-from nastoolkit.systems.pa_da import BOTH, FAIR, SPOS, CellsProblem, lower_variances, rank_cells, rank_correlations
-from nastoolkit.systems.pa_da.ranking import FAIR_STEPS, UNSEEN, path_variances
+from nastoolkit.systems.pa_da import BOTH, FAIR, MACS, SPOS, CellsProblem, lower_variances, rank_cells, rank_correlations
+from nastoolkit.systems.pa_da.ranking import FAIR_STEPS, UNSEEN, path_variances, tau
 from nastoolkit.tasks.digits import Digits
 from nastoolkit.training import Recipe
 from nastoolkit.training.probes import gradients
@@ -63,9 +63,10 @@ def test_rank_correlations_are_of_all_cells_and_of_both_kinds():
     said = {SPOS: np.where(free, truth, -truth), BOTH: np.zeros(8)}
     rows = [{"arm": arm, "seed": 0, "cell": cell, "accuracy": a} for arm in said for cell, a in enumerate(said[arm])]
     found = pd.DataFrame([*rows, {"arm": SPOS, "seed": 0, "trained": 25}]).assign(task="few")
-    ours, none = rank_correlations(found, [problem], {"few": truth}).to_dict("records")
-    assert ours["mostly free"] == pytest.approx(1) and ours["others"] == pytest.approx(-1) and abs(ours["tau"]) < 1
-    assert none["tau"] == none["others"] == 0 and none["log MACs"] == ours["log MACs"]
+    ours, none, by_macs = rank_correlations(found, [problem], {"few": truth}).to_dict("records")
+    assert ours["mostly free"] == pytest.approx(1) and ours["others"] == pytest.approx(-1) and abs(ours["all"]) < 1
+    assert none["all"] == none["others"] == 0 and (by_macs["arm"], by_macs["seed"]) == (MACS, 0)
+    assert by_macs["all"] == tau(problem.family.macs(problem.cells), truth) and tau(np.arange(2), np.arange(2)) == 0
 
 
 def test_lower_variances_are_differences_of_pairs():
