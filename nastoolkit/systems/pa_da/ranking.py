@@ -182,14 +182,17 @@ def tau(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def lower_variances(found: pd.DataFrame) -> pd.DataFrame:
-    """How much lower gradients vary with PA&DA, at each quarter of the training.
+    """How much lower gradients vary with PA&DA, at each quarter of the training; the more, the greater.
 
     Returns:
-        A row for each task, seed and quarter: ``practice``, the ``noise`` of SPOS minus that of PA&DA, in points; ``theory``
-        and ``at best``, how many percent the unbiased estimator's variance is below the uniform one's, with the probabilities
-        of PA&DA and with the optimal ones, at PA&DA's weights.
+        A row for each task, seed and quarter: ``practice``, the ``noise`` of SPOS minus that of PA&DA, in points. Then, as 100
+        times the logarithm of a ratio of variances, which is about a percentage where it is small: ``raw``, of SPOS over PA&DA;
+        ``theory`` and ``at best``, of the unbiased estimator with uniform probabilities over PA&DA's and over the optimal
+        ones, at PA&DA's weights.
     """
     at = found.dropna(subset="trained").set_index(["task", "seed", "trained"])
-    ours, uniform_paths = at[at.arm == BOTH], at[at.arm == SPOS]
-    theory, best = (100 * (1 - ours[name] / ours["uniform"]) for name in ("own", "optimal"))
-    return pd.DataFrame({"practice": uniform_paths["noise"] - ours["noise"], "theory": theory, "at best": best}).reset_index()
+    ours, other = at[at.arm == BOTH], at[at.arm == SPOS]
+    ratios = {"raw": other["variance"] / ours["variance"]}
+    ratios |= {"theory": ours["uniform"] / ours["own"], "at best": ours["uniform"] / ours["optimal"]}
+    lower = {name: 100 * np.log(ratio) for name, ratio in ratios.items()}
+    return pd.DataFrame({"practice": other["noise"] - ours["noise"], **lower}).reset_index()

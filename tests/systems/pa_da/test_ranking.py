@@ -69,10 +69,10 @@ def test_rank_correlations_are_of_all_cells_and_of_both_kinds():
     assert by_macs["all"] == tau(problem.family.macs(problem.cells), truth) and tau(np.arange(2), np.arange(2)) == 0
 
 
-def test_lower_variances_are_differences_of_pairs():
-    rows = [
-        {"arm": arm, "noise": noise, "own": 5.0, "uniform": 10.0, "optimal": 4.0} for arm, noise in ((SPOS, 90), (BOTH, 70))
-    ]
+def test_lower_variances_compare_pairs():
+    theory = {"own": 5.0, "uniform": 10.0, "optimal": 4.0}
+    rows = [{"arm": SPOS, "noise": 90.0, "variance": 2.0, **theory}, {"arm": BOTH, "noise": 70.0, "variance": 4.0, **theory}]
     found = pd.DataFrame([{"task": "few", "seed": seed, "trained": 25, **row} for row in rows for seed in (0, 1)])
     lower = lower_variances(pd.concat([found, pd.DataFrame([{"task": "few", "arm": SPOS, "seed": 0, "cell": 1}])]))
-    assert lower[["practice", "theory", "at best"]].to_numpy().tolist() == [[20, 50, 60]] * 2
+    wanted = [20, *100 * np.log([0.5, 2, 2.5])]
+    np.testing.assert_allclose(lower[["practice", "raw", "theory", "at best"]], [wanted] * 2)
