@@ -186,7 +186,7 @@ def lower_variances(found: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         A row for each task, seed and quarter: ``practice``, the ``noise`` of SPOS minus that of PA&DA, in points. Then, as 100
-        times the logarithm of a ratio of variances, which is about a percentage where it is small: ``raw``, of SPOS over PA&DA;
+        times the logarithm of a ratio of variances, which is about a percentage where it is small: ``raw``, SPOS over PA&DA;
         ``theory`` and ``at best``, of the unbiased estimator with uniform probabilities over PA&DA's and over the optimal
         ones, at PA&DA's weights.
     """
