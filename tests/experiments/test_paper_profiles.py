@@ -87,7 +87,8 @@ def release(family, hat_state):
 
 def with_large_data():
     papers = {name: str(profile_values(name, "paper", run.ROOT)) for name in notebook_names(run.ROOT)}
-    return [name for name, values in papers.items() if "imagenet" in values or "wmt14-en-de" in values or "'cifar10'" in values]
+    large = "imagenet", "wmt14-en-de", "'cifar10'"
+    return [name for name, values in papers.items() if any(task in values for task in large)]
 
 
 def test_every_notebook_of_the_paper_is_here():
