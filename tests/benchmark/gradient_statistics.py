@@ -16,7 +16,8 @@ from nastoolkit.tasks.digits import Digits
 from nastoolkit.training import Optimizer, Recipe
 from nastoolkit.training.passes import Passes
 
-N_PAIRS = 15
+N_PAIRS = 30
+N_EPOCH = 10_000
 BATCH = 64
 
 
@@ -55,18 +56,19 @@ def extra(name: str, task: Digits) -> float:
     recipe = Recipe(2 * N_PAIRS + 4, BATCH, optimizer="sgd", learning_rate=1e-3)
     optimizer, sampler = (
         Optimizer(supernet.parameters(), recipe),
-        ImportanceSampler(supernet.family, task.n_rows, 10**6, 10**4),
+        ImportanceSampler(supernet.family, task.n_rows, 10 * N_EPOCH, N_EPOCH),
     )
     both = [
         Passes(supernet, task, one, lambda loss: lambda step: loss(step.outputs, step.targets), recipe)
         for one in (sampler, Plain(sampler))
     ]
-    sampler.n_taken = 10**4  # rows are drawn, too
     pairs = []
     for step in range(N_PAIRS + 2):
-        plain = seconds(both[1], optimizer, step)
-        pairs.append((seconds(both[0], optimizer, step), plain))
-        sampler.n_taken -= 1  # so that both of a pair draw the same path
+        taken = {}
+        for kind in (0, 1) if step % 2 else (1, 0):  # the second one finds the path's templates made
+            sampler.n_taken = N_EPOCH  # rows are drawn, too, and both of a pair draw the same path
+            taken[kind] = seconds(both[kind], optimizer, step)
+        pairs.append((taken[0], taken[1]))
     with_statistics, without = np.array(pairs[2:]).T
     return 100 * float(np.median(with_statistics / without) - 1)
 
