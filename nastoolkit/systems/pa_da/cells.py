@@ -12,7 +12,7 @@ import numpy as np
 from nastoolkit.families.cells import NAS_BENCH_201, OPERATIONS, CellsFamily
 from nastoolkit.measurements import ground_truth
 from nastoolkit.published import nas_bench_201, nas_bench_201_short
-from nastoolkit.tasks import Classification, load_task
+from nastoolkit.tasks import Task, load_task
 from nastoolkit.training import Recipe
 
 MOSTLY = 4  # of six edges without weights
@@ -39,16 +39,17 @@ class CellsProblem:
     n_judged: int
 
     @cached_property
-    def task(self) -> Classification:
+    def task(self) -> Task:
         """The task."""
-        return load_task(self.task_name)  # type: ignore[return-value]
+        return load_task(self.task_name)
 
     @cached_property
     def family(self) -> CellsFamily:
         """The networks, for images of the task."""
-        image_channels = self.task.batch(0, 1).inputs.shape[1]  # type: ignore[union-attr]
-        sizes = {"image_size": self.image_size, "channels": self.channels, "n_cells": self.n_cells}
-        table = replace(NAS_BENCH_201, image_channels=image_channels, n_classes=self.task.n_classes, **sizes)
+        first, targets = next(self.task.split("train").batches(1)), self.task.split("train").targets
+        seen = {"image_channels": first.inputs[0].shape[0], "n_classes": int(targets.max()) + 1}
+        sizes: dict[str, Any] = {"image_size": self.image_size, "channels": self.channels, "n_cells": self.n_cells}
+        table = replace(NAS_BENCH_201, **seen, **sizes)
         return CellsFamily(f"{self.task_name}-cells", table)
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from typing import Any
 
@@ -142,7 +142,8 @@ def merge(known: np.ndarray, places: Any, values: Any) -> None:
 def norms_of_options(family: Family, genotype: np.ndarray, found: Gradients) -> dict[Any, float]:
     """Norms of the gradients of each option of a path, summed over its blocks and divided by the edges that have it."""
     chosen = family.space.decode(genotype)
-    norms, sums = norms_by_block(found, [slot.name for slot in family.slots if slot.choices]), Counter[Any]()
+    norms = norms_by_block(found, [slot.name for slot in family.slots if slot.choices])
+    sums: dict[Any, float] = defaultdict(float)
     for slot in family.slots:
         if slot.name in norms:
             sums[chosen[slot.choices[0]]] += norms[slot.name]

@@ -16,7 +16,7 @@ from nastoolkit.statistics import rank_correlation
 from nastoolkit.supernets import Supernet
 from nastoolkit.systems.pa_da.cells import CellsProblem
 from nastoolkit.systems.pa_da.importance import ImportanceSampler
-from nastoolkit.tasks import Classification
+from nastoolkit.tasks import Task
 from nastoolkit.training import Fair, Optimizer, PathSampler, Recipe, Uniform, fit
 from nastoolkit.training.losses import PathLoss, TaskLoss
 from nastoolkit.training.passes import Passes
@@ -65,7 +65,7 @@ def rank_cells(
     """
     given = CellsProblem(**problem)
     supernet = Supernet(given.family, seed=seed).to(device)
-    how = {"weight_decay": 2.5e-4, "clip_norm": 5.0, "optimizer": "sgd", "warm_up": 0.0}
+    how: dict[str, Any] = {"weight_decay": 2.5e-4, "clip_norm": 5.0, "optimizer": "sgd", "warm_up": 0.0}
     n_quarter = n_steps // N_CHECKPOINTS // (len(given.family.space.choices[0].options) if arm == FAIR else 1)
     recipe = Recipe(n_quarter * N_CHECKPOINTS, batch_size, learning_rate, seed=seed, **how)
     rows = list(_quarters(supernet, given.task, arm, recipe, n_gradients))
@@ -73,7 +73,7 @@ def rank_cells(
     return rows + [{"cell": number, "accuracy": float(accuracy)} for number, accuracy in enumerate(found)]
 
 
-def _quarters(supernet: Supernet, task: Classification, arm: str, recipe: Recipe, n: int) -> Iterator[dict[str, Any]]:
+def _quarters(supernet: Supernet, task: Task, arm: str, recipe: Recipe, n: int) -> Iterator[dict[str, Any]]:
     """Train a supernet in place, and tell after each quarter how much gradients vary."""
     optimizer, samplers = Optimizer(supernet.parameters(), recipe), _samplers(supernet.family, task, arm, recipe)
     for number, sampler in enumerate(samplers, start=1):
@@ -83,7 +83,7 @@ def _quarters(supernet: Supernet, task: Classification, arm: str, recipe: Recipe
         yield {**done, **spread(supernet, task, sampler, own, n)}
 
 
-def _samplers(family: Family, task: Classification, arm: str, recipe: Recipe) -> list[PathSampler]:
+def _samplers(family: Family, task: Task, arm: str, recipe: Recipe) -> list[PathSampler]:
     """The sampler of each quarter; one that learns goes through all of them."""
     if arm in (PATHS, EXAMPLES, BOTH):
         n_epoch = max(1, min(task.n_rows // recipe.batch_size, recipe.n_steps // 2))
@@ -93,7 +93,7 @@ def _samplers(family: Family, task: Classification, arm: str, recipe: Recipe) ->
     return [make(family.space, seed=N_CHECKPOINTS * recipe.seed + number) for number in range(N_CHECKPOINTS)]
 
 
-def spread(supernet: Supernet, task: Classification, sampler: PathSampler, recipe: Recipe, n: int) -> dict[str, float]:
+def spread(supernet: Supernet, task: Task, sampler: PathSampler, recipe: Recipe, n: int) -> dict[str, float]:
     """How much gradients vary at the weights of now.
 
     Returns:
@@ -127,7 +127,7 @@ def _gradients(passes: Passes, number: int) -> dict[str, torch.Tensor]:
 
 
 def path_variances(
-    supernet: Supernet, task: Classification, recipe: Recipe, paths: np.ndarray, probabilities: np.ndarray | None = None
+    supernet: Supernet, task: Task, recipe: Recipe, paths: np.ndarray, probabilities: np.ndarray | None = None
 ) -> dict[str, float]:
     """Variance of the unbiased estimator of n paths' mean gradient on one batch, in closed form ([Lu2023]).
 
