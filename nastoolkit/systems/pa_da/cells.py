@@ -47,9 +47,9 @@ class CellsProblem:
     def family(self) -> CellsFamily:
         """The networks, for images of the task."""
         first, targets = next(self.task.split("train").batches(1)), self.task.split("train").targets
-        seen = {"image_channels": first.inputs[0].shape[0], "n_classes": int(targets.max()) + 1}
-        sizes: dict[str, Any] = {"image_size": self.image_size, "channels": self.channels, "n_cells": self.n_cells}
-        table = replace(NAS_BENCH_201, **seen, **sizes)
+        sizes: dict[str, Any] = {"image_channels": first.inputs[0].shape[0], "n_classes": int(targets.max()) + 1}
+        sizes |= {"image_size": self.image_size, "channels": self.channels, "n_cells": self.n_cells}
+        table = replace(NAS_BENCH_201, **sizes)
         return CellsFamily(f"{self.task_name}-cells", table)
 
     @property
