@@ -15,6 +15,7 @@ from nastoolkit.published import nas_bench_201, nas_bench_201_short
 from nastoolkit.tasks import Task, load_task
 from nastoolkit.training import Recipe
 
+TRUTHS = ("alone", "12 epochs", "200 epochs")
 MOSTLY = 4  # of six edges without weights
 
 
@@ -29,6 +30,9 @@ class CellsProblem:
         channels: Channels of the first stage.
         n_cells: Cells of a stage.
         n_judged: Number of cells that are ranked, always the same ones.
+
+    Raises:
+        ValueError: There is no such truth.
     """
 
     task_name: str
@@ -37,6 +41,10 @@ class CellsProblem:
     channels: int
     n_cells: int
     n_judged: int
+
+    def __post_init__(self) -> None:
+        if self.truth not in TRUTHS:
+            raise ValueError(f"unknown truth {self.truth!r}; known: {', '.join(TRUTHS)}")
 
     @cached_property
     def task(self) -> Task:

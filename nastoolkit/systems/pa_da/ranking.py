@@ -63,7 +63,12 @@ def rank_cells(
     Returns:
         A row for each quarter of the training, see :func:`spread`, with the ``trained`` share in %; then one for each cell:
         its number ``cell``, and its inherited ``accuracy`` on validation images in %.
+
+    Raises:
+        ValueError: There is no such arm.
     """
+    if arm not in ARMS:
+        raise ValueError(f"unknown arm {arm!r}; known: {'; '.join(ARMS)}")
     given = CellsProblem(**problem)
     supernet = Supernet(given.family, seed=seed).to(device)
     how: dict[str, Any] = {"weight_decay": 2.5e-4, "clip_norm": 5.0, "optimizer": "sgd", "warm_up": 0.0}

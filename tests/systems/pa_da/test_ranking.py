@@ -57,6 +57,11 @@ def test_a_job_tells_of_variances_at_each_quarter_and_of_every_cell(arm, n_steps
     assert all(sum(row) == pytest.approx(1) for row in likely if row) and any(likely) == (arm == BOTH)
 
 
+def test_an_arm_that_does_not_exist_is_told():
+    with pytest.raises(ValueError, match="^unknown arm 'PADA'; known: SPOS; FairNAS, equal passes; "):
+        rank_cells(PROBLEM.as_argument(), "PADA", n_steps=4, **HOW)
+
+
 def test_rank_correlations_are_of_all_cells_and_of_both_kinds():
     problem = replace(PROBLEM, n_judged=8)
     truth, free = np.arange(8.0), problem.mostly_free
