@@ -98,7 +98,8 @@ def spread_by_macs(family: Family, n: int, seed: int = 0) -> np.ndarray:
         raise ValueError(f"the smallest, the largest and some sub-networks between are 3 or more, got {n}")
     space = family.space
     drawn = space.sample(1000, np.random.default_rng(seed))
-    levels = np.linspace(*family.macs(np.stack([space.smallest, space.largest])), n)[1:-1]
+    least, most = family.macs(np.stack([space.smallest, space.largest]))
+    levels = np.linspace(least, most, n)[1:-1]
     nearest = np.abs(family.macs(drawn)[:, None] - levels).argmin(axis=0)
     return np.concatenate([[space.smallest], drawn[nearest], [space.largest]])
 
