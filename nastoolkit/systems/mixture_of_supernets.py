@@ -185,7 +185,14 @@ def inherited_losses(trial: dict[str, Any], arm: str, seed: int, n_networks: int
 
 
 def searched_losses(
-    trial: dict[str, Any], arm: str, seed: int, bounds: list[float], algorithm: str, budget: int, population: int
+    trial: dict[str, Any],
+    arm: str,
+    seed: int,
+    bounds: list[float],
+    algorithm: str,
+    budget: int,
+    population: int,
+    n_validation: int,
 ) -> pd.DataFrame:
     """The sub-networks of least validation loss under bounds on MACs, and their losses on test sentences; a job of a grid.
 
@@ -197,6 +204,7 @@ def searched_losses(
         algorithm: Key of ``ALGORITHMS``.
         budget: Number of evaluations of a search.
         population: Number of sub-networks that it proposes at a time.
+        n_validation: Number of validation sentences that it chooses by.
 
     Returns:
         A row for each bound: ``bound``, the ``mmacs`` of what was found, and its ``loss`` in nats a token.
@@ -204,7 +212,8 @@ def searched_losses(
     one = Trial(**trial, arm=arm, seed=seed)
     supernet, task, rows = one.trained(), by_likelihood(one.task_name), []
     family, quality = supernet.family, Objective(task.metric, "max", task.unit)
-    validation, test = (Accuracy(supernet, task, split, progress=False) for split in ("validation", "test"))
+    validation = Accuracy(supernet, task, progress=False, n_images=n_validation)
+    test = Accuracy(supernet, task, "test", progress=False)
     for bound in bounds:
         most = bound * float(family.mmacs(family.space.largest))
         cost = Objective("mmacs", "min", "M", exact=family.mmacs, at_most=most)

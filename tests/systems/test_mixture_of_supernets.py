@@ -92,7 +92,7 @@ def test_a_job_measures_inherited_losses_of_a_training_that_is_kept(trial):
 
 
 def test_searches_keep_their_bounds_and_choose_by_validation(trial):
-    found = searched_losses(trial, HAT, 0, [0.4, 1.0], "ofa_evolution", 6, 3)
+    found = searched_losses(trial, HAT, 0, [0.4, 1.0], "ofa_evolution", 6, 3, 5)
     largest = family_of(FAMILY, TABLE).mmacs(family_of(FAMILY, TABLE).space.largest)
     assert (found.mmacs <= found.bound * largest).all() and (found.loss > 0).all()
 
