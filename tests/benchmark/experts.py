@@ -30,7 +30,7 @@ def main() -> None:
     for name in ("number-words-transformer", "tatoeba-transformer"):
         family = FAMILIES[name]()
         task = TASKS["number-words"]() if name.startswith("number") else RandomTokens(family)
-        ratios = step_ratios(family, task, MIXTURE, batch_size=32).drop([HAT, FIXED_INPUT])
+        ratios = step_ratios(family, task, MIXTURE, batch_size=32, n_pairs=15).drop([HAT, FIXED_INPUT])
         print(
             f"{name}, batch 32:", ", ".join(f"{arm} {ratio:.3f}" for arm, ratio in ratios.items()), "of the plain rule's step"
         )
