@@ -244,7 +244,7 @@ def agreements(found: pd.DataFrame, alone: np.ndarray) -> pd.DataFrame:
     return losses.apply(lambda row: kendall_tau(alone, row), axis=1).unstack("arm")[list(ARMS)]
 
 
-def step_ratios(family: Family, task: Task, mixture: Mapping[str, int], batch_size: int, n_pairs: int = 5) -> pd.Series:
+def step_ratios(family: Family, task: Task, mixture: Mapping[str, int], batch_size: int, n_pairs: int) -> pd.Series:
     """Processor time of a training step of each arm over that of HAT: medians of steps side by side."""
     supernets = {arm: Supernet(family, sharing_of(arm, **mixture)).train() for arm in ARMS}
     recipe, paths = Recipe(n_steps=n_pairs + 2, batch_size=batch_size), Sandwich(family.space, n_random=1)
