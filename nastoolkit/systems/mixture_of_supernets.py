@@ -13,6 +13,8 @@ search in place of latency; OFA's evolutionary search stands for HAT's, which ha
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass, replace
@@ -160,9 +162,15 @@ class Trial:
         family = family_of(self.family_name, self.table)
         supernet = Supernet(family, sharing_of(self.arm, **self.mixture), self.seed).to(self.device)
         paths, recipe = Sandwich(family.space, n_random=1, seed=self.seed), Recipe(seed=self.seed, **self.training)
-        file = Path(self.folder) / f"{self.arm} {self.seed}.pt"
-        fit(supernet, load_task(self.task_name), paths, targets_only, recipe, progress=False, resume=file)
+        fit(supernet, load_task(self.task_name), paths, targets_only, recipe, progress=False, resume=self.file)
         return supernet
+
+    @property
+    def file(self) -> Path:
+        """The file that keeps the training, in a folder for each set of values that arms and seeds share."""
+        shared = [self.family_name, self.table, self.task_name, self.mixture, self.training]
+        made_of = hashlib.sha256(json.dumps(shared, sort_keys=True).encode()).hexdigest()[:8]
+        return Path(self.folder) / made_of / f"{self.arm} {self.seed}.pt"
 
 
 def inherited_losses(trial: dict[str, Any], arm: str, seed: int, n_networks: int) -> pd.DataFrame:
