@@ -42,6 +42,14 @@ def test_numbers_without_an_order_are_indicators():
     np.testing.assert_array_equal(space.features(np.array([[0], [1]])), [[1, 0], [0, 1]])
 
 
+def test_means_of_roles_are_shares_of_the_largest_option_among_live_choices():
+    layers = [Choice(f"layer{i}.width", (2, 4 * i), when=("depth", (i, 2))) for i in (1, 2)]
+    texts, nothing = Choice("act", ("relu", "gelu")), Choice("shift", (0,))
+    space = SearchSpace([Choice("depth", (0, 1, 2)), *layers, texts, nothing])
+    found = space.role_means(np.array([[0, 0, 0, 0, 0], [1, 1, 0, 1, 0], [2, 1, 1, 0, 0]]))
+    np.testing.assert_allclose(found, [[0, 0, 0.5, 0], [0.5, 4 / 8, 1, 0], [1, (4 + 8) / 2 / 8, 0.5, 0]])
+
+
 @pytest.mark.parametrize("name", PREDICTORS)
 def test_predictors_learn_from_order(name):
     """25 sizes and noise: of 100 rows, one-hot indicators of sizes tell little about the sizes between."""

@@ -37,7 +37,8 @@ MIDDLE = 0.5  # every number of the fixed input
 class ExpertMixture:
     """Weights of feed-forward networks that are weighted sums of copies; the shares of a sub-network follow from its genotype.
 
-    All else is sliced, and so are the copies before they are mixed. One copy is plain slicing. Bits change no shares.
+    All else is sliced, and so are the copies before they are mixed. One copy is plain slicing. Bits change no shares, and
+    sub-networks that are the same have the same ones.
 
     Args:
         n_experts: Number of copies.
@@ -105,7 +106,7 @@ class ExpertMixture:
             gates = self._gates(shared, layer, shapes[f"{layer}.bias"][0], genotype)
             for own in ("weight", "bias"):
                 key = f"{layer}.{own}"
-                changed[key] = mixed(gates, [crop(copy, shapes[key]) for copy in self._copies(shared, layer, own)])
+                changed[key] = mixed(gates, [crop(one, shapes[key]) for one in self._copies(shared, layer, own)])
         return changed
 
     def _copies(self, shared: Weights, layer: str, own: str) -> Iterator[torch.Tensor]:
@@ -130,7 +131,8 @@ class ExpertMixture:
             found = self._space.role_means(self._space.canonical(genotype[: self._space.n_genes]))[0]
             if self.router_input == FIXED:
                 found = np.full_like(found, MIDDLE)
-            numbers = torch.tensor(found, dtype=like.dtype, device=like.device)
+            with torch.inference_mode(False):  # what is kept may be used in training next
+                numbers = torch.tensor(found, dtype=like.dtype, device=like.device)
             self._last = asked, numbers
         return numbers
 

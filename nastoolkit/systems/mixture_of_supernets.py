@@ -13,6 +13,8 @@ search in place of latency; OFA's evolutionary search stands for HAT's, which ha
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass, replace
@@ -98,7 +100,8 @@ def spread_by_macs(family: Family, n: int, seed: int = 0) -> np.ndarray:
         raise ValueError(f"the smallest, the largest and some sub-networks between are 3 or more, got {n}")
     space = family.space
     drawn = space.sample(1000, np.random.default_rng(seed))
-    levels = np.linspace(*family.macs(np.stack([space.smallest, space.largest])), n)[1:-1]
+    least, most = family.macs(np.stack([space.smallest, space.largest]))
+    levels = np.linspace(least, most, n)[1:-1]
     nearest = np.abs(family.macs(drawn)[:, None] - levels).argmin(axis=0)
     return np.concatenate([[space.smallest], drawn[nearest], [space.largest]])
 
@@ -159,9 +162,15 @@ class Trial:
         family = family_of(self.family_name, self.table)
         supernet = Supernet(family, sharing_of(self.arm, **self.mixture), self.seed).to(self.device)
         paths, recipe = Sandwich(family.space, n_random=1, seed=self.seed), Recipe(seed=self.seed, **self.training)
-        file = Path(self.folder) / f"{self.arm} {self.seed}.pt"
-        fit(supernet, load_task(self.task_name), paths, targets_only, recipe, progress=False, resume=file)
+        fit(supernet, load_task(self.task_name), paths, targets_only, recipe, progress=False, resume=self.file)
         return supernet
+
+    @property
+    def file(self) -> Path:
+        """The file that keeps the training, in a folder for each set of values that arms and seeds share."""
+        shared = [self.family_name, self.table, self.task_name, self.mixture, self.training]
+        made_of = hashlib.sha256(json.dumps(shared, sort_keys=True).encode()).hexdigest()[:8]
+        return Path(self.folder) / made_of / f"{self.arm} {self.seed}.pt"
 
 
 def inherited_losses(trial: dict[str, Any], arm: str, seed: int, n_networks: int) -> pd.DataFrame:
@@ -184,7 +193,14 @@ def inherited_losses(trial: dict[str, Any], arm: str, seed: int, n_networks: int
 
 
 def searched_losses(
-    trial: dict[str, Any], arm: str, seed: int, bounds: list[float], algorithm: str, budget: int, population: int
+    trial: dict[str, Any],
+    arm: str,
+    seed: int,
+    bounds: list[float],
+    algorithm: str,
+    budget: int,
+    population: int,
+    n_validation: int,
 ) -> pd.DataFrame:
     """The sub-networks of least validation loss under bounds on MACs, and their losses on test sentences; a job of a grid.
 
@@ -196,6 +212,7 @@ def searched_losses(
         algorithm: Key of ``ALGORITHMS``.
         budget: Number of evaluations of a search.
         population: Number of sub-networks that it proposes at a time.
+        n_validation: Number of validation sentences that it chooses by.
 
     Returns:
         A row for each bound: ``bound``, the ``mmacs`` of what was found, and its ``loss`` in nats a token.
@@ -203,7 +220,8 @@ def searched_losses(
     one = Trial(**trial, arm=arm, seed=seed)
     supernet, task, rows = one.trained(), by_likelihood(one.task_name), []
     family, quality = supernet.family, Objective(task.metric, "max", task.unit)
-    validation, test = (Accuracy(supernet, task, split, progress=False) for split in ("validation", "test"))
+    validation = Accuracy(supernet, task, progress=False, n_images=n_validation)
+    test = Accuracy(supernet, task, "test", progress=False)
     for bound in bounds:
         most = bound * float(family.mmacs(family.space.largest))
         cost = Objective("mmacs", "min", "M", exact=family.mmacs, at_most=most)
@@ -234,7 +252,7 @@ def agreements(found: pd.DataFrame, alone: np.ndarray) -> pd.DataFrame:
     return losses.apply(lambda row: kendall_tau(alone, row), axis=1).unstack("arm")[list(ARMS)]
 
 
-def step_ratios(family: Family, task: Task, mixture: Mapping[str, int], batch_size: int, n_pairs: int = 15) -> pd.Series:
+def step_ratios(family: Family, task: Task, mixture: Mapping[str, int], batch_size: int, n_pairs: int) -> pd.Series:
     """Processor time of a training step of each arm over that of HAT: medians of steps side by side."""
     supernets = {arm: Supernet(family, sharing_of(arm, **mixture)).train() for arm in ARMS}
     recipe, paths = Recipe(n_steps=n_pairs + 2, batch_size=batch_size), Sandwich(family.space, n_random=1)

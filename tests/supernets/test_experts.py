@@ -109,6 +109,14 @@ def test_gradients_reach_experts_and_routers_of_the_layers_in_use(family, gate):
     assert (other.grad != 0).any() and torch.equal(other.grad != 0, own.grad != 0)
 
 
+def test_inference_does_not_hinder_training_that_follows(family):
+    supernet, x = supernet_of(family), family.example_inputs(family.space.smallest, 2)
+    with torch.inference_mode():
+        supernet(x, family.space.smallest)
+    supernet(x, family.space.smallest).square().sum().backward()
+    assert (supernet.shared.get_submodule("encoder.layer1.ffn.project.router.0").weight.grad != 0).any()
+
+
 def test_a_router_of_a_fixed_input_says_the_same_of_all(family, genotypes):
     fixed, routed = (supernet_of(family, router_input=given) for given in ("fixed", "architecture"))
     sizes = [sum(own.numel() for own in supernet.parameters()) for supernet in (fixed, routed)]

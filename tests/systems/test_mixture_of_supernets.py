@@ -87,12 +87,13 @@ def test_a_job_measures_inherited_losses_of_a_training_that_is_kept(trial):
     expected = -Accuracy(supernet, by_likelihood("few"), "test", progress=False)(genotypes)[:, 0]
     np.testing.assert_allclose(found.loss, expected)
     np.testing.assert_allclose(found.mmacs, supernet.family.mmacs(genotypes))
-    other = Trial(**trial, arm=HAT, seed=0).trained()
-    assert other.fingerprint != supernet.fingerprint
+    longer = {**trial, "training": {"n_steps": 3, "batch_size": 4}}
+    others = [Trial(**values, arm=arm, seed=0) for values, arm in ((trial, HAT), (longer, NEURON_WISE))]
+    assert len({supernet.fingerprint, *(other.trained().fingerprint for other in others)}) == 3
 
 
 def test_searches_keep_their_bounds_and_choose_by_validation(trial):
-    found = searched_losses(trial, HAT, 0, [0.4, 1.0], "ofa_evolution", 6, 3)
+    found = searched_losses(trial, HAT, 0, [0.4, 1.0], "ofa_evolution", 6, 3, 5)
     largest = family_of(FAMILY, TABLE).mmacs(family_of(FAMILY, TABLE).space.largest)
     assert (found.mmacs <= found.bound * largest).all() and (found.loss > 0).all()
 

@@ -6,7 +6,7 @@ from torch import nn
 
 from nastoolkit.supernets import Supernet
 from nastoolkit.tasks.digits import Digits
-from nastoolkit.training import Recipe, Sandwich, Step, distillation, fit, in_place_distillation
+from nastoolkit.training import Recipe, Sandwich, Step, distillation, fit, in_place_distillation, targets_only
 
 TASK = Digits()
 
@@ -33,6 +33,12 @@ def test_in_place_distillation_in_closed_form():
     logs = log_softmax(outputs, axis=1)
     np.testing.assert_allclose(hard, -logs[np.arange(7), targets].mean())
     np.testing.assert_allclose(soft, -(softmax(teacher, axis=1) * logs).sum(axis=1).mean())
+
+
+def test_targets_only_is_the_tasks_loss_on_every_path():
+    outputs, targets = torch.randn(7, 10), torch.arange(7)
+    losses = [targets_only(TASK.loss)(Step(outputs, targets, first=first)) for first in (None, torch.randn(7, 10))]
+    assert losses[0] == losses[1] == TASK.loss(outputs, targets)
 
 
 @pytest.mark.parametrize("temperature", [1.0, 3.0])
