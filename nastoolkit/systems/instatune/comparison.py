@@ -22,10 +22,11 @@ from nastoolkit import pareto
 from nastoolkit.benchmarks import SupernetProblem
 from nastoolkit.benchmarks.supernet_problem import MACS
 from nastoolkit.families import FAMILIES, Family
+from nastoolkit.families.masked_bert import MaskedBertFamily
 from nastoolkit.measurements import Accuracy
 from nastoolkit.space import SearchSpace
 from nastoolkit.studies.results import as_text
-from nastoolkit.supernets import Supernet, load_supernet, save_supernet, with_new_head
+from nastoolkit.supernets import Supernet, load_pretrained, load_supernet, save_supernet, with_new_head
 from nastoolkit.systems.instatune.loss import InstaTuneLoss, LargestAndRandom, elastic_space, strong_teacher
 from nastoolkit.tasks import Task, load_task
 from nastoolkit.tasks.fitting import check_vocabulary
@@ -44,15 +45,17 @@ def pretrained(family_name: str, checkpoint: str, task_name: str, training: dict
     """A pre-trained network as a supernet: of a file, or trained on masked words, once, and then read from the folder.
 
     Args:
-        family_name: Key of ``FAMILIES``, of networks that tell masked words.
-        checkpoint: File or folder for :func:`nastoolkit.load_supernet`; empty means to train one.
+        family_name: Key of ``FAMILIES``: of networks that tell masked words, or of classifiers, whose head will be another.
+        checkpoint: File or folder of a pre-trained network; empty means to train one.
         task_name: Name of a task of masked words, for :func:`nastoolkit.tasks.load_task`.
         training: Settings of a recipe; its seed is that of the initial weights, too.
         folder: Folder that keeps the training, so that a killed one goes on.
     """
-    if checkpoint:
-        return load_supernet(family_name, checkpoint)
     recipe, family = Recipe(**training), FAMILIES[family_name]()
+    if checkpoint and isinstance(family, MaskedBertFamily):
+        return load_supernet(family_name, checkpoint)
+    if checkpoint:
+        return load_pretrained(family_name, checkpoint, n_classes=2)
     supernet, largest = Supernet(family, seed=recipe.seed), Fixed(elastic_space(family.space).largest)
     file = Path(folder) / f"{family_name}-{_hash([family.fingerprint, task_name, training])}.pt"
     fit(supernet, load_task(task_name), largest, in_place_distillation, recipe, progress=False, resume=file)
