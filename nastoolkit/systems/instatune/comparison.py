@@ -133,6 +133,13 @@ class Tuning:
         *_, (stage, tmacs) = self.train(supernet, way, lambda seed: Fixed(genotype), [criterion] * 2)
         return self.judged(supernet, genotype[None]).assign(way=way, stage=stage, tmacs=tmacs)
 
+    def sliced(
+        self, supernet: Supernet, way: str, criteria: Sequence[Criterion], space: SearchSpace, networks: np.ndarray
+    ) -> list[pd.DataFrame]:
+        """Rows for some sub-networks ``(n, d)`` at half and at full length, of a supernet that is trained with its slices."""
+        stages = self.train(supernet, way, lambda seed: LargestAndRandom(space, seed=seed), criteria)
+        return [self.judged(supernet, networks).assign(way=way, stage=stage, tmacs=tmacs) for stage, tmacs in stages]
+
     def judged(self, supernet: Supernet, genotypes: np.ndarray) -> pd.DataFrame:
         """MACs of sub-networks ``(n, d)``, and accuracies on test examples."""
         test = Accuracy(supernet, self.task, "test", progress=False)(genotypes)[:, 0]
@@ -186,17 +193,16 @@ def compare(
     tuning = Tuning(task, Recipe(**training, seed=seed), alpha, files)
     words = pretrained(**start).to(device)
     begin = partial(with_new_head, words, task.n_classes, seed)
+    unread = with_new_head(Supernet(words.family, seed=seed + ANOTHER).to(device), task.n_classes, seed)
     plain, space = begin(), elastic_space(begin().family.space)
     found = [tuning.tuned(plain, PLAIN, space.largest)]
     teacher, networks = strong_teacher(plain, space, task), space.sample(n_networks, np.random.default_rng(seed))
     found.append(tuning.tuned(begin(), DISTILLED, space.largest, teacher))
     found.append(tuning.tuned(begin(), CUT, cut_by_hand(plain.family, space), teacher))
     for way, gammas in GAMMAS.items():
-        supernet, criteria = begin(), [InstaTuneLoss(teacher, gamma, alpha) for gamma in gammas]
-        if way == RANDOM:
-            supernet = with_new_head(Supernet(words.family, seed=seed + ANOTHER).to(device), task.n_classes, seed)
-        for stage, tmacs in tuning.train(supernet, way, lambda seed: LargestAndRandom(space, seed=seed), criteria):
-            found.append(tuning.judged(supernet, networks).assign(way=way, stage=stage, tmacs=tmacs))
+        supernet = unread if way == RANDOM else begin()
+        criteria = [InstaTuneLoss(teacher, gamma, alpha) for gamma in gammas]
+        found += tuning.sliced(supernet, way, criteria, space, networks)
         found.append(tuning.searched(supernet, way, space, budget, population))
     shutil.rmtree(files)
     return pd.concat(found).assign(most_mmacs=float(plain.family.mmacs(space.largest)), n_classes=task.n_classes)
