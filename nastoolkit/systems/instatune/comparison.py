@@ -148,7 +148,11 @@ class Tuning:
     def searched(self, supernet: Supernet, way: str, space: SearchSpace, budget: int, population: int) -> pd.DataFrame:
         """A row for each network of the front that LINAS finds by validation accuracy and MACs."""
         file = save_supernet(supernet, self.folder / f"{way}.safetensors")
-        values = {"family_name": supernet.family.name, "task_name": self.task.name, "folder": str(self.folder / way)}
+        values: dict[str, Any] = {
+            "family_name": supernet.family.name,
+            "task_name": self.task.name,
+            "folder": str(self.folder / way),
+        }
         problem = SupernetProblem(**values, checkpoint=str(file), device=str(next(supernet.parameters()).device))
         history = problem.search(MACS, "linas", budget, self.recipe.seed, space, population=population)
         front, n = history.front(), len(self.task.split("validation"))
@@ -189,11 +193,12 @@ def compare(
         ``validation``; ``tmacs``, the MACs in 10^12 of the training so far, the teacher's passes included, or of the search.
     """
     given = [start, task_name, seed, training, alpha, n_networks, budget, population]
-    task, files = load_task(task_name), Path(folder) / f"{seed}-{_hash(given)}"
+    problem = SupernetProblem(family_name=start["family_name"], task_name=task_name, folder=folder)
+    task, n_classes, files = problem.task, problem.n_classes, Path(folder) / f"{seed}-{_hash(given)}"
     tuning = Tuning(task, Recipe(**training, seed=seed), alpha, files)
     words = pretrained(**start).to(device)
-    begin = partial(with_new_head, words, task.n_classes, seed)
-    unread = with_new_head(Supernet(words.family, seed=seed + ANOTHER).to(device), task.n_classes, seed)
+    begin = partial(with_new_head, words, n_classes, seed)
+    unread = with_new_head(Supernet(words.family, seed=seed + ANOTHER).to(device), n_classes, seed)
     plain, space = begin(), elastic_space(begin().family.space)
     found = [tuning.tuned(plain, PLAIN, space.largest)]
     teacher, networks = strong_teacher(plain, space, task), space.sample(n_networks, np.random.default_rng(seed))
@@ -205,7 +210,7 @@ def compare(
         found += tuning.sliced(supernet, way, criteria, space, networks)
         found.append(tuning.searched(supernet, way, space, budget, population))
     shutil.rmtree(files)
-    return pd.concat(found).assign(most_mmacs=float(plain.family.mmacs(space.largest)), n_classes=task.n_classes)
+    return pd.concat(found).assign(most_mmacs=float(plain.family.mmacs(space.largest)), n_classes=n_classes)
 
 
 def cut_by_hand(family: Family, space: SearchSpace) -> np.ndarray:

@@ -82,6 +82,11 @@ def test_a_file_is_taken_as_it_is_if_its_tokens_are_those_of_the_task(start, tmp
         pretrain(of_file, "help-topics")
 
 
+def test_a_task_without_classes_is_refused(start, tmp_path):
+    with pytest.raises(ValueError, match=r"^task 'masked-words' has no classes to tell apart$"):
+        compare(start, "masked-words", 0, **SPENT, device="cpu", folder=str(tmp_path / "kept"))
+
+
 def test_every_way_has_its_rows_and_a_killed_job_goes_on(start, monkeypatch, tmp_path):
     job = partial(compare, start, "help-topics", 1, **SPENT, device="cpu", folder=str(tmp_path / "kept"))
     with monkeypatch.context() as killed, pytest.raises(KeyboardInterrupt):
