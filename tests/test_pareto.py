@@ -134,3 +134,11 @@ def line(*shares):
 def test_the_spread_indicator_is_that_of_the_paper(front, expected):
     assert pareto.spread_indicator(front, line(1, 0)) == pytest.approx(expected, abs=1e-12)
     assert pareto.spread_indicator(front * [7, 0.1], line(0, 1) * [7, 0.1]) == pytest.approx(expected, abs=1e-12)
+
+
+def test_a_dominated_share_is_that_of_the_box_in_any_units():
+    costs = np.array([[-80.0, 5.0], [-62.5, 2.5], [-10.0, 1.0]])  # the last one is beyond the reference point
+    share = pareto.dominated_share(costs, ideal=(-100, 0), reference_point=(-25, 10))
+    assert share == pytest.approx(100 * (5 * 55 + 2.5 * 37.5) / 750)
+    assert pareto.dominated_share(costs * [7, 0.1], (-700, 0), (-175, 1)) == pytest.approx(share)
+    assert pareto.dominated_share(np.array([[-100.0, 0.0]]), (-100, 0), (-25, 10)) == pytest.approx(100)

@@ -3,7 +3,7 @@
 from nastoolkit.supernets.calibration import calibrate_batchnorm, calibrate_ranges
 from nastoolkit.supernets.copies import Supernets
 from nastoolkit.supernets.experts import ExpertMixture
-from nastoolkit.supernets.loading import HEAD, load_supernet, save_supernet, with_bits, with_new_head
+from nastoolkit.supernets.loading import HEAD, load_pretrained, load_supernet, save_supernet, with_bits, with_new_head
 from nastoolkit.supernets.mixtures import Logits, Mixture
 from nastoolkit.supernets.sharing import SHARING_RULES, FakeQuantise, KernelTransform, SharingRule, Slice, chain
 from nastoolkit.supernets.supernet import Supernet
@@ -23,6 +23,7 @@ __all__ = [
     "calibrate_batchnorm",
     "calibrate_ranges",
     "chain",
+    "load_pretrained",
     "load_supernet",
     "save_supernet",
     "with_bits",

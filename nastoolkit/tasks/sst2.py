@@ -15,6 +15,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
@@ -90,12 +92,24 @@ class Sst2(StoredClassification):
         chosen = self.our_splits({name: len(examples) for name, examples in found.items()})
         return {name: found[official].at(rows) for name, (official, rows) in chosen.items()}
 
-    def _encoder(self) -> Encoder:
+    @property
+    def n_words(self) -> int:
+        """Number of tokens that the tokenizer knows: a network needs as many."""
+        return len(self._tokenizer)
+
+    @cached_property
+    def _tokenizer(self) -> Any:
         transformers, folder = huggingface("transformers"), self.tokenizer.folder
         try:
-            tokenizer = transformers.AutoTokenizer.from_pretrained(str(folder) if folder.is_dir() else self.tokenizer.name)
+            return transformers.AutoTokenizer.from_pretrained(str(folder) if folder.is_dir() else self.tokenizer.name)
         except Exception as error:  # of the network, of the Hub or of the tokenizer's files
             raise self.missing(self.tokenizer.not_had(error), self.tokenizer.remedy) from None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {key: value for key, value in super().__getstate__().items() if key != "_tokenizer"}
+
+    def _encoder(self) -> Encoder:
+        tokenizer = self._tokenizer
 
         def encode(sentences: list[str]) -> tuple[torch.Tensor, ...]:
             how = {"padding": "max_length", "truncation": True, "max_length": self.length, "return_tensors": "pt"}

@@ -12,7 +12,7 @@ from transformers import BertConfig, BertForPreTraining, BertForSequenceClassifi
 from nastoolkit.checkpoints import FORMATS, CheckpointError, dynast_vit, huggingface
 from nastoolkit.families import FAMILIES
 from nastoolkit.families.bert import BASE, BertFamily
-from nastoolkit.supernets import load_supernet
+from nastoolkit.supernets import load_pretrained, load_supernet
 
 BERT = [
     ("bert.embeddings.word_embeddings.weight", "embeddings.tokens.weight"),
@@ -155,6 +155,29 @@ def test_a_network_that_is_no_classifier_is_an_error_that_lists_what_differs(fol
     problems = str(error.value)
     assert all(f"missing {name}" in problems for name in missing)
     assert all(f"unexpected {name}" in problems for name in unexpected) and "encoder" not in problems
+
+
+def test_a_pretrained_network_gets_a_new_head_and_keeps_all_else(folder, saved):
+    saved(BertForPreTraining(CONFIG), folder)
+    theirs = load_file(folder / "model.safetensors")
+    supernet = load_pretrained("tiny-bert", folder, 3)
+    assert supernet.family.n_outputs == 3 and not supernet.training
+    shared = supernet.shared.state_dict()
+    expected = {ours: theirs[name] for name, ours in BERT if name in theirs and not ours.startswith("classifier")}
+    assert len(expected) > 8 and all(torch.equal(shared[name], tensor) for name, tensor in expected.items())
+    assert shared["classifier.linear.weight"].std() > 0
+
+
+def test_a_classifier_gets_another_head(folder):
+    shared, other = (load("tiny-bert", folder).shared for load in (load_supernet, partial(load_pretrained, n_classes=2)))
+    differ = [name for name, weight in shared.state_dict().items() if not torch.equal(weight, other.state_dict()[name])]
+    assert differ == ["classifier.linear.weight", "classifier.linear.bias"]
+
+
+def test_a_pretrained_network_of_other_sizes_is_told(folder, saved):
+    saved(BertForPreTraining(BertConfig(**{**CONFIG.to_dict(), "num_hidden_layers": 1})), folder)
+    with pytest.raises(CheckpointError, match=r"does not fit this family:\n  missing encoder.layer2"):
+        load_pretrained("tiny-bert", folder, 3)
 
 
 def test_a_folder_without_weights_says_what_it_lacks(tmp_path):

@@ -6,8 +6,10 @@ from functools import partial
 from nastoolkit import FAMILIES, TASKS
 from nastoolkit.tasks.beam_search import BeamSearch
 from nastoolkit.tasks.images import ImageFolder, datasets_folder
+from nastoolkit.tasks.sst2 import Sst2
 
 RESOLUTION = 32  # the least that leaves a pixel
+FEW_WORDS = 16  # tokens of a sentence
 NARROW = 0.125  # channels of Once-for-All's networks, all layers of which are there
 
 
@@ -25,6 +27,8 @@ def smaller(name, table):
     if name.startswith("hat-"):
         few_words = {"vocabulary": 14, "source_length": 6, "target_length": 6}
         return replace(table, **few_words, embed_dims=(16, 24), qkv_dim=16, ffn=(16, 24, 32))
+    if name == "bert-base":
+        return replace(table, vocabulary=40, dim=24, head_dim=2, ffn=(8, 16, 24), length=FEW_WORDS)
     few_pixels = {"resolutions": (RESOLUTION,)}
     if "resnet50" in name:
         stages = tuple(replace(stage, channels=int(stage.channels * NARROW)) for stage in table.stages)
@@ -35,7 +39,8 @@ def smaller(name, table):
 def install():
     """Put them in place of the released ones."""
     TASKS["imagenet"] = FewClasses
+    TASKS["sst2"] = partial(Sst2, length=FEW_WORDS)
     TASKS["wmt14-en-de"].search = BeamSearch(6, eos=2, pad=1)
-    for name in ["hat-wmt", *(name for name in FAMILIES if name.startswith("ofa-"))]:
+    for name in ["bert-base", "hat-wmt", *(name for name in FAMILIES if name.startswith("ofa-"))]:
         make, (_, table) = FAMILIES[name].func, FAMILIES[name].args
         FAMILIES[name] = partial(make, name, smaller(name, table))

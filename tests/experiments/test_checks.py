@@ -74,6 +74,9 @@ WRONG = [  # a part of the notebook's name, its bad parameters, words of the mes
     ("gap_to_training_alone", {"family_name": "digits-mbv3"}, "'digits-mbv3' is no family of HAT's"),
     ("gap_to_training_alone", {"n_experts": 0}, "n_experts from 1 got 0"),
     ("gap_to_training_alone", {"bounds": [1.5]}, "bounds: to 1 got"),
+    ("table1_fewer_macs", {"family_name": "text-brt"}, "family_name text-brt text-bert-words"),
+    ("table1_fewer_macs", {"alpha": 1.5}, "alpha: to 1 got 1.5"),
+    ("table1_fewer_macs", {"words_task": "masked-wrds"}, "words_task masked-wrds masked-words"),
     ("one_search_for_all_devices", {"benchmark": "note10"}, "benchmark note10 ofa-mbv3-note10"),
 ]
 

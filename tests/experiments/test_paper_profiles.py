@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 import run
 import torch
+from datasets import DatasetDict
 from profiles import declared_parameters, fitting_values, notebook_names, profile_values
 from stand_ins import smaller
+from transformers import BertConfig, BertForPreTraining
 from worker import THREAD_SETTINGS, Job, execute
 
 from nastoolkit import FAMILIES
@@ -19,6 +21,8 @@ from nastoolkit.checkpoints import PUBLISHED, cached_file
 from nastoolkit.supernets import Supernet
 
 START_UP = "import sys; sys.path.insert(0, {folder!r}); import stand_ins; stand_ins.install()"
+PRETRAINED_BERT = "https://huggingface.co/google-bert/bert-base-uncased/resolve/main/model.safetensors"
+LARGE = ("imagenet", "wmt14-en-de", "sst2", "'cifar10'")
 SMALL = {"56": "1", "128": "2", "256": "4"}  # threads and inputs a batch
 STAND_INS = {
     "cascades_across": {"supernets": ["ofa-mbv3-w1.0", "ofa-mbv3-w1.2"], "narrow_width": 0},
@@ -40,9 +44,11 @@ STAND_INS = {
 
 
 @pytest.fixture
-def stand_ins(tmp_path, monkeypatch, image_folder, image_rows, translations):
+def stand_ins(tmp_path, monkeypatch, image_folder, image_rows, translations, sentence_rows, save_tokenizer):
     """Folders of data sets, of fetched weights and of IPython's, whose start-up file makes tasks and families small."""
     translations(tmp_path / "wmt14-en-de", 20, 6)
+    DatasetDict(train=sentence_rows(40, 0), validation=sentence_rows(12, 1)).save_to_disk(tmp_path / "sst2")
+    save_tokenizer(tmp_path / "bert-base-uncased")
     image_folder(tmp_path / "imagenet" / "train", 16, 10, seed=0)
     image_folder(tmp_path / "imagenet" / "val", 16, 1, seed=1)
     for split, n in (("train", 40), ("test", 20)):
@@ -77,6 +83,11 @@ def release(family, hat_state):
     file.parent.mkdir(parents=True, exist_ok=True)
     released = FAMILIES[family]()
     table = smaller(family, released.table)
+    if family == "bert-base":
+        sizes = {"vocab_size": table.vocabulary, "hidden_size": table.dim, "intermediate_size": max(table.ffn)}
+        BertForPreTraining(BertConfig(**sizes)).save_pretrained(file.parent)
+        (file.parent / "model.safetensors").rename(cached_file(PRETRAINED_BERT))
+        return
     if family.startswith("hat-"):
         torch.save({"model": hat_state(table)}, file)
         return
@@ -87,8 +98,7 @@ def release(family, hat_state):
 
 def with_large_data():
     papers = {name: str(profile_values(name, "paper", run.ROOT)) for name in notebook_names(run.ROOT)}
-    large = "imagenet", "wmt14-en-de", "'cifar10'"
-    return [name for name, values in papers.items() if any(task in values for task in large)]
+    return [name for name, values in papers.items() if any(task in values for task in LARGE)]
 
 
 def test_every_notebook_of_the_paper_is_here():

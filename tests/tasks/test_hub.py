@@ -10,6 +10,7 @@ import torch
 
 from nastoolkit.families.bert import BASE, BertFamily
 from nastoolkit.measurements import Accuracy
+from nastoolkit.supernets import Supernet
 from nastoolkit.tasks import SPLITS, TASKS, MissingDataError, hub, load_task
 from nastoolkit.tasks import sst2 as sst2_module
 from nastoolkit.tasks.hub import HubImages, HubSource
@@ -147,6 +148,16 @@ def test_missing_data_say_what_to_fetch_and_where_to_put_it(tmp_path, save_token
     assert f"task {name!r}: {source!r} could not be read: there is no good {tmp_path / name}" in message
     assert f"hf download {source} --repo-type dataset --local-dir {tmp_path / name}" in message
     assert "NASTOOLKIT_DATASETS" in message
+
+
+def test_a_tokenizer_of_more_words_than_a_network_has_is_refused(sst2):
+    task = TASKS["sst2"]()
+    small = replace(BASE, vocabulary=16, dim=24, head_dim=2, ffn=(8,), layers=(1,))
+    enough, fewer = (Supernet(BertFamily("bert-base", replace(small, vocabulary=n))) for n in (task.n_words, task.n_words - 1))
+    Accuracy(enough, task)
+    message = r"^the supernet has 16 tokens, and task 'sst2' 17: name the tokenizer that its checkpoint was trained with$"
+    with pytest.raises(ValueError, match=message):
+        Accuracy(fewer, task)
 
 
 def test_a_missing_tokenizer_is_told_from_missing_sentences(tmp_path, sst2):

@@ -22,10 +22,11 @@ from nastoolkit import pareto
 from nastoolkit.benchmarks import SupernetProblem
 from nastoolkit.benchmarks.supernet_problem import MACS
 from nastoolkit.families import FAMILIES, Family
+from nastoolkit.families.masked_bert import MaskedBertFamily
 from nastoolkit.measurements import Accuracy
 from nastoolkit.space import SearchSpace
 from nastoolkit.studies.results import as_text
-from nastoolkit.supernets import Supernet, load_supernet, save_supernet, with_new_head
+from nastoolkit.supernets import Supernet, load_pretrained, load_supernet, save_supernet, with_new_head
 from nastoolkit.systems.instatune.loss import InstaTuneLoss, LargestAndRandom, elastic_space, strong_teacher
 from nastoolkit.tasks import Task, load_task
 from nastoolkit.tasks.fitting import check_vocabulary
@@ -44,15 +45,17 @@ def pretrained(family_name: str, checkpoint: str, task_name: str, training: dict
     """A pre-trained network as a supernet: of a file, or trained on masked words, once, and then read from the folder.
 
     Args:
-        family_name: Key of ``FAMILIES``, of networks that tell masked words.
-        checkpoint: File or folder for :func:`nastoolkit.load_supernet`; empty means to train one.
+        family_name: Key of ``FAMILIES``: of networks that tell masked words, or of classifiers, whose head will be another.
+        checkpoint: File or folder of a pre-trained network; empty means to train one.
         task_name: Name of a task of masked words, for :func:`nastoolkit.tasks.load_task`.
         training: Settings of a recipe; its seed is that of the initial weights, too.
         folder: Folder that keeps the training, so that a killed one goes on.
     """
-    if checkpoint:
-        return load_supernet(family_name, checkpoint)
     recipe, family = Recipe(**training), FAMILIES[family_name]()
+    if checkpoint and isinstance(family, MaskedBertFamily):
+        return load_supernet(family_name, checkpoint)
+    if checkpoint:
+        return load_pretrained(family_name, checkpoint, n_classes=2)
     supernet, largest = Supernet(family, seed=recipe.seed), Fixed(elastic_space(family.space).largest)
     file = Path(folder) / f"{family_name}-{_hash([family.fingerprint, task_name, training])}.pt"
     fit(supernet, load_task(task_name), largest, in_place_distillation, recipe, progress=False, resume=file)
@@ -130,6 +133,13 @@ class Tuning:
         *_, (stage, tmacs) = self.train(supernet, way, lambda seed: Fixed(genotype), [criterion] * 2)
         return self.judged(supernet, genotype[None]).assign(way=way, stage=stage, tmacs=tmacs)
 
+    def sliced(
+        self, supernet: Supernet, way: str, criteria: Sequence[Criterion], space: SearchSpace, networks: np.ndarray
+    ) -> list[pd.DataFrame]:
+        """Rows for some sub-networks ``(n, d)`` at half and at full length, of a supernet that is trained with its slices."""
+        stages = self.train(supernet, way, lambda seed: LargestAndRandom(space, seed=seed), criteria)
+        return [self.judged(supernet, networks).assign(way=way, stage=stage, tmacs=tmacs) for stage, tmacs in stages]
+
     def judged(self, supernet: Supernet, genotypes: np.ndarray) -> pd.DataFrame:
         """MACs of sub-networks ``(n, d)``, and accuracies on test examples."""
         test = Accuracy(supernet, self.task, "test", progress=False)(genotypes)[:, 0]
@@ -138,7 +148,11 @@ class Tuning:
     def searched(self, supernet: Supernet, way: str, space: SearchSpace, budget: int, population: int) -> pd.DataFrame:
         """A row for each network of the front that LINAS finds by validation accuracy and MACs."""
         file = save_supernet(supernet, self.folder / f"{way}.safetensors")
-        values = {"family_name": supernet.family.name, "task_name": self.task.name, "folder": str(self.folder / way)}
+        values: dict[str, Any] = {
+            "family_name": supernet.family.name,
+            "task_name": self.task.name,
+            "folder": str(self.folder / way),
+        }
         problem = SupernetProblem(**values, checkpoint=str(file), device=str(next(supernet.parameters()).device))
         history = problem.search(MACS, "linas", budget, self.recipe.seed, space, population=population)
         front, n = history.front(), len(self.task.split("validation"))
@@ -179,24 +193,24 @@ def compare(
         ``validation``; ``tmacs``, the MACs in 10^12 of the training so far, the teacher's passes included, or of the search.
     """
     given = [start, task_name, seed, training, alpha, n_networks, budget, population]
-    task, files = load_task(task_name), Path(folder) / f"{seed}-{_hash(given)}"
+    problem = SupernetProblem(family_name=start["family_name"], task_name=task_name, folder=folder)
+    task, n_classes, files = problem.task, problem.n_classes, Path(folder) / f"{seed}-{_hash(given)}"
     tuning = Tuning(task, Recipe(**training, seed=seed), alpha, files)
     words = pretrained(**start).to(device)
-    begin = partial(with_new_head, words, task.n_classes, seed)
+    begin = partial(with_new_head, words, n_classes, seed)
+    unread = with_new_head(Supernet(words.family, seed=seed + ANOTHER).to(device), n_classes, seed)
     plain, space = begin(), elastic_space(begin().family.space)
     found = [tuning.tuned(plain, PLAIN, space.largest)]
     teacher, networks = strong_teacher(plain, space, task), space.sample(n_networks, np.random.default_rng(seed))
     found.append(tuning.tuned(begin(), DISTILLED, space.largest, teacher))
     found.append(tuning.tuned(begin(), CUT, cut_by_hand(plain.family, space), teacher))
     for way, gammas in GAMMAS.items():
-        supernet, criteria = begin(), [InstaTuneLoss(teacher, gamma, alpha) for gamma in gammas]
-        if way == RANDOM:
-            supernet = with_new_head(Supernet(words.family, seed=seed + ANOTHER).to(device), task.n_classes, seed)
-        for stage, tmacs in tuning.train(supernet, way, lambda seed: LargestAndRandom(space, seed=seed), criteria):
-            found.append(tuning.judged(supernet, networks).assign(way=way, stage=stage, tmacs=tmacs))
+        supernet = unread if way == RANDOM else begin()
+        criteria = [InstaTuneLoss(teacher, gamma, alpha) for gamma in gammas]
+        found += tuning.sliced(supernet, way, criteria, space, networks)
         found.append(tuning.searched(supernet, way, space, budget, population))
     shutil.rmtree(files)
-    return pd.concat(found).assign(most_mmacs=float(plain.family.mmacs(space.largest)), n_classes=task.n_classes)
+    return pd.concat(found).assign(most_mmacs=float(plain.family.mmacs(space.largest)), n_classes=n_classes)
 
 
 def cut_by_hand(family: Family, space: SearchSpace) -> np.ndarray:
