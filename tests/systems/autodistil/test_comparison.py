@@ -64,7 +64,7 @@ def study(monkeypatch, tmp_path, tasks):
 
 def test_a_job_measures_students_of_every_supernet(study):
     (row,) = teach(study.as_argument())
-    assert 0 <= row["told"] < 10 and 0 < row["mmacs"] < 0.1
+    assert 0 <= row["told"] < 10 and 0 < row["mmacs"] < 1
     found = {arm: distil(study.as_argument(), arm, seed=0) for arm in (BY_SIZE, ONE, RANDOM, SLICES)}
     assert {arm: len(rows) for arm, rows in found.items()} == {BY_SIZE: 6, ONE: 4, RANDOM: 4, SLICES: 4}
     assert {arm: rows.supernet.nunique() for arm, rows in found.items() if arm != RANDOM} == {BY_SIZE: 2, ONE: 1, SLICES: 1}
