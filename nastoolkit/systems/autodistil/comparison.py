@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,8 @@ from nastoolkit.space import genotype_keys
 from nastoolkit.supernets import Supernet, load_supernet, with_new_head
 from nastoolkit.systems.autodistil.relations import Relations, Unlabelled, relation_loss
 from nastoolkit.systems.autodistil.students import PARTS, SandwichOf, at_random, by_macs, sub_spaces, take_from_teacher
-from nastoolkit.tasks import Task, load_task
+from nastoolkit.tasks import Classification, Task, load_task
+from nastoolkit.tasks.data_sets import StoredClassification
 from nastoolkit.tasks.fitting import check_vocabulary
 from nastoolkit.training import Fixed, Recipe, fit, in_place_distillation
 
@@ -82,6 +83,18 @@ class Study:
         return FAMILIES[self.family_name]()
 
     @property
+    def task(self) -> StoredClassification:
+        """What students are fine-tuned on.
+
+        Raises:
+            ValueError: It has no classes.
+        """
+        task = load_task(self.task_name)
+        if not isinstance(task, Classification):
+            raise ValueError(f"students are fine-tuned on a task with classes, and {self.task_name!r} has none")
+        return cast(StoredClassification, task)
+
+    @property
     def teacher(self) -> Supernet:
         """A supernet whose largest network is the teacher: trained once, or loaded."""
         if not self.teacher_steps:
@@ -136,7 +149,7 @@ def distil(study: dict[str, Any], arm: str, seed: int) -> pd.DataFrame:
     fine-tuned student on the task's test split, ``tuned``.
     """
     given = Study(**study)
-    criterion, texts, task = given.criterion, Unlabelled(load_task(given.text_name)), load_task(given.task_name)
+    criterion, texts, task = given.criterion, Unlabelled(load_task(given.text_name)), given.task
     measured, found = given.measured(arm), []
     for name, students in given.split(arm, seed).items():
         supernet, gmacs = _trained(given, students, criterion, texts, given.n_steps * _share(given, arm), seed)
@@ -161,12 +174,12 @@ def _trained(
     supernet, sampler = Supernet(given.family, seed=seed).to(given.device), SandwichOf(students, seed=seed)
     take_from_teacher(supernet, criterion.teacher)
     recipe = Recipe(n_steps, given.batch_size, given.learning_rate, seed=seed)
-    fit(supernet, texts, sampler, criterion, recipe, progress=False)
+    fit(supernet, cast(Task, texts), sampler, criterion, recipe, progress=False)
     macs = [given.family.macs(genotype) for step in range(n_steps) for genotype, _ in sampler.draw(step)]
     return supernet, float(given.batch_size * np.sum(macs) / 1e9)
 
 
-def _tuned(given: Study, supernet: Supernet, genotype: np.ndarray, task: Task, seed: int) -> float:
+def _tuned(given: Study, supernet: Supernet, genotype: np.ndarray, task: StoredClassification, seed: int) -> float:
     """The metric of a student on the task's test split, once it is fine-tuned."""
     tuned = with_new_head(supernet, task.n_classes, seed)
     recipe = Recipe(given.tune_steps, given.batch_size, given.tune_rate, seed=seed)
