@@ -129,6 +129,28 @@ def load_supernet(name: str, checkpoint: str | Path | None = None) -> Supernet:
     return supernet.eval()
 
 
+def load_pretrained(name: str, checkpoint: str | Path, n_classes: int) -> Supernet:
+    """A network that was pre-trained for something else, such as masked words, as a supernet with a new last layer.
+
+    Args:
+        name: Key in ``FAMILIES``.
+        checkpoint: File, folder or address in a published format; what it has for its own task is left aside.
+        n_classes: Number of classes of the last layer, which has to be trained.
+
+    Raises:
+        CheckpointError: No such file, a damaged one, or one whose other tensors are not this family's.
+    """
+    path = locate(name, checkpoint)
+    tensors, _ = read_checkpoint(path)
+    supernet = Supernet(FAMILIES[name]().fitting(tensors).with_classes(n_classes))
+    fresh = supernet.shared.state_dict()
+    parts = {tensor.partition(".")[0] for tensor in fresh}
+    own = {key: tensor for key, tensor in tensors.items() if key.partition(".")[0] in parts and not key.startswith(HEAD)}
+    check_tensors(path, own, fresh, optional=[key for key in fresh if key.startswith(HEAD)])
+    supernet.shared.load_state_dict({**fresh, **own})
+    return supernet.eval()
+
+
 def _made(path: Path, family: Family, parts: Any, rule: SharingRule | None) -> Supernet:
     """A new supernet, of several copies if the file's card says what each of them owns."""
     try:

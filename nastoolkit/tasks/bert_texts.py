@@ -43,8 +43,13 @@ class BertTexts(MaskedTask):
 
     @property
     def n_tokens(self) -> int:
-        """Size of the tokenizer's vocabulary."""
+        """Number of tokens that the tokenizer knows: a network needs as many outputs."""
         return len(self._tokenizer)
+
+    @property
+    def n_words(self) -> int:
+        """The same, for networks that classify: they need as many embeddings."""
+        return self.n_tokens
 
     def read(self) -> dict[str, MaskedExamples]:
         """See :class:`nastoolkit.tasks.data_sets.StoredTask`."""

@@ -46,12 +46,12 @@ def check_vocabulary(supernet: Supernet, task: Task) -> None:
     Raises:
         ValueError: The vocabularies differ.
     """
-    own, size = getattr(task, "vocabulary", None), getattr(supernet.family.table, "vocabulary", SIZE)
-    if own is None:
-        return
-    if size < SIZE:
-        raise ValueError(f"the supernet has {size} tokens, and task {task.name!r} {SIZE}: take one that has as many")
-    if supernet.vocabulary not in (None, own.fingerprint):
+    own, size = getattr(task, "vocabulary", None), getattr(supernet.family.table, "vocabulary", None)
+    wanted = SIZE if own else getattr(task, "n_words", 0)
+    if size is not None and size < wanted:
+        remedy = "take one that has as many" if own else "name the tokenizer that its checkpoint was trained with"
+        raise ValueError(f"the supernet has {size:,} tokens, and task {task.name!r} {wanted:,}: {remedy}")
+    if own and supernet.vocabulary not in (None, own.fingerprint):
         shared = "those of VADER have one vocabulary, and so have help-topics and masked-words"
         differ = f"the supernet was trained on tokens of another vocabulary than that of task {task.name!r}"
         raise ValueError(f"{differ}: train it on a task of the same texts ({shared}), or begin with a new one")

@@ -4,10 +4,14 @@ from dataclasses import replace
 from functools import partial
 
 from nastoolkit import FAMILIES, TASKS
+from nastoolkit.families.bert import BASE_THIN, BertFamily
+from nastoolkit.systems.autodistil.students import PARTS
 from nastoolkit.tasks.beam_search import BeamSearch
+from nastoolkit.tasks.bert_texts import BertTexts
 from nastoolkit.tasks.images import ImageFolder, datasets_folder
 
 RESOLUTION = 32  # the least that leaves a pixel
+FEW_WORDS = 16  # tokens of a sentence
 NARROW = 0.125  # channels of Once-for-All's networks, all layers of which are there
 
 
@@ -25,11 +29,18 @@ def smaller(name, table):
     if name.startswith("hat-"):
         few_words = {"vocabulary": 14, "source_length": 6, "target_length": 6}
         return replace(table, **few_words, embed_dims=(16, 24), qkv_dim=16, ffn=(16, 24, 32))
+    if name == "bert-base-thin":
+        return replace(table, vocabulary=40, dim=table.dim // 32, dims=narrower(table.dims), head_dim=2, length=FEW_WORDS)
     few_pixels = {"resolutions": (RESOLUTION,)}
     if "resnet50" in name:
         stages = tuple(replace(stage, channels=int(stage.channels * NARROW)) for stage in table.stages)
         return replace(table, **few_pixels, stages=stages)
     return replace(table, **few_pixels, width=table.width * NARROW, feature_mix=table.feature_mix // 2)
+
+
+def narrower(dims):
+    """Few channels for each number of them."""
+    return tuple(dim // 32 for dim in dims)
 
 
 def install():
@@ -39,3 +50,7 @@ def install():
     for name in ["hat-wmt", *(name for name in FAMILIES if name.startswith("ofa-"))]:
         make, (_, table) = FAMILIES[name].func, FAMILIES[name].args
         FAMILIES[name] = partial(make, name, smaller(name, table))
+    for part in PARTS["bert-base-thin"].values():
+        part["dim"] = narrower(part["dim"])
+    TASKS["bert-texts"] = partial(BertTexts, length=FEW_WORDS)
+    FAMILIES["bert-base-thin"] = partial(BertFamily, "bert-base-thin", smaller("bert-base-thin", BASE_THIN))

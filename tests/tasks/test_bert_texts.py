@@ -4,10 +4,12 @@ import pytest
 import torch
 from transformers import BertTokenizerFast
 
-from nastoolkit import TASKS
+from nastoolkit import FAMILIES, TASKS
 from nastoolkit.families.translator import PAD
+from nastoolkit.supernets import Supernet
 from nastoolkit.tasks import MissingDataError
 from nastoolkit.tasks.bert_texts import BertTexts
+from nastoolkit.tasks.fitting import check_vocabulary
 
 
 @pytest.fixture
@@ -48,3 +50,9 @@ def test_missing_files_are_told(folder):
     (folder / "bert-texts" / "train" / "1.txt").unlink()
     with pytest.raises(MissingDataError, match="there are no text files in .*train.\nPut text files, in UTF-8, into train"):
         TASKS["bert-texts"]().split("train")
+
+
+def test_a_supernet_of_fewer_tokens_is_told(folder, monkeypatch):
+    monkeypatch.setattr(BertTexts, "n_tokens", 30_522)
+    with pytest.raises(ValueError, match=r"the supernet has 4,096 tokens, and task 'bert-texts' 30,522: name the tokenizer"):
+        check_vocabulary(Supernet(FAMILIES["text-bert"]()), BertTexts())

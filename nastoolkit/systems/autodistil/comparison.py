@@ -16,9 +16,11 @@ import numpy as np
 import pandas as pd
 
 from nastoolkit.families import FAMILIES, Family
+from nastoolkit.families.masked_bert import MaskedBertFamily
 from nastoolkit.measurements import Accuracy
 from nastoolkit.space import genotype_keys
 from nastoolkit.supernets import Supernet, load_supernet, with_new_head
+from nastoolkit.supernets.loading import load_pretrained
 from nastoolkit.systems.autodistil.relations import Relations, Unlabelled, relation_loss
 from nastoolkit.systems.autodistil.students import PARTS, SandwichOf, at_random, by_macs, sub_spaces, take_from_teacher
 from nastoolkit.tasks import Classification, Task, load_task
@@ -37,7 +39,7 @@ class Study:
         folder: Folder that keeps teachers that are trained here.
         family_name: Family of the students, a key of ``PARTS``.
         teacher_name: Key of ``FAMILIES``, whose largest network is the teacher.
-        checkpoint: File or folder of its weights; they do not matter if it is trained here.
+        checkpoint: File, folder or address of its weights; they do not matter if it is trained here.
         teacher_steps: Steps of training it on the texts here; 0 takes the checkpoint.
         teacher_batch: Texts a step of that.
         text_name: Task with the texts.
@@ -97,9 +99,12 @@ class Study:
     @property
     def teacher(self) -> Supernet:
         """A supernet whose largest network is the teacher: trained once, or loaded."""
-        if not self.teacher_steps:
+        family, texts = FAMILIES[self.teacher_name](), load_task(self.text_name)
+        if not self.teacher_steps and isinstance(family, MaskedBertFamily):
             return load_supernet(self.teacher_name, self.checkpoint or None).to(self.device)
-        supernet, texts = Supernet(FAMILIES[self.teacher_name]()).to(self.device), load_task(self.text_name)
+        if not self.teacher_steps:
+            return load_pretrained(self.teacher_name, self.checkpoint, n_classes=2).to(self.device)
+        supernet = Supernet(family).to(self.device)
         recipe = Recipe(self.teacher_steps, self.teacher_batch)
         resume = Path(self.folder) / f"{self.teacher_name}-{self.text_name}-{self.teacher_steps}x{self.teacher_batch}.pt"
         fit(supernet, texts, Fixed(supernet.family.largest), in_place_distillation, recipe, progress=False, resume=resume)
