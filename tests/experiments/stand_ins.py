@@ -42,7 +42,8 @@ def smaller(name, table):
         few_words = {"vocabulary": 14, "source_length": 6, "target_length": 6}
         return replace(table, **few_words, embed_dims=(16, 24), qkv_dim=16, ffn=(16, 24, 32))
     if name == "bert-base-thin":
-        return replace(table, vocabulary=40, dim=table.dim // 32, dims=narrower(table.dims), head_dim=2, length=FEW_WORDS)
+        widths = {"dim": table.dim // 32, "dims": narrower(table.dims), "ratios": lower(table.ratios), "head_dim": 2}
+        return replace(table, vocabulary=40, length=FEW_WORDS, **widths)
     few_pixels = {"resolutions": (RESOLUTION,)}
     if "resnet50" in name:
         stages = tuple(replace(stage, channels=int(stage.channels * NARROW)) for stage in table.stages)
@@ -55,6 +56,11 @@ def narrower(dims):
     return tuple(dim // 32 for dim in dims)
 
 
+def lower(ratios):
+    """Few hidden units for each number of them."""
+    return tuple(ratio / 4 for ratio in ratios)
+
+
 def install():
     """Put them in place of the released ones."""
     TASKS["imagenet"] = FewClasses
@@ -63,6 +69,6 @@ def install():
         make, (_, table) = FAMILIES[name].func, FAMILIES[name].args
         FAMILIES[name] = partial(make, name, smaller(name, table))
     for part in PARTS["bert-base-thin"].values():
-        part["dim"] = narrower(part["dim"])
+        part |= {"dim": narrower(part["dim"]), "ratio": lower(part["ratio"])}
     TASKS["bert-texts"] = FewTexts
     FAMILIES["bert-base-thin"] = partial(BertFamily, "bert-base-thin", smaller("bert-base-thin", BASE_THIN))
