@@ -72,6 +72,8 @@ WRONG = [  # a part of the notebook's name, its bad parameters, words of the mes
     ("gap_to_training_alone", {"family_name": "digits-mbv3"}, "'digits-mbv3' is no family of HAT's"),
     ("gap_to_training_alone", {"n_experts": 0}, "n_experts from 1 got 0"),
     ("gap_to_training_alone", {"bounds": [1.5]}, "bounds: to 1 got"),
+    ("few_shot_students", {"family_name": "text-bert"}, "there are sub-spaces of text-bert-thin and none of 'text-bert'"),
+    ("few_shot_students", {"n_heads": 0}, "n_heads from 1 got 0"),
     ("one_search_for_all_devices", {"benchmark": "note10"}, "benchmark note10 ofa-mbv3-note10"),
 ]
 

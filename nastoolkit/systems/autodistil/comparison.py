@@ -85,6 +85,17 @@ class Study:
         return FAMILIES[self.family_name]()
 
     @property
+    def parts(self) -> dict[str, np.ndarray]:
+        """Students ``(n, d)`` of each sub-space.
+
+        Raises:
+            ValueError: The family has none.
+        """
+        if self.family_name not in PARTS:
+            raise ValueError(f"there are sub-spaces of {', '.join(PARTS)}, and none of {self.family_name!r}")
+        return sub_spaces(self.family, PARTS[self.family_name])
+
+    @property
     def task(self) -> StoredClassification:
         """What students are fine-tuned on.
 
@@ -124,7 +135,7 @@ class Study:
 
     def split(self, arm: str, seed: int) -> dict[str, np.ndarray]:
         """The students of each supernet of an arm."""
-        parts = sub_spaces(self.family, PARTS[self.family_name])
+        parts = self.parts
         students = np.concatenate([*parts.values()])
         if arm == BY_SIZE:
             return parts
@@ -132,7 +143,7 @@ class Study:
 
     def measured(self, arm: str) -> np.ndarray:
         """Students ``(n, d)`` of each sub-space, spread evenly over its order by MACs; every other one for other arms."""
-        parts = sub_spaces(self.family, PARTS[self.family_name]).values()
+        parts = self.parts.values()
         rows = [np.linspace(0, len(part) - 1, self.n_students).round().astype(int) for part in parts]
         return np.concatenate([part[of if arm == BY_SIZE else of[::2]] for part, of in zip(parts, rows, strict=True)])
 

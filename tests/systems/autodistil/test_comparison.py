@@ -94,6 +94,11 @@ def test_a_teacher_of_other_words_is_told(study, tmp_path):
         distil(replace(study, teacher_steps=0, checkpoint=str(file)).as_argument(), ONE, seed=0)
 
 
+def test_a_family_without_sub_spaces_is_told(study):
+    with pytest.raises(ValueError, match="there are sub-spaces of .*tiny-thin, and none of 'text-bert'"):
+        replace(study, family_name="text-bert").split(BY_SIZE, seed=0)
+
+
 def test_a_task_without_classes_is_told(study):
     with pytest.raises(ValueError, match="fine-tuned on a task with classes, and 'masked-words' has none"):
         distil(replace(study, task_name="masked-words").as_argument(), ONE, seed=0)
