@@ -9,6 +9,7 @@ Differs from the paper in: one supernet gets as many steps as all of the others 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -95,6 +96,11 @@ class Study:
             raise ValueError(f"there are sub-spaces of {', '.join(PARTS)}, and none of {self.family_name!r}")
         return sub_spaces(self.family, PARTS[self.family_name])
 
+    @cached_property
+    def texts(self) -> Task:
+        """What students learn from."""
+        return load_task(self.text_name)
+
     @property
     def task(self) -> StoredClassification:
         """What students are fine-tuned on.
@@ -110,7 +116,7 @@ class Study:
     @property
     def teacher(self) -> Supernet:
         """A supernet whose largest network is the teacher: trained once, or loaded."""
-        family, texts = FAMILIES[self.teacher_name](), load_task(self.text_name)
+        family = FAMILIES[self.teacher_name]()
         if not self.teacher_steps and isinstance(family, MaskedBertFamily):
             return load_supernet(self.teacher_name, self.checkpoint or None).to(self.device)
         if not self.teacher_steps:
@@ -118,7 +124,7 @@ class Study:
         supernet = Supernet(family).to(self.device)
         recipe = Recipe(self.teacher_steps, self.teacher_batch)
         resume = Path(self.folder) / f"{self.teacher_name}-{self.text_name}-{self.teacher_steps}x{self.teacher_batch}.pt"
-        fit(supernet, texts, Fixed(supernet.family.largest), in_place_distillation, recipe, progress=False, resume=resume)
+        fit(supernet, self.texts, Fixed(supernet.family.largest), in_place_distillation, recipe, progress=False, resume=resume)
         return supernet
 
     @property
@@ -129,7 +135,7 @@ class Study:
             ValueError: The teacher knows other words than those of the texts.
         """
         supernet = self.teacher
-        check_vocabulary(supernet, load_task(self.text_name))
+        check_vocabulary(supernet, self.texts)
         teacher = with_new_head(supernet, 2).extract(supernet.family.largest)  # tells no words: what it says does not matter
         return Relations(teacher, self.family, self.n_heads, self.relation)
 
@@ -151,9 +157,9 @@ class Study:
 def teach(study: dict[str, Any]) -> list[dict[str, float]]:
     """Train the teacher, or load it; one row with the share of masked words that it ``told``, in %, and its ``mmacs``."""
     given = Study(**study)
-    supernet, texts = given.teacher, load_task(given.text_name)
+    supernet = given.teacher
     largest = supernet.family.largest
-    told = Accuracy(supernet, texts, "test", progress=False)(largest).item() if given.teacher_steps else 0.0
+    told = Accuracy(supernet, given.texts, "test", progress=False)(largest).item() if given.teacher_steps else 0.0
     return [{"told": told, "mmacs": float(supernet.family.with_classes(2).mmacs(largest))}]
 
 
@@ -165,7 +171,7 @@ def distil(study: dict[str, Any], arm: str, seed: int) -> pd.DataFrame:
     fine-tuned student on the task's test split, ``tuned``.
     """
     given = Study(**study)
-    criterion, texts, task = given.criterion, Unlabelled(load_task(given.text_name)), given.task
+    criterion, texts, task = given.criterion, Unlabelled(given.texts), given.task
     measured, found = given.measured(arm), []
     for name, students in given.split(arm, seed).items():
         supernet, gmacs = _trained(given, students, criterion, texts, given.n_steps * _share(given, arm), seed)
