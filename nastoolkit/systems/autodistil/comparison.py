@@ -80,12 +80,12 @@ class Study:
         """For jobs."""
         return asdict(self)
 
-    @property
+    @cached_property
     def family(self) -> Family:
         """The students' family."""
         return FAMILIES[self.family_name]()
 
-    @property
+    @cached_property
     def parts(self) -> dict[str, np.ndarray]:
         """Students ``(n, d)`` of each sub-space.
 
@@ -197,8 +197,9 @@ def _trained(
     take_from_teacher(supernet, criterion.teacher)
     recipe = Recipe(n_steps, given.batch_size, given.learning_rate, seed=seed)
     fit(supernet, cast(Task, texts), sampler, criterion, recipe, progress=False)
-    macs = [given.family.macs(genotype) for step in range(n_steps) for genotype, _ in sampler.draw(step)]
-    return supernet, float(given.batch_size * np.sum(macs) / 1e9)
+    paths = [genotype for step in range(n_steps) for genotype, _ in sampler.draw(step)]
+    macs = given.family.macs(np.array(paths, dtype=int).reshape(-1, students.shape[1]))
+    return supernet, float(given.batch_size * macs.sum() / 1e9)
 
 
 def _tuned(given: Study, supernet: Supernet, genotype: np.ndarray, task: StoredClassification, seed: int) -> float:
