@@ -106,6 +106,13 @@ have a quarter fewer MACs at no worse accuracy (Table 1). A strong teacher helps
 steps (Table 2, Fig 3).""",
         (),
     ),
+    "2201.12507": Paper(
+        "Few-shot Task-agnostic Neural Architecture Search for Distilling Large Language Models",
+        """A supernet for each of three sub-spaces of students of about the same size, which learn the relations between
+tokens in the teacher's last layer, gives better students than one supernet for all (Table 5). That loss, measured on
+texts without labels, picks students for any task (Section 3.3, Table 2).""",
+        (),
+    ),
     "1908.09791": Paper(
         "Once-for-All: Train One Network and Specialize it for Efficient Deployment",
         """Sub-networks of one trained supernet are accurate without training of their own. Statistics of batch

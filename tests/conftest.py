@@ -214,6 +214,20 @@ def sentence_rows():
 
 
 @pytest.fixture(scope="session")
+def bert_texts():
+    """Writes two files of random text for each split."""
+
+    def write(folder, n_train, n_others):
+        for seed, (split, n) in enumerate({"train": n_train, "validation": n_others, "test": n_others}.items()):
+            (folder / split).mkdir(parents=True)
+            for number in range(2):
+                rng = np.random.default_rng([seed, number])
+                (folder / split / f"{number}.txt").write_text(" ".join(rng.choice(WORDS, n)))
+
+    return write
+
+
+@pytest.fixture(scope="session")
 def save_tokenizer(tmp_path_factory):
     """Writes a WordPiece tokenizer that knows a few words to a folder."""
     from transformers import BertTokenizerFast
@@ -334,6 +348,7 @@ def data_sets(
     small_cifar,
     sentence_rows,
     save_tokenizer,
+    bert_texts,
     translations,
     rated_sentences,
     sentence_pairs,
@@ -352,6 +367,7 @@ def data_sets(
     sizes = {"train": (200, 0, None), "validation": (40, 1, None), "test": (30, 2, -1)}
     datasets.DatasetDict({name: sentence_rows(*how) for name, how in sizes.items()}).save_to_disk(folder / "sst2")
     save_tokenizer(folder / "bert-base-uncased")
+    bert_texts(folder / "bert-texts", 2000, 500)
     small_cifar(folder / "cifar10-16", 40, 10)
     translations(folder / "wmt14-en-de", 200, 40)
     rated_sentences(folder / "vader", 210)

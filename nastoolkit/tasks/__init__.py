@@ -5,6 +5,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from nastoolkit.tasks.base import SPLITS, Classification, Examples, Split, Task
+from nastoolkit.tasks.bert_texts import BertTexts
 from nastoolkit.tasks.data_sets import MissingDataError, datasets_folder
 from nastoolkit.tasks.digit_variants import DigitSums, FewDigits, PlainDigits, RotatedDigits, SimilarDigits
 from nastoolkit.tasks.digits import Digits
@@ -37,6 +38,7 @@ TASKS: dict[str, type[Task]] = {
     "help-topics": HelpTopics,
     "help-topics-few": FewHelpTopics,
     "masked-words": MaskedWords,
+    "bert-texts": BertTexts,
     "masked-vader": MaskedVader,
     "vader-movies": VaderMovies,
     "vader-tweets": VaderTweets,

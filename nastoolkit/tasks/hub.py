@@ -21,7 +21,7 @@ import numpy as np
 import torch
 
 from nastoolkit.support.extras import MissingLibraryError, needed
-from nastoolkit.tasks.data_sets import MissingDataError, StoredClassification, datasets_folder
+from nastoolkit.tasks.data_sets import MissingDataError, StoredClassification, StoredTask, datasets_folder
 from nastoolkit.tasks.image_examples import ImageFiles
 from nastoolkit.tasks.images import ImageTask
 from nastoolkit.tasks.preprocessing import CIFAR, IMAGENET, Preprocessing
@@ -64,6 +64,22 @@ class HubSource:
         """Why it is not there."""
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         return f"{self.name!r} could not be read: there is no good {self.folder}, and from the Hub: {reason.rstrip('.')}"
+
+
+BERT_TOKENS, TOKENIZER_FILES = "google-bert/bert-base-uncased", '--include "*.json" --include vocab.txt'
+
+
+def tokenizer_of(task: StoredTask, source: HubSource) -> Any:
+    """A tokenizer of ``transformers``, from a folder or the Hub.
+
+    Raises:
+        MissingDataError: It is not there, or damaged.
+    """
+    transformers, folder = huggingface("transformers"), source.folder
+    try:
+        return transformers.AutoTokenizer.from_pretrained(str(folder) if folder.is_dir() else source.name)
+    except Exception as error:  # of the network, of the Hub or of the tokenizer's files
+        raise task.missing(source.not_had(error), source.remedy) from None
 
 
 class HubImages(ImageTask):

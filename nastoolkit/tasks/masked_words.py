@@ -30,16 +30,33 @@ MASKED, CHANGED = 0.8, 0.1  # shares of the chosen tokens
 
 
 @dataclass(frozen=True)
+class Marks:
+    """What tells a vocabulary's words from its other tokens.
+
+    Attributes:
+        mask: Token that words become.
+        first: Least token that is a word.
+        size: Number of tokens.
+    """
+
+    mask: int = MASK
+    first: int = N_SPECIAL
+    size: int = SIZE
+
+
+@dataclass(frozen=True)
 class MaskedExamples:
     """Texts, whose words are masked when they are asked for.
 
     Attributes:
         texts: ``(input_ids, attention_mask, token_type_ids)``, each int64 ``(n, length)``.
         seed: For the masks of evaluation, which are always the same; training has new ones at every step.
+        marks: Which tokens are words.
     """
 
     texts: tuple[torch.Tensor, torch.Tensor, torch.Tensor]
     seed: int
+    marks: Marks = Marks()
 
     @property
     def targets(self) -> torch.Tensor:
@@ -55,47 +72,35 @@ class MaskedExamples:
 
     def draw(self, places: np.ndarray, rng: np.random.Generator) -> Split:
         """The texts at ``places`` ``(n,)``, with new masks."""
-        return masked(tuple(part[places] for part in self.texts), rng)
+        return masked(tuple(part[places] for part in self.texts), rng, self.marks)
 
     @cached_property
     def _fixed(self) -> Split:
-        return masked(self.texts, np.random.default_rng([self.seed, 0]))
+        return masked(self.texts, np.random.default_rng([self.seed, 0]), self.marks)
 
 
-def masked(texts: tuple[torch.Tensor, ...], rng: np.random.Generator) -> Split:
+def masked(texts: tuple[torch.Tensor, ...], rng: np.random.Generator, marks: Marks = Marks()) -> Split:
     """Inputs with some tokens changed, and the places of these ``(n, k)``; targets ``(n, k)`` are what stood there.
 
     A text that is shorter than others has fewer such places; the others of its ``k`` have ``PAD`` as their target.
     """
     tokens = texts[0].numpy()
-    words = tokens >= N_SPECIAL
+    words = tokens >= marks.first
     places = np.where(words, rng.random(tokens.shape), 1.0).argsort(axis=1)[:, : n_masked(tokens.shape[1])]
     chosen = np.arange(places.shape[1]) < np.ceil(SHARE * words.sum(axis=1, keepdims=True))
     own, how = np.take_along_axis(tokens, places, axis=1), rng.random(places.shape)
-    others = np.where(how < MASKED + CHANGED, rng.integers(N_SPECIAL, SIZE, places.shape), own)
+    others = np.where(how < MASKED + CHANGED, rng.integers(marks.first, marks.size, places.shape), own)
     changed = tokens.copy()
-    np.put_along_axis(changed, places, np.where(chosen, np.where(how < MASKED, MASK, others), own), axis=1)
+    np.put_along_axis(changed, places, np.where(chosen, np.where(how < MASKED, marks.mask, others), own), axis=1)
     inputs = (torch.from_numpy(changed), *texts[1:], torch.from_numpy(places))
     return Split(inputs, torch.from_numpy(np.where(chosen, own, PAD)))
 
 
-class MaskedWords(StoredTask):
-    """Masked words of Python's own help, which every installation has: see :mod:`nastoolkit.tasks.help_topics`.
-
-    Inputs are ``(input_ids, attention_mask, token_type_ids, places)``, int64 ``(n, 48)`` and ``(n, 8)``; networks give logits
-    ``(n, 8, n_tokens)`` of what stood at these places.
-    """
+class MaskedTask(StoredTask):
+    """Loss and metric of telling masked words: networks give logits ``(n, k, n_tokens)``, targets are ``(n, k)``."""
 
     metric = "accuracy_masked"
     unit = "%"
-    n_tokens = SIZE
-
-    def __init__(self, name: str = "masked-words", remedy: str = "") -> None:
-        super().__init__(name, remedy)
-
-    def read(self) -> dict[str, MaskedExamples]:
-        """See :class:`nastoolkit.tasks.data_sets.StoredTask`."""
-        return {name: MaskedExamples(sentence_inputs(self._rows(name), LENGTH), seed) for seed, name in enumerate(SPLITS)}
 
     def loss(self, outputs: torch.Tensor, targets: torch.Tensor, label_smoothing: float = 0.0) -> torch.Tensor:
         """Cross-entropy at the masked places."""
@@ -109,6 +114,23 @@ class MaskedWords(StoredTask):
     def score(self, predictions: torch.Tensor, targets: torch.Tensor) -> float:
         """Share of masked places whose token was told, in %."""
         return 100.0 * (predictions == targets)[targets != PAD].double().mean().item()
+
+
+class MaskedWords(MaskedTask):
+    """Masked words of Python's own help, which every installation has: see :mod:`nastoolkit.tasks.help_topics`.
+
+    Inputs are ``(input_ids, attention_mask, token_type_ids, places)``, int64 ``(n, 48)`` and ``(n, 8)``; networks give logits
+    ``(n, 8, n_tokens)`` of what stood at these places.
+    """
+
+    n_tokens = SIZE
+
+    def __init__(self, name: str = "masked-words", remedy: str = "") -> None:
+        super().__init__(name, remedy)
+
+    def read(self) -> dict[str, MaskedExamples]:
+        """See :class:`nastoolkit.tasks.data_sets.StoredTask`."""
+        return {name: MaskedExamples(sentence_inputs(self._rows(name), LENGTH), seed) for seed, name in enumerate(SPLITS)}
 
     @cached_property
     def vocabulary(self) -> Vocabulary:

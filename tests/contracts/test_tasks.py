@@ -25,7 +25,12 @@ for make in TASKS.values():
         print(task.name, sha.hexdigest())
 """
 SHAPE = (3, 32, 32)  # of all images here, to be quick
-NEW_TARGETS = ("digits-sums", "masked-vader", "masked-words")  # a batch draws the second digit, or the words to tell
+NEW_TARGETS = (
+    "bert-texts",
+    "digits-sums",
+    "masked-vader",
+    "masked-words",
+)  # a batch draws the second digit, or the words to tell
 
 
 class Oracle(torch.nn.Module):

@@ -3,8 +3,13 @@
 from dataclasses import replace
 from functools import partial
 
+import numpy as np
+
 from nastoolkit import FAMILIES, TASKS
+from nastoolkit.families.bert import BASE_THIN, BertFamily
+from nastoolkit.systems.autodistil.students import PARTS
 from nastoolkit.tasks.beam_search import BeamSearch
+from nastoolkit.tasks.bert_texts import BertTexts
 from nastoolkit.tasks.images import ImageFolder, datasets_folder
 from nastoolkit.tasks.sst2 import Sst2
 
@@ -22,6 +27,16 @@ class FewClasses(ImageFolder):
         super().__init__(datasets_folder() / "imagenet", "imagenet")
 
 
+class FewTexts(BertTexts):
+    """A text for each split, of words that the stand-in of BERT's tokenizer knows."""
+
+    def __init__(self):
+        super().__init__(length=FEW_WORDS)
+
+    def _texts(self, split):
+        return [" ".join(np.random.default_rng(len(split)).choice(["a", "good", "film", "not", "dull"], 400))]
+
+
 def smaller(name, table):
     """The table of a released family with all of its layers, each with few channels, and one resolution."""
     if name.startswith("hat-"):
@@ -29,11 +44,24 @@ def smaller(name, table):
         return replace(table, **few_words, embed_dims=(16, 24), qkv_dim=16, ffn=(16, 24, 32))
     if name == "bert-base":
         return replace(table, vocabulary=40, dim=24, head_dim=2, ffn=(8, 16, 24), length=FEW_WORDS)
+    if name == "bert-base-thin":
+        widths = {"dim": table.dim // 32, "dims": narrower(table.dims), "ratios": lower(table.ratios), "head_dim": 2}
+        return replace(table, vocabulary=40, length=FEW_WORDS, **widths)
     few_pixels = {"resolutions": (RESOLUTION,)}
     if "resnet50" in name:
         stages = tuple(replace(stage, channels=int(stage.channels * NARROW)) for stage in table.stages)
         return replace(table, **few_pixels, stages=stages)
     return replace(table, **few_pixels, width=table.width * NARROW, feature_mix=table.feature_mix // 2)
+
+
+def narrower(dims):
+    """Few channels for each number of them."""
+    return tuple(dim // 32 for dim in dims)
+
+
+def lower(ratios):
+    """Few hidden units for each number of them."""
+    return tuple(ratio / 4 for ratio in ratios)
 
 
 def install():
@@ -44,3 +72,7 @@ def install():
     for name in ["bert-base", "hat-wmt", *(name for name in FAMILIES if name.startswith("ofa-"))]:
         make, (_, table) = FAMILIES[name].func, FAMILIES[name].args
         FAMILIES[name] = partial(make, name, smaller(name, table))
+    for part in PARTS["bert-base-thin"].values():
+        part |= {"dim": narrower(part["dim"]), "ratio": lower(part["ratio"])}
+    TASKS["bert-texts"] = FewTexts
+    FAMILIES["bert-base-thin"] = partial(BertFamily, "bert-base-thin", smaller("bert-base-thin", BASE_THIN))

@@ -77,6 +77,8 @@ WRONG = [  # a part of the notebook's name, its bad parameters, words of the mes
     ("table1_fewer_macs", {"family_name": "text-brt"}, "family_name text-brt text-bert-words"),
     ("table1_fewer_macs", {"alpha": 1.5}, "alpha: to 1 got 1.5"),
     ("table1_fewer_macs", {"words_task": "masked-wrds"}, "words_task masked-wrds masked-words"),
+    ("few_shot_students", {"family_name": "text-bert"}, "there are sub-spaces of text-bert-thin and none of 'text-bert'"),
+    ("few_shot_students", {"n_heads": 0}, "n_heads from 1 got 0"),
     ("one_search_for_all_devices", {"benchmark": "note10"}, "benchmark note10 ofa-mbv3-note10"),
 ]
 

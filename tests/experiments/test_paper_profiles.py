@@ -27,6 +27,7 @@ SMALL = {"56": "1", "128": "2", "256": "4"}  # threads and inputs a batch
 STAND_INS = {
     "cascades_across": {"supernets": ["ofa-mbv3-w1.0", "ofa-mbv3-w1.2"], "narrow_width": 0},
     "gradient_variance": {"truths": {"cifar10": "alone"}, "n_judged": 3, "n_seeds": 1},
+    "few_shot_students": {"teacher_steps": 0},
     "fig03_fig13": {"predictors": ["ridge", "svr"]},
     "fig05_fig06": {"other_machines": {}},
     "fig07": {"budgets": [4, 4, 4], "populations": [2, 2, 2], "references": [70.0, 70.0, 20.0]},

@@ -119,7 +119,7 @@ def test_words_of_another_vocabulary_are_refused_also_after_saving(small, tmp_pa
 
 def test_a_vocabulary_that_is_too_small_is_told(small):
     family = MaskedBertFamily("text-bert-words", replace(small.family.table, vocabulary=300))
-    with pytest.raises(ValueError, match="has 300 tokens, and task 'help-topics' 4096"):
+    with pytest.raises(ValueError, match="has 300 tokens, and task 'help-topics' 4,096"):
         train(with_new_head(Supernet(family), 12), TASKS["help-topics"](), 1)
 
 

@@ -9,23 +9,33 @@ Differs from the paper in: one supernet gets as many steps as all of the others 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 
 from nastoolkit.families import FAMILIES, Family
+from nastoolkit.families.masked_bert import MaskedBertFamily
 from nastoolkit.measurements import Accuracy
 from nastoolkit.space import genotype_keys
 from nastoolkit.supernets import Supernet, load_supernet, with_new_head
+from nastoolkit.supernets.loading import load_pretrained
 from nastoolkit.systems.autodistil.relations import Relations, Unlabelled, relation_loss
 from nastoolkit.systems.autodistil.students import PARTS, SandwichOf, at_random, by_macs, sub_spaces, take_from_teacher
-from nastoolkit.tasks import Task, load_task
+from nastoolkit.tasks import Classification, Task, load_task
+from nastoolkit.tasks.data_sets import StoredClassification
 from nastoolkit.tasks.fitting import check_vocabulary
 from nastoolkit.training import Fixed, Recipe, fit, in_place_distillation
 
-BY_SIZE, ONE, RANDOM, SLICES = ARMS = ("three by size", "one for all", "three at random", "no training")
+BY_SIZE, ONE, RANDOM, SLICES, SHORT = ARMS = (
+    "three by size",
+    "one for all",
+    "three at random",
+    "no training",
+    "one for all, as short",  # has no more steps than each of the three
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +46,7 @@ class Study:
         folder: Folder that keeps teachers that are trained here.
         family_name: Family of the students, a key of ``PARTS``.
         teacher_name: Key of ``FAMILIES``, whose largest network is the teacher.
-        checkpoint: File or folder of its weights; they do not matter if it is trained here.
+        checkpoint: File, folder or address of its weights; they do not matter if it is trained here.
         teacher_steps: Steps of training it on the texts here; 0 takes the checkpoint.
         teacher_batch: Texts a step of that.
         text_name: Task with the texts.
@@ -76,20 +86,51 @@ class Study:
         """For jobs."""
         return asdict(self)
 
-    @property
+    @cached_property
     def family(self) -> Family:
         """The students' family."""
         return FAMILIES[self.family_name]()
 
+    @cached_property
+    def parts(self) -> dict[str, np.ndarray]:
+        """Students ``(n, d)`` of each sub-space.
+
+        Raises:
+            ValueError: The family has none.
+        """
+        if self.family_name not in PARTS:
+            raise ValueError(f"there are sub-spaces of {', '.join(PARTS)}, and none of {self.family_name!r}")
+        return sub_spaces(self.family, PARTS[self.family_name])
+
+    @cached_property
+    def texts(self) -> Task:
+        """What students learn from."""
+        return load_task(self.text_name)
+
+    @property
+    def task(self) -> StoredClassification:
+        """What students are fine-tuned on.
+
+        Raises:
+            ValueError: It has no classes.
+        """
+        task = load_task(self.task_name)
+        if not isinstance(task, Classification):
+            raise ValueError(f"students are fine-tuned on a task with classes, and {self.task_name!r} has none")
+        return cast(StoredClassification, task)
+
     @property
     def teacher(self) -> Supernet:
         """A supernet whose largest network is the teacher: trained once, or loaded."""
-        if not self.teacher_steps:
+        family = FAMILIES[self.teacher_name]()
+        if not self.teacher_steps and isinstance(family, MaskedBertFamily):
             return load_supernet(self.teacher_name, self.checkpoint or None).to(self.device)
-        supernet, texts = Supernet(FAMILIES[self.teacher_name]()).to(self.device), load_task(self.text_name)
+        if not self.teacher_steps:
+            return load_pretrained(self.teacher_name, self.checkpoint, n_classes=2).to(self.device)
+        supernet = Supernet(family).to(self.device)
         recipe = Recipe(self.teacher_steps, self.teacher_batch)
         resume = Path(self.folder) / f"{self.teacher_name}-{self.text_name}-{self.teacher_steps}x{self.teacher_batch}.pt"
-        fit(supernet, texts, Fixed(supernet.family.largest), in_place_distillation, recipe, progress=False, resume=resume)
+        fit(supernet, self.texts, Fixed(supernet.family.largest), in_place_distillation, recipe, progress=False, resume=resume)
         return supernet
 
     @property
@@ -100,13 +141,13 @@ class Study:
             ValueError: The teacher knows other words than those of the texts.
         """
         supernet = self.teacher
-        check_vocabulary(supernet, load_task(self.text_name))
+        check_vocabulary(supernet, self.texts)
         teacher = with_new_head(supernet, 2).extract(supernet.family.largest)  # tells no words: what it says does not matter
         return Relations(teacher, self.family, self.n_heads, self.relation)
 
     def split(self, arm: str, seed: int) -> dict[str, np.ndarray]:
         """The students of each supernet of an arm."""
-        parts = sub_spaces(self.family, PARTS[self.family_name])
+        parts = self.parts
         students = np.concatenate([*parts.values()])
         if arm == BY_SIZE:
             return parts
@@ -114,7 +155,7 @@ class Study:
 
     def measured(self, arm: str) -> np.ndarray:
         """Students ``(n, d)`` of each sub-space, spread evenly over its order by MACs; every other one for other arms."""
-        parts = sub_spaces(self.family, PARTS[self.family_name]).values()
+        parts = self.parts.values()
         rows = [np.linspace(0, len(part) - 1, self.n_students).round().astype(int) for part in parts]
         return np.concatenate([part[of if arm == BY_SIZE else of[::2]] for part, of in zip(parts, rows, strict=True)])
 
@@ -122,9 +163,9 @@ class Study:
 def teach(study: dict[str, Any]) -> list[dict[str, float]]:
     """Train the teacher, or load it; one row with the share of masked words that it ``told``, in %, and its ``mmacs``."""
     given = Study(**study)
-    supernet, texts = given.teacher, load_task(given.text_name)
+    supernet = given.teacher
     largest = supernet.family.largest
-    told = Accuracy(supernet, texts, "test", progress=False)(largest).item() if given.teacher_steps else 0.0
+    told = Accuracy(supernet, given.texts, "test", progress=False)(largest).item() if given.teacher_steps else 0.0
     return [{"told": told, "mmacs": float(supernet.family.with_classes(2).mmacs(largest))}]
 
 
@@ -136,7 +177,7 @@ def distil(study: dict[str, Any], arm: str, seed: int) -> pd.DataFrame:
     fine-tuned student on the task's test split, ``tuned``.
     """
     given = Study(**study)
-    criterion, texts, task = given.criterion, Unlabelled(load_task(given.text_name)), load_task(given.task_name)
+    criterion, texts, task = given.criterion, Unlabelled(given.texts), given.task
     measured, found = given.measured(arm), []
     for name, students in given.split(arm, seed).items():
         supernet, gmacs = _trained(given, students, criterion, texts, given.n_steps * _share(given, arm), seed)
@@ -161,12 +202,13 @@ def _trained(
     supernet, sampler = Supernet(given.family, seed=seed).to(given.device), SandwichOf(students, seed=seed)
     take_from_teacher(supernet, criterion.teacher)
     recipe = Recipe(n_steps, given.batch_size, given.learning_rate, seed=seed)
-    fit(supernet, texts, sampler, criterion, recipe, progress=False)
-    macs = [given.family.macs(genotype) for step in range(n_steps) for genotype, _ in sampler.draw(step)]
-    return supernet, float(given.batch_size * np.sum(macs) / 1e9)
+    fit(supernet, cast(Task, texts), sampler, criterion, recipe, progress=False)
+    paths = [genotype for step in range(n_steps) for genotype, _ in sampler.draw(step)]
+    macs = given.family.macs(np.array(paths, dtype=int).reshape(-1, students.shape[1]))
+    return supernet, float(given.batch_size * macs.sum() / 1e9)
 
 
-def _tuned(given: Study, supernet: Supernet, genotype: np.ndarray, task: Task, seed: int) -> float:
+def _tuned(given: Study, supernet: Supernet, genotype: np.ndarray, task: StoredClassification, seed: int) -> float:
     """The metric of a student on the task's test split, once it is fine-tuned."""
     tuned = with_new_head(supernet, task.n_classes, seed)
     recipe = Recipe(given.tune_steps, given.batch_size, given.tune_rate, seed=seed)

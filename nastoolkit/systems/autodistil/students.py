@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 import numpy as np
 import torch
@@ -125,7 +126,7 @@ def _check_fits(pairs: Mapping[str, tuple[torch.Tensor, torch.Tensor]], head: in
 
 
 def _head_size(network: nn.Module) -> int:
-    attention = network.get_submodule(f"encoder.{layers_of(network)[0]}.attention")
+    attention: Any = network.get_submodule(f"encoder.{layers_of(network)[0]}.attention")
     return attention.query.out_features // attention.n_heads
 
 

@@ -64,7 +64,7 @@ def study(monkeypatch, tmp_path, tasks):
 
 def test_a_job_measures_students_of_every_supernet(study):
     (row,) = teach(study.as_argument())
-    assert 0 <= row["told"] < 10 and 0 < row["mmacs"] < 0.1
+    assert 0 <= row["told"] < 10 and 0 < row["mmacs"] < 1
     found = {arm: distil(study.as_argument(), arm, seed=0) for arm in (BY_SIZE, ONE, RANDOM, SLICES)}
     assert {arm: len(rows) for arm, rows in found.items()} == {BY_SIZE: 6, ONE: 4, RANDOM: 4, SLICES: 4}
     assert {arm: rows.supernet.nunique() for arm, rows in found.items() if arm != RANDOM} == {BY_SIZE: 2, ONE: 1, SLICES: 1}
@@ -83,7 +83,7 @@ def test_one_supernet_has_as_many_steps_as_all_others_together(study, monkeypatc
     monkeypatch.setattr("nastoolkit.systems.autodistil.comparison._tuned", lambda *args: 0.0)
     for arm in ARMS:
         distil(replace(study, n_steps=7).as_argument(), arm, seed=0)
-    assert [n for n in steps if n != study.teacher_steps] == [7, 7, 14, 7, 7, 0]
+    assert [n for n in steps if n != study.teacher_steps] == [7, 7, 14, 7, 7, 0, 7]
 
 
 def test_a_teacher_of_other_words_is_told(study, tmp_path):
@@ -92,6 +92,16 @@ def test_a_teacher_of_other_words_is_told(study, tmp_path):
     file = save_supernet(teacher, tmp_path / "teacher.safetensors")
     with pytest.raises(ValueError, match="trained on tokens of another vocabulary than that of task 'masked-words'"):
         distil(replace(study, teacher_steps=0, checkpoint=str(file)).as_argument(), ONE, seed=0)
+
+
+def test_a_family_without_sub_spaces_is_told(study):
+    with pytest.raises(ValueError, match="there are sub-spaces of .*tiny-thin, and none of 'text-bert'"):
+        replace(study, family_name="text-bert").split(BY_SIZE, seed=0)
+
+
+def test_a_task_without_classes_is_told(study):
+    with pytest.raises(ValueError, match="fine-tuned on a task with classes, and 'masked-words' has none"):
+        distil(replace(study, task_name="masked-words").as_argument(), ONE, seed=0)
 
 
 def rows():
