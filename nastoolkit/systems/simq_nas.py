@@ -50,7 +50,7 @@ CARD = Card(
     claim="One search for architecture and bits finds smaller networks than the largest in INT8, at no worse accuracy.",
     methods=("QuantisedProblem", "search_arm", "one_after_the_other"),
     notebooks=("architecture_and_bits",),
-    taught_in="docs/how_to_training.md",
+    taught_in="notebooks/learn/10_smaller_numbers.ipynb",
     needs="supernets of BERT, ViT and ResNet50, SST-2 and ImageNet, a server with INT8 instructions",
 )
 
