@@ -57,13 +57,14 @@ def evaluations_to(found: pd.DataFrame, arm: str, reference: tuple[float, float]
     return counted(needed, float(found.number.max()))
 
 
-def picks(found: pd.DataFrame, arm: str, baseline: pd.Series) -> pd.DataFrame:
-    """The smallest network of each seed's front that is no worse than a baseline on validation examples.
+def picks(found: pd.DataFrame, arm: str, baseline: pd.Series, margin: float = 0.5) -> pd.DataFrame:
+    """The smallest network of each seed's front that is hardly worse than a baseline on validation examples.
 
     Args:
         found: Rows of :func:`search_arm`.
         arm: Whose fronts.
-        baseline: A row of :func:`largest_at`, which is the pick where no network is as good.
+        baseline: A row of :func:`largest_at`, which is the pick where no network is so good.
+        margin: Points of accuracy that it may lose.
 
     Returns:
         A row for each seed: how many ``times smaller`` than the baseline it is, and its ``difference`` in test accuracy, in
@@ -71,7 +72,7 @@ def picks(found: pd.DataFrame, arm: str, baseline: pd.Series) -> pd.DataFrame:
     """
     rows = {}
     for seed, front in found[found.arm == arm].dropna(subset=["test"]).groupby("seed"):
-        good = front[front.validation >= baseline.validation]
+        good = front[front.validation >= baseline.validation - margin]
         chosen = good.loc[good.size_mb.idxmin()] if len(good) else baseline
         rows[seed] = {"times smaller": baseline.size_mb / chosen.size_mb, "difference": chosen.test - baseline.test}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("seed")

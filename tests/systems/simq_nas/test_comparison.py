@@ -41,7 +41,9 @@ def test_evaluations_to_a_share_are_censored():
     assert (never.low[0], never.high[0]) == (3, np.inf)
 
 
-def test_picks_are_the_smallest_that_are_no_worse():
-    baseline = pd.Series({"validation": 75.0, "test": 71.0, "size_mb": 3.0})
+def test_picks_are_the_smallest_that_are_hardly_worse():
+    baseline = pd.Series({"validation": 80.5, "test": 71.0, "size_mb": 3.0})
     (of_a,), (of_b,) = (simq.picks(FOUND, arm, baseline).to_dict("records") for arm in "ab")
+    (strict,) = simq.picks(FOUND, "a", baseline, margin=0.4).to_dict("records")
+    assert strict == {"times smaller": 1.5, "difference": 19.0}
     assert of_a == {"times smaller": 3.0, "difference": -1.0} and of_b == {"times smaller": 1.0, "difference": 0.0}
