@@ -12,11 +12,12 @@ import torch
 from torch import nn
 
 from nastoolkit.benchmarks.supernet_problem import SIZE
+from nastoolkit.blocks import Inputs, rows_of
 from nastoolkit.families.bits import FLOAT
 from nastoolkit.families.fake_quantisation import input_bits
-from nastoolkit.latency.backends import Runner, backend_named
-from nastoolkit.latency.backends.onnx_graph import exported
-from nastoolkit.latency.backends.onnx_int8 import int8_model
+from nastoolkit.latency.backends.onnx_graph import arrays, exported, fed
+from nastoolkit.latency.backends.onnx_int8 import OnnxRuntimeInt8, int8_model
+from nastoolkit.latency.backends.onnx_runtime import OnnxRuntime
 from nastoolkit.latency.clock import Clock
 from nastoolkit.latency.end_to_end import summary
 from nastoolkit.systems.simq_nas.search import QuantisedProblem
@@ -49,10 +50,10 @@ def real_int8(problem: Mapping[str, Any], seed: int, budget: int, seconds: float
     return pd.DataFrame(rows)
 
 
-def _runner(problem: QuantisedProblem, genotype: np.ndarray) -> Runner:
+def _runner(problem: QuantisedProblem, genotype: np.ndarray) -> OnnxRuntime:
     """A network for one input, in floats if none of its blocks has 8 bits."""
     network, inputs = problem.supernet.extract(genotype), problem.family.example_inputs(genotype)
-    return backend_named("onnxruntime-int8" if input_bits(network) else "onnxruntime")(network, inputs, 1)
+    return (OnnxRuntimeInt8 if input_bits(network) else OnnxRuntime)(network, inputs, 1)
 
 
 def _measured(problem: QuantisedProblem, genotype: np.ndarray, clock: Clock, seconds: float) -> dict[str, float]:
@@ -72,11 +73,12 @@ def _real_accuracy(problem: QuantisedProblem, network: nn.Module, genotype: np.n
     first = batches[0].inputs
     model = int8_model(network, first, seen) if input_bits(network) else exported(network, first)
     session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
-    answers = torch.cat([_answers(session, batch.inputs, len(first)) for batch in batches])
+    answers = torch.cat([_answers(session, batch.inputs, len(arrays(first)[0])) for batch in batches])
     return problem.task.score(answers, torch.cat([batch.targets for batch in batches]))
 
 
-def _answers(session: onnxruntime.InferenceSession, inputs: torch.Tensor, n: int) -> torch.Tensor:
+def _answers(session: onnxruntime.InferenceSession, inputs: Inputs, n: int) -> torch.Tensor:
     """Outputs for at most n inputs, of a session that takes n."""
-    full = inputs[np.resize(np.arange(len(inputs)), n)].numpy()
-    return torch.from_numpy(session.run(None, {session.get_inputs()[0].name: full})[0][: len(inputs)])
+    n_inputs = len(arrays(inputs)[0])
+    full = rows_of(inputs, np.resize(np.arange(n_inputs), n))
+    return torch.from_numpy(session.run(None, fed([slot.name for slot in session.get_inputs()], full))[0][:n_inputs])

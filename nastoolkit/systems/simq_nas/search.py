@@ -132,8 +132,8 @@ def one_after_the_other(problem: QuantisedProblem, budget: int, seed: int, **set
     front = floats.search(SIZE, "linas", budget // 2, seed, **settings).front().genotypes
     space, joint = _bits_on(problem.space, front), partial(_joined, front)
     accuracy, size = problem.accuracy(), problem.cost(SIZE)
-    objectives = [problem.quality, replace(size, exact=lambda genotypes: size.exact(joint(genotypes)))]
-    how = {"algorithm": "linas", "budget": budget - budget // 2, "seed": seed, "progress": False}
+    objectives = [problem.quality, replace(size, exact=lambda genotypes: problem.family.size_mb(joint(genotypes)))]
+    how: dict[str, Any] = {"algorithm": "linas", "budget": budget - budget // 2, "seed": seed, "progress": False}
     second = optimize(space, lambda genotypes: accuracy(joint(genotypes)), objectives, **how, **settings)
     return History(problem.space, (problem.quality, size), problem.space.canonical(joint(second.genotypes)), second.values)
 
