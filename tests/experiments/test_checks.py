@@ -25,6 +25,8 @@ WRONG = [  # a part of the notebook's name, its bad parameters, words of the mes
     ("fig14_predicted_vs_actual", {"n_full_train": 20000}, "20,200 digits-mbv3-table 10,648"),
     ("fig14_predicted_vs_actual", {"n_full_train": -5}, "n_full_train: from 2 got -5"),
     ("fig14_predicted_vs_actual", {"n_trials": 0}, "n_trials: from 1 got 0"),
+    ("architecture_and_bits", {"bits": [1, 8]}, "bits: from 2 got [1, 8]"),
+    ("architecture_and_bits", {"uniform_bits": [5]}, "uniform_bits 5 known 3, 4, 6, 8"),
     ("table3_latency_predictor", {"backends": ["torhc"]}, "backends torhc onnxruntime"),
     ("table3_latency_predictor", {"sizes": [1, 100]}, "sizes: from 2 got [1, 100]"),
     ("table3_latency_predictor", {"sizes": []}, "sizes: at least one"),
