@@ -53,7 +53,8 @@ def int8_model(network: nn.Module, inputs: Inputs, observed: Inputs) -> bytes:
         ValueError: A layer has other bits than 8.
     """
     floats = onnx.load_from_string(_folded(exported(without_input_quantisers(network), inputs)))
-    nodes = [node.name for node in floats.graph.node if _layer(node) in _eight_bit_layers(network)]
+    layers = _eight_bit_layers(network)
+    nodes = [node.name for node in floats.graph.node if _layer(node) in layers]
     if not nodes:
         return floats.SerializeToString()
     with tempfile.TemporaryDirectory() as folder, _quiet():

@@ -12,6 +12,8 @@ from nastoolkit import pareto
 from nastoolkit.statistics import Censored, counted
 from nastoolkit.systems.simq_nas.search import QuantisedProblem
 
+MARGIN = 0.5  # points of accuracy that do not matter
+
 
 def largest_at(problem: Mapping[str, Any]) -> pd.DataFrame:
     """The largest network at each number of bits for all blocks; a job of a grid.
@@ -57,7 +59,7 @@ def evaluations_to(found: pd.DataFrame, arm: str, reference: tuple[float, float]
     return counted(needed, float(found.number.max()))
 
 
-def picks(found: pd.DataFrame, arm: str, baseline: pd.Series, margin: float = 0.5) -> pd.DataFrame:
+def picks(found: pd.DataFrame, arm: str, baseline: pd.Series, margin: float = MARGIN) -> pd.DataFrame:
     """The smallest network of each seed's front that is hardly worse than a baseline on validation examples.
 
     Args:
