@@ -37,8 +37,8 @@ def real_int8(problem: Mapping[str, Any], seed: int, budget: int, seconds: float
         **settings: Settings of the search.
 
     Returns:
-        A row for each ``network``: the size of its file in kB, ``file_kb``, its ``latency_ms`` for one input in one thread with
-        the interquartile range ``iqr_ms`` of its runs, and in % the test accuracy of the ``real`` network and of the ``fake`` one.
+        A row for each ``network``: size of its file in kB, ``file_kb``; ``latency_ms`` of one input in one thread, with the
+        interquartile range ``iqr_ms`` of its runs; test accuracy in % of the ``real`` network, and of the ``fake`` one.
     """
     given = QuantisedProblem(**problem)
     front = given.search(SIZE, "linas", budget, seed, **settings).front()
