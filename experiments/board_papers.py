@@ -113,6 +113,18 @@ tokens in the teacher's last layer, gives better students than one supernet for 
 texts without labels, picks students for any task (Section 3.3, Table 2).""",
         (),
     ),
+    "2103.13253": Paper(
+        "Learning Versatile Neural Architectures by Propagating Network Codes",
+        """The gradient of a predictor with respect to a network's code leads from any network to better ones in seconds; the
+gradients of several tasks, added up, lead to networks that are good at all of them.""",
+        (),
+    ),
+    "2312.13301": Paper(
+        "SimQ-NAS: Simultaneous Quantization Policy and Neural Architecture Search",
+        """One search for architecture and bits finds networks up to 3.44 times smaller, and 4.80 times faster, than the
+largest one in INT8, at no worse accuracy.""",
+        (),
+    ),
     "1908.09791": Paper(
         "Once-for-All: Train One Network and Specialize it for Efficient Deployment",
         """Sub-networks of one trained supernet are accurate without training of their own. Statistics of batch

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from typing import ClassVar, Protocol, TypeVar
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -78,6 +79,11 @@ def describe_block(spec: BlockSpec) -> str:
 def each(inputs: Inputs, change: Callable[[torch.Tensor], T]) -> T | tuple[T, ...]:
     """A network's one argument, a tensor or a tuple of tensors, after changing every tensor of it."""
     return tuple(map(change, inputs)) if isinstance(inputs, tuple) else change(inputs)
+
+
+def rows_of(inputs: Inputs, rows: np.ndarray) -> Inputs:
+    """Some inputs of a batch, by their places ``(n,)``."""
+    return each(inputs, lambda part: part[rows])
 
 
 def device_of(network: nn.Module) -> torch.device:

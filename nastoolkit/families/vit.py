@@ -57,13 +57,13 @@ B16 = Table(  # [Dosovitskiy2021], Table 1, ViT-Base; eps as in Hugging Face's t
 
 DIGITS = Table(
     image_size=32,
-    patch_size=4,
+    patch_size=8,
     image_channels=1,
-    dim=48,
-    head_dim=12,
+    dim=64,
+    head_dim=16,
     layers=(2, 3, 4),
     heads=(2, 3, 4),
-    ffn=(48, 96, 144),
+    ffn=(64, 128, 192),
     n_classes=10,
     eps=1e-6,
 )

@@ -27,6 +27,8 @@ WRONG = [  # a part of the notebook's name, its bad parameters, words of the mes
     ("fig14_predicted_vs_actual", {"n_trials": 0}, "n_trials: from 1 got 0"),
     ("gradient_variance_and_ranking", {"n_gradients": 1}, "n_gradients: from 2 got 1"),
     ("gradient_variance_and_ranking", {"truths": {"digits": "publshed"}}, "unknown truth 'publshed'; known: alone, 12 epochs"),
+    ("architecture_and_bits", {"bits": [1, 8]}, "bits: from 2 got [1, 8]"),
+    ("architecture_and_bits", {"uniform_bits": [5]}, "uniform_bits 5 known 3, 4, 6, 8"),
     ("table3_latency_predictor", {"backends": ["torhc"]}, "backends torhc onnxruntime"),
     ("table3_latency_predictor", {"sizes": [1, 100]}, "sizes: from 2 got [1, 100]"),
     ("table3_latency_predictor", {"sizes": []}, "sizes: at least one"),

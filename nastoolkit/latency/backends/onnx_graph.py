@@ -41,6 +41,11 @@ def arrays(inputs: Inputs) -> list[np.ndarray]:
     return [part.numpy() for part in (inputs if isinstance(inputs, tuple) else (inputs,))]
 
 
+def fed(names: Sequence[str], inputs: Inputs) -> dict[str, np.ndarray]:
+    """The parts of a batch by the names of the graph's inputs."""
+    return dict(zip(names, arrays(inputs), strict=True))
+
+
 def node_shares(runs: Iterable[Sequence[tuple[str, float]]], names: Sequence[str]) -> np.ndarray | None:
     """Shares ``(len(names),)`` of blocks in the time of all nodes, from runs of (node, time) in order of execution.
 

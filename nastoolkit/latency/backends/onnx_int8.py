@@ -20,9 +20,9 @@ import onnxruntime
 from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
 from torch import nn
 
-from nastoolkit.blocks import Inputs, each
+from nastoolkit.blocks import Inputs, rows_of
 from nastoolkit.families.fake_quantisation import input_bits, layers_of, without_input_quantisers
-from nastoolkit.latency.backends.onnx_graph import arrays, exported
+from nastoolkit.latency.backends.onnx_graph import arrays, exported, fed
 from nastoolkit.latency.backends.onnx_runtime import OnnxRuntime
 
 WEIGHTED = ("Conv", "Gemm", "MatMul")
@@ -53,7 +53,8 @@ def int8_model(network: nn.Module, inputs: Inputs, observed: Inputs) -> bytes:
         ValueError: A layer has other bits than 8.
     """
     floats = onnx.load_from_string(_folded(exported(without_input_quantisers(network), inputs)))
-    nodes = [node.name for node in floats.graph.node if _layer(node) in _eight_bit_layers(network)]
+    layers = _eight_bit_layers(network)
+    nodes = [node.name for node in floats.graph.node if _layer(node) in layers]
     if not nodes:
         return floats.SerializeToString()
     with tempfile.TemporaryDirectory() as folder, _quiet():
@@ -101,8 +102,7 @@ class _Observed(CalibrationDataReader):
     def __init__(self, names: Sequence[str], inputs: Inputs, observed: Inputs) -> None:
         n, n_observed = (len(arrays(one)[0]) for one in (inputs, observed))
         rows = np.resize(np.arange(n_observed), (ceil(n_observed / n), n))
-        batches = [arrays(each(observed, lambda part, chosen=chosen: part[chosen])) for chosen in rows]
-        self._batches: Iterator[dict[str, np.ndarray]] = iter([dict(zip(names, one, strict=True)) for one in batches])
+        self._batches = iter([fed(names, rows_of(observed, chosen)) for chosen in rows])
 
     def get_next(self) -> dict[str, np.ndarray] | None:
         return next(self._batches, None)

@@ -13,7 +13,7 @@ from torch import nn
 
 from nastoolkit.blocks import Inputs
 from nastoolkit.latency.backends.base import Runner
-from nastoolkit.latency.backends.onnx_graph import arrays, exported, node_shares
+from nastoolkit.latency.backends.onnx_graph import exported, fed, node_shares
 from nastoolkit.latency.machine import cpu_name
 
 KERNEL = "_kernel_time"
@@ -30,7 +30,7 @@ class OnnxRuntime(Runner):
         self.threads = threads
         self.model = self._export(network, inputs)
         self.session = self._session()
-        self.feed = dict(zip((slot.name for slot in self.session.get_inputs()), arrays(inputs), strict=True))
+        self.feed = fed([slot.name for slot in self.session.get_inputs()], inputs)
 
     def _export(self, network: nn.Module, inputs: Inputs) -> bytes:
         return exported(network, inputs)
