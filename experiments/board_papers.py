@@ -91,20 +91,20 @@ them; evolution finds better ones than greedy or random search does.""",
         """Several sets of feed-forward weights, mixed for each sub-network by a router that reads its architecture, bring
 what sub-networks reach with shared weights nearer to what they reach alone than HAT's single set does, and give a better
 trade-off of quality and latency.""",
-        (),
+        (Headline("MoS (a)", ("Neuron-wise", "HAT's"), "MoS: experts shrink the gap to training alone"),),
     ),
     "2302.14772": Paper(
         "PA&DA: Jointly Sampling PAth and DAta for Consistent NAS",
         """To draw paths and training examples by the norms of their gradients lowers the variance of gradients while a
 supernet trains, so that it ranks networks more reliably than with uniform paths, at hardly any cost.""",
-        (),
+        (Headline("PA&DA (a)", ("ranks cells",), "PA&DA: it ranks better than uniform paths"),),
     ),
     "2308.15609": Paper(
         "InstaTune: Instantaneous Neural Architecture Search During Fine-Tuning",
         """Slices of a pre-trained Transformer, trained beside it while it is fine-tuned, are a supernet, whose networks
 have a quarter fewer MACs at no worse accuracy (Table 1). A strong teacher helps its sub-networks, and less so with more
 steps (Table 2, Fig 3).""",
-        (),
+        (Headline("InstaTune (i)", ("sub-networks at half",), "InstaTune: a teacher helps sub-networks"),),
     ),
     "2201.12507": Paper(
         "Few-shot Task-agnostic Neural Architecture Search for Distilling Large Language Models",
