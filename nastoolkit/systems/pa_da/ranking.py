@@ -17,8 +17,7 @@ from nastoolkit.supernets import Supernet
 from nastoolkit.systems.pa_da.cells import CellsProblem
 from nastoolkit.systems.pa_da.importance import ImportanceSampler
 from nastoolkit.tasks import Task
-from nastoolkit.training import Fair, Optimizer, PathSampler, Recipe, Uniform, fit
-from nastoolkit.training.losses import PathLoss, TaskLoss
+from nastoolkit.training import Fair, Optimizer, PathSampler, Recipe, Uniform, fit, targets_only
 from nastoolkit.training.passes import Passes
 from nastoolkit.training.probes import gradients, norm, variance
 
@@ -29,11 +28,6 @@ ARMS = (SPOS, FAIR, FAIR_STEPS, PATHS, EXAMPLES, BOTH)
 N_CHECKPOINTS = 4
 ROUNDING = 1e-9
 UNSEEN = 10**6  # number of a step that no training has
-
-
-def from_targets(task_loss: TaskLoss) -> PathLoss:
-    """Every path learns from the targets."""
-    return lambda step: task_loss(step.outputs, step.targets)
 
 
 def rank_cells(
@@ -84,7 +78,7 @@ def _quarters(supernet: Supernet, task: Task, arm: str, recipe: Recipe, n: int) 
     optimizer, samplers = Optimizer(supernet.parameters(), recipe), _samplers(supernet.family, task, arm, recipe)
     for number, sampler in enumerate(samplers, start=1):
         own = replace(recipe, n_steps=recipe.n_steps // N_CHECKPOINTS, seed=N_CHECKPOINTS * recipe.seed + number)
-        fit(supernet, task, sampler, from_targets, own, progress=False, optimizer=optimizer)
+        fit(supernet, task, sampler, targets_only, own, progress=False, optimizer=optimizer)
         done = {"trained": 100 * number // N_CHECKPOINTS, "passes": number * own.n_steps * len(sampler.draw(0))}
         yield {**done, **spread(supernet, task, sampler, own, n)}
 
@@ -108,7 +102,7 @@ def spread(supernet: Supernet, task: Task, sampler: PathSampler, recipe: Recipe,
         batch; and the probability of each option, as ``p OPTION``, if the sampler has some.
     """
     supernet.train()
-    passes, paths = Passes(supernet, task, sampler, from_targets, recipe), supernet.family.space.sample(n, _rng(recipe))
+    passes, paths = Passes(supernet, task, sampler, targets_only, recipe), supernet.family.space.sample(n, _rng(recipe))
     samples = [_gradients(passes, UNSEEN + number) for number in range(n)]
     drawn = np.stack([path for number in range(n) for path, _ in sampler.draw(UNSEEN + number)])
     spent = {"mmacs": float(supernet.family.mmacs(drawn).mean()), "variance": variance(samples) * n / (n - 1)}
