@@ -29,13 +29,7 @@ from nastoolkit.tasks.data_sets import StoredClassification
 from nastoolkit.tasks.fitting import check_vocabulary
 from nastoolkit.training import Fixed, Recipe, fit, in_place_distillation
 
-BY_SIZE, ONE, RANDOM, SLICES, SHORT = ARMS = (
-    "three by size",
-    "one for all",
-    "three at random",
-    "no training",
-    "one for all, as short",  # has no more steps than each of the three
-)
+BY_SIZE, ONE, RANDOM, SLICES = ARMS = ("three by size", "one for all", "three at random", "no training")
 
 
 @dataclass(frozen=True, kw_only=True)
