@@ -117,7 +117,10 @@ texts without labels, picks students for any task (Section 3.3, Table 2).""",
         "Learning Versatile Neural Architectures by Propagating Network Codes",
         """The gradient of a predictor with respect to a network's code leads from any network to better ones in seconds; the
 gradients of several tasks, added up, lead to networks that are good at all of them.""",
-        (),
+        (
+            Headline("NCP", ("random network to a better one", "nas-bench-201"), "NCP: the gradient improves a network"),
+            Headline("NCP", ("two tasks",), "NCP: edited for two tasks at once"),
+        ),
     ),
     "2312.13301": Paper(
         "SimQ-NAS: Simultaneous Quantization Policy and Neural Architecture Search",
