@@ -111,7 +111,7 @@ steps (Table 2, Fig 3).""",
         """A supernet for each of three sub-spaces of students of about the same size, which learn the relations between
 tokens in the teacher's last layer, gives better students than one supernet for all (Table 5). That loss, measured on
 texts without labels, picks students for any task (Section 3.3, Table 2).""",
-        (),
+        (Headline("AutoDistil (a)", ("fine-tuned",), "AutoDistil: three supernets beat one (points)"),),
     ),
     "2103.13253": Paper(
         "Learning Versatile Neural Architectures by Propagating Network Codes",
@@ -126,7 +126,7 @@ gradients of several tasks, added up, lead to networks that are good at all of t
         "SimQ-NAS: Simultaneous Quantization Policy and Neural Architecture Search",
         """One search for architecture and bits finds networks up to 3.44 times smaller, and 4.80 times faster, than the
 largest one in INT8, at no worse accuracy.""",
-        (),
+        (Headline("SimQ-NAS (a)", ("then bits",), "SimQ-NAS: joint beats one after the other"),),
     ),
     "1908.09791": Paper(
         "Once-for-All: Train One Network and Specialize it for Efficient Deployment",
