@@ -41,7 +41,7 @@ class Family:
         uncounted: Names of blocks whose parameters the family's paper leaves out of its counts, such as embeddings.
         any_length: Whether networks take sentences of other lengths than that of the inputs they are counted for.
         table: The paper's table, of families that are made from a name and a table.
-        bit_choices: These and what else is chosen with them; None where there are no such choices.
+        bit_choices: Bits of blocks and what else is chosen with them; None where there are no such choices.
         unquantised: The same family without such choices.
     """
 
@@ -108,7 +108,7 @@ class Family:
 
     @property
     def bits(self) -> tuple[int, ...]:
-        """See the class."""
+        """Numbers of bits that blocks choose from; none where there are no such choices."""
         return self.bit_choices.bits if self.bit_choices else ()
 
     def quantised(self, bits: Iterable[int], schemes: Iterable[str] = (), tied: bool = False) -> Family:
