@@ -38,7 +38,7 @@ def volumes(found: pd.DataFrame, reference: tuple[float, float]) -> pd.DataFrame
         A row for each seed, a column for each arm.
     """
     fronts = found.dropna(subset=["test"])
-    whole = _volume(fronts, reference)
+    whole = _volume(fronts, reference) or np.inf  # no network is better than chance
     shares = {key: 100 * _volume(front, reference) / whole for key, front in fronts.groupby(["seed", "arm"], sort=False)}
     return pd.Series(shares).unstack(sort=False).rename_axis("seed")
 

@@ -26,6 +26,11 @@ FOUND = pd.concat(
 )
 
 
+def test_volumes_are_0_where_no_network_is_better_than_chance():
+    (row,) = simq.volumes(FOUND, (101.0, 4.0)).to_dict("records")
+    assert set(row.values()) == {0.0}
+
+
 def test_volumes_are_shares_of_what_all_fronts_attain():
     """At chance 10 % and 4 MB, by hand."""
     (row,) = simq.volumes(FOUND, (10.0, 4.0)).to_dict("records")
