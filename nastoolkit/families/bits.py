@@ -103,11 +103,9 @@ class BitChoices:
         """A block with the options of its choices, unless all its numbers are floats."""
         bits, scheme = (options[:-1], options[-1]) if self.schemes else (options, None)
         weights, activations = bits[0], bits[-1]
-        return (
-            spec
-            if weights == activations == FLOAT
-            else Quantised(spec, weights, activations, scheme if weights < FLOAT else None)
-        )
+        if weights == activations == FLOAT:
+            return spec
+        return Quantised(spec, weights, activations, scheme if weights < FLOAT else None)
 
 
 def bits_of(spec: BlockSpec) -> tuple[BlockSpec, int, int]:

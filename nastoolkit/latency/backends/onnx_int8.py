@@ -13,17 +13,19 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from math import ceil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import onnx
 import onnxruntime
-from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
 from torch import nn
 
 from nastoolkit.blocks import Inputs, rows_of
 from nastoolkit.families.fake_quantisation import input_bits, layers_of, without_input_quantisers
 from nastoolkit.latency.backends.onnx_graph import arrays, exported, fed
 from nastoolkit.latency.backends.onnx_runtime import OnnxRuntime
+
+if TYPE_CHECKING:  # what takes long to import is imported where it is used
+    import onnx
 
 WEIGHTED = ("Conv", "Gemm", "MatMul")
 
@@ -52,6 +54,9 @@ def int8_model(network: nn.Module, inputs: Inputs, observed: Inputs) -> bytes:
     Raises:
         ValueError: A layer has other bits than 8.
     """
+    import onnx
+    from onnxruntime.quantization import QuantType, quantize_static
+
     floats = onnx.load_from_string(_folded(exported(without_input_quantisers(network), inputs)))
     layers = _eight_bit_layers(network)
     nodes = [node.name for node in floats.graph.node if _layer(node) in layers]
@@ -96,7 +101,7 @@ def _folded(model: bytes) -> bytes:
         return Path(options.optimized_model_filepath).read_bytes()
 
 
-class _Observed(CalibrationDataReader):
+class _Observed:
     """Inputs in batches of the size that a graph takes, repeated until the last one is full."""
 
     def __init__(self, names: Sequence[str], inputs: Inputs, observed: Inputs) -> None:
