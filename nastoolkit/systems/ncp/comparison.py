@@ -6,7 +6,7 @@ arXiv 2103.13253, Sections 3 and 4.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import process_time
 from typing import Any
@@ -90,8 +90,7 @@ def looked_up_edits(
         values = np.column_stack([values, known.cost(labelled)])
     predictor = fit_predictor(codes.of(labelled), values, seed, n_epochs)
     edited = edit([predictor], codes, start)
-    visited = known.space.sample(edited[1:].shape[0] * n_starts, rng)
-    picked = visited[np.argsort(-predictor.predict(codes.of(visited)))[:n_starts]]
+    picked = _picked([predictor], codes, n_starts, rng)
     best = {name: known.quality(found).max() for name, found in (("edited", edited[-1]), ("picked", picked))}
     best["random"] = max(known.quality(labelled).max(), known.quality(start).max())
     gain = known.quality(edited[-1]) - known.quality(start)
@@ -130,11 +129,16 @@ def judged_edits(seed: int, n_starts: int = 50, n_epochs: int = N_EPOCHS) -> lis
         begun = process_time()
         end = edit([predictors[task] for task in used], codes, start)[-1]
         rows.append({"what": "seconds", "arm": f"edits for {arm}", "value": process_time() - begun})
-        visited = table.space.sample(N_STEPS * n_starts, rng)
-        said = np.sum([predictors[task].predict(codes.of(visited)) for task in used], axis=0)
-        picked = visited[np.argsort(-said)[:n_starts]]
+        picked = _picked([predictors[task] for task in used], codes, n_starts, rng)
         rows += judge.rows(arm, start, end) + judge.rows(f"{arm}, {PICKED}", start, picked)
     return rows
+
+
+def _picked(predictors: Sequence[CodePredictor], codes: Codes, n: int, rng: np.random.Generator) -> np.ndarray:
+    """The n networks of which predictors say the most, among as many random ones as the editing of n networks visits."""
+    visited = codes.space.sample(N_STEPS * n, rng)
+    said = np.sum([predictor.predict(codes.of(visited)) for predictor in predictors], axis=0)
+    return visited[np.argsort(-said)[:n]]
 
 
 def _predictor(

@@ -33,7 +33,7 @@ class Codes:
     def __init__(self, space: SearchSpace, genotypes: np.ndarray) -> None:
         self.space = space
         self._blocks = [
-            np.array(choice.options, float)[:, None] if _has_numbers(choice.options) else np.eye(len(choice.options))
+            np.array(choice.options, float)[:, None] if choice.ordered else np.eye(len(choice.options))
             for choice in space.choices
         ]
         numbers = self._numbers(genotypes)
@@ -63,10 +63,6 @@ class Codes:
 
     def _scaled(self, numbers: np.ndarray) -> np.ndarray:
         return (numbers - self._mean) / self._std
-
-
-def _has_numbers(options: Sequence[object]) -> bool:
-    return all(isinstance(option, int | float) for option in options)
 
 
 class CodePredictor(nn.Module):
