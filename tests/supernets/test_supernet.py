@@ -291,7 +291,7 @@ def test_it_says_what_it_is(tiny):
 
 def test_an_unknown_sharing_rule_is_told(supernet, tmp_path):
     path = save_supernet(supernet, tmp_path / "net.safetensors", {"sharing": "mixture"})
-    with pytest.raises(CheckpointError, match=r"mixture.*known: \['slice', 'kernel-transform', 'fake-quantise'\]"):
+    with pytest.raises(CheckpointError, match=r"'mixture'; known: \['slice', 'kernel-transform'"):
         load_supernet(NAME, path)
     with pytest.raises(ValueError, match="object is in no registry"):
         save_supernet(Supernet(supernet.family, type("object", (Slice,), {})()), path)
