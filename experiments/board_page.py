@@ -179,7 +179,7 @@ def with_claims(readme: str, claims: Iterable[Claim]) -> str:
 
 
 def _notebooks(claims: Sequence[Claim]) -> str:
-    """Each paper with the folder of its notebooks, as links from the README."""
+    """A line for each paper, with the folder of its notebooks, as links from the README."""
     folders = {claim["paper"]: Path("notebooks", claim["notebook"]).parent.as_posix() for claim in reversed(claims)}
     titles = {paper: PAPERS[paper].title if paper in PAPERS else plain(paper) for paper in _papers(claims)}
-    return "Notebooks: " + "; ".join(f"[{title}]({folders[paper]}/)" for paper, title in titles.items()) + "."
+    return "\n".join(f"- [{title}]({folders[paper]}/), {paper}" for paper, title in titles.items())

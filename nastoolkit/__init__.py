@@ -20,7 +20,7 @@ _HOMES = {
     "latency": ("LookupTable",),
     "measurements": ("Accuracy",),
     "benchmarks": ("BENCHMARKS",),
-    "export": ("export_network",),
+    "export": ("export_network", "load_network"),
     "claims": ("claim",),
     "verdicts": ("verdict",),
 }

@@ -1,4 +1,4 @@
-"""Export of extracted networks: safetensors with a card, and ONNX held against PyTorch."""
+"""Export of extracted networks, safetensors with a card and ONNX held against PyTorch, and the way back."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 from nastoolkit.blocks import Inputs, describe_block, each
-from nastoolkit.families import Family
+from nastoolkit.families import FAMILIES, Family
 from nastoolkit.support.files import all_atomically
 
 TOLERANCE = 1e-4
@@ -61,6 +61,32 @@ def export_network(network: nn.Module, example: Inputs, folder: str | Path, card
     return Export(files, difference)
 
 
+def load_network(folder: str | Path) -> nn.Module:
+    """The network that ``nastoolkit export`` wrote into a folder: as it was searched and calibrated, in evaluation mode.
+
+    Args:
+        folder: It holds ``network.json`` and ``network.safetensors``, as :func:`export_network` and :func:`network_card` make
+            them, of a family in ``FAMILIES``.
+
+    Raises:
+        FileNotFoundError: One of the two files is missing.
+        ValueError: The card names no known family, or one whose networks are others than they were, or the weights do not fit.
+    """
+    card = json.loads((Path(folder) / "network.json").read_text())
+    weights = load_file(Path(folder) / "network.safetensors")
+    if (name := card.get("family")) not in FAMILIES:
+        raise ValueError(f"{folder} has a network of family {name!r}, which is not known here; known: {', '.join(FAMILIES)}")
+    family = FAMILIES[name]().fitting(weights)
+    if family.fingerprint != card.get("family_fingerprint"):
+        raise ValueError(f"{folder} was exported when family {name!r} had other networks, or from one with choices of bits")
+    network = family.build(np.array(card["genotype"]))
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        raise ValueError(f"the weights in {folder} do not fit its card: {error}") from error
+    return network.eval()
+
+
 def _write_onnx(network: nn.Module, example: Inputs, path: Path) -> None:
     """Export with a free batch size, without PyTorch's remarks on operators that no network here has."""
     exporter_log = logging.getLogger("torch.onnx._internal.exporter")
@@ -79,10 +105,12 @@ def _write_onnx(network: nn.Module, example: Inputs, path: Path) -> None:
 
 
 def network_card(family: Family, genotype: np.ndarray, measured: dict[str, Any]) -> dict[str, Any]:
-    """What an exported network is: its family, genotype, options, plan, exact costs, and measured values."""
+    """What an exported network is: its family, genotype, options, plan, input, exact costs, and measured values."""
     return {
         **family.identity,
         "genotype": genotype.tolist(),
+        "input_shape": list(family.input_shape(genotype)),
+        "n_outputs": family.n_outputs,
         "options": family.space.decode(genotype),
         "plan": {name: describe_block(spec) for name, spec in family.plan(genotype)},
         "params": int(family.params(genotype)),

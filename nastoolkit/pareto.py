@@ -51,6 +51,19 @@ def best_first(costs: np.ndarray, n: int, violations: np.ndarray | None = None) 
     return np.array(order[:n], dtype=np.int64)
 
 
+def knee(costs: np.ndarray) -> int:
+    """Index of the point of a front where a gain in one cost begins to ask for much of another one.
+
+    It is the point farthest below the plane through the ends, in costs that are scaled to 0..1 between the best and the worst
+    of the front: the largest gain in all costs together over what a straight exchange between the ends would give.
+
+    Args:
+        costs: ``(n, m)``, none of which dominates another one, at least one of them.
+    """
+    lowest, size = costs.min(axis=0), np.ptp(costs, axis=0)
+    return int(((costs - lowest) / np.where(size > 0, size, 1)).sum(axis=1).argmin())
+
+
 def spread_indicator(costs: np.ndarray, ends: np.ndarray) -> float:
     """How uneven a front of two costs is [Deb2002], Section V-B, Δ: 0 if it is even from end to end, 1 if it is one point.
 

@@ -64,7 +64,7 @@ def test_the_page_about_search_runs_and_counts_failures(tmp_path):
 
 
 def test_any_function_in_ten_lines(tmp_path):
-    (block,) = (block for block in blocks(ROOT / "README.md") if "def evaluate" in block)
+    (block,) = (block for block in blocks(SEARCH) if "def evaluate" in block)
     assert run([block, "print(len(history), 'evaluations')"], tmp_path).endswith("100 evaluations\n")
     assert len([line for line in block.splitlines() if line.strip() and "import" not in line]) <= 10
 

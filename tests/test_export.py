@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import numpy as np
 import onnxruntime
@@ -7,7 +8,8 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from nastoolkit.export import export_network, network_card, onnx_difference
+from nastoolkit.export import export_network, load_network, network_card, onnx_difference
+from nastoolkit.families import FAMILIES
 from nastoolkit.supernets import calibrate_batchnorm
 
 
@@ -54,6 +56,35 @@ def test_the_safetensors_file_holds_the_whole_network(exported, tiny):
     again = tiny.build(genotype)
     again.load_state_dict(load_file(made.files[1]))
     assert torch.equal(again.eval()(inputs), network(inputs))
+
+
+@torch.inference_mode()
+def test_a_folder_alone_gives_the_network_back(exported, tiny, monkeypatch):
+    network, genotype, inputs, made = exported
+    monkeypatch.setitem(FAMILIES, "tiny", lambda: tiny)
+    again = load_network(made.files[0].parent)
+    assert not again.training and torch.equal(again(inputs), network(inputs))
+    card = json.loads(made.files[2].read_text())
+    assert card["input_shape"] == list(inputs.shape[1:]) and card["n_outputs"] == len(network(inputs)[0])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"family": "nets"}, "family 'nets', which is not known here; known: .*digits-mbv3"),
+        ({"family_fingerprint": "0"}, "was exported when family 'tiny' had other networks"),
+        ({"genotype": "largest"}, "do not fit its card"),
+    ],
+)
+def test_a_folder_that_does_not_fit_is_told(exported, tiny, monkeypatch, tmp_path, change, message):
+    monkeypatch.setitem(FAMILIES, "tiny", lambda: tiny)
+    for file in exported[3].files:
+        shutil.copy(file, tmp_path)
+    card = json.loads((tmp_path / "network.json").read_text()) | change
+    card["genotype"] = tiny.space.largest.tolist() if card["genotype"] == "largest" else card["genotype"]
+    (tmp_path / "network.json").write_text(json.dumps(card))
+    with pytest.raises(ValueError, match=message):
+        load_network(tmp_path)
 
 
 class Whimsical(nn.Module):

@@ -142,3 +142,18 @@ def test_a_dominated_share_is_that_of_the_box_in_any_units():
     assert share == pytest.approx(100 * (5 * 55 + 2.5 * 37.5) / 750)
     assert pareto.dominated_share(costs * [7, 0.1], (-700, 0), (-175, 1)) == pytest.approx(share)
     assert pareto.dominated_share(np.array([[-100.0, 0.0]]), (-100, 0), (-25, 10)) == pytest.approx(100)
+
+
+@given(st.lists(st.tuples(st.floats(0, 1e6), st.floats(0, 1e-3)), min_size=1, max_size=30))
+def test_the_knee_is_farthest_below_the_line_through_the_ends(points):
+    costs = np.array(points)[pareto.non_dominated(np.array(points))]
+    order = costs[:, 0].argsort()
+    (left, top), (right, bottom) = costs[order[0]], costs[order[-1]]
+    scaled = (costs - [left, bottom]) / [max(right - left, 1e-300), max(top - bottom, 1e-300)]
+    below = 1 - scaled.sum(axis=1)
+    assert below[pareto.knee(costs)] == pytest.approx(below.max(), abs=1e-9)
+
+
+def test_the_knee_of_a_front_is_its_corner_in_any_unit():
+    costs = np.array([[1.0, 10], [2, 3], [9, 2], [10, 1]])
+    assert pareto.knee(costs) == pareto.knee(costs * [1e-6, 1e6] + 5) == 1

@@ -9,6 +9,8 @@ import numpy as np
 import typer
 
 from nastoolkit.cli.options import AsJson, Checkpoint, FamilyName
+from nastoolkit.cli.search import COSTS
+from nastoolkit.cli.stored import PICKS, picked
 from nastoolkit.cli.terminal import known, show
 from nastoolkit.export import export_network, network_card
 from nastoolkit.families import Family
@@ -24,29 +26,33 @@ def export(
     genotype: Annotated[str, typer.Argument(help="Genes separated by commas, as `nastoolkit search` prints them.")] = "",
     config: Annotated[Path | None, typer.Option(help="In place of a genotype: Once-for-All's, NAT's or HAT's file.")] = None,
     resolution: Annotated[int | None, typer.Option(help="Height and width of inputs, in place of the file's.")] = None,
+    store: Annotated[Path | None, typer.Option(help="In place of a genotype: the store of a search, and --pick.")] = None,
+    pick: Annotated[str, typer.Option(help=f"The network of the store's front: {PICKS}.")] = "most-accurate",
+    cost: Annotated[str, typer.Option(help=f"Weighed against accuracy for the knee: {', '.join(COSTS)}.")] = "mmacs",
+    table: Annotated[Path | None, typer.Option(help="Latencies, for latency_ms: what the search had.")] = None,
     family: FamilyName = "digits-mbv3",
     task: Annotated[str, typer.Option(help=f"One of {', '.join(TASKS)}.")] = "digits",
     checkpoint: Checkpoint = None,
     as_json: AsJson = False,
 ) -> None:
     """Extract a sub-network, calibrate it, and write it as ONNX and safetensors, checked in ONNX Runtime."""
+    if sum([bool(genotype), config is not None, store is not None]) != 1:
+        raise typer.BadParameter("name one sub-network, by its genotype, by --config FILE, or by --store FILE and --pick")
     supernet = load_supernet(family, checkpoint)
-    genes = _sub_network(supernet.family, genotype, config, resolution)
+    if store is not None:
+        genes = picked(store, supernet.family, pick, cost, table)
+    elif config is not None:
+        genes = read_configuration(supernet.family, config, resolution)
+    else:
+        genes = _genotype(supernet.family, genotype)
     data, network = known("task", task, TASKS)(), supernet.extract(genes)
     check_output_folder(output)
     measured = {f"{data.metric}_validation": Accuracy(supernet, data, progress=not as_json).of_network(network, genes)}
-    card = network_card(supernet.family, genes, {**measured, "weights": supernet.fingerprint})
+    card = network_card(supernet.family, genes, {"task": data.name, **measured, "weights": supernet.fingerprint})
     example = next(data.split("validation").batches(8, supernet.family.input_shape(genes))).inputs
     made = export_network(network, example, output, card)
     result = {"files": [str(file) for file in made.files], "onnx_max_abs_difference": made.max_abs_difference}
     show({**result, **measured}, as_json)
-
-
-def _sub_network(family: Family, genotype: str, config: Path | None, resolution: int | None) -> np.ndarray:
-    """The one that is named, by its genotype or by a file."""
-    if bool(genotype) == (config is not None):
-        raise typer.BadParameter("name one sub-network, by its genotype or by --config FILE")
-    return _genotype(family, genotype) if config is None else read_configuration(family, config, resolution)
 
 
 def _genotype(family: Family, text: str) -> np.ndarray:

@@ -53,7 +53,7 @@ def search(
     made, past = known("measure", measure, MEASURES), PastSearches(estimate, popdb, warm_start)
     supernet = load_supernet(family, checkpoint)
     measured, evaluate = made(supernet, known("task", task, TASKS)(), not as_json)
-    bounds = _bounds(at_most or [], cost)
+    bounds = read_bounds(at_most or [], cost)
     files = Files(table, latencies, batch_size, threads)
     costs = [files.cost(supernet.family, name) for name in dict.fromkeys([cost, *bounds])]
     space = min((space for _, space in costs), key=lambda space: space.size)
@@ -77,7 +77,7 @@ def search(
         raise typer.Exit(1)
 
 
-def _bounds(texts: Sequence[str], cost: str) -> dict[str, float]:
+def read_bounds(texts: Sequence[str], cost: str) -> dict[str, float]:
     """Bounds by cost, from texts such as ``mmacs=60``; a number alone bounds ``cost``."""
     bounds: dict[str, float] = {}
     for text in texts:

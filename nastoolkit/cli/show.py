@@ -13,20 +13,14 @@ import typer
 
 from nastoolkit.cli import terminal
 from nastoolkit.cli.options import AsJson
-from nastoolkit.cli.search import COSTS
-from nastoolkit.families import FAMILIES
+from nastoolkit.cli.stored import EXACT, evaluations
 from nastoolkit.figures import new_figure, plot_fronts
 from nastoolkit.history import History
-from nastoolkit.objectives import Objective
-from nastoolkit.studies import past_evaluations
 from nastoolkit.studies.past import summary
-from nastoolkit.studies.store_file import StoreError
 from nastoolkit.support import tables
 from nastoolkit.support.files import atomically
 
-EXACT = {name: unit for name, unit in COSTS.items() if name != "latency_ms"}  # what needs no table
 NAMED = ("measured", "settings")
-LESS_IS_BETTER = ("_ms", "_mj", "_mb", "_kb", "macs", "params")  # ends of names; more is better of all others
 
 
 def show(
@@ -38,27 +32,13 @@ def show(
     """Tell what a store holds: what was measured and how, its searches, what failed, and the front of all of it."""
     terminal.known("cost", cost, EXACT)
     told = summary(store)
-    past = _evaluations(store, told, cost)
+    past = evaluations(store, told, cost)
     lines = told | {part: ", ".join(f"{name} {value}".strip() for name, value in told[part].items()) for part in NAMED}
     front = [] if past is None else terminal.front_rows(past)
     if page is not None:
         with atomically(page) as file:
             file.write_text(_page(store.name, lines, past))
     terminal.show({**(told if as_json else lines), "front": front}, as_json)
-
-
-def _evaluations(store: Path, told: dict[str, Any], cost: str) -> History | None:
-    """All evaluations of a family that is known here, with a cost; None of another."""
-    if (name := told["settings"].get("family")) not in FAMILIES:
-        return None
-    family, measured = FAMILIES[name](), told["measured"]
-    objectives = [Objective(name, "min" if name.endswith(LESS_IS_BETTER) else "max", unit) for name, unit in measured.items()]
-    if cost not in measured:
-        objectives.append(Objective(cost, "min", EXACT[cost], exact=getattr(family, cost)))
-    try:
-        return past_evaluations(store, family.space, objectives)
-    except StoreError:  # of a family that has the name, but other sub-networks
-        return None
 
 
 def _page(title: str, lines: dict[str, Any], past: History | None) -> str:

@@ -9,12 +9,14 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from nastoolkit import __version__, checkpoints, cli
-from nastoolkit.cli.search import _bounds
+from nastoolkit import __version__, checkpoints, cli, pareto
+from nastoolkit.cli.search import read_bounds
 from nastoolkit.export import Export
 from nastoolkit.families import FAMILIES
 from nastoolkit.latency import LookupTable, Timing
 from nastoolkit.measurements import Accuracy
+from nastoolkit.objectives import Objective
+from nastoolkit.studies import optimize
 from nastoolkit.supernets import load_supernet, save_supernet
 from nastoolkit.tasks import TASKS
 
@@ -190,7 +192,7 @@ def test_a_search_that_finds_nothing_within_its_bounds_fails():
 )
 def test_bounds_that_make_no_sense(bounds, message):
     with pytest.raises(typer.BadParameter, match=message):
-        _bounds(bounds, "mmacs")
+        read_bounds(bounds, "mmacs")
 
 
 def test_search_takes_a_latency_table_and_a_checkpoint(tmp_path, tiny_too, table, supernet_of):
@@ -242,9 +244,36 @@ def test_export_takes_a_configuration(tmp_path, monkeypatch):
     assert made[0][3]["genotype"] == space.smallest.tolist()
 
 
-@pytest.mark.parametrize("given", [(), ("0,1", "--config", "x.json")])
+@pytest.fixture
+def kept_search(tmp_path):
+    """The store of a search of ``digits-mbv3`` with made-up accuracies, and what it found."""
+    space, evaluate = FAMILIES["digits-mbv3"]().space, lambda genotypes: (50 + genotypes.sum(axis=1, keepdims=True) / 2)
+    objectives = [Objective("accuracy_top1", "max", "%"), Objective("mmacs", "min", exact=FAMILIES["digits-mbv3"]().mmacs)]
+    history = optimize(space, evaluate, objectives, "random", 60, store=tmp_path / "s.sqlite", progress=False)
+    return tmp_path / "s.sqlite", history.front()
+
+
+def test_export_picks_from_a_store(kept_search, tmp_path, monkeypatch, complaint):
+    store, front = kept_search
+    made = []
+    monkeypatch.setattr(
+        sys.modules["nastoolkit.cli.export"], "export_network", lambda *given: made.append(given) or Export((tmp_path,), 0.0)
+    )
+    bound = float(np.median(front.values[:, 1]))
+    for pick in ("most-accurate", "knee", f"mmacs={bound}"):
+        answer("export", "--store", store, "--pick", pick, "--output", tmp_path / "made")
+    accurate, knee, within = (card[3]["genotype"] for card in made)
+    assert accurate == front.genotypes[0].tolist() and within == front.genotypes[front.values[:, 1] <= bound][0].tolist()
+    assert knee == front.genotypes[pareto.knee(front.costs)].tolist() != accurate
+    told = complaint("export", "--store", store, "--pick", "mmacs=0.001", "--output", tmp_path / "made")
+    assert f"holds no network for mmacs=0.001; its least mmacs is {front.values[:, 1].min():g}" in told
+    assert "unknown cost 'kneee'" in complaint("export", "--store", store, "--pick", "kneee=1", "--output", tmp_path / "made")
+    assert "such as mmacs=60" in complaint("export", "--store", store, "--pick", "kneee", "--output", tmp_path / "made")
+
+
+@pytest.mark.parametrize("given", [(), ("0,1", "--config", "x.json"), ("0,1", "--store", "x.sqlite")])
 def test_export_takes_one_sub_network(complaint, tmp_path, given):
-    assert "by its genotype or by --config FILE" in complaint("export", *given, "--output", tmp_path / "made")
+    assert "by its genotype, by --config FILE, or by --store FILE" in complaint("export", *given, "--output", tmp_path / "made")
     (tmp_path / "x.json").write_text("{}")
     told = complaint("export", "--config", tmp_path / "x.json", "--output", tmp_path / "made")
     assert "x.json is no network of 'digits-mbv3': no option given for" in told and not (tmp_path / "made").exists()
