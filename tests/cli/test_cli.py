@@ -247,7 +247,7 @@ def test_export_takes_a_configuration(tmp_path, monkeypatch):
 @pytest.fixture
 def kept_search(tmp_path):
     """The store of a search of ``digits-mbv3`` with made-up accuracies, and what it found."""
-    space, evaluate = FAMILIES["digits-mbv3"]().space, lambda genotypes: (50 + genotypes.sum(axis=1, keepdims=True) / 2)
+    space, evaluate = FAMILIES["digits-mbv3"]().space, lambda genotypes: 50 + genotypes.sum(axis=1, keepdims=True) / 2
     objectives = [Objective("accuracy_top1", "max", "%"), Objective("mmacs", "min", exact=FAMILIES["digits-mbv3"]().mmacs)]
     history = optimize(space, evaluate, objectives, "random", 60, store=tmp_path / "s.sqlite", progress=False)
     return tmp_path / "s.sqlite", history.front()
@@ -273,7 +273,8 @@ def test_export_picks_from_a_store(kept_search, tmp_path, monkeypatch, complaint
 
 @pytest.mark.parametrize("given", [(), ("0,1", "--config", "x.json"), ("0,1", "--store", "x.sqlite")])
 def test_export_takes_one_sub_network(complaint, tmp_path, given):
-    assert "by its genotype, by --config FILE, or by --store FILE" in complaint("export", *given, "--output", tmp_path / "made")
+    told = complaint("export", *given, "--output", tmp_path / "made")
+    assert "by its genotype, by --config FILE, or by --store FILE" in told
     (tmp_path / "x.json").write_text("{}")
     told = complaint("export", "--config", tmp_path / "x.json", "--output", tmp_path / "made")
     assert "x.json is no network of 'digits-mbv3': no option given for" in told and not (tmp_path / "made").exists()
