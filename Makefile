@@ -3,6 +3,7 @@
 PYTHON ?= python3
 PROFILE ?= laptop
 NOTEBOOK ?=
+SET ?=
 JOBS ?= 2
 
 override VENV := .venv
@@ -13,13 +14,15 @@ BUILT := build mutants .coverage docs/_api docs/_build docs/_notebooks nastoolki
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test lab app figures claims smoke docs browser-test chromium clean
+.PHONY: help setup dev run test lab app figures claims smoke docs browser-test chromium clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo "  variables: PYTHON=python3.12  PROFILE=smoke|laptop|long|paper  NOTEBOOK=quickstart  JOBS=2"
+	@echo "  variables: PYTHON=python3.12  PROFILE=smoke|laptop|long|paper  NOTEBOOK=quickstart  SET=\"budget=60 seed=1\"  JOBS=2"
 
 setup: $(INSTALLED)-notebooks ## create .venv and install what the notebooks need; done once
+
+dev: $(INSTALLED)-dev ## what the tests need, too
 
 run: setup ## the main job: the quickstart notebook, at the laptop profile
 	$(RUN) notebooks/quickstart.ipynb --profile laptop
@@ -39,7 +42,7 @@ app: $(INSTALLED)-lab ## the explorer as an app, at the address that it prints, 
 		--Voila.ip=127.0.0.1 --no-browser --show_tracebacks=True
 
 figures: setup ## all notebooks that are not up to date, or NOTEBOOK=fig05, at PROFILE=laptop
-	$(RUN) $(NOTEBOOK) --profile $(PROFILE)
+	$(RUN) $(NOTEBOOK) --profile $(PROFILE) $(addprefix --set ,$(SET))
 
 claims: setup ## bring the scoreboard, experiments/CLAIMS.md, and the README up to date with runs/
 	$(RUN) --claims

@@ -20,6 +20,8 @@ import nbformat
 import papermill
 import yaml
 
+from nastoolkit.support.names import did_you_mean
+
 PROFILES = ("smoke", "laptop", "long", "paper")
 OPTIONAL = ("long",)  # not every notebook has it
 DEEPEST = 10  # levels of YAML
@@ -51,7 +53,8 @@ def notebook_name(argument: str, root: Path) -> str:
     if len(meant) > 1:
         raise UsageError(f"{argument!r} is a part of several notebooks' names: {', '.join(meant)}")
     if not meant:
-        raise UsageError(f"no notebook {argument!r}; there are: {', '.join(known) or 'none'}")
+        meant_name = did_you_mean(argument, [name.rpartition("/")[2] for name in known])
+        raise UsageError(f"no notebook {argument!r}{meant_name}; there are: {', '.join(known) or 'none'}")
     return meant[0]
 
 
@@ -215,7 +218,8 @@ def fitting_values(name: str, values: Mapping[str, Any], settings: Mapping[str, 
     annotations = declared_parameters(root / "notebooks" / f"{name}.ipynb")
     unknown = [key for key in [*values, *settings] if key not in annotations]
     if unknown:
-        raise UsageError(f"{name}: unknown parameters {', '.join(map(str, unknown))}; it has: {', '.join(annotations)}")
+        meant = did_you_mean(str(unknown[0]), annotations)
+        raise UsageError(f"{name}: unknown parameters {', '.join(map(str, unknown))}{meant}; it has: {', '.join(annotations)}")
     fitting = {key: _fit(name, key, value, annotations[key]) for key, value in values.items()}
     for key, text in settings.items():
         annotation = annotations[key]

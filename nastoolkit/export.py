@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from nastoolkit.blocks import Inputs, describe_block, each
-from nastoolkit.families import FAMILIES, Family
+from nastoolkit.families import Family, family_named
 from nastoolkit.support.files import all_atomically
 
 TOLERANCE = 1e-4
@@ -61,12 +61,13 @@ def export_network(network: nn.Module, example: Inputs, folder: str | Path, card
     return Export(files, difference)
 
 
-def load_network(folder: str | Path) -> nn.Module:
+def load_network(folder: str | Path, family: Family | None = None) -> nn.Module:
     """The network that ``nastoolkit export`` wrote into a folder: as it was searched and calibrated, in evaluation mode.
 
     Args:
         folder: It holds ``network.json`` and ``network.safetensors``, as :func:`export_network` and :func:`network_card` make
-            them, of a family in ``FAMILIES``.
+            them.
+        family: The network's; by default the one of its name in ``FAMILIES``.
 
     Raises:
         FileNotFoundError: One of the two files is missing.
@@ -74,11 +75,9 @@ def load_network(folder: str | Path) -> nn.Module:
     """
     card = json.loads((Path(folder) / "network.json").read_text())
     weights = load_file(Path(folder) / "network.safetensors")
-    if (name := card.get("family")) not in FAMILIES:
-        raise ValueError(f"{folder} has a network of family {name!r}, which is not known here; known: {', '.join(FAMILIES)}")
-    family = FAMILIES[name]().fitting(weights)
-    if family.fingerprint != card.get("family_fingerprint"):
-        raise ValueError(f"{folder} was exported when family {name!r} had other networks, or from one with choices of bits")
+    family = (family or family_named(card["family"])).fitting(weights)
+    if family.fingerprint != card["family_fingerprint"]:
+        raise ValueError(f"{folder} was exported when family {family.name!r} had other networks, or with choices of bits")
     network = family.build(np.array(card["genotype"]))
     try:
         network.load_state_dict(weights)

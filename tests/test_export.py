@@ -63,6 +63,7 @@ def test_a_folder_alone_gives_the_network_back(exported, tiny, monkeypatch):
     network, genotype, inputs, made = exported
     monkeypatch.setitem(FAMILIES, "tiny", lambda: tiny)
     again = load_network(made.files[0].parent)
+    assert torch.equal(load_network(made.files[0].parent, tiny)(inputs), network(inputs))
     assert not again.training and torch.equal(again(inputs), network(inputs))
     card = json.loads(made.files[2].read_text())
     assert card["input_shape"] == list(inputs.shape[1:]) and card["n_outputs"] == len(network(inputs)[0])
@@ -71,7 +72,7 @@ def test_a_folder_alone_gives_the_network_back(exported, tiny, monkeypatch):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"family": "nets"}, "family 'nets', which is not known here; known: .*digits-mbv3"),
+        ({"family": "nets"}, "unknown family 'nets'; known: .*digits-mbv3"),
         ({"family_fingerprint": "0"}, "was exported when family 'tiny' had other networks"),
         ({"genotype": "largest"}, "do not fit its card"),
     ],

@@ -22,7 +22,7 @@ NUMPY_FLOORS = [
     ["studies"],
 ]
 TORCH_FLOORS = [
-    ["blocks", "randomness", "taps"],
+    ["blocks", "counted", "randomness", "taps"],
     ["families"],
     ["checkpoints", "published"],
     ["supernets"],

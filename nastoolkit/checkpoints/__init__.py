@@ -72,14 +72,17 @@ def locate(name: str, checkpoint: str | Path | None = None) -> Path:
     if checkpoint is not None:
         return Path(checkpoint)
     shipped, released = EMBEDDED / f"{name}.safetensors", PUBLISHED.get(name)
-    if shipped.exists() or released is None:
+    if shipped.exists():
         return shipped
+    ship = f"no weights of {name!r} ship with the package"
+    shipped_names = f"shipped: {', '.join(embedded_names())}"
+    if released is None:
+        how = f"train some with `nastoolkit train --family {name} --output FILE`, and give that file as checkpoint"
+        raise CheckpointError(f"{ship}: {how}; {shipped_names}")
     fetched = cached_file(released.url)
     if not fetched.exists():
-        raise CheckpointError(
-            f"no weights of {name!r} ship with the package: fetch the published ones with `nastoolkit fetch {name}`, "
-            f"or give a path or an address as checkpoint; shipped: {', '.join(embedded_names())}"
-        )
+        how = f"fetch the published ones with `nastoolkit fetch {name}`, or give a path or an address as checkpoint"
+        raise CheckpointError(f"{ship}: {how}; {shipped_names}")
     return fetched
 
 

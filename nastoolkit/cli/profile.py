@@ -11,7 +11,7 @@ import typer
 
 from nastoolkit.cli.options import AsJson, FamilyName, Threads
 from nastoolkit.cli.terminal import known, show
-from nastoolkit.families import FAMILIES
+from nastoolkit.families import family_named
 from nastoolkit.latency import LookupTable
 from nastoolkit.latency.backends import BACKENDS
 from nastoolkit.support.files import beside, check_output
@@ -31,7 +31,7 @@ def profile(
     """Measure a latency lookup table on this machine, and its error against end-to-end latency."""
     started = time.perf_counter()
     known("backend", backend, BACKENDS)
-    of_family = known("family", family, FAMILIES)()
+    of_family = family_named(family)
     if output is not None:
         check_output(output)
     built = LookupTable.measure(

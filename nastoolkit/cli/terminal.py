@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from nastoolkit.support.names import unknown
+
 if TYPE_CHECKING:  # a help text needs no pandas
     import pandas as pd
 
@@ -24,7 +26,7 @@ INTERRUPTED = 130  # exit code of what Ctrl-C ended, by the shells' convention
 def known(kind: str, name: str, registry: Mapping[str, Any]) -> Any:
     """The entry of a registry that an option names."""
     if name not in registry:
-        raise typer.BadParameter(f"unknown {kind} {name!r}; known: {', '.join(registry)}")
+        raise typer.BadParameter(unknown(kind, name, registry))
     return registry[name]
 
 

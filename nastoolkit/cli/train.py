@@ -10,8 +10,9 @@ from typing import Annotated
 import torch
 import typer
 
+from nastoolkit.cli.options import FamilyName
 from nastoolkit.cli.terminal import Seed, known
-from nastoolkit.families import FAMILIES
+from nastoolkit.families import family_named
 from nastoolkit.supernets import Supernet, save_supernet
 from nastoolkit.supernets.sharing import SHARING_RULES
 from nastoolkit.support.files import beside, check_output
@@ -25,7 +26,7 @@ from nastoolkit.training.shrinking import Stage, fit_stages, progressive_shrinki
 
 def train(
     output: Annotated[Path, typer.Option(help="Where to write the supernet (.safetensors); its run is kept beside it.")],
-    family: Annotated[str, typer.Option(help=f"One of {', '.join(FAMILIES)}.")] = "digits-mbv3",
+    family: FamilyName = "digits-mbv3",
     sharing: Annotated[str, typer.Option(help=f"One of {', '.join(SHARING_RULES)}.")] = "slice",
     task: Annotated[str, typer.Option(help=f"One of {', '.join(TASKS)}.")] = "digits",
     steps: Annotated[int, typer.Option(min=1, help="Optimiser steps, of each stage.")] = 1000,
@@ -43,7 +44,7 @@ def train(
     with processes(device or ("cuda" if torch.cuda.is_available() else "cpu")) as place:
         data = known("task", task, TASKS)()
         check_output(output)
-        supernet = Supernet(known("family", family, FAMILIES)(), known("sharing", sharing, SHARING_RULES)(), seed).to(place)
+        supernet = Supernet(family_named(family), known("sharing", sharing, SHARING_RULES)(), seed).to(place)
         space = supernet.family.space
         stages = progressive_shrinking(space) if shrinking else [Stage("all", space)]
         recipe = Recipe(

@@ -20,6 +20,7 @@ from nastoolkit.history import History
 from nastoolkit.objectives import Objective
 from nastoolkit.search import ALGORITHMS
 from nastoolkit.studies import optimize
+from nastoolkit.support.names import unknown
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class SearchSettings:
 
     def __post_init__(self) -> None:
         if self.algorithm not in ALGORITHMS:
-            raise ValueError(f"unknown algorithm {self.algorithm!r}; known: {', '.join(ALGORITHMS)}")
+            raise ValueError(unknown("algorithm", self.algorithm, ALGORITHMS))
 
 
 @dataclass(frozen=True)

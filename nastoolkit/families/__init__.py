@@ -1,11 +1,16 @@
 """Families of networks: each turns genotypes into plans, costs and plain PyTorch networks. A new one is a file and a line."""
 
+import sys
 from collections.abc import Callable
 from functools import partial
+from importlib.metadata import entry_points
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
 
 from nastoolkit.families import bert, cells, hat, masked_bert, mobilenet_v3, proxyless_nas, resnet50, vit
 from nastoolkit.families.base import Family, Slot
 from nastoolkit.families.plan import Plan
+from nastoolkit.support.names import unknown
 
 FAMILIES: dict[str, Callable[[], Family]] = {
     "bert-base": partial(bert.BertFamily, "bert-base", bert.BASE),
@@ -29,4 +34,40 @@ FAMILIES: dict[str, Callable[[], Family]] = {
     "vit-b16": partial(vit.VisionTransformerFamily, "vit-b16", vit.B16),
 }
 
-__all__ = ["FAMILIES", "Family", "Plan", "Slot"]
+GROUP = "nastoolkit.families"  # of entry points, by which an installed package adds families
+
+
+def family_named(name: str) -> Family:
+    """A family by its name; those of other people need no change of this package.
+
+    Args:
+        name: A key of ``FAMILIES``; a class in a file, such as ``my_net.py:MyFamily``; or an entry point of the group
+            ``nastoolkit.families`` of an installed package.
+
+    Raises:
+        ValueError: There is no such family, no such file, or no such class in it.
+    """
+    if name in FAMILIES:
+        return FAMILIES[name]()
+    file, _, kind = name.rpartition(":")
+    if file:
+        return _class_in(Path(file), kind)()
+    for point in entry_points(group=GROUP, name=name):
+        return point.load()()
+    raise ValueError(f"{unknown('family', name, FAMILIES)}; or a class in a file: my_net.py:MyFamily")
+
+
+def _class_in(file: Path, kind: str) -> Callable[[], Family]:
+    """A class of a Python file, which is run."""
+    spec = spec_from_file_location(file.stem, file)
+    if not file.is_file() or spec is None or spec.loader is None:
+        raise ValueError(f"there is no Python file {file}, where family {kind!r} was to be")
+    module = sys.modules[file.stem] = module_from_spec(spec)  # so that what it defines can be pickled
+    spec.loader.exec_module(module)
+    found = {key: thing for key, thing in vars(module).items() if isinstance(thing, type) and issubclass(thing, Family)}
+    if kind not in found:
+        raise ValueError(f"{file} has no family {kind!r}; it has: {', '.join(found) or 'none'}")
+    return found[kind]
+
+
+__all__ = ["FAMILIES", "Family", "Plan", "Slot", "family_named"]

@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 from urllib.parse import quote
 
 from nastoolkit.checkpoints.download import cached_file, check_hash, fetch, keep_copy
+from nastoolkit.support.names import unknown
 
 REMEDY = (
     "Try again, or get the file by other means and name its folder: NASTOOLKIT_DATA=DIR, or nastoolkit fetch NAME --from DIR."
@@ -240,7 +241,7 @@ def _check_archive(file: Path) -> None:
 
 def _data_set(name: str) -> DataSet:
     if name not in DATA_SETS:
-        raise ValueError(f"unknown data set {name!r}; known: {', '.join(DATA_SETS)}")
+        raise ValueError(unknown("data set", name, DATA_SETS))
     return DATA_SETS[name]
 
 

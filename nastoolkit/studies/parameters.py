@@ -20,6 +20,8 @@ import tokenize
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from nastoolkit.support.names import did_you_mean
+
 BOUNDS = {"from": operator.ge, "above": operator.gt, "to": operator.le, "below": operator.lt}
 KNOWN = "from N, above N, to N, below N, key of NAMES, keys of NAMES, values of NAMES, as many as PARAMETER, not empty"
 _BRACKETS = re.compile(r"\[([^\[\]]+)\]\s*$")
@@ -75,7 +77,8 @@ def _fault(value: Any, rule: str, values: Mapping[str, Any], registries: Mapping
 def _fault_of_names(names: Any, known: Collection[Any]) -> str:
     several = isinstance(names, Collection) and not isinstance(names, str)
     unknown = [name for name in (names if several else [names]) if name not in known]
-    return f"there is no {', '.join(map(repr, unknown))}; known: {', '.join(map(str, known))}" if unknown else ""
+    meant = did_you_mean(str(unknown[0]), map(str, known)) if unknown else ""
+    return f"there is no {', '.join(map(repr, unknown))}{meant}; known: {', '.join(map(str, known))}" if unknown else ""
 
 
 def _numbers(value: Any) -> Iterator[float]:

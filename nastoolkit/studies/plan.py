@@ -17,6 +17,7 @@ from nastoolkit.space import SearchSpace
 from nastoolkit.studies.exact import as_measured, slow_ones
 from nastoolkit.studies.replay import has_known_code, search_fingerprint
 from nastoolkit.support.counts import whole
+from nastoolkit.support.names import unknown
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,7 @@ def resolved(algorithm: str | type[Algorithm]) -> tuple[str, type[Algorithm]]:
         return next((name for name, known in ALGORITHMS.items() if known is algorithm), algorithm.__qualname__), algorithm
     name = DEFAULT_ALGORITHM if algorithm == "default" else algorithm
     if name not in ALGORITHMS:
-        raise ValueError(f"unknown algorithm {algorithm!r}; known: {sorted(ALGORITHMS)}")
+        raise ValueError(unknown("algorithm", algorithm, sorted(ALGORITHMS)))
     return name, ALGORITHMS[name]
 
 

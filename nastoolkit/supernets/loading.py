@@ -13,7 +13,7 @@ import torch
 
 from nastoolkit.blocks import device_of
 from nastoolkit.checkpoints import CheckpointError, check_tensors, locate, read_checkpoint, write_checkpoint
-from nastoolkit.families import FAMILIES, Family
+from nastoolkit.families import Family, family_named
 from nastoolkit.families.bits import BitChoices
 from nastoolkit.supernets.copies import Supernets
 from nastoolkit.supernets.sharing import SHARING_RULES, FakeQuantise, SharingRule, chain, make_rule, rule_identity
@@ -100,7 +100,7 @@ def load_supernet(name: str, checkpoint: str | Path | None = None) -> Supernet:
     """A pre-trained supernet in evaluation mode; vocabulary and number of classes are the checkpoint's.
 
     Args:
-        name: Key in ``FAMILIES``; the family is adapted to the checkpoint by its ``fitting``.
+        name: The family's, see :func:`nastoolkit.families.family_named`; it is adapted to the checkpoint by its ``fitting``.
         checkpoint: A file of :func:`save_supernet`, one in a published format (of Once-for-All, HAT, DyNAS-T), whatever its
             suffix and whatever a trainer keeps beside the weights, a folder as of Hugging Face, or the address of such a file;
             by default the one that ships with the package, or was fetched.
@@ -110,14 +110,13 @@ def load_supernet(name: str, checkpoint: str | Path | None = None) -> Supernet:
         ConnectionError: A download failed; nothing of it is kept.
         CheckpointError: No such file, a damaged one, or one whose tensors are not this family's (all differences listed).
     """
-    if name not in FAMILIES:
-        raise ValueError(f"unknown family {name!r}; known: {sorted(FAMILIES)}")
+    family = family_named(name)
     path = locate(name, checkpoint)
     tensors, card = read_checkpoint(path)
     sharing = card.get("sharing", "slice")
     if not _is_known(sharing):
         raise CheckpointError(f"{path} needs sharing rule {sharing!r}; known: {list(SHARING_RULES)}")
-    family = FAMILIES[name]().fitting({name.removeprefix("0."): tensor for name, tensor in tensors.items()})
+    family = family.fitting({name.removeprefix("0."): tensor for name, tensor in tensors.items()})
     family, rule = _with_bits(path, family, card), _rule(path, sharing, card.get("sharing_settings", {}))
     make = partial(_made, path, family, card.get("copies"))
     with torch.device("meta"):  # nothing is allocated before the file is known to fit
@@ -133,7 +132,7 @@ def load_pretrained(name: str, checkpoint: str | Path, n_classes: int) -> Supern
     """A network that was pre-trained for something else, such as masked words, as a supernet with a new last layer.
 
     Args:
-        name: Key in ``FAMILIES``.
+        name: The family's, see :func:`nastoolkit.families.family_named`.
         checkpoint: File, folder or address in a published format; what it has for its own task is left aside.
         n_classes: Number of classes of the last layer, which has to be trained.
 
@@ -142,7 +141,7 @@ def load_pretrained(name: str, checkpoint: str | Path, n_classes: int) -> Supern
     """
     path = locate(name, checkpoint)
     tensors, _ = read_checkpoint(path)
-    supernet = Supernet(FAMILIES[name]().fitting(tensors).with_classes(n_classes))
+    supernet = Supernet(family_named(name).fitting(tensors).with_classes(n_classes))
     fresh = supernet.shared.state_dict()
     parts = {tensor.partition(".")[0] for tensor in fresh}
     own = {key: tensor for key, tensor in tensors.items() if key.partition(".")[0] in parts and not key.startswith(HEAD)}

@@ -1,9 +1,9 @@
 """Tasks: data, loss and metric by name."""
 
 import re
-from difflib import get_close_matches
 from pathlib import Path
 
+from nastoolkit.support.names import did_you_mean
 from nastoolkit.tasks.base import SPLITS, Classification, Examples, Split, Task
 from nastoolkit.tasks.bert_texts import BertTexts
 from nastoolkit.tasks.data_sets import MissingDataError, datasets_folder
@@ -82,14 +82,10 @@ def load_task(name: str) -> Task:
     inside_a_folder = Path(name).parent not in (Path(), Path(name)) and Path(name).parent.is_dir()
     if (name and HubSource(name).folder.is_dir()) or (HUB_NAME.fullmatch(name) and not inside_a_folder):
         return HubImages(name)
+    beside = (path.as_posix() for path in Path(name).parent.glob("*") if path.is_dir())
+    meant = did_you_mean(name, [*TASKS, *beside])
     if inside_a_folder:
         way_out = f" (if it is a name on the Hugging Face Hub: HubImages({name!r}))" if HUB_NAME.fullmatch(name) else ""
-        raise ValueError(f"there is no folder {name!r}{_did_you_mean(name)}{way_out}")
+        raise ValueError(f"there is no folder {name!r}{meant}{way_out}")
     places = f"folders of images in {datasets_folder()}, and <owner>/<name> on the Hugging Face Hub"
-    raise ValueError(f"there is no task {name!r}{_did_you_mean(name)}; known: {', '.join(TASKS)}, {places}")
-
-
-def _did_you_mean(name: str) -> str:
-    beside = [path.as_posix() for path in Path(name).parent.glob("*") if path.is_dir()]
-    meant = get_close_matches(name, [*TASKS, *beside], n=1)
-    return f", did you mean {meant[0]!r}?" if meant else ""
+    raise ValueError(f"there is no task {name!r}{meant}; known: {', '.join(TASKS)}, {places}")

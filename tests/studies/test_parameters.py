@@ -44,7 +44,7 @@ def test_what_fits_its_rules_is_taken():
             {"trained_on": {"vit": "sums"}},
             "trained_on: there is no 'vit'; known: mbv3, resnet\ntrained_on: there is no 'sums'; known: digits, words",
         ),
-        ({"algorithm": "lina"}, "algorithm: there is no 'lina'; known: linas, random"),
+        ({"algorithm": "lina"}, "algorithm: there is no 'lina', did you mean 'linas'?; known: linas, random"),
         ({"budgets": {"random": 400}}, "algorithm: there is no 'linas'; known: random"),
         ({"n_train": 6}, "n_train: there is no 6; known: 5, 10"),
         ({"n_seeds": 4}, "n_seeds: numbers are from 5, got 4"),
