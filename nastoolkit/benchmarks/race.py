@@ -101,7 +101,7 @@ def replayed_search(
         problem: Gives the values, for nothing: those of 100 sub-networks are part of the question.
         algorithm: See :func:`nastoolkit.studies.optimize`, as for all that follow.
         budget: Number of evaluations.
-        seed: Seed of all randomness.
+        seed: Random seed.
         objectives: By default the problem's; the same with bounds, for example.
         **settings: Those of :func:`nastoolkit.studies.optimize` that change its result; a warm start as genotypes.
 
@@ -141,7 +141,7 @@ def replayed_history(
         problem: What to search.
         algorithm: See :func:`nastoolkit.studies.optimize`, as for all that follow.
         budget: Number of evaluations.
-        seed: Seed of all randomness.
+        seed: Random seed.
         store: Where evaluations that take a while are kept, one by one; None if they are for nothing.
         executor: Where those run.
         **settings: Those of :func:`nastoolkit.studies.optimize` that change its result.

@@ -120,7 +120,7 @@ class SupernetProblem:
             cost: See :meth:`cost`.
             algorithm: See :func:`nastoolkit.optimize`, as for all that follow.
             budget: Number of evaluations.
-            seed: Seed of all randomness.
+            seed: Random seed.
             space: Part of the family's space; by default the whole.
             **settings: Further keyword arguments.
         """

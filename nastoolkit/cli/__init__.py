@@ -15,15 +15,15 @@ from typer.core import TyperGroup
 from nastoolkit.cli.terminal import run
 
 COMMANDS = {  # a command is the function of its name in the module of its name, and this is the first line of its help
-    "search": "Search a supernet for the best sub-networks and print the measured Pareto front.",
-    "show": "Tell what a store holds: what was measured and how, its searches, what failed, and the front of all of it.",
-    "profile": "Measure a latency lookup table on this machine, and its error against end-to-end latency.",
-    "race": "Run algorithms on a benchmark: evaluations to each hypervolume, medians over seeds with 95 % intervals.",
-    "train": "Train a supernet with the sandwich rule and in-place distillation; run it again to go on where it was killed.",
-    "export": "Extract a sub-network, calibrate it, and write it as ONNX and safetensors, checked in ONNX Runtime.",
-    "fetch": "Bring a published supernet or published measurements into the cache; afterwards the name alone finds them.",
-    "papers": "List the systems, each with its paper and claim, and all papers that the code follows, with their modules.",
-    "doctor": "Check that this installation works, tell what a bug report needs, and name the known traps of this machine.",
+    "search": "Search a supernet for its best networks and print the Pareto front.",
+    "show": "Show what a store of searches holds, and its Pareto front.",
+    "profile": "Measure a latency table on this machine, and how far it is from whole networks' latency.",
+    "race": "Compare search algorithms on a benchmark, over seeds.",
+    "train": "Train a supernet; run the same command again to resume.",
+    "export": "Write one network as ONNX and safetensors, checked in ONNX Runtime.",
+    "fetch": "Download a published supernet or published measurements.",
+    "papers": "List the papers that are reproduced here, and all papers that the code follows.",
+    "doctor": "Check this installation and machine; print what a bug report needs.",
 }
 
 

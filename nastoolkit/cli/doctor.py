@@ -18,7 +18,7 @@ from nastoolkit.supernets import load_supernet
 
 
 def doctor(as_json: AsJson = False) -> None:
-    """Check that this installation works, tell what a bug report needs, and name the known traps of this machine."""
+    """Check this installation and machine; print what a bug report needs."""
     checks = {"embedded supernets": _check_embedded, "writable folder": _check_folder, "ONNX export": _check_export}
     results: dict[str, str] = {}
     for name, check in checks.items():

@@ -22,20 +22,23 @@ from nastoolkit.tasks import TASKS
 
 
 def export(
-    output: Annotated[Path, typer.Option(help="Folder for network.onnx, network.safetensors, network.json.")],
+    output: Annotated[Path, typer.Option(help="Folder to write network.onnx, network.safetensors and network.json to.")],
     genotype: Annotated[str, typer.Argument(help="Genes separated by commas, as `nastoolkit search` prints them.")] = "",
-    config: Annotated[Path | None, typer.Option(help="In place of a genotype: Once-for-All's, NAT's or HAT's file.")] = None,
-    resolution: Annotated[int | None, typer.Option(help="Height and width of inputs, in place of the file's.")] = None,
-    store: Annotated[Path | None, typer.Option(help="In place of a genotype: the store of a search, and --pick.")] = None,
-    pick: Annotated[str, typer.Option(help=f"The network of the store's front: {PICKS}.")] = "most-accurate",
-    cost: Annotated[str, typer.Option(help=f"Weighed against accuracy for the knee: {', '.join(COSTS)}.")] = "mmacs",
-    table: Annotated[Path | None, typer.Option(help="Latencies, for latency_ms: what the search had.")] = None,
+    config: Annotated[Path | None, typer.Option(help="Instead of a genotype: a file of Once-for-All, NAT or HAT.")] = None,
+    resolution: Annotated[int | None, typer.Option(help="Input height and width, if not the file's.")] = None,
+    store: Annotated[Path | None, typer.Option(help="Instead of a genotype: the store of a search; see --pick.")] = None,
+    pick: Annotated[str, typer.Option(help=f"Which network of the store: {PICKS}.")] = "most-accurate",
+    cost: Annotated[str, typer.Option(help=f"Cost axis of the front, for the knee: {', '.join(COSTS)}.")] = "mmacs",
+    table: Annotated[Path | None, typer.Option(help="Latency table, for latency_ms: the same as in the search.")] = None,
     family: FamilyName = "digits-mbv3",
-    task: Annotated[str, typer.Option(help=f"One of {', '.join(TASKS)}.")] = "digits",
+    task: Annotated[str, typer.Option(help=f"Data set to calibrate and check on: {', '.join(TASKS)}.")] = "digits",
     checkpoint: Checkpoint = None,
     as_json: AsJson = False,
 ) -> None:
-    """Extract a sub-network, calibrate it, and write it as ONNX and safetensors, checked in ONNX Runtime."""
+    """Write one network as ONNX and safetensors, checked in ONNX Runtime.
+
+    The network is extracted from the supernet, and its batch normalisation is calibrated on training data.
+    """
     if sum([bool(genotype), config is not None, store is not None]) != 1:
         raise typer.BadParameter("name one sub-network, by its genotype, by --config FILE, or by --store FILE and --pick")
     supernet = load_supernet(family, checkpoint)

@@ -17,10 +17,13 @@ from nastoolkit.published import DATA_SETS, fetch_data
 
 def fetch(
     name: Annotated[str, typer.Argument(help=f"One of {', '.join((*PUBLISHED, *DATA_SETS))}, or an address.")],
-    folder: Annotated[Path | None, typer.Option("--from", help="A folder that has the files: download nothing.")] = None,
+    folder: Annotated[Path | None, typer.Option("--from", help="Folder that has the files already: download nothing.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Bring a published supernet or published measurements into the cache; afterwards the name alone finds them."""
+    """Download a published supernet or published measurements.
+
+    It goes into the cache, where its name alone finds it.
+    """
     if name in DATA_SETS:
         show(_fetch_data(name, folder, progress=not as_json), as_json)
         return

@@ -14,7 +14,7 @@ from nastoolkit.systems import SYSTEMS
 
 
 def papers(as_json: AsJson = False) -> None:
-    """List the systems, each with its paper and claim, and all papers that the code follows, with their modules."""
+    """List the papers that are reproduced here, and all papers that the code follows."""
     found: dict[str, dict[str, Any]] = {}
     for module in pkgutil.walk_packages(nastoolkit.__path__, "nastoolkit."):
         text = importlib.import_module(module.name).__doc__ or ""

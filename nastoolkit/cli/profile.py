@@ -20,15 +20,15 @@ from nastoolkit.support.interrupts import explain_resume
 
 def profile(
     family: FamilyName = "digits-mbv3",
-    backend: Annotated[str, typer.Option(help=f"What runs the networks: {', '.join(BACKENDS)}.")] = "torch",
-    batch_size: Annotated[int, typer.Option(min=1, help="Inputs a batch.")] = 1,
+    backend: Annotated[str, typer.Option(help=f"Runtime: {', '.join(BACKENDS)}.")] = "torch",
+    batch_size: Annotated[int, typer.Option(min=1, help="Batch size.")] = 1,
     threads: Threads = 1,
-    resolution: Annotated[int | None, typer.Option(help="Only sub-networks for images of so many pixels.")] = None,
-    check: Annotated[int, typer.Option(min=2, help="Random sub-networks that hold the table against the clock.")] = 40,
-    output: Annotated[Path | None, typer.Option(help="Where to save the table (JSON).")] = None,
+    resolution: Annotated[int | None, typer.Option(help="Only networks for images of this height and width.")] = None,
+    check: Annotated[int, typer.Option(min=2, help="Random networks to check the table on.")] = 40,
+    output: Annotated[Path | None, typer.Option(help="File to save the table to (JSON).")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Measure a latency lookup table on this machine, and its error against end-to-end latency."""
+    """Measure a latency table on this machine, and how far it is from whole networks' latency."""
     started = time.perf_counter()
     known("backend", backend, BACKENDS)
     of_family = family_named(family)

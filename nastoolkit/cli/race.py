@@ -14,15 +14,18 @@ from nastoolkit.search import ALGORITHMS
 
 
 def race(
-    benchmark: Annotated[str, typer.Option(help=f"One of {', '.join(BENCHMARKS)}.")],
-    algorithms: Annotated[str, typer.Option(help=f"Some of {', '.join(ALGORITHMS)}, separated by commas.")],
-    seeds: Annotated[int, typer.Option(min=1, help="Searches of each algorithm.")] = 10,
-    budget: Annotated[int, typer.Option(min=1, help="Evaluations of each search.")] = 250,
-    population: Annotated[int | None, typer.Option(min=1, help="Sub-networks a generation.")] = None,
-    targets: Annotated[str, typer.Option(help="Further hypervolumes to reach: numbers, or algorithms of this race.")] = "",
+    benchmark: Annotated[str, typer.Option(help=f"Benchmark: {', '.join(BENCHMARKS)}.")],
+    algorithms: Annotated[str, typer.Option(help=f"Algorithms to compare, separated by commas: {', '.join(ALGORITHMS)}.")],
+    seeds: Annotated[int, typer.Option(min=1, help="Number of seeds.")] = 10,
+    budget: Annotated[int, typer.Option(min=1, help="Evaluations per search.")] = 250,
+    population: Annotated[int | None, typer.Option(min=1, help="Networks per generation.")] = None,
+    targets: Annotated[str, typer.Option(help="More hypervolumes to reach: numbers, or algorithms in this race.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Run algorithms on a benchmark: evaluations to each hypervolume, medians over seeds with 95 % intervals."""
+    """Compare search algorithms on a benchmark, over seeds.
+
+    Prints the evaluations that each algorithm needs for each hypervolume: medians over seeds with 95 % intervals.
+    """
     names = [known("algorithm", name.strip(), ALGORITHMS) and name.strip() for name in algorithms.split(",")]
     problem, further = known("benchmark", benchmark, BENCHMARKS)(), read_targets(targets, names)
     settings = {} if population is None else {"population": population}

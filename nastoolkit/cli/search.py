@@ -27,28 +27,31 @@ COSTS = {"mmacs": "MMACs", "params": "", "size_mb": "MB", "peak_kb": "kB", "late
 
 def search(
     family: FamilyName = "digits-mbv3",
-    cost: Annotated[str, typer.Option(help=f"Weighed against accuracy: {', '.join(COSTS)}.")] = "mmacs",
+    cost: Annotated[str, typer.Option(help=f"Cost to keep low: {', '.join(COSTS)}.")] = "mmacs",
     at_most: Annotated[
-        list[str] | None, typer.Option(help="A bound, such as mmacs=60, on any cost; a number bounds the cost. Several times.")
+        list[str] | None,
+        typer.Option(help="Upper bound, such as mmacs=60; a number alone bounds --cost. Repeatable."),
     ] = None,
-    table: Annotated[Path | None, typer.Option(help="Latencies, from `nastoolkit profile`, or a CSV: block, ms.")] = None,
-    batch_size: Annotated[int | None, typer.Option(min=1, help="Inputs a batch; warns if the table is for others.")] = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="Threads; warns if the table is for others.")] = None,
-    latencies: Annotated[Path | None, typer.Option(help="Networks timed elsewhere, a CSV: genotype, latency_ms.")] = None,
-    task: Annotated[str, typer.Option(help=f"One of {', '.join(TASKS)}.")] = "digits",
-    measure: Annotated[str, typer.Option(help=f"What is measured: {', '.join(MEASURES)} (no labels).")] = "accuracy",
-    algorithm: Annotated[str, typer.Option(help=f"default ({DEFAULT_ALGORITHM}) or {', '.join(ALGORITHMS)}.")] = "default",
-    budget: Annotated[int, typer.Option(min=1, help="Evaluations.")] = 100,
-    population: Annotated[int, typer.Option(min=1, help="Sub-networks a generation, or parents of the inner search.")] = 50,
+    table: Annotated[Path | None, typer.Option(help="Latency table of `nastoolkit profile`, or a CSV: block, ms.")] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Batch size: warns if the table has another.")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads: warns if the table has others.")] = None,
+    latencies: Annotated[Path | None, typer.Option(help="CSV of networks timed elsewhere: genotype, latency_ms.")] = None,
+    task: Annotated[str, typer.Option(help=f"Data set and metric: {', '.join(TASKS)}.")] = "digits",
+    measure: Annotated[str, typer.Option(help=f"What to measure: {', '.join(MEASURES)} (no labels).")] = "accuracy",
+    algorithm: Annotated[
+        str, typer.Option(help=f"Algorithm: default ({DEFAULT_ALGORITHM}), {', '.join(ALGORITHMS)}.")
+    ] = "default",
+    budget: Annotated[int, typer.Option(min=1, help="Number of networks to measure.")] = 100,
+    population: Annotated[int, typer.Option(min=1, help="Networks per generation.")] = 50,
     seed: Seed = 0,
-    store: Annotated[Path | None, typer.Option(help="SQLite file that keeps every evaluation; rerun to resume.")] = None,
-    estimate: Annotated[Path | None, typer.Option(help="Measure nothing: predict it from this store of a search.")] = None,
-    popdb: Annotated[Path | None, typer.Option(help="Search only what the clusters of this store's search use.")] = None,
-    warm_start: Annotated[Path | None, typer.Option(help="Begin with the best of this store's search.")] = None,
+    store: Annotated[Path | None, typer.Option(help="SQLite file of all measurements: rerun to resume.")] = None,
+    estimate: Annotated[Path | None, typer.Option(help="Measure nothing: predict from this store's measurements.")] = None,
+    popdb: Annotated[Path | None, typer.Option(help="Search only what the best of this store use (PopDB).")] = None,
+    warm_start: Annotated[Path | None, typer.Option(help="Start from the best networks of this store.")] = None,
     checkpoint: Checkpoint = None,
     as_json: AsJson = False,
 ) -> None:
-    """Search a supernet for the best sub-networks and print the measured Pareto front."""
+    """Search a supernet for its best networks and print the Pareto front."""
     known("algorithm", algorithm, {"default": None, **ALGORITHMS})
     made, past = known("measure", measure, MEASURES), PastSearches(estimate, popdb, warm_start)
     supernet = load_supernet(family, checkpoint)

@@ -24,12 +24,15 @@ NAMED = ("measured", "settings")
 
 
 def show(
-    store: Annotated[Path, typer.Argument(help="The SQLite file of `nastoolkit search --store FILE`.")],
-    cost: Annotated[str, typer.Option(help=f"Weighed against what was measured: {', '.join(EXACT)}.")] = "mmacs",
-    page: Annotated[Path | None, typer.Option("--html", help="Write a page with the picture of the front there.")] = None,
+    store: Annotated[Path, typer.Argument(help="SQLite file that `nastoolkit search --store FILE` wrote.")],
+    cost: Annotated[str, typer.Option(help=f"Cost axis of the front: {', '.join(EXACT)}.")] = "mmacs",
+    page: Annotated[Path | None, typer.Option("--html", help="Write the report as an HTML page to this file.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Tell what a store holds: what was measured and how, its searches, what failed, and the front of all of it."""
+    """Show what a store of searches holds, and its Pareto front.
+
+    Counts measurements, searches and failures.
+    """
     terminal.known("cost", cost, EXACT)
     told = summary(store)
     past = evaluations(store, told, cost)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # a help text needs no pandas
 
     from nastoolkit.history import History
 
-Seed = Annotated[int, typer.Option(min=0, help="Source of all randomness.")]
+Seed = Annotated[int, typer.Option(min=0, help="Random seed.")]
 INTERRUPTED = 130  # exit code of what Ctrl-C ended, by the shells' convention
 
 

@@ -25,22 +25,26 @@ from nastoolkit.training.shrinking import Stage, fit_stages, progressive_shrinki
 
 
 def train(
-    output: Annotated[Path, typer.Option(help="Where to write the supernet (.safetensors); its run is kept beside it.")],
+    output: Annotated[Path, typer.Option(help="File to write the supernet to (.safetensors); its run is kept beside it.")],
     family: FamilyName = "digits-mbv3",
-    sharing: Annotated[str, typer.Option(help=f"One of {', '.join(SHARING_RULES)}.")] = "slice",
-    task: Annotated[str, typer.Option(help=f"One of {', '.join(TASKS)}.")] = "digits",
-    steps: Annotated[int, typer.Option(min=1, help="Optimiser steps, of each stage.")] = 1000,
-    batch_size: Annotated[int, typer.Option(min=1, help="Inputs a step, over all processes.")] = 64,
-    learning_rate: Annotated[float, typer.Option(help="At its peak.")] = 3e-3,
-    n_random: Annotated[int, typer.Option(min=0, help="Random sub-networks a step, beside the largest and the smallest.")] = 2,
+    sharing: Annotated[str, typer.Option(help=f"Sharing rule: {', '.join(SHARING_RULES)}.")] = "slice",
+    task: Annotated[str, typer.Option(help=f"Data set: {', '.join(TASKS)}.")] = "digits",
+    steps: Annotated[int, typer.Option(min=1, help="Optimiser steps per stage.")] = 1000,
+    batch_size: Annotated[int, typer.Option(min=1, help="Batch size, over all processes.")] = 64,
+    learning_rate: Annotated[float, typer.Option(help="Peak learning rate.")] = 3e-3,
+    n_random: Annotated[int, typer.Option(min=0, help="Random networks per step, besides the largest and the smallest.")] = 2,
     shrinking: Annotated[bool, typer.Option(help="Progressive shrinking: kernels, then depths, then widths.")] = False,
-    label_smoothing: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of a target given to all classes.")] = 0.0,
-    average: Annotated[float, typer.Option(min=0.0, max=1.0, help="Decay of the moving average of weights; 0: none.")] = 0.0,
-    precision: Annotated[str, typer.Option(help=f"One of {', '.join(PRECISIONS)}.")] = "float32",
-    device: Annotated[str, typer.Option(help="cpu or cuda; by default cuda where there is one.")] = "",
+    label_smoothing: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of a target spread over all classes.")] = 0.0,
+    average: Annotated[float, typer.Option(min=0.0, max=1.0, help="Decay of the weights' moving average; 0 for none.")] = 0.0,
+    precision: Annotated[str, typer.Option(help=f"Precision: {', '.join(PRECISIONS)}.")] = "float32",
+    device: Annotated[str, typer.Option(help="cpu or cuda. Default: cuda if there is a GPU.")] = "",
     seed: Seed = 0,
 ) -> None:
-    """Train a supernet with the sandwich rule and in-place distillation; run it again to go on where it was killed."""
+    """Train a supernet; run the same command again to resume.
+
+    Every step trains the largest, the smallest and some random networks, which learn from the largest (sandwich rule, in-place
+    distillation).
+    """
     with processes(device or ("cuda" if torch.cuda.is_available() else "cpu")) as place:
         data = known("task", task, TASKS)()
         check_output(output)

@@ -23,7 +23,7 @@ class Algorithm(ABC):
     Args:
         space: Where to search.
         objectives: What the columns of the values are.
-        seed: Seed of all randomness.
+        seed: Random seed.
         population: How many sub-networks one :meth:`ask` proposes, where the subclass sets no other ``batch``.
 
     Attributes:

@@ -60,7 +60,7 @@ class Bayes(Algorithm):
     Args:
         space: Where to search.
         objectives: What the columns of the values are; those without ``exact`` are modelled.
-        seed: Seed of all randomness.
+        seed: Random seed.
         population: Parents in the inner search.
         batch: How many sub-networks are measured between two fits; more, a 50th of those measured, when that is more.
         n_first: How many are measured before the first fit.

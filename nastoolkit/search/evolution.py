@@ -39,7 +39,7 @@ class Evolution(Algorithm):
     Args:
         space: Where to search.
         objectives: What the columns of the values are.
-        seed: Seed of all randomness.
+        seed: Random seed.
         population: How many children a generation has, and how many survive.
         mating: A name in :data:`nastoolkit.search.mating.MATINGS`.
 

@@ -35,7 +35,7 @@ class LINAS(InnerSearch):
     Args:
         space: Where to search.
         objectives: What the columns of the values are; those without ``exact`` are predicted.
-        seed: Seed of all randomness.
+        seed: Random seed.
         population: How many sub-networks are measured between two fits, and the population of the inner search.
         predictor: A name in :data:`nastoolkit.predictors.PREDICTORS`.
         generations: Number of generations of the inner search.

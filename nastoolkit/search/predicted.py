@@ -22,7 +22,7 @@ class PredictedSearch(Algorithm):
     Args:
         space: Where to search.
         objectives: What the columns of the values are; those without ``exact`` are predicted.
-        seed: Seed of all randomness.
+        seed: Random seed.
         population: How many sub-networks are proposed at a time.
         predictor: A name in :data:`nastoolkit.predictors.PREDICTORS`.
 
@@ -80,7 +80,7 @@ class InnerSearch(PredictedSearch):
     Args:
         space: Where to search.
         objectives: What the columns of the values are; those without ``exact`` are predicted.
-        seed: Seed of all randomness.
+        seed: Random seed.
         population: How many sub-networks are proposed at a time, and the population of the inner search.
         predictor: A name in :data:`nastoolkit.predictors.PREDICTORS`.
         generations: Number of generations of the inner search.

@@ -32,7 +32,7 @@ class RNSGA2(Evolution):
     Args:
         space: Where to search.
         objectives: What the columns of the values are.
-        seed: Seed of all randomness.
+        seed: Random seed.
         population: How many sub-networks are parents, and children.
         aims: ``(k, m)`` raw values in the order of the objectives; they need not be possible.
 

@@ -31,7 +31,7 @@ class WeakNAS(PredictedSearch):
     Args:
         space: Where to search.
         objectives: What the columns of the values are; those without ``exact`` are predicted.
-        seed: Seed of all randomness.
+        seed: Random seed.
         population: How many sub-networks are measured between two fits.
         predictor: A name in :data:`nastoolkit.predictors.PREDICTORS`.
         pool: How many random sub-networks there are to choose from; they keep the bounds of exact objectives.

@@ -71,7 +71,7 @@ def optimize(
             sub-network is computed for what is proposed only, and modelled like a measured one, and a warning says so.
         algorithm: A name in :data:`nastoolkit.search.ALGORITHMS`, ``"default"``, the best general choice, or a class.
         budget: Number of evaluations, replayed ones included.
-        seed: Seed of all randomness of the algorithm.
+        seed: Random seed of the algorithm.
         store: An SQLite file, made if missing; see :class:`nastoolkit.studies.store.Store`.
         executor: Where ``evaluate`` runs, by default here: an executor, for example
             :class:`nastoolkit.studies.processes.Processes`, or a :class:`nastoolkit.studies.running.Running`, which says, too,

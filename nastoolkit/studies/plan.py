@@ -30,7 +30,7 @@ class Plan:
         name: The algorithm's name.
         kind: Its class.
         budget: Number of evaluations.
-        seed: Seed of all randomness.
+        seed: Random seed.
         population: Number of sub-networks that are proposed at a time.
         first: Genotypes ``(k, d)`` to measure first.
         is_warm: Whether these were given.

@@ -226,7 +226,10 @@ def test_a_folder_that_has_no_checkpoint_under_the_name_is_told(server, tmp_path
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("resnet",), "unknown release or data set 'resnet', did you mean 'ofa-resnet50'.; known: ofa-mbv3-w1.0.*hat-latency.*nas-bench-macro"),
+        (
+            ("resnet",),
+            "'resnet', did you mean 'ofa-resnet50'.; known: ofa-mbv3-w1.0.*hat-latency",
+        ),
         (("ofa-resnet50", "--from", "nowhere"), "nowhere/ofa_supernet_resnet50"),
         (("hat-latency", "--from", "nowhere"), "iwslt14deen_gpu_titanxp_all.csv"),
     ],

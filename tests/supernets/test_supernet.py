@@ -267,7 +267,7 @@ def test_all_that_does_not_fit_is_listed_at_once(supernet, tmp_path):
 
 
 def test_an_unknown_family_lists_the_known_ones():
-    with pytest.raises(ValueError, match="unknown family 'resnet', did you mean 'ofa-resnet50'.*; known: .*digits-mbv3.*ofa-mbv3-w1.0"):
+    with pytest.raises(ValueError, match="'resnet', did you mean 'ofa-resnet50'.*; known: .*digits-mbv3.*ofa-"):
         load_supernet("resnet")
 
 

@@ -66,7 +66,7 @@ class Study:
 
         Args:
             found_for: Name of a setting, ``MACs``, or ``random search``, which searches each setting for itself.
-            seed: Seed of all randomness.
+            seed: Random seed.
         """
         if found_for == RANDOM:
             return {name: self._judged(self._front(name, "random", seed), name) for name in self.names}
@@ -91,7 +91,7 @@ def hypervolumes(study: Mapping[str, Any], found_for: str, seed: int) -> list[Ro
     Args:
         study: Values of a :class:`Study`.
         found_for: See :meth:`Study.fronts`.
-        seed: Seed of all randomness.
+        seed: Random seed.
 
     Returns:
         A row for each setting: ``judged_on``, and the ``hypervolume`` beyond the reference quality and a share of 1.

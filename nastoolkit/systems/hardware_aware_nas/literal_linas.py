@@ -31,7 +31,7 @@ class LiteralLINAS(PredictedSearch):
     Args:
         space: Where to search.
         objectives: What the columns of the values are.
-        seed: Seed of all randomness.
+        seed: Random seed.
         population: How many sub-networks are measured between two fits, and the population of NSGA-II.
         predictor: A name in :data:`nastoolkit.predictors.PREDICTORS`.
         generations: Number of generations of NSGA-II.

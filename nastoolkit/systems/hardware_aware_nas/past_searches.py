@@ -107,7 +107,7 @@ class PastSearch:
         Args:
             options: Options of each choice that the smaller space keeps.
             past_seed: Seed of the past search that they come from.
-            seed: Seed of all randomness on B.
+            seed: Random seed of the search on B.
         """
         whole, smaller = self.made.space, self.made.space.restrict(options)
         spaces = {WHOLE: whole, POPDB: smaller, LOT: by_lot(whole, smaller, seed)}

@@ -93,7 +93,7 @@ def search_problem(
         reference: Quality and cost of the reference point.
         search: Key of ``ALGORITHMS``.
         budget: Number of evaluations.
-        seed: Seed of all randomness.
+        seed: Random seed.
         settings: Settings of the algorithm.
 
     Returns:

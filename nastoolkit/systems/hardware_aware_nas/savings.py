@@ -39,7 +39,7 @@ def search_published(
         data_folder: Folder of the published files; empty means the usual places.
         search: Key of ``ALGORITHMS``, ``default`` or ``LITERAL``.
         budget: Number of evaluations.
-        seed: Seed of all randomness.
+        seed: Random seed.
         settings: Settings of the algorithm.
 
     Returns:

@@ -48,7 +48,7 @@ def search_benchmark(
         search: Name of the search, for its errors.
         algorithm: Key of ``ALGORITHMS``, or ``default``.
         budget: Number of evaluations.
-        seed: Seed of all randomness.
+        seed: Random seed.
         within: Bounds ``at_least`` and ``at_most`` of the MMACs, if one network is looked for.
         settings: Settings of the algorithm.
 

@@ -136,7 +136,7 @@ def compare(
     Args:
         problem: Values of a :class:`nastoolkit.benchmarks.SupernetProblem`: the pre-trained supernet and the new task. Until
             the result is there its folder has what was trained and measured, so that a killed comparison goes on.
-        seed: Seed of all randomness.
+        seed: Random seed.
         warm_up_steps: Training steps of the new head alone.
         training: Training in one iteration: ``n_steps``, ``batch_size`` and ``learning_rate`` of a recipe. All ways train for
             as many steps as a transfer, which is one iteration more for its first sub-networks.

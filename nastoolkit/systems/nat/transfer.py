@@ -102,7 +102,7 @@ def transfer(
         n_first: Sub-networks that the archive begins with: the smallest, the largest and random ones.
         n_archive: How many an iteration keeps at most.
         population: How many candidates an iteration measures.
-        seed: Seed of all randomness, except for the weights that the supernet has.
+        seed: Random seed, except for the weights that the supernet has.
         folder: Keeps what was measured and trained.
         progress: Show a bar of the iterations.
         **settings: Settings of :class:`nastoolkit.search.nat.NAT`.

@@ -24,7 +24,7 @@ class EvolutionFinder:
     Args:
         problem: What is searched.
         limit: Largest latency in ms; what is slower is drawn again, and is not counted.
-        seed: Seed of all randomness.
+        seed: Random seed.
     """
 
     def __init__(self, problem: AuthorsProblem, limit: float, seed: int) -> None:

@@ -101,7 +101,7 @@ def search_arm(problem: Mapping[str, Any], arm: str, seed: int, budget: int, **s
     Args:
         problem: Values of a :class:`QuantisedProblem`.
         arm: ``JOINT``, ``EVOLUTION``, ``RANDOM``, ``BITS``, ``SEQUENTIAL``, or :func:`architecture_at` of some bits.
-        seed: Seed of all randomness.
+        seed: Random seed.
         budget: Number of evaluations; the sequential arm spends half of them on floats.
         **settings: Settings of the searches, such as the population; evolution and random search take no others.
 
