@@ -236,7 +236,7 @@ def test_export_writes_a_checked_network(tmp_path):
 def test_export_takes_a_configuration(tmp_path, monkeypatch):
     made = []
     monkeypatch.setattr(
-        sys.modules["nastoolkit.cli.export"], "export_network", lambda *given: made.append(given) or Export((tmp_path,), 0.0)
+        importlib.import_module("nastoolkit.cli.export"), "export_network", lambda *given: made.append(given) or Export((tmp_path,), 0.0)
     )
     space = FAMILIES["digits-mbv3"]().space
     (tmp_path / "net.json").write_text(json.dumps({"ks": 3, "e": 2, "d": 1}))
@@ -257,7 +257,7 @@ def test_export_picks_from_a_store(kept_search, tmp_path, monkeypatch, complaint
     store, front = kept_search
     made = []
     monkeypatch.setattr(
-        sys.modules["nastoolkit.cli.export"], "export_network", lambda *given: made.append(given) or Export((tmp_path,), 0.0)
+        importlib.import_module("nastoolkit.cli.export"), "export_network", lambda *given: made.append(given) or Export((tmp_path,), 0.0)
     )
     bound = float(np.median(front.values[:, 1]))
     for pick in ("most-accurate", "knee", f"mmacs={bound}"):
