@@ -22,7 +22,7 @@ NUMPY_FLOORS = [
     ["studies"],
 ]
 TORCH_FLOORS = [
-    ["blocks", "counted", "randomness", "taps"],
+    ["blocks", "counted", "randomness", "taps", "threads"],
     ["families"],
     ["checkpoints", "published"],
     ["supernets"],

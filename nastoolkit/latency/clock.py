@@ -16,7 +16,7 @@ import numpy as np
 import psutil
 
 from nastoolkit.latency.backends import Runner
-from nastoolkit.latency.backends.base import torch_threads
+from nastoolkit.threads import torch_threads
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's mallopt
 HEAP_BYTES = 1 << 30

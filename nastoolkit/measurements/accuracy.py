@@ -26,6 +26,7 @@ from nastoolkit.support.counts import keep_whole
 from nastoolkit.tasks import Examples, Task
 from nastoolkit.tasks.base import each_tensor, joined
 from nastoolkit.tasks.fitting import check_inputs, check_outputs, check_vocabulary
+from nastoolkit.threads import threads_for, torch_threads
 from nastoolkit.training import Fixed, Recipe, fit, in_place_distillation
 
 T = TypeVar("T")
@@ -84,9 +85,10 @@ class Accuracy:
 
     def _predictions(self, network: nn.Module, genotype: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
         shape = self.supernet.family.input_shape(genotype)
-        calibrate(network, self.task, shape, self.n_calibration, self.batch_size, self.n_observed)
-        split = self.task.split(self.split)
-        return predictions(network, self.task, split, self.batch_size, shape, self.progress, self.n_images)
+        with torch_threads(threads_for(network)):
+            calibrate(network, self.task, shape, self.n_calibration, self.batch_size, self.n_observed)
+            split = self.task.split(self.split)
+            return predictions(network, self.task, split, self.batch_size, shape, self.progress, self.n_images)
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from nastoolkit.objectives import Objective, signs, violations
 from nastoolkit.search.sampling import new_ones, sample_new
 from nastoolkit.space import SearchSpace, genotype_keys
 from nastoolkit.support.counts import whole
+from nastoolkit.support.threads import own_linear_algebra
 
 
 class Algorithm(ABC):
@@ -72,6 +73,7 @@ class Algorithm(ABC):
         """Have genotypes ``(k, d)`` asked for next, in their order, before what the algorithm proposes itself."""
         self._suggested = np.concatenate([self._suggested, self.space.canonical(genotypes)])
 
+    @own_linear_algebra()
     def ask(self) -> np.ndarray:
         """Propose ``(batch, d)`` canonical genotypes, best first where the algorithm has an opinion.
 
@@ -89,6 +91,7 @@ class Algorithm(ABC):
         self.seen.update(genotype_keys(genotypes))
         return genotypes
 
+    @own_linear_algebra()
     def tell(self, genotypes: np.ndarray, values: np.ndarray) -> None:
         """Learn values: of all that was asked, of its first rows only, or of sub-networks known from elsewhere.
 

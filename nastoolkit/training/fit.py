@@ -13,6 +13,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from nastoolkit.supernets import Supernet
 from nastoolkit.tasks import Task
 from nastoolkit.tasks.fitting import adopt_vocabulary, check_outputs
+from nastoolkit.threads import threads_for, torch_threads
 from nastoolkit.training.distributed import mean_over_processes
 from nastoolkit.training.losses import Criterion
 from nastoolkit.training.passes import Passes
@@ -57,7 +58,7 @@ def fit(
     kept = _kept(supernet, optimizer, average, sampler)
     run = Run(kept, _identity(supernet, task, sampler, criterion, recipe, optimizer) if resume else {}, resume, progress)
     passes = Passes(supernet, task, sampler, criterion, recipe)
-    with _training_mode(supernet, average):
+    with _training_mode(supernet, average), torch_threads(threads_for(supernet)):
         for step in run.steps(recipe.n_steps):
             losses, probes = passes.step(step)
             optimizer.step()

@@ -233,11 +233,16 @@ def test_export_writes_a_checked_network(tmp_path):
     assert card["genotype"] == genotype.tolist() and card["weights"] == supernet.fingerprint
 
 
-def test_export_takes_a_configuration(tmp_path, monkeypatch):
-    made = []
-    monkeypatch.setattr(
-        importlib.import_module("nastoolkit.cli.export"), "export_network", lambda *given: made.append(given) or Export((tmp_path,), 0.0)
-    )
+@pytest.fixture
+def made(tmp_path, monkeypatch):
+    """What is given to be exported; nothing is."""
+    given = []
+    command = importlib.import_module("nastoolkit.cli.export")
+    monkeypatch.setattr(command, "export_network", lambda *what: given.append(what) or Export((tmp_path,), 0.0))
+    return given
+
+
+def test_export_takes_a_configuration(tmp_path, made):
     space = FAMILIES["digits-mbv3"]().space
     (tmp_path / "net.json").write_text(json.dumps({"ks": 3, "e": 2, "d": 1}))
     answer("export", "--config", tmp_path / "net.json", "--output", tmp_path / "made")
@@ -253,12 +258,8 @@ def kept_search(tmp_path):
     return tmp_path / "s.sqlite", history.front()
 
 
-def test_export_picks_from_a_store(kept_search, tmp_path, monkeypatch, complaint):
+def test_export_picks_from_a_store(kept_search, tmp_path, made, complaint):
     store, front = kept_search
-    made = []
-    monkeypatch.setattr(
-        importlib.import_module("nastoolkit.cli.export"), "export_network", lambda *given: made.append(given) or Export((tmp_path,), 0.0)
-    )
     bound = float(np.median(front.values[:, 1]))
     for pick in ("most-accurate", "knee", f"mmacs={bound}"):
         answer("export", "--store", store, "--pick", pick, "--output", tmp_path / "made")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from time import perf_counter
 
 import numpy as np
-import torch
+
+from nastoolkit.threads import torch_threads
 
 
 class Runner(ABC):
@@ -47,17 +47,6 @@ class Runner(ABC):
             ``(len(names),)``, adding up to 1, medians over ``n_runs`` runs; None where the library cannot tell blocks apart.
         """
         return None
-
-
-@contextmanager
-def torch_threads(n: int) -> Iterator[None]:
-    """Have PyTorch use so many threads."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(n)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def shares(seconds: np.ndarray) -> np.ndarray:

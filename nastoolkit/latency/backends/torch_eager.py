@@ -10,9 +10,10 @@ import torch
 from torch import nn
 
 from nastoolkit.blocks import Inputs, each
-from nastoolkit.latency.backends.base import Runner, shares, torch_threads
+from nastoolkit.latency.backends.base import Runner, shares
 from nastoolkit.latency.machine import cpu_name
 from nastoolkit.taps import parts_of, taps
+from nastoolkit.threads import torch_threads
 
 
 class TorchEager(Runner):
