@@ -9,7 +9,8 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
-from collections.abc import Collection, Iterator
+import warnings
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 
 import numpy as np
@@ -21,7 +22,12 @@ from nastoolkit.threads import torch_threads
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's mallopt
 HEAP_BYTES = 1 << 30
 LEAST_RUNS, MOST_RUNS = 3, 100
-LOOK_SECONDS = 0.05
+LOOK_SECONDS = 0.1
+BUSY_PERCENT = 50.0
+
+
+class BusyMachineWarning(UserWarning):
+    """Latencies are measured while other programs run."""
 
 
 class Clock:
@@ -74,11 +80,15 @@ def keep_heap() -> None:
 def pinned(threads: int) -> Iterator[None]:
     """Keep this process on so many cores, the least busy ones, where the system allows it, and PyTorch to as many threads.
 
-    More threads than cores would wait for each other, even while a network is only made.
+    More threads than cores would wait for each other, even while a network is only made. A warning tells where other programs
+    keep these cores busy.
     """
     cores = os.sched_getaffinity(0) if hasattr(os, "sched_setaffinity") else set()
+    busy = use_of_cores()
+    chosen = idlest(cores or busy, threads, busy)
+    warn_if_busy(float(np.mean([busy.get(core, 0.0) for core in chosen])))
     if cores:
-        os.sched_setaffinity(0, idlest(cores, threads))
+        os.sched_setaffinity(0, chosen)
     try:
         with torch_threads(threads):
             yield
@@ -87,7 +97,22 @@ def pinned(threads: int) -> Iterator[None]:
             os.sched_setaffinity(0, cores)
 
 
-def idlest(cores: Collection[int], n: int) -> list[int]:
-    """The cores that others use least at present: two programs on one core would stop each other in the middle of a run."""
-    busy = dict(enumerate(psutil.cpu_percent(LOOK_SECONDS, percpu=True)))
+def use_of_cores() -> dict[int, float]:
+    """How busy other programs keep each core at present, in %."""
+    return dict(enumerate(psutil.cpu_percent(LOOK_SECONDS, percpu=True)))
+
+
+def warn_if_busy(percent: float) -> None:
+    """Say so if other programs use the cores, on which latencies are to be measured, by more than half."""
+    if percent > BUSY_PERCENT:
+        warnings.warn(
+            f"other programs use {percent:.0f} % of the cores that latencies are measured on: these will be too long, and "
+            "scatter. Close the programs, or measure later; `nastoolkit doctor` shows the load of this machine.",
+            BusyMachineWarning,
+            stacklevel=4,
+        )
+
+
+def idlest(cores: Collection[int], n: int, busy: Mapping[int, float]) -> list[int]:
+    """The cores that others use least, of %: two programs on one core would stop each other in the middle of a run."""
     return sorted(cores, key=lambda core: (busy.get(core, 0.0), -core))[:n]

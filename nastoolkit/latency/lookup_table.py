@@ -143,7 +143,12 @@ class LookupTable:
         halves = [[np.median(np.concatenate(ratios[half::2])) for half in (0, 1)] for ratios in runs]
         measured = [np.median(np.concatenate(ratios)) for ratios in runs]
         drift = 100 * (reference_ms / speed_ms - 1)
-        check = TableCheck(self.latency_ms(genotypes), speed_ms * np.array(measured), speed_ms * np.array(halves), drift)
+        table_ms, measured_ms, halves_ms = (
+            self.latency_ms(genotypes),
+            speed_ms * np.array(measured),
+            speed_ms * np.array(halves),
+        )
+        check = TableCheck(table_ms, measured_ms, halves_ms, self.family.macs(genotypes), drift)
         self.mape_percent = check.mape_percent
         return check
 

@@ -9,6 +9,8 @@ import pandas as pd
 
 from nastoolkit.predictors import kendall_tau, mape, spearman
 
+CLEARLY = 0.1  # of Kendall tau
+
 
 @dataclass(frozen=True)
 class TableCheck:
@@ -18,12 +20,14 @@ class TableCheck:
         table_ms: Predicted latencies ``(n,)`` of random sub-networks.
         measured_ms: Medians of their end-to-end latencies ``(n,)``.
         halves_ms: The same of every other round of measuring, ``(n, 2)``.
+        macs: MACs ``(n,)`` of these sub-networks, the control: what ranks worse than they do is no use.
         drift_percent: How much slower the machine was meanwhile than when the table was made; taken out of all of these.
     """
 
     table_ms: np.ndarray
     measured_ms: np.ndarray
     halves_ms: np.ndarray
+    macs: np.ndarray
     drift_percent: float = 0.0
 
     @property
@@ -55,3 +59,13 @@ class TableCheck:
     def kendall_tau(self) -> float:
         """Rank correlation by concordant pairs."""
         return kendall_tau(self.measured_ms, self.table_ms)
+
+    @property
+    def macs_kendall_tau(self) -> float:
+        """The same of MACs."""
+        return kendall_tau(self.measured_ms, self.macs)
+
+    @property
+    def is_worse_than_macs(self) -> bool:
+        """Whether MACs, which need no clock, rank these sub-networks clearly better than the table does."""
+        return self.kendall_tau < self.macs_kendall_tau - CLEARLY

@@ -14,6 +14,7 @@ from nastoolkit.cli.search import read_bounds
 from nastoolkit.export import Export
 from nastoolkit.families import FAMILIES
 from nastoolkit.latency import LookupTable, Timing
+from nastoolkit.latency.table_check import TableCheck
 from nastoolkit.measurements import Accuracy
 from nastoolkit.objectives import Objective
 from nastoolkit.studies import optimize
@@ -206,10 +207,12 @@ def test_search_takes_a_latency_table_and_a_checkpoint(tmp_path, tiny_too, table
     assert found["front"][0]["accuracy_top1"] == expected
 
 
-def test_profile_measures_a_table_and_checks_it(tmp_path, narrow, monkeypatch):
+@pytest.mark.parametrize("useless", [False, True])
+def test_profile_measures_a_table_and_checks_it(tmp_path, narrow, monkeypatch, useless):
     monkeypatch.setitem(FAMILIES, "narrow", lambda: narrow)
+    monkeypatch.setattr(TableCheck, "is_worse_than_macs", useless)
     output = tmp_path / "new" / "table.json"
-    found = answer("profile", "--family", "narrow", "--check", "8", "--batch-size", "2", "--output", output)
+    found = answer("profile", "--family", "narrow", "--check", "8", "--batch-size", "2", "--output", output, code=useless)
     numbers = ("mape_percent", "bias_percent", "spearman", "kendall_tau", "build_seconds", "lookups_per_second")
     assert found.keys() >= {*numbers, "family", "blocks", "unit", "backend", "batch_size", "threads", "cpu", "torch", "table"}
     assert (found["family"], found["unit"], found["batch_size"]) == ("narrow", "ms", 2)

@@ -1,5 +1,6 @@
 import os
 import resource
+import warnings
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,7 +10,8 @@ import torch
 from torch import nn
 
 from nastoolkit.latency.backends import BACKENDS
-from nastoolkit.latency.clock import Clock, idlest, keep_heap, pinned, runs_in
+from nastoolkit.latency.clock import BusyMachineWarning, Clock, idlest, keep_heap, pinned, runs_in, use_of_cores
+from nastoolkit.latency.end_to_end import measure
 
 
 class Paced:
@@ -48,8 +50,18 @@ def test_pinning_keeps_to_so_many_cores_and_ends():
 
 def test_the_least_busy_cores_are_taken_and_the_last_ones_where_all_are_alike(monkeypatch):
     monkeypatch.setattr(psutil, "cpu_percent", lambda seconds, percpu: [20.0, 90.0, 0.0, 0.0, 50.0])
-    assert idlest({0, 1, 2, 3, 4}, 3) == [3, 2, 0]
-    assert idlest({0, 1, 4}, 1) == [0]
+    assert idlest({0, 1, 2, 3, 4}, 3, use_of_cores()) == [3, 2, 0]
+    assert idlest({0, 1, 4}, 1, use_of_cores()) == [0]
+
+
+@pytest.mark.parametrize(("percent", "warned"), [(100.0, True), (60.0, True), (40.0, False), (0.0, False)])
+def test_a_busy_machine_is_told_before_anything_is_timed(monkeypatch, percent, warned):
+    monkeypatch.setattr(psutil, "cpu_percent", lambda seconds, percpu: [percent] * os.cpu_count())
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        measure(nn.Linear(2, 2), torch.ones(1, 2), seconds=0.01)
+    told = [str(warning.message) for warning in caught if warning.category is BusyMachineWarning]
+    assert len(told) == warned and all(f"other programs use {percent:.0f} % of the cores" in text for text in told)
 
 
 @pytest.mark.skipif(torch.cuda.is_available() or os.name != "posix", reason="the C library of Linux")

@@ -56,11 +56,13 @@ def test_validation_holds_it_against_the_clock(measured):
 def test_errors_in_closed_form():
     measured = np.array([10.0, 20.0, 40.0, 50.0])
     halves = np.stack([measured, [9.0, 20.0, 44.0, 50.0]], axis=1)
-    check = TableCheck(np.array([11.0, 18.0, 40.0, 30.0]), measured, halves)
+    check = TableCheck(np.array([11.0, 18.0, 40.0, 30.0]), measured, halves, macs=np.array([2, 1, 3, 4]))
     assert check.clock_percent == pytest.approx((10 + 0 + 10 + 0) / 4)
     assert check.mape_percent == pytest.approx((10 + 10 + 0 + 40) / 4)
     assert check.bias_percent == pytest.approx((10 - 10 + 0 - 40) / 4)
     assert check.kendall_tau == pytest.approx((5 - 1) / 6) and check.spearman == pytest.approx(0.8)
+    assert check.macs_kendall_tau == pytest.approx((5 - 1) / 6) and not check.is_worse_than_macs
+    assert replace(check, macs=measured).is_worse_than_macs
 
 
 @pytest.mark.parametrize("times", [1, 3])
