@@ -140,15 +140,15 @@ class LookupTable:
         genotypes = self.space.sample(n, np.random.default_rng(seed))
         runs, reference_ms = self.clockwork(seconds).rounds(genotypes, progress)
         speed_ms = self.reference_ms or reference_ms
-        halves = [[np.median(np.concatenate(ratios[half::2])) for half in (0, 1)] for ratios in runs]
-        measured = [np.median(np.concatenate(ratios)) for ratios in runs]
-        drift = 100 * (reference_ms / speed_ms - 1)
-        table_ms, measured_ms, halves_ms = (
-            self.latency_ms(genotypes),
-            speed_ms * np.array(measured),
-            speed_ms * np.array(halves),
+        halves = np.array([[np.median(np.concatenate(ratios[half::2])) for half in (0, 1)] for ratios in runs])
+        measured = np.array([np.median(np.concatenate(ratios)) for ratios in runs])
+        check = TableCheck(
+            table_ms=self.latency_ms(genotypes),
+            measured_ms=speed_ms * measured,
+            halves_ms=speed_ms * halves,
+            macs=self.family.macs(genotypes),
+            drift_percent=100 * (reference_ms / speed_ms - 1),
         )
-        check = TableCheck(table_ms, measured_ms, halves_ms, self.family.macs(genotypes), drift)
         self.mape_percent = check.mape_percent
         return check
 
