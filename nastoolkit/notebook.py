@@ -17,7 +17,7 @@ from nastoolkit.predictors import PREDICTORS
 from nastoolkit.published import DEVICES
 from nastoolkit.search import ALGORITHMS, EVOLUTIONARY
 from nastoolkit.search.mating import MATINGS
-from nastoolkit.studies.parameters import check_parameters, declared_rules
+from nastoolkit.studies.parameters import check_injected, check_parameters, declared_rules
 from nastoolkit.tasks import TASKS
 
 Made = TypeVar("Made")
@@ -41,9 +41,10 @@ def set_up(output_dir: str) -> Path:
         output_dir: Path of the folder; a relative one starts at the root of a clone of the repository.
 
     Raises:
-        ValueError: Parameters that do not fit their rules, a line each.
+        ValueError: Parameters that do not fit their rules, a line each, or that Papermill was given and that do not exist.
     """
     here = vars(sys.modules["__main__"])
+    check_injected(here.get("In", []))
     check(here.get("In", []), here)
     torch.set_num_threads(1)
     return output_folder(output_dir)

@@ -37,6 +37,12 @@ def test_what_does_not_fit_ends_the_first_cell(namespace, tmp_path):
     assert not (tmp_path / "a").exists()
 
 
+def test_a_misspelt_parameter_ends_the_first_cell(namespace, tmp_path):
+    namespace.In.append("# Parameters\nn_seed = 2\n")
+    with pytest.raises(ValueError, match="there is no parameter n_seed, did you mean 'n_seeds'"):
+        set_up(str(tmp_path / "a"))
+
+
 def test_run_py_holds_values_and_defaults_against_the_same_rules(tmp_path):
     from nbformat.v4 import new_code_cell, new_notebook, writes
 

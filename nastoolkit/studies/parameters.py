@@ -27,6 +27,37 @@ KNOWN = "from N, above N, to N, below N, key of NAMES, keys of NAMES, values of 
 _BRACKETS = re.compile(r"\[([^\[\]]+)\]\s*$")
 
 
+INJECTED = "# Parameters"  # the first line of the cell that Papermill adds
+
+
+def check_injected(cells: Collection[str]) -> None:
+    """Refuse parameters that Papermill injected and no cell declares: it only warns of them, and the notebook's own would run.
+
+    Args:
+        cells: Code of the cells that ran, in order.
+
+    Raises:
+        ValueError: Names of parameters that do not exist, with those that do.
+    """
+    declared: list[str] = []
+    for cell in cells:
+        nodes = _statements(cell)
+        declared += [ast.unparse(node.target) for node in nodes if isinstance(node, ast.AnnAssign)]
+        if cell.startswith(INJECTED):
+            given = [ast.unparse(target) for node in nodes if isinstance(node, ast.Assign) for target in node.targets]
+            if unknown := [name for name in given if name not in declared]:
+                meant = did_you_mean(unknown[0], declared)
+                raise ValueError(f"there is no parameter {', '.join(unknown)}{meant}; there are: {', '.join(declared)}")
+
+
+def _statements(cell: str) -> list[ast.stmt]:
+    """What a cell does; nothing where it holds what only IPython understands."""
+    try:
+        return ast.parse(cell).body
+    except SyntaxError:
+        return []
+
+
 def declared_rules(cell: str) -> dict[str, str]:
     """The rules in a cell that declares parameters: what stands in brackets at the end of a parameter's comment."""
     declarations = [node for node in ast.parse(cell).body if isinstance(node, ast.AnnAssign)]

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from nastoolkit.studies.parameters import check_parameters, declared_rules
+from nastoolkit.studies.parameters import check_injected, check_parameters, declared_rules
 
 VALUES = {
     "families": ["mbv3", "resnet"],
@@ -87,3 +87,19 @@ long: list[int] = [
 other = 1  # declared without a type [from 1]
 """
     assert declared_rules(cell) == {"n_seeds": "from 2", "names": "keys of FAMILIES, not empty", "long": "above 0"}
+
+
+DECLARED = "n_seeds: int = 5  # seeds [from 2]\nbudget: int = 60"
+
+
+@pytest.mark.parametrize(
+    "injected", ["# Parameters\nbudget = 3\n", "# Parameters\n", "bugdet = 3", "# Parameters\n%bugdet = 3"]
+)
+def test_what_papermill_injects_may_be_what_is_declared(injected):
+    check_injected(["", "%matplotlib inline", DECLARED, injected, "x = 1"])
+
+
+def test_a_misspelt_parameter_of_papermill_is_told():
+    told = "there is no parameter bugdet, n_sedes, did you mean 'budget'?; there are: n_seeds, budget"
+    with pytest.raises(ValueError, match=f"^{re.escape(told)}$"):
+        check_injected(["", DECLARED, "# Parameters\nn_seeds = 2\nbugdet = 3\nn_sedes = [1]\n", "out = 1"])
