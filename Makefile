@@ -35,7 +35,7 @@ test: $(INSTALLED)-dev ## linter, formatter, types, tests (their seconds in runs
 	$(RUN) --profile smoke --jobs $(JOBS)
 
 lab: $(INSTALLED)-lab ## open the notebooks in JupyterLab
-	$(PY) -m jupyterlab --FileContentsManager.preferred_dir=notebooks
+	$(PY) -m jupyterlab --FileContentsManager.preferred_dir=notebooks $(if $(filter 0,$(shell id -u)),--allow-root)
 
 app: $(INSTALLED)-lab ## the explorer as an app, at the address that it prints, for this machine only
 	JUPYTER_PATH=$(CURDIR)/experiments/app $(PY) -m voila notebooks/explorer.ipynb --template=offline --token \

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import typer
@@ -14,6 +14,7 @@ from nastoolkit.cli.stored import PICKS, picked
 from nastoolkit.cli.terminal import known, show
 from nastoolkit.export import export_network, network_card
 from nastoolkit.families import Family
+from nastoolkit.latency import LookupTable
 from nastoolkit.measurements import Accuracy
 from nastoolkit.published import read_configuration
 from nastoolkit.supernets import load_supernet
@@ -29,7 +30,7 @@ def export(
     store: Annotated[Path | None, typer.Option(help="Instead of a genotype: the store of a search; see --pick.")] = None,
     pick: Annotated[str, typer.Option(help=f"Which network of the store: {PICKS}.")] = "most-accurate",
     cost: Annotated[str, typer.Option(help=f"Cost axis of the front, for the knee: {', '.join(COSTS)}.")] = "mmacs",
-    table: Annotated[Path | None, typer.Option(help="Latency table, for latency_ms: the same as in the search.")] = None,
+    table: Annotated[Path | None, typer.Option(help="Latency table: for --pick, and for the network's card.")] = None,
     family: FamilyName = "digits-mbv3",
     task: Annotated[str, typer.Option(help=f"Data set to calibrate and check on: {', '.join(TASKS)}.")] = "digits",
     checkpoint: Checkpoint = None,
@@ -51,11 +52,17 @@ def export(
     data, network = known("task", task, TASKS)(), supernet.extract(genes)
     check_output_folder(output)
     measured = {f"{data.metric}_validation": Accuracy(supernet, data, progress=not as_json).of_network(network, genes)}
-    card = network_card(supernet.family, genes, {"task": data.name, **measured, "weights": supernet.fingerprint})
+    timed = {} if table is None else _timed(LookupTable.load(table, supernet.family), genes)
+    card = network_card(supernet.family, genes, {"task": data.name, **measured, **timed, "weights": supernet.fingerprint})
     example = next(data.split("validation").batches(8, supernet.family.input_shape(genes))).inputs
     made = export_network(network, example, output, card)
     result = {"files": [str(file) for file in made.files], "onnx_max_abs_difference": made.max_abs_difference}
     show({**result, **measured}, as_json)
+
+
+def _timed(table: LookupTable, genes: np.ndarray) -> dict[str, Any]:
+    """The latency that a table predicts, and what it was measured under."""
+    return {"latency_ms": float(table.latency_ms(genes)), "latency_conditions": table.conditions}
 
 
 def _genotype(family: Family, text: str) -> np.ndarray:

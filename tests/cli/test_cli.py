@@ -276,12 +276,24 @@ def test_export_picks_from_a_store(kept_search, tmp_path, made, complaint):
     for pick in ("most-accurate", "knee", f"mmacs={bound}"):
         answer("export", "--store", store, "--pick", pick, "--output", tmp_path / "made")
     accurate, knee, within = (card[3]["genotype"] for card in made)
+    assert all("latency_ms" not in card[3] for card in made)
     assert accurate == front.genotypes[0].tolist() and within == front.genotypes[front.values[:, 1] <= bound][0].tolist()
     assert knee == front.genotypes[pareto.knee(front.costs)].tolist() != accurate
     told = complaint("export", "--store", store, "--pick", "mmacs=0.001", "--output", tmp_path / "made")
     assert f"holds no network for mmacs=0.001; its least mmacs is {front.values[:, 1].min():g}" in told
     assert "unknown cost 'kneee'" in complaint("export", "--store", store, "--pick", "kneee=1", "--output", tmp_path / "made")
     assert "such as mmacs=60" in complaint("export", "--store", store, "--pick", "kneee", "--output", tmp_path / "made")
+
+
+def test_the_card_of_an_export_has_the_latency_of_a_table_and_its_conditions(tmp_path, made):
+    family, conditions = FAMILIES["digits-mbv3"](), {"backend": "vendor tool", "batch_size": 1, "threads": 1}
+    LookupTable.from_costs(family, {spec: 2.0 for spec in family.block_specs}, conditions).save(tmp_path / "t.json")
+    genotype = family.space.smallest
+    answer("export", ",".join(map(str, genotype)), "--table", tmp_path / "t.json", "--output", tmp_path / "made")
+    card = made[0][3]
+    assert (
+        card["latency_ms"] == 2.0 * len(list(family.plan(genotype))) and card["latency_conditions"]["backend"] == "vendor tool"
+    )
 
 
 @pytest.mark.parametrize("given", [(), ("0,1", "--config", "x.json"), ("0,1", "--store", "x.sqlite")])
