@@ -38,8 +38,7 @@ lab: $(INSTALLED)-lab ## open the notebooks in JupyterLab
 	$(PY) -m jupyterlab --FileContentsManager.preferred_dir=notebooks $(if $(filter 0,$(shell id -u)),--allow-root)
 
 app: $(INSTALLED)-lab ## the explorer as an app, at the address that it prints, for this machine only
-	JUPYTER_PATH=$(CURDIR)/experiments/app $(PY) -m voila notebooks/explorer.ipynb --template=offline --token \
-		--Voila.ip=127.0.0.1 --no-browser --show_tracebacks=True
+	$(PY) -m nastoolkit.cli explore --folder runs/explorer/app --no-browser
 
 figures: setup ## all notebooks that are not up to date, or NOTEBOOK=fig05, at PROFILE=laptop
 	$(RUN) $(NOTEBOOK) --profile $(PROFILE) $(addprefix --set ,$(SET))

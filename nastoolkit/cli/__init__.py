@@ -1,4 +1,4 @@
-"""The command line: ``nastoolkit search | show | profile | race | train | export | fetch | papers | doctor``.
+"""The command line: ``nastoolkit search``, and the other commands of ``COMMANDS``.
 
 Each prints for people, and with ``--json`` one object for programs.
 """
@@ -20,6 +20,8 @@ COMMANDS = {  # a command is the function of its name in the module of its name,
     "profile": "Measure a latency table on this machine, and how far it is from whole networks' latency.",
     "race": "Compare search algorithms on a benchmark, over seeds.",
     "train": "Train a supernet; run the same command again to resume.",
+    "notebooks": "Copy the notebooks to a folder: quickstart, explorer, lessons, and one for each paper's figure.",
+    "explore": "Open the explorer in the browser: a control for every choice of a network, and searches to watch.",
     "export": "Write one network as ONNX and safetensors, checked in ONNX Runtime.",
     "fetch": "Download a published supernet or published measurements.",
     "papers": "List the papers that are reproduced here, and all papers that the code follows.",

@@ -120,9 +120,10 @@ class SearchPanel(widgets.VBox):
         run = self._begun()
         if run.playing:
             run.pause()
+            self._follow("Pausing: this generation is measured to its end ...")
         else:
             run.play()
-        self._follow()
+            self._follow()
 
     def one_step(self) -> None:
         """Search for one generation."""

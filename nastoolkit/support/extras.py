@@ -13,6 +13,7 @@ EXTRAS = {  # by the names of modules
     "nncf": "openvino",
     "openvino": "openvino",
     "optuna": "optuna",
+    "voila": "lab",
 }
 
 

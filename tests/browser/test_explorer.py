@@ -62,6 +62,8 @@ def test_the_app(app, open_page, guard, phone, keep, tmp_path, device):
     page = open_page(phone if device == "phone" else None)
     page.goto(app.url(""))
     explorer = ExplorerPage(page)
+    if device == "desktop":
+        assert explorer.front_is_in_sight()
     use(explorer, tmp_path)
     assert width_of(page) == page.viewport_size["width"]
     keep(page.locator(".explorer") if device == "desktop" else page, f"app_{device}")
