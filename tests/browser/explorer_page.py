@@ -35,6 +35,13 @@ class ExplorerPage:
         """What a tile says below its number."""
         return self.page.locator(f".explorer-total[data-total={name}] .note")
 
+    def front_is_in_sight(self) -> bool:
+        """Whether the whole front is on a small screen that begins with the explorer, beside the controls."""
+        self.page.set_viewport_size({"width": 1280, "height": 720})
+        self.page.locator(".explorer").evaluate("explorer => explorer.scrollIntoView()")
+        front = self.page.locator(".explorer-front-picture").bounding_box()
+        return front["y"] >= 0 and front["y"] + front["height"] <= 720
+
     def block(self, name: str) -> Locator:
         """The card of a block that is not left out."""
         return self.page.locator(f'.explorer-card[data-block="{name}"]:not(.empty)')
