@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import cycle
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -13,6 +12,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
+from nastoolkit.figures.colours import colours_of
 from nastoolkit.figures.saving import COLOURS
 from nastoolkit.figures.stairs import drawn_objectives, stairs
 from nastoolkit.figures.statistics import plot_bands
@@ -22,7 +22,7 @@ from nastoolkit.history import History
 def plot_fronts(axes: Axes, histories: Mapping[str, History]) -> pd.DataFrame:
     """Measured sub-networks and Pareto fronts of searches: second objective across, first objective up."""
     frames = []
-    for colour, (label, history) in zip(cycle(COLOURS), histories.items(), strict=False):
+    for colour, (label, history) in zip(colours_of(histories), histories.items(), strict=True):
         frame = _points(history)
         axes.scatter(history.values[:, 1], history.values[:, 0], s=6, alpha=0.35, color=colour, linewidths=0)
         draw_front(axes, history, color=colour, marker="o", label=label)
@@ -108,7 +108,7 @@ def _over_repeats(repeats: Sequence[History]) -> tuple[History, np.ndarray]:
 def plot_hypervolume(axes: Axes, histories: Mapping[str, History], reference_point: ArrayLike) -> pd.DataFrame:
     """Hypervolume after each evaluation of searches, at a reference point in raw units."""
     frames = []
-    for colour, (label, history) in zip(cycle(COLOURS), histories.items(), strict=False):
+    for colour, (label, history) in zip(colours_of(histories), histories.items(), strict=True):
         frame = _hypervolume_frame(history, reference_point, search=label)
         axes.plot(frame.evaluations, frame.hypervolume, color=colour, label=label)
         frames.append(frame)

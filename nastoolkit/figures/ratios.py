@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from nastoolkit.figures.saving import COLOURS, MARKERS, show_numbers
+from nastoolkit.figures.colours import colours_of
+from nastoolkit.figures.saving import MARKERS, show_numbers
 from nastoolkit.statistics import Censored
 
 EDGE = 1.3  # times the least and the most that is known
@@ -35,7 +36,8 @@ def plot_ratio_lines(axes: Axes, ratios: Mapping[tuple[str, int], Censored], acr
     ends = points[[up, "low", "high"]].to_numpy()
     known = ends[np.isfinite(ends) & (ends > 0)]
     bottom, top = min(1, *known) / EDGE, max(1, *known) * EDGE
-    for colour, marker, (name, line) in zip(cycle(COLOURS), cycle(MARKERS), points.groupby(by, sort=False), strict=False):
+    lines = points.groupby(by, sort=False)
+    for colour, marker, (name, line) in zip(colours_of(name for name, _ in lines), cycle(MARKERS), lines, strict=False):
         axes.plot(line[across], line[up], color=colour, marker=marker, markersize=4, label=str(name))
         axes.fill_between(
             line[across], *line[["low", "high"]].clip(bottom, top).T.to_numpy(), color=colour, alpha=0.15, linewidth=0

@@ -11,6 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator
 
+from nastoolkit.figures.colours import colours_of
 from nastoolkit.figures.saving import COLOURS, MARKERS
 from nastoolkit.predictors import kendall_tau, mape
 from nastoolkit.statistics import Censored, median_interval
@@ -56,7 +57,8 @@ def plot_residuals(axes: Sequence[Axes], frame: pd.DataFrame, across: str, up: s
 def plot_bands(axes: Axes, frame: pd.DataFrame, across: str, up: str, by: str) -> pd.DataFrame:
     """Mean and standard deviation of ``up`` over rows with the same ``across``: for each ``by`` a line and its band."""
     points = frame.groupby([by, across], sort=False)[up].agg(["mean", "std", "size"]).fillna({"std": 0.0}).reset_index()
-    for colour, marker, (label, line) in zip(cycle(COLOURS), cycle(MARKERS), points.groupby(by, sort=False), strict=False):
+    lines = points.groupby(by, sort=False)
+    for colour, marker, (label, line) in zip(colours_of(name for name, _ in lines), cycle(MARKERS), lines, strict=False):
         style: dict[str, Any] = {"color": colour, "marker": marker, "markersize": 4, "markevery": 1 + len(line) // MANY}
         axes.plot(line[across], line["mean"], label=str(label), **style)
         low, high = line["mean"] - line["std"], line["mean"] + line["std"]
@@ -76,7 +78,8 @@ def plot_lines(axes: Axes, frame: pd.DataFrame, across: str, up: str, by: str, *
         by: Column whose values are the groups.
         **style: Options of Matplotlib's lines, such as ``drawstyle="steps-post"`` for fronts.
     """
-    for colour, marker, (label, line) in zip(cycle(COLOURS), cycle(MARKERS), frame.groupby(by, sort=False), strict=False):
+    lines = frame.groupby(by, sort=False)
+    for colour, marker, (label, line) in zip(colours_of(name for name, _ in lines), cycle(MARKERS), lines, strict=False):
         points = line.sort_values(across, kind="stable")
         how = {"color": colour, "marker": marker, "markersize": 3, "linewidth": 1, **style}
         axes.plot(points[across], points[up], label=str(label), **how)
@@ -158,7 +161,7 @@ def _middle(ratio: Censored) -> tuple[float, float, float]:
 def _draw_intervals(axes: Axes, points: pd.DataFrame, rows: str, by: str) -> None:
     """Columns ``center``, ``low`` and ``high`` of points."""
     labels, groups = list(dict.fromkeys(points[rows])), list(dict.fromkeys(points[by]))
-    for place, (colour, marker, label) in enumerate(zip(cycle(COLOURS), cycle(MARKERS), groups, strict=False)):
+    for place, (colour, marker, label) in enumerate(zip(colours_of(groups), cycle(MARKERS), groups, strict=False)):
         line = points[points[by] == label]
         at = line[rows].map(labels.index) + 0.7 * ((place + 0.5) / len(groups) - 0.5)
         style: dict[str, Any] = {"color": colour, "marker": marker, "linestyle": "none", "markersize": 4}

@@ -35,6 +35,7 @@ from nastoolkit.figures import (
     plot_residuals,
     save_figure,
 )
+from nastoolkit.figures.colours import colours_of
 from nastoolkit.history import History
 from nastoolkit.objectives import Objective
 from nastoolkit.space import Choice, SearchSpace
@@ -402,3 +403,12 @@ def test_clusters_have_their_sizes_in_the_legend():
     points = plot_clusters(axis, history(0, n=5), [0, 1, -1, 0, 0])
     assert list(points) == ["latency_ms", "accuracy_top1", "cluster"]
     assert [text.get_text() for text in axis.get_legend().get_texts()] == ["noise: 1", "cluster 1: 3", "cluster 2: 1"]
+
+
+def test_an_algorithm_has_one_colour_in_every_figure():
+    first, second = colours_of(["linas", "random", "ours"]), colours_of(["NSGA-II", "random search", "LINAS, seed 1", "bayes"])
+    assert first[0] == second[2] and first[1] == second[1] and len(set(second)) == 4
+    assert colours_of(["nsga2", "default"]) == [second[0], second[3]]
+    assert first[2] not in (first[0], first[1])
+    assert len(set(colours_of(["linas (a)", "linas (b)", "linas (c)"]))) == 3
+    assert colours_of(["a", "b"]) == list(COLOURS[:2])

@@ -1,0 +1,35 @@
+"""Which colour a line has: an algorithm's is the same in every figure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from itertools import cycle
+
+from nastoolkit.figures.saving import COLOURS
+
+BLUE, RED, GREEN, PINK, ORANGE, SKY = COLOURS
+OF_ALGORITHMS = {  # by the first word of a label, without signs
+    "linas": BLUE,
+    "random": RED,
+    "default": GREEN,
+    "bayes": GREEN,
+    "full": PINK,
+    "weaknas": PINK,
+    "nsga2": ORANGE,
+    "nsgaii": ORANGE,
+}
+
+
+def colours_of(labels: Iterable[object]) -> list[str]:
+    """A colour for each label: that of the algorithm it names, else the next one that none of these has; then all again."""
+    named = [OF_ALGORITHMS.get(_first_word(str(label))) for label in labels]
+    others = cycle([colour for colour in COLOURS if colour not in named] or COLOURS)
+    colours: list[str] = []
+    for colour in named:
+        colours.append(next(others) if colour is None or colour in colours else colour)
+    return colours
+
+
+def _first_word(label: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", re.split(r"[ ,:(]", label.strip().lower())[0])
