@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 PYTHON_BLOCK = re.compile(r"^```python\n(.+?)^```", re.MULTILINE | re.DOTALL)
 HOW_TO = sorted(DOCS.glob("how_to_*.md"))
-SEARCH = DOCS / "how_to_search.md"
+SEARCH, ALGORITHM = DOCS / "how_to_search.md", DOCS / "how_to_algorithm.md"
 RECIPE = re.compile(
     r"\*\*File\*\* `(?P<file>nastoolkit/\S+\.py)`.*?^```python\n(?P<code>.+?)^```"
     r".*?\*\*Line\*\*, in `(?P<registry>[A-Z]+)` of `(?P<package>nastoolkit/\S+)/__init__\.py`.*?^```.*?\n"
@@ -53,7 +53,11 @@ def run(code, folder):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", [page for page in HOW_TO if blocks(page) and page != SEARCH], ids=lambda page: page.stem)
+@pytest.mark.parametrize(
+    "page",
+    [page for page in HOW_TO if blocks(page) and page not in (SEARCH, ALGORITHM)],
+    ids=lambda page: page.stem,
+)
 def test_the_examples_of_a_page_run_from_top_to_bottom(page, tmp_path):
     run([block for block in blocks(page) if "dask" not in block or find_spec("distributed")], tmp_path)
 
@@ -61,6 +65,13 @@ def test_the_examples_of_a_page_run_from_top_to_bottom(page, tmp_path):
 def test_the_page_about_search_runs_and_counts_failures(tmp_path):
     failed, n = re.findall(r"(\d+) of (\d+) failed", run(blocks(SEARCH), tmp_path))[0]
     assert 0 < int(failed) < int(n)
+
+
+@pytest.mark.slow
+def test_the_algorithm_of_the_page_wins_over_seeds(tmp_path):
+    told = run(blocks(ALGORITHM), tmp_path)
+    low = float(re.search(r"\[(-?[\d.]+), ", told)[1])
+    assert low > 0, told
 
 
 def test_any_function_in_ten_lines(tmp_path):
