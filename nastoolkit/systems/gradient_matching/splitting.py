@@ -1,4 +1,4 @@
-"""Where to split a copy of a supernet: by the gradients of options, or at random ([Hu2022], Section 3; see the package)."""
+"""Where to split a copy of a supernet: by the gradients of options, or at random ([Hu2022]; see the package)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def whole_choices(supernets: Supernets, number: int) -> list[str]:
 def disagreements(
     supernets: Supernets, number: int, task: Task, n_repeats: int, batch_size: int = 64, seed: int = 0
 ) -> dict[str, np.ndarray]:
-    """How far the gradients of options point away from each other ([Hu2022], Section 3.2).
+    """How far the gradients of options point away from each other ([Hu2022]).
 
     Each repeat has a training batch and a path of its own, in which one choice at a time takes all of its options. Gradients
     are those of the copy's weights, without the blocks of the choice itself.
@@ -89,7 +89,7 @@ def _with_each_option(supernets: Supernets, path: np.ndarray, name: str) -> list
 
 
 def best_partition(distances: np.ndarray) -> tuple[list[int], float, float]:
-    """The two groups of options with the least distances within ([Hu2022], Section 3.3).
+    """The two groups of options with the least distances within ([Hu2022]).
 
     A group has two options or more, where there are four or more.
 
