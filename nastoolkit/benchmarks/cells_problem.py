@@ -35,6 +35,7 @@ class CellsProblem:
         n_cells: Cells of a stage.
         n_judged: Number of cells that are ranked, always the same ones.
         operations: Operations that edges choose from, by their names.
+        n_stages: Stages of the skeleton.
 
     Raises:
         ValueError: There is no such truth, or no such operation.
@@ -47,6 +48,7 @@ class CellsProblem:
     n_cells: int
     n_judged: int
     operations: Sequence[str] = tuple(OPERATIONS)
+    n_stages: int = 3
 
     def __post_init__(self) -> None:
         if self.truth not in TRUTHS:
@@ -65,7 +67,8 @@ class CellsProblem:
         first, targets = next(self.task.split("train").batches(1)), self.task.split("train").targets
         sizes: dict[str, Any] = {"image_channels": first.inputs[0].shape[0], "n_classes": int(targets.max()) + 1}
         sizes |= {"image_size": self.image_size, "channels": self.channels, "n_cells": self.n_cells}
-        table = replace(NAS_BENCH_201, operations=tuple(self.operations), **sizes)
+        sizes |= {"n_stages": self.n_stages, "operations": tuple(self.operations)}
+        table = replace(NAS_BENCH_201, **sizes)
         return CellsFamily(f"{self.task_name}-cells", table)
 
     @property
@@ -115,7 +118,9 @@ class CellsProblem:
         return np.stack(measured, axis=1)[[row_of[tuple(genotype)] for genotype in wanted]]
 
 
-def rank_correlations(found: pd.DataFrame, problems: Sequence[CellsProblem], truths: Mapping[str, np.ndarray]) -> pd.DataFrame:
+def rank_correlations(
+    found: pd.DataFrame, problems: Sequence[CellsProblem], truths: Mapping[str, np.ndarray], judge: str = "accuracy"
+) -> pd.DataFrame:
     """Kendall's tau between inherited and true accuracies.
 
     Args:
@@ -123,6 +128,7 @@ def rank_correlations(found: pd.DataFrame, problems: Sequence[CellsProblem], tru
             which it inherits. Rows without a cell are left out.
         problems: The problems.
         truths: True accuracy of each cell ``(n,)``, by tasks.
+        judge: Column in place of ``accuracy``; the greater, the better a cell is.
 
     Returns:
         A row for each task, arm and seed, ``MACS`` among the arms, which ranks without a supernet: tau over ``all`` cells,
@@ -133,7 +139,7 @@ def rank_correlations(found: pd.DataFrame, problems: Sequence[CellsProblem], tru
     rows, cells = [], found.dropna(subset="cell")
     for problem in problems:
         truth, free = truths[problem.task_name], problem.mostly_free
-        own = cells[cells.task == problem.task_name].groupby(["arm", "seed"], sort=False).accuracy
+        own = cells[cells.task == problem.task_name].groupby(["arm", "seed"], sort=False)[judge]
         said = {key: group.to_numpy() for key, group in own}
         by_macs = problem.family.macs(problem.cells)
         said |= {(MACS, seed): by_macs for seed in dict.fromkeys(seed for _, seed in said)}

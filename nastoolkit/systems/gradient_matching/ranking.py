@@ -57,7 +57,8 @@ def rank_split_cells(
         ``seconds`` that it took. By gradient matching, a row for each pair of options of each choice before the first split:
         ``at``, ``one``, ``other``, and their mean distances on the ``first`` and the ``second`` half of the batches. Then one
         row with the number of training ``steps``, of ``passes`` with those of the splits, and of ``leaves``; and a row
-        for each cell: its number ``cell``, and its inherited ``accuracy`` on validation images in %.
+        for each cell: its number ``cell``, and what it inherits, on validation images: its ``accuracy`` in %, and
+        ``likelihood``, the mean log-likelihood of the right classes in nats.
 
     Raises:
         ValueError: There is no such arm or rule, or no step is left for training.
@@ -74,8 +75,18 @@ def rank_split_cells(
     recipe = Recipe(n_steps, batch_size, learning_rate, seed=seed, **how)
     rows = list(_train(supernets, given.task, recipe, split_after, _Splitter(arm, given.task, recipe, n_repeats, rule)))
     rows.append({"steps": n_steps, "passes": n_steps + scored, "leaves": len(supernets.parts)})
-    found = Accuracy(supernets, given.task, n_calibration=n_calibration, progress=False)(given.cells)[:, 0]
-    return rows + [{"cell": number, "accuracy": float(accuracy)} for number, accuracy in enumerate(found)]
+    return rows + _judged(supernets, given, n_calibration)
+
+
+def _judged(supernets: Supernets, problem: CellsProblem, n_calibration: int) -> list[dict[str, Any]]:
+    """What cells inherit, on validation images: a row for each."""
+    task, rows = problem.task, list[dict[str, Any]]()
+    measure = Accuracy(supernets, task, n_calibration=n_calibration, progress=False)
+    for number, cell in enumerate(problem.cells):
+        (logits,), classes = measure.predictions(cell)
+        likelihood = -float(task.loss(logits, classes))
+        rows.append({"cell": number, "accuracy": task.score(logits, classes), "likelihood": likelihood})
+    return rows
 
 
 def passes_to_split(family: Family, n_levels: int, n_repeats: int) -> int:

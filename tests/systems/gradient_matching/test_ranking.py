@@ -78,6 +78,11 @@ def test_a_job_tells_of_every_split_and_of_its_costs(arm, splits, leaves, passes
     assert len({row["first"] for row in pairs}) == len(pairs)
 
 
+def test_the_likelihood_is_that_of_the_right_classes_of_validation_images():
+    (row,) = (row for row in job(ONE_SHOT) if row.get("cell") == 1)
+    assert row["likelihood"] < 0 and np.exp(row["likelihood"]) < 1
+
+
 def test_equal_passes_are_steps_and_those_of_the_splits():
     (spent,) = (row for row in job(EQUAL_PASSES, 40) if "leaves" in row)
     assert spent == {"steps": 2, "passes": 40, "leaves": 2}
