@@ -99,6 +99,12 @@ trade-off of quality and latency.""",
 supernet trains, so that it ranks networks more reliably than with uniform paths, at hardly any cost.""",
         (Headline("PA&DA (a)", ("ranks cells",), "PA&DA: it ranks better than uniform paths"),),
     ),
+    "2203.15207": Paper(
+        "Generalizing Few-Shot NAS with Gradient Matching",
+        """A supernet that is split in copies where the gradients of a choice's options disagree most ranks and chooses
+networks better than one that is whole, or that is split at random or for each option of one choice.""",
+        (),
+    ),
     "2308.15609": Paper(
         "InstaTune: Instantaneous Neural Architecture Search During Fine-Tuning",
         """Slices of a pre-trained Transformer, trained beside it while it is fine-tuned, are a supernet, whose networks

@@ -54,6 +54,19 @@ def data_folder():
     return folder
 
 
+@pytest.fixture
+def few_digits(monkeypatch):
+    """A task of few images, by the name ``few``."""
+    from nastoolkit import TASKS
+    from nastoolkit.tasks.digits import Digits
+
+    class Few(Digits):
+        name = "few"
+        n_canvases = {"train": 40, "validation": 60, "test": 50}  # noqa: RUF012
+
+    monkeypatch.setitem(TASKS, "few", Few)
+
+
 class FileHandler(BaseHTTPRequestHandler):
     """Serves what the server holds; half of it where a path starts with /cut, or, without its length, with /broken."""
 

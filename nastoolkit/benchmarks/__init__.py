@@ -1,6 +1,7 @@
 """Problems to compare searches on: published tables and surrogates, each with its objectives and reference point."""
 
 from nastoolkit.benchmarks.base import Benchmark, Problem
+from nastoolkit.benchmarks.cells_problem import CellsProblem, rank_correlations
 from nastoolkit.benchmarks.digits_mbv3_table import DigitsTable
 from nastoolkit.benchmarks.nas_bench_201 import NASBench201
 from nastoolkit.benchmarks.nas_bench_macro import NASBenchMacro
@@ -20,4 +21,4 @@ BENCHMARKS: dict[str, type[Benchmark]] = {
     "ofa-mbv3-w12-macs": OFAMobileNetV3Macs,
 }
 
-__all__ = ["BENCHMARKS", "Benchmark", "Problem", "SupernetProblem"]
+__all__ = ["BENCHMARKS", "Benchmark", "CellsProblem", "Problem", "SupernetProblem", "rank_correlations"]

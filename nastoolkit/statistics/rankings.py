@@ -17,6 +17,8 @@ from numpy.typing import ArrayLike
 
 from nastoolkit.statistics.intervals import LEVEL, Estimate
 
+ROUNDING = 1e-9
+
 
 def rank_correlation(a: ArrayLike, b: ArrayLike, level: float = LEVEL) -> Estimate:
     """Kendall's tau-b of two vectors ``(n,)`` with its interval, whatever their distribution [Hollander2014, Section 8.3].
@@ -36,6 +38,12 @@ def rank_correlation(a: ArrayLike, b: ArrayLike, level: float = LEVEL) -> Estima
     half = scipy.stats.norm.ppf((1 + level) / 2) * error / (1 - inner**2)
     low, high = np.tanh(np.arctanh(inner) + np.array([-half, half]))
     return Estimate(float(tau), float(low), float(high), n, "Fisher z")
+
+
+def partial_tau(one_other: float, one_third: float, other_third: float) -> float:
+    """Kendall's partial tau of two rankings without a third one, from the tau of each pair; 0 where the third says all."""
+    left = (1 - one_third**2) * (1 - other_third**2)
+    return (one_other - one_third * other_third) / np.sqrt(left) if left > ROUNDING else 0.0
 
 
 def rank_contributions(a: ArrayLike, b: ArrayLike) -> np.ndarray:

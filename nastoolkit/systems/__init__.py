@@ -3,6 +3,7 @@
 from nastoolkit.systems import (
     autodistil,
     encas,
+    gradient_matching,
     hardware_aware_nas,
     instatune,
     mixture_of_supernets,
@@ -25,6 +26,7 @@ SYSTEMS: dict[str, Card] = {
     "instatune": instatune.CARD,
     "autodistil": autodistil.CARD,
     "ncp": ncp.CARD,
+    "gradient_matching": gradient_matching.CARD,
 }
 
 __all__ = ["SYSTEMS", "Card"]

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from nastoolkit.statistics import rank_contributions, rank_correlation, tau_ceiling
+from nastoolkit.statistics import partial_tau, rank_contributions, rank_correlation, tau_ceiling
 
 VALUES = st.lists(st.integers(0, 9), min_size=12, max_size=12).filter(lambda values: len(set(values)) > 1)
 
@@ -75,3 +75,8 @@ def test_measurements_that_agree_have_no_ceiling_and_noise_has_no_room():
 def test_too_few_measurements_are_told(shape):
     with pytest.raises(ValueError, match="needs three networks, each measured twice"):
         tau_ceiling(np.ones(shape))
+
+
+def test_what_a_third_ranking_says_is_partialled_out():
+    assert partial_tau(0.5, 0.0, 0.0) == 0.5 and partial_tau(0.36, 0.6, 0.6) == pytest.approx(0)
+    assert partial_tau(0.4, 0.5, 0.3) == pytest.approx((0.4 - 0.15) / np.sqrt(0.75 * 0.91)) and partial_tau(0.3, 1.0, 0.3) == 0

@@ -12,9 +12,8 @@ in the released code, an operation without weights has no norm, and losses are n
 """
 
 from nastoolkit.systems.card import Card
-from nastoolkit.systems.pa_da.cells import CellsProblem
 from nastoolkit.systems.pa_da.importance import ImportanceSampler
-from nastoolkit.systems.pa_da.ranking import ARMS, BOTH, FAIR, MACS, SPOS, lower_variances, rank_cells, rank_correlations
+from nastoolkit.systems.pa_da.ranking import ARMS, BOTH, FAIR, SPOS, lower_variances, rank_cells
 
 CARD = Card(
     name="pa_da",
@@ -32,11 +31,8 @@ __all__ = [
     "BOTH",
     "CARD",
     "FAIR",
-    "MACS",
     "SPOS",
-    "CellsProblem",
     "ImportanceSampler",
     "lower_variances",
     "rank_cells",
-    "rank_correlations",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -10,11 +10,10 @@ import numpy as np
 import pandas as pd
 import torch
 
+from nastoolkit.benchmarks.cells_problem import CellsProblem
 from nastoolkit.families import Family
 from nastoolkit.measurements import Accuracy
-from nastoolkit.statistics import rank_correlation
 from nastoolkit.supernets import Supernet
-from nastoolkit.systems.pa_da.cells import CellsProblem
 from nastoolkit.systems.pa_da.importance import ImportanceSampler
 from nastoolkit.tasks import Task
 from nastoolkit.training import Fair, Optimizer, PathSampler, Recipe, Uniform, fit, targets_only
@@ -23,10 +22,8 @@ from nastoolkit.training.probes import gradients, norm, variance
 
 SPOS, PATHS, EXAMPLES, BOTH = "SPOS", "PA", "DA", "PA&DA"
 FAIR, FAIR_STEPS = "FairNAS, equal passes", "FairNAS, equal steps"
-MACS = "log MACs"
 ARMS = (SPOS, FAIR, FAIR_STEPS, PATHS, EXAMPLES, BOTH)
 N_CHECKPOINTS = 4
-ROUNDING = 1e-9
 UNSEEN = 10**6  # number of a step that no training has
 
 
@@ -148,45 +145,6 @@ def path_variances(
     norms = np.array([norm(sample) for sample in samples])
     drawn = {"own": probabilities, "uniform": None, "optimal": norms / norms.sum()}
     return {name: variance(samples, None if p is None else p.tolist()) for name, p in drawn.items()}
-
-
-def rank_correlations(found: pd.DataFrame, problems: Sequence[CellsProblem], truths: Mapping[str, np.ndarray]) -> pd.DataFrame:
-    """Kendall's tau between inherited and true accuracies.
-
-    Args:
-        found: Rows of :func:`rank_cells`, with ``task``.
-        problems: The problems.
-        truths: True accuracy of each cell ``(n,)``, by tasks.
-
-    Returns:
-        A row for each task, arm and seed, ``MACS`` among the arms, which ranks without a supernet: tau over ``all`` cells,
-        over those that are ``mostly free``, with at least four of six edges without weights, and over the ``others``; and
-        ``beyond MACs``, over all with MACs partialled out.
-    """
-    rows, cells = [], found.dropna(subset="cell")
-    for problem in problems:
-        truth, free = truths[problem.task_name], problem.mostly_free
-        own = cells[cells.task == problem.task_name].groupby(["arm", "seed"], sort=False).accuracy
-        said = {key: group.to_numpy() for key, group in own}
-        by_macs = problem.family.macs(problem.cells)
-        said |= {(MACS, seed): by_macs for seed in dict.fromkeys(seed for _, seed in said)}
-        for (arm, seed), values in said.items():
-            kinds = {"all": free | ~free, "mostly free": free, "others": ~free}
-            parts = {kind: tau(values[chosen], truth[chosen]) for kind, chosen in kinds.items()}
-            parts["beyond MACs"] = partial_tau(parts["all"], tau(values, by_macs), tau(truth, by_macs))
-            rows.append({"task": problem.task_name, "arm": arm, "seed": seed, **parts})
-    return pd.DataFrame(rows)
-
-
-def tau(one: np.ndarray, other: np.ndarray) -> float:
-    """Kendall's tau-b of two vectors ``(n,)``; 0 where one of them ranks nothing, and of fewer than three."""
-    return rank_correlation(one, other).value if len(one) > 2 and np.ptp(one) and np.ptp(other) else 0.0
-
-
-def partial_tau(one_other: float, one_third: float, other_third: float) -> float:
-    """Kendall's partial tau of two rankings without a third one, from the tau of each pair; 0 where the third says all."""
-    left = (1 - one_third**2) * (1 - other_third**2)
-    return (one_other - one_third * other_third) / np.sqrt(left) if left > ROUNDING else 0.0
 
 
 def lower_variances(found: pd.DataFrame) -> pd.DataFrame:

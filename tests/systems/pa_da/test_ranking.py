@@ -1,4 +1,4 @@
-"""What a job of the study tells: variances in closed form, passes, and rank correlations."""
+"""What a job of the study tells: variances in closed form, and passes."""
 
 from dataclasses import replace
 
@@ -7,14 +7,16 @@ import pandas as pd
 import pytest
 import torch
 
+from nastoolkit.benchmarks import CellsProblem
 from nastoolkit.families.cells import DIGITS, CellsFamily
 from nastoolkit.supernets import Supernet
-from nastoolkit.systems.pa_da import BOTH, FAIR, MACS, SPOS, CellsProblem, lower_variances, rank_cells, rank_correlations
-from nastoolkit.systems.pa_da.ranking import FAIR_STEPS, UNSEEN, partial_tau, path_variances, tau
+from nastoolkit.systems.pa_da import BOTH, FAIR, SPOS, lower_variances, rank_cells
+from nastoolkit.systems.pa_da.ranking import FAIR_STEPS, UNSEEN, path_variances
 from nastoolkit.tasks.digits import Digits
 from nastoolkit.training import Recipe
 from nastoolkit.training.probes import gradients
 
+pytestmark = pytest.mark.usefixtures("few_digits")
 PROBLEM = CellsProblem(task_name="few", truth="alone", image_size=8, channels=2, n_cells=1, n_judged=3)
 HOW = {"seed": 100, "batch_size": 8, "learning_rate": 0.05, "n_gradients": 2, "n_calibration": 20, "device": "cpu"}
 
@@ -60,23 +62,6 @@ def test_a_job_tells_of_variances_at_each_quarter_and_of_every_cell(arm, n_steps
 def test_an_arm_that_does_not_exist_is_told():
     with pytest.raises(ValueError, match="^unknown arm 'PADA'; known: SPOS; FairNAS, equal passes; "):
         rank_cells(PROBLEM.as_argument(), "PADA", n_steps=4, **HOW)
-
-
-def test_rank_correlations_are_of_all_cells_and_of_both_kinds():
-    problem = replace(PROBLEM, n_judged=8)
-    truth, free = np.arange(8.0), problem.mostly_free
-    said = {SPOS: np.where(free, truth, -truth), BOTH: np.zeros(8)}
-    rows = [{"arm": arm, "seed": 0, "cell": cell, "accuracy": a} for arm in said for cell, a in enumerate(said[arm])]
-    found = pd.DataFrame([*rows, {"arm": SPOS, "seed": 0, "trained": 25}]).assign(task="few")
-    ours, none, by_macs = rank_correlations(found, [problem], {"few": truth}).to_dict("records")
-    assert ours["mostly free"] == pytest.approx(1) and ours["others"] == pytest.approx(-1) and abs(ours["all"]) < 1
-    assert none["all"] == none["others"] == 0 and (by_macs["arm"], by_macs["seed"]) == (MACS, 0)
-    assert by_macs["all"] == tau(problem.family.macs(problem.cells), truth) and tau(np.arange(2), np.arange(2)) == 0
-
-
-def test_what_macs_say_is_partialled_out():
-    assert partial_tau(0.5, 0.0, 0.0) == 0.5 and partial_tau(0.36, 0.6, 0.6) == pytest.approx(0)
-    assert partial_tau(0.4, 0.5, 0.3) == pytest.approx((0.4 - 0.15) / np.sqrt(0.75 * 0.91)) and partial_tau(0.3, 1.0, 0.3) == 0
 
 
 def test_lower_variances_compare_pairs():

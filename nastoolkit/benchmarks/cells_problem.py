@@ -1,22 +1,26 @@
-"""Cells of NAS-Bench-201 to be ranked, and their true accuracies."""
+"""Cells of NAS-Bench-201 to be ranked by what they inherit from a supernet, and their true accuracies."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from nastoolkit.families.cells import NAS_BENCH_201, OPERATIONS, CellsFamily
 from nastoolkit.measurements import ground_truth
 from nastoolkit.published import nas_bench_201, nas_bench_201_short
+from nastoolkit.statistics import partial_tau, rank_correlation
 from nastoolkit.tasks import Task, load_task
 from nastoolkit.training import Recipe
 
 TRUTHS = ("alone", "12 epochs", "200 epochs")
 MOSTLY = 4  # of six edges without weights
+MACS = "log MACs"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,9 +34,11 @@ class CellsProblem:
         channels: Channels of the first stage.
         n_cells: Cells of a stage.
         n_judged: Number of cells that are ranked, always the same ones.
+        operations: Operations that edges choose from, by their names.
+        n_stages: Stages of the skeleton.
 
     Raises:
-        ValueError: There is no such truth.
+        ValueError: There is no such truth, or no such operation.
     """
 
     task_name: str
@@ -41,10 +47,14 @@ class CellsProblem:
     channels: int
     n_cells: int
     n_judged: int
+    operations: Sequence[str] = tuple(OPERATIONS)
+    n_stages: int = 3
 
     def __post_init__(self) -> None:
         if self.truth not in TRUTHS:
             raise ValueError(f"unknown truth {self.truth!r}; known: {', '.join(TRUTHS)}")
+        if unknown := [name for name in self.operations if name not in OPERATIONS]:
+            raise ValueError(f"unknown operation {unknown[0]!r}; known: {', '.join(OPERATIONS)}")
 
     @cached_property
     def task(self) -> Task:
@@ -57,6 +67,7 @@ class CellsProblem:
         first, targets = next(self.task.split("train").batches(1)), self.task.split("train").targets
         sizes: dict[str, Any] = {"image_channels": first.inputs[0].shape[0], "n_classes": int(targets.max()) + 1}
         sizes |= {"image_size": self.image_size, "channels": self.channels, "n_cells": self.n_cells}
+        sizes |= {"n_stages": self.n_stages, "operations": tuple(self.operations)}
         table = replace(NAS_BENCH_201, **sizes)
         return CellsFamily(f"{self.task_name}-cells", table)
 
@@ -105,3 +116,42 @@ class CellsProblem:
         row_of = {tuple(genotype): row for row, genotype in enumerate(table.genotypes.tolist())}
         wanted = [table.space.encode(self.family.space.decode(cell)).tolist() for cell in self.cells]
         return np.stack(measured, axis=1)[[row_of[tuple(genotype)] for genotype in wanted]]
+
+
+def rank_correlations(
+    found: pd.DataFrame, problems: Sequence[CellsProblem], truths: Mapping[str, np.ndarray], judge: str = "accuracy"
+) -> pd.DataFrame:
+    """Kendall's tau between inherited and true accuracies.
+
+    Args:
+        found: A row for each cell of each task, arm and seed: columns ``cell``, ``task``, ``arm``, ``seed``, and ``accuracy``,
+            which it inherits. Rows without a cell are left out.
+        problems: The problems.
+        truths: True accuracy of each cell ``(n,)``, by tasks.
+        judge: Column in place of ``accuracy``; the greater, the better a cell is.
+
+    Returns:
+        A row for each task, arm and seed, ``MACS`` among the arms, which ranks without a supernet: tau over ``all`` cells,
+        over those that are ``mostly free``, with at least four of six edges without weights, and over the ``others``;
+        ``beyond MACs``, over all with MACs partialled out; and ``chosen``, the true accuracy in % of the cell that is ranked
+        highest, the mean if there are several.
+    """
+    rows, cells = [], found.dropna(subset="cell")
+    for problem in problems:
+        truth, free = truths[problem.task_name], problem.mostly_free
+        own = cells[cells.task == problem.task_name].groupby(["arm", "seed"], sort=False)[judge]
+        said = {key: group.to_numpy() for key, group in own}
+        by_macs = problem.family.macs(problem.cells)
+        said |= {(MACS, seed): by_macs for seed in dict.fromkeys(seed for _, seed in said)}
+        for (arm, seed), values in said.items():
+            kinds = {"all": free | ~free, "mostly free": free, "others": ~free}
+            parts = {kind: tau(values[chosen], truth[chosen]) for kind, chosen in kinds.items()}
+            parts["beyond MACs"] = partial_tau(parts["all"], tau(values, by_macs), tau(truth, by_macs))
+            parts["chosen"] = truth[values == values.max()].mean()
+            rows.append({"task": problem.task_name, "arm": arm, "seed": seed, **parts})
+    return pd.DataFrame(rows)
+
+
+def tau(one: np.ndarray, other: np.ndarray) -> float:
+    """Kendall's tau-b of two vectors ``(n,)``; 0 where one of them ranks nothing, and of fewer than three."""
+    return rank_correlation(one, other).value if len(one) > 2 and np.ptp(one) and np.ptp(other) else 0.0
