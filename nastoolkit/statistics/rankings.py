@@ -17,6 +17,8 @@ from numpy.typing import ArrayLike
 
 from nastoolkit.statistics.intervals import LEVEL, Estimate
 
+ROUNDING = 1e-9
+
 
 def rank_correlation(a: ArrayLike, b: ArrayLike, level: float = LEVEL) -> Estimate:
     """Kendall's tau-b of two vectors ``(n,)`` with its interval, whatever their distribution [Hollander2014, Section 8.3].
@@ -60,6 +62,15 @@ def _concordance(a: ArrayLike, b: ArrayLike) -> tuple[np.ndarray, float]:
     if n < 3 or not all(untied):
         raise ValueError("a rank correlation needs at least three rows, and values that differ")
     return np.array([x @ y for x, y in signs]), float(n * (n - 1) / np.sqrt(np.prod(untied)))
+
+
+def partial_correlation(one_other: float, one_third: float, other_third: float) -> float:
+    """The correlation of two vectors that is left without a third one, from the correlation of each pair.
+
+    It holds for Pearson's, Spearman's and Kendall's alike; it is 0 where the third one says all.
+    """
+    left = (1 - one_third**2) * (1 - other_third**2)
+    return float((one_other - one_third * other_third) / np.sqrt(left)) if left > ROUNDING else 0.0
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,35 @@
-"""Whether networks are for a task: inputs, as many outputs as it has classes or tokens, and the same words."""
+"""Whether networks are for a task: inputs, as many outputs as it has classes or tokens, the same words; and cells that are."""
 
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 
 from nastoolkit.blocks import Inputs
 from nastoolkit.families import Family
+from nastoolkit.families.cells import NAS_BENCH_201, CellsFamily
 from nastoolkit.supernets import Supernet
 from nastoolkit.tasks.base import Task
 from nastoolkit.tasks.vocabulary import SIZE
+
+
+def cells_for(task: Task, image_size: int, channels: int, n_cells: int) -> CellsFamily:
+    """The cells of NAS-Bench-201 in a skeleton of any size, for the images and classes of a task.
+
+    Args:
+        task: Classification of images.
+        image_size: Height and width of what networks see.
+        channels: Channels of the first stage.
+        n_cells: Cells of a stage.
+
+    Raises:
+        ValueError: The task has no images, or no classes.
+    """
+    inputs, n_classes = next(task.split("train").batches(1)).inputs, _n_targets(task)
+    if isinstance(inputs, tuple) or inputs.dim() != 4 or n_classes is None:
+        raise ValueError(f"cells are for classes of images, and task {task.name!r} has none")
+    sized = replace(NAS_BENCH_201, image_size=image_size, channels=channels, n_cells=n_cells)
+    return CellsFamily(f"{task.name}-cells", replace(sized, image_channels=inputs.shape[1], n_classes=n_classes))
 
 
 def check_inputs(family: Family, task: Task, inputs: Inputs) -> None:

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from nastoolkit.statistics import rank_contributions, rank_correlation, tau_ceiling
+from nastoolkit.statistics import partial_correlation, rank_contributions, rank_correlation, tau_ceiling
 
 VALUES = st.lists(st.integers(0, 9), min_size=12, max_size=12).filter(lambda values: len(set(values)) > 1)
 
@@ -75,3 +75,9 @@ def test_measurements_that_agree_have_no_ceiling_and_noise_has_no_room():
 def test_too_few_measurements_are_told(shape):
     with pytest.raises(ValueError, match="needs three networks, each measured twice"):
         tau_ceiling(np.ones(shape))
+
+
+def test_a_partial_correlation_is_what_a_third_vector_leaves():
+    assert partial_correlation(0.5, 0.0, 0.0) == 0.5 and partial_correlation(0.36, 0.6, 0.6) == pytest.approx(0)
+    found = partial_correlation(0.4, 0.5, 0.3)
+    assert found == pytest.approx((0.4 - 0.15) / np.sqrt(0.75 * 0.91)) and partial_correlation(0.3, 1.0, 0.3) == 0

@@ -12,7 +12,7 @@ import torch
 
 from nastoolkit.families import Family
 from nastoolkit.measurements import Accuracy
-from nastoolkit.statistics import rank_correlation
+from nastoolkit.statistics import partial_correlation, rank_correlation
 from nastoolkit.supernets import Supernet
 from nastoolkit.systems.pa_da.cells import CellsProblem
 from nastoolkit.systems.pa_da.importance import ImportanceSampler
@@ -26,7 +26,6 @@ FAIR, FAIR_STEPS = "FairNAS, equal passes", "FairNAS, equal steps"
 MACS = "log MACs"
 ARMS = (SPOS, FAIR, FAIR_STEPS, PATHS, EXAMPLES, BOTH)
 N_CHECKPOINTS = 4
-ROUNDING = 1e-9
 UNSEEN = 10**6  # number of a step that no training has
 
 
@@ -173,7 +172,7 @@ def rank_correlations(found: pd.DataFrame, problems: Sequence[CellsProblem], tru
         for (arm, seed), values in said.items():
             kinds = {"all": free | ~free, "mostly free": free, "others": ~free}
             parts = {kind: tau(values[chosen], truth[chosen]) for kind, chosen in kinds.items()}
-            parts["beyond MACs"] = partial_tau(parts["all"], tau(values, by_macs), tau(truth, by_macs))
+            parts["beyond MACs"] = partial_correlation(parts["all"], tau(values, by_macs), tau(truth, by_macs))
             rows.append({"task": problem.task_name, "arm": arm, "seed": seed, **parts})
     return pd.DataFrame(rows)
 
@@ -181,12 +180,6 @@ def rank_correlations(found: pd.DataFrame, problems: Sequence[CellsProblem], tru
 def tau(one: np.ndarray, other: np.ndarray) -> float:
     """Kendall's tau-b of two vectors ``(n,)``; 0 where one of them ranks nothing, and of fewer than three."""
     return rank_correlation(one, other).value if len(one) > 2 and np.ptp(one) and np.ptp(other) else 0.0
-
-
-def partial_tau(one_other: float, one_third: float, other_third: float) -> float:
-    """Kendall's partial tau of two rankings without a third one, from the tau of each pair; 0 where the third says all."""
-    left = (1 - one_third**2) * (1 - other_third**2)
-    return (one_other - one_third * other_third) / np.sqrt(left) if left > ROUNDING else 0.0
 
 
 def lower_variances(found: pd.DataFrame) -> pd.DataFrame:

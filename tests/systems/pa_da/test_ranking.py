@@ -10,7 +10,7 @@ import torch
 from nastoolkit.families.cells import DIGITS, CellsFamily
 from nastoolkit.supernets import Supernet
 from nastoolkit.systems.pa_da import BOTH, FAIR, MACS, SPOS, CellsProblem, lower_variances, rank_cells, rank_correlations
-from nastoolkit.systems.pa_da.ranking import FAIR_STEPS, UNSEEN, partial_tau, path_variances, tau
+from nastoolkit.systems.pa_da.ranking import FAIR_STEPS, UNSEEN, path_variances, tau
 from nastoolkit.tasks.digits import Digits
 from nastoolkit.training import Recipe
 from nastoolkit.training.probes import gradients
@@ -72,11 +72,6 @@ def test_rank_correlations_are_of_all_cells_and_of_both_kinds():
     assert ours["mostly free"] == pytest.approx(1) and ours["others"] == pytest.approx(-1) and abs(ours["all"]) < 1
     assert none["all"] == none["others"] == 0 and (by_macs["arm"], by_macs["seed"]) == (MACS, 0)
     assert by_macs["all"] == tau(problem.family.macs(problem.cells), truth) and tau(np.arange(2), np.arange(2)) == 0
-
-
-def test_what_macs_say_is_partialled_out():
-    assert partial_tau(0.5, 0.0, 0.0) == 0.5 and partial_tau(0.36, 0.6, 0.6) == pytest.approx(0)
-    assert partial_tau(0.4, 0.5, 0.3) == pytest.approx((0.4 - 0.15) / np.sqrt(0.75 * 0.91)) and partial_tau(0.3, 1.0, 0.3) == 0
 
 
 def test_lower_variances_compare_pairs():
