@@ -3,6 +3,7 @@
 from nastoolkit.systems import (
     autodistil,
     encas,
+    gennas,
     hardware_aware_nas,
     instatune,
     mixture_of_supernets,
@@ -25,6 +26,7 @@ SYSTEMS: dict[str, Card] = {
     "instatune": instatune.CARD,
     "autodistil": autodistil.CARD,
     "ncp": ncp.CARD,
+    "gennas": gennas.CARD,
 }
 
 __all__ = ["SYSTEMS", "Card"]

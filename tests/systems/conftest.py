@@ -20,3 +20,16 @@ def problem(tiny, monkeypatch, tmp_path):
     file = save_supernet(Supernet(tiny.with_classes(Few().n_classes), seed=1), tmp_path / "tiny.safetensors")
     values = {"family_name": "tiny", "checkpoint": str(file), "n_calibration": 30}
     return {**values, "task_name": "few", "folder": str(tmp_path / "kept")}
+
+
+@pytest.fixture
+def few(monkeypatch):
+    """A task of few images with ten classes."""
+    from nastoolkit import TASKS
+    from nastoolkit.tasks.digits import Digits
+
+    class Few(Digits):
+        name = "few"
+        n_canvases = {"train": 40, "validation": 60, "test": 50}  # noqa: RUF012
+
+    monkeypatch.setitem(TASKS, "few", Few)

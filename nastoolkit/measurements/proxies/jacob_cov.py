@@ -37,7 +37,7 @@ class JacobCov(Proxy):
 def input_gradients(network: nn.Module, images: torch.Tensor) -> np.ndarray:
     """Gradients ``(n, c h w)`` of the sum of all outputs with respect to each image ``(n, c, h, w)``."""
     seen = images.clone().requires_grad_()
-    (found,) = torch.autograd.grad(network(seen).sum(), seen)
+    (found,) = torch.autograd.grad(network(seen).sum(), seen, materialize_grads=True)
     return found.flatten(1).double().cpu().numpy()
 
 
