@@ -19,6 +19,7 @@ from nastoolkit.search import ALGORITHMS, EVOLUTIONARY
 from nastoolkit.search.mating import MATINGS
 from nastoolkit.studies.parameters import check_injected, check_parameters, declared_rules
 from nastoolkit.tasks import TASKS
+from nastoolkit.tasks.data_sets import MissingDataError
 
 Made = TypeVar("Made")
 REGISTRIES: Mapping[str, Collection[str]] = {
@@ -67,12 +68,12 @@ def available(makers: Mapping[str, Callable[[], Made]]) -> dict[str, Made]:
     """What can be made of the data on this machine, by name; what is left out is printed, with the reason.
 
     Args:
-        makers: Functions that read published data and raise FileNotFoundError where they are missing, by name.
+        makers: Functions, by name, that read published data or those of a task, and raise an error where these are missing.
     """
     made: dict[str, Made] = {}
     for name, make in makers.items():
         try:
             made[name] = make()
-        except FileNotFoundError as absent:
+        except (FileNotFoundError, MissingDataError) as absent:
             print(f"{name} is left out, as its data are not on this machine. {absent}")
     return made

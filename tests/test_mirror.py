@@ -17,6 +17,7 @@ COVERED_BY = {  # a module, or a pattern of modules without tests of their name:
     "explorer/search_*.py": "explorer/test_search.py",
     "families/*.py": "contracts/test_families.py",
     "figures/*.py": "figures/test_figures.py",
+    "measurements/proxies/*.py": "measurements/proxies/test_proxy.py",
     "latency/backends/*.py": "contracts/test_backends.py",
     "latency/*.py": "latency/test_lookup_table.py",
     "published/block_latency.py": "published/test_once_for_all.py",

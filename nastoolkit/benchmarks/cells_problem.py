@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from nastoolkit.families.cells import NAS_BENCH_201, OPERATIONS, CellsFamily
+from nastoolkit.families.cells import OPERATIONS, CellsFamily
 from nastoolkit.measurements import ground_truth
 from nastoolkit.published import nas_bench_201, nas_bench_201_short
-from nastoolkit.statistics import partial_tau, rank_correlation
+from nastoolkit.published.nas_bench_201 import rows_of_cells
+from nastoolkit.statistics import partial_correlation, rank_correlation
 from nastoolkit.tasks import Task, load_task
+from nastoolkit.tasks.fitting import cells_for
 from nastoolkit.training import Recipe
 
 TRUTHS = ("alone", "12 epochs", "200 epochs")
@@ -64,12 +66,8 @@ class CellsProblem:
     @cached_property
     def family(self) -> CellsFamily:
         """The networks, for images of the task."""
-        first, targets = next(self.task.split("train").batches(1)), self.task.split("train").targets
-        sizes: dict[str, Any] = {"image_channels": first.inputs[0].shape[0], "n_classes": int(targets.max()) + 1}
-        sizes |= {"image_size": self.image_size, "channels": self.channels, "n_cells": self.n_cells}
-        sizes |= {"n_stages": self.n_stages, "operations": tuple(self.operations)}
-        table = replace(NAS_BENCH_201, **sizes)
-        return CellsFamily(f"{self.task_name}-cells", table)
+        sizes = {"image_size": self.image_size, "channels": self.channels, "n_cells": self.n_cells, "n_stages": self.n_stages}
+        return cells_for(self.task, **sizes, operations=tuple(self.operations))
 
     @property
     def cells(self) -> np.ndarray:
@@ -113,9 +111,7 @@ class CellsProblem:
         else:
             table = nas_bench_201()
             measured = [table.accuracy_validation, table.accuracy_test]
-        row_of = {tuple(genotype): row for row, genotype in enumerate(table.genotypes.tolist())}
-        wanted = [table.space.encode(self.family.space.decode(cell)).tolist() for cell in self.cells]
-        return np.stack(measured, axis=1)[[row_of[tuple(genotype)] for genotype in wanted]]
+        return np.stack(measured, axis=1)[rows_of_cells(table.genotypes, self.family.space, self.cells)]
 
 
 def rank_correlations(
@@ -146,7 +142,7 @@ def rank_correlations(
         for (arm, seed), values in said.items():
             kinds = {"all": free | ~free, "mostly free": free, "others": ~free}
             parts = {kind: tau(values[chosen], truth[chosen]) for kind, chosen in kinds.items()}
-            parts["beyond MACs"] = partial_tau(parts["all"], tau(values, by_macs), tau(truth, by_macs))
+            parts["beyond MACs"] = partial_correlation(parts["all"], tau(values, by_macs), tau(truth, by_macs))
             parts["chosen"] = truth[values == values.max()].mean()
             rows.append({"task": problem.task_name, "arm": arm, "seed": seed, **parts})
     return pd.DataFrame(rows)

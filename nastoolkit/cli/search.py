@@ -37,7 +37,7 @@ def search(
     threads: Annotated[int | None, typer.Option(min=1, help="Threads: warns if the table has others.")] = None,
     latencies: Annotated[Path | None, typer.Option(help="CSV of networks timed elsewhere: genotype, latency_ms.")] = None,
     task: Annotated[str, typer.Option(help=f"Data set and metric: {', '.join(TASKS)}.")] = "digits",
-    measure: Annotated[str, typer.Option(help=f"What to measure: {', '.join(MEASURES)} (no labels).")] = "accuracy",
+    measure: Annotated[str, typer.Option(help=f"What to measure: {', '.join(MEASURES)}.")] = "accuracy",
     algorithm: Annotated[
         str, typer.Option(help=f"Algorithm: default ({DEFAULT_ALGORITHM}), {', '.join(ALGORITHMS)}.")
     ] = "default",

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from nastoolkit.history import History
-from nastoolkit.measurements import NASWOT, Accuracy
+from nastoolkit.measurements import PROXIES, Accuracy
 from nastoolkit.objectives import Objective
 from nastoolkit.predictors import Estimate
 from nastoolkit.space import SearchSpace
@@ -28,11 +29,11 @@ def _accuracy(supernet: Supernet, task: Task, progress: bool) -> tuple[Objective
     return Objective(task.metric, "max", task.unit), Accuracy(supernet, task, progress=progress)
 
 
-def _naswot(supernet: Supernet, task: Task, progress: bool) -> tuple[Objective, Callable[[np.ndarray], np.ndarray]]:
-    return Objective("naswot", "max"), NASWOT(supernet, task)
+def _proxy(name: str, supernet: Supernet, task: Task, _progress: bool) -> tuple[Objective, Callable[[np.ndarray], np.ndarray]]:
+    return Objective(name, "max"), PROXIES[name](supernet, task)
 
 
-MEASURES = {"accuracy": _accuracy, "naswot": _naswot}  # of the task on its validation examples; and a proxy without labels
+MEASURES = {"accuracy": _accuracy, **{name: partial(_proxy, name) for name in PROXIES}}  # on validation examples; no training
 
 
 @dataclass(frozen=True)

@@ -15,17 +15,27 @@ def chain(blocks: Mapping[str, nn.Module]) -> nn.Sequential:
     return nest(nn.Sequential(), blocks)
 
 
-def nest(network: Network, blocks: Mapping[str, nn.Module]) -> Network:
-    """A network after adding the blocks at their dotted paths, in order, in containers that are chains."""
+def nest(
+    network: Network, blocks: Mapping[str, nn.Module], containers: Mapping[str, type[nn.Module]] | None = None
+) -> Network:
+    """A network after adding the blocks at their dotted paths, in order.
+
+    Args:
+        network: Changed in place, also returned.
+        blocks: Blocks by their dotted paths.
+        containers: What holds the blocks at a path; by default a chain.
+    """
     for path, block in blocks.items():
         prefix, _, name = path.rpartition(".")
-        _container(network, prefix).add_module(name, block)
+        _container(network, prefix, containers or {}).add_module(name, block)
     return network
 
 
-def _container(network: nn.Module, path: str) -> nn.Module:
-    for name in filter(None, path.split(".")):
-        if name not in network._modules:
-            network.add_module(name, nn.Sequential())
-        network = network.get_submodule(name)
-    return network
+def _container(network: nn.Module, path: str, containers: Mapping[str, type[nn.Module]]) -> nn.Module:
+    if not path:
+        return network
+    prefix, _, name = path.rpartition(".")
+    outer = _container(network, prefix, containers)
+    if name not in outer._modules:
+        outer.add_module(name, containers.get(path, nn.Sequential)())
+    return outer.get_submodule(name)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import torch
@@ -97,28 +96,24 @@ class CellsFamily(Family):
         return self.space.largest
 
     def assemble(self, blocks: Mapping[str, nn.Module]) -> nn.Module:
-        """See :class:`Family`; a :class:`CellNetwork`."""
-        return nest(CellNetwork(), blocks)
+        """See :class:`Family`; stages are chains of cells, and each stage and each :class:`Cell` can be tapped."""
+        return nest(nn.Sequential(), blocks, {path: Cell for path in self._cells})
+
+    @property
+    def _cells(self) -> set[str]:
+        return {slot.name.rsplit(".", 2)[0] for slot in self.slots if slot.choices}
 
 
-class CellNetwork(nn.Sequential):
-    """A chain of blocks and of stages, whose cells are graphs."""
+class Cell(nn.Sequential):
+    """A graph: children are its nodes, whose children are the operations on the edges from the nodes before."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """``(n, image_channels, h, w)`` to logits ``(n, n_classes)``."""
-        for name, part in self.named_children():
-            for step in [partial(run_cell, cell) for cell in part.children()] if name.startswith("stage") else [part]:
-                x = step(x)
-        return x
-
-
-def run_cell(cell: nn.Module, x: torch.Tensor) -> torch.Tensor:
-    """The last node of a cell; each node is the sum of what its operations make of the nodes before it."""
-    nodes = [x]
-    for node in cell.children():
-        inputs = [operation(source) for source, operation in zip(nodes, node.children(), strict=True)]
-        nodes.append(sum(inputs[1:], inputs[0]))
-    return nodes[-1]
+        """The last node; each node is the sum of what its operations make of the nodes before it."""
+        nodes = [x]
+        for node in self.children():
+            inputs = [operation(source) for source, operation in zip(nodes, node.children(), strict=True)]
+            nodes.append(sum(inputs[1:], inputs[0]))
+        return nodes[-1]
 
 
 def _slots(table: Table) -> list[Slot]:

@@ -4,10 +4,11 @@ from nastoolkit.measurements.accuracy import Accuracy, StandAloneAccuracy
 from nastoolkit.measurements.energy import NotAvailableError, Nvml, Rapl, energy_mj
 from nastoolkit.measurements.ground_truth import ground_truth
 from nastoolkit.measurements.memory import peak_memory_mb
-from nastoolkit.measurements.proxies import NASWOT
+from nastoolkit.measurements.proxies import NASWOT, PROXIES
 
 __all__ = [
     "NASWOT",
+    "PROXIES",
     "Accuracy",
     "NotAvailableError",
     "Nvml",

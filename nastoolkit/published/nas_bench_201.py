@@ -89,3 +89,16 @@ def encode_cell(space: SearchSpace, cell: str) -> np.ndarray:
     if match is None:
         raise ValueError(f"{cell!r} is no cell of NAS-Bench-201")
     return space.encode(dict(zip(EDGES, match.groups(), strict=True)))
+
+
+def rows_of_cells(known: np.ndarray, space: SearchSpace, genotypes: np.ndarray) -> np.ndarray:
+    """Rows ``(n,)`` of cells in a table of all cells.
+
+    Args:
+        known: Genotypes of the table ``(m, 6)``, whose options are in the order of ``OPERATIONS``.
+        space: Space of the same edges and operations, in any order.
+        genotypes: Cells of that space ``(n, 6)``.
+    """
+    row_of = {tuple(cell): row for row, cell in enumerate(known.tolist())}
+    options = map(space.decode, genotypes)
+    return np.array([row_of[tuple(OPERATIONS.index(cell[edge]) for edge in EDGES)] for cell in options])

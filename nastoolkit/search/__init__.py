@@ -9,6 +9,7 @@ from nastoolkit.search.nat import NAT
 from nastoolkit.search.optuna_nsga2 import OptunaNSGA2
 from nastoolkit.search.optuna_tpe import OptunaTPE
 from nastoolkit.search.random_search import Random
+from nastoolkit.search.regularised_evolution import RegularisedEvolution
 from nastoolkit.search.weaknas import WeakNAS
 
 ALGORITHMS: dict[str, type[Algorithm]] = EVOLUTIONARY | {
@@ -19,6 +20,7 @@ ALGORITHMS: dict[str, type[Algorithm]] = EVOLUTIONARY | {
     "optuna_nsga2": OptunaNSGA2,
     "optuna_tpe": OptunaTPE,
     "random": Random,
+    "regularised_evolution": RegularisedEvolution,
     "weaknas": WeakNAS,
 }
 

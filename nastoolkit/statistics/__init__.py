@@ -3,7 +3,7 @@
 from nastoolkit.statistics.censored import Censored, counted
 from nastoolkit.statistics.intervals import INTERVALS, LEVEL, Estimate, estimate, median_interval, paired_differences
 from nastoolkit.statistics.power import Equivalence, equivalence, smallest_effect
-from nastoolkit.statistics.rankings import Ceiling, partial_tau, rank_contributions, rank_correlation, tau_ceiling
+from nastoolkit.statistics.rankings import Ceiling, partial_correlation, rank_contributions, rank_correlation, tau_ceiling
 
 __all__ = [
     "INTERVALS",
@@ -17,7 +17,7 @@ __all__ = [
     "estimate",
     "median_interval",
     "paired_differences",
-    "partial_tau",
+    "partial_correlation",
     "rank_contributions",
     "rank_correlation",
     "smallest_effect",

@@ -40,12 +40,6 @@ def rank_correlation(a: ArrayLike, b: ArrayLike, level: float = LEVEL) -> Estima
     return Estimate(float(tau), float(low), float(high), n, "Fisher z")
 
 
-def partial_tau(one_other: float, one_third: float, other_third: float) -> float:
-    """Kendall's partial tau of two rankings without a third one, from the tau of each pair; 0 where the third says all."""
-    left = (1 - one_third**2) * (1 - other_third**2)
-    return (one_other - one_third * other_third) / np.sqrt(left) if left > ROUNDING else 0.0
-
-
 def rank_contributions(a: ArrayLike, b: ArrayLike) -> np.ndarray:
     """What each row of two vectors ``(n,)`` adds to their Kendall's tau-b ``(n,)``, which is the mean of all.
 
@@ -68,6 +62,15 @@ def _concordance(a: ArrayLike, b: ArrayLike) -> tuple[np.ndarray, float]:
     if n < 3 or not all(untied):
         raise ValueError("a rank correlation needs at least three rows, and values that differ")
     return np.array([x @ y for x, y in signs]), float(n * (n - 1) / np.sqrt(np.prod(untied)))
+
+
+def partial_correlation(one_other: float, one_third: float, other_third: float) -> float:
+    """The correlation of two vectors that is left without a third one, from the correlation of each pair.
+
+    It holds for Pearson's, Spearman's and Kendall's alike; it is 0 where the third one says all.
+    """
+    left = (1 - one_third**2) * (1 - other_third**2)
+    return float((one_other - one_third * other_third) / np.sqrt(left)) if left > ROUNDING else 0.0
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from nastoolkit.systems import (
     autodistil,
     encas,
+    gennas,
     gradient_matching,
     hardware_aware_nas,
     instatune,
@@ -27,6 +28,7 @@ SYSTEMS: dict[str, Card] = {
     "autodistil": autodistil.CARD,
     "ncp": ncp.CARD,
     "gradient_matching": gradient_matching.CARD,
+    "gennas": gennas.CARD,
 }
 
 __all__ = ["SYSTEMS", "Card"]

@@ -1,14 +1,35 @@
-"""Whether networks are for a task: inputs, as many outputs as it has classes or tokens, and the same words."""
+"""Whether networks are for a task: inputs, as many outputs as it has classes or tokens, the same words; and cells that are."""
 
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
+from typing import Any
 
 from nastoolkit.blocks import Inputs
 from nastoolkit.families import Family
+from nastoolkit.families.cells import NAS_BENCH_201, CellsFamily
 from nastoolkit.supernets import Supernet
 from nastoolkit.tasks.base import Task
 from nastoolkit.tasks.vocabulary import SIZE
+
+
+def cells_for(task: Task, **sizes: Any) -> CellsFamily:
+    """The cells of NAS-Bench-201 in a skeleton of any size, for the images and classes of a task.
+
+    Args:
+        task: Classification of images.
+        **sizes: Fields of :class:`nastoolkit.families.cells.Table` that differ from NAS-Bench-201's, such as ``image_size``,
+            ``channels``, ``n_cells`` and ``operations``.
+
+    Raises:
+        ValueError: The task has no images, or no classes.
+    """
+    inputs, n_classes = next(task.split("train").batches(1)).inputs, _n_targets(task)
+    if isinstance(inputs, tuple) or inputs.dim() != 4 or n_classes is None:
+        raise ValueError(f"cells are for classes of images, and task {task.name!r} has none")
+    table = replace(NAS_BENCH_201, image_channels=inputs.shape[1], n_classes=n_classes, **sizes)
+    return CellsFamily(f"{task.name}-cells", table)
 
 
 def check_inputs(family: Family, task: Task, inputs: Inputs) -> None:

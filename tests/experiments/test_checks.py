@@ -84,6 +84,8 @@ WRONG = [  # a part of the notebook's name, its bad parameters, words of the mes
     ("table1_fewer_macs", {"words_task": "masked-wrds"}, "words_task masked-wrds masked-words"),
     ("few_shot_students", {"family_name": "text-bert"}, "there are sub-spaces of text-bert-thin and none of 'text-bert'"),
     ("few_shot_students", {"n_heads": 0}, "n_heads from 1 got 0"),
+    ("regression_ranks_cells", {"n_labels": 2}, "n_labels: from 3 got 2"),
+    ("regression_ranks_cells", {"task_names": ["cifar"]}, "task_names cifar cifar10"),
     ("edited_codes", {"n_seeds": 1}, "n_seeds: from 2 got 1"),
     ("one_search_for_all_devices", {"benchmark": "note10"}, "benchmark note10 ofa-mbv3-note10"),
 ]

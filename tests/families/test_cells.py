@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from torch import nn
 
 from nastoolkit.blocks import Classifier, Conv, GlobalPool
 from nastoolkit.families import FAMILIES, Family, Slot
@@ -12,6 +13,7 @@ from nastoolkit.families.mbconv_blocks import MBConv
 from nastoolkit.published.nas_bench_201 import EDGES, OPERATIONS
 from nastoolkit.space import Choice, SearchSpace
 from nastoolkit.supernets import Supernet
+from nastoolkit.taps import parts_of, taps
 
 
 @pytest.fixture(scope="module")
@@ -134,3 +136,12 @@ def test_a_slot_for_different_blocks_needs_a_choice_without_an_order():
     ordered = Supernet(either((1, 2)))
     with pytest.raises(ValueError, match="no weights for block 'block', Conv.*only choices with ordered=False"):
         ordered(x, np.array([0]))
+
+
+def test_stages_and_cells_can_be_tapped(cells):
+    network, seen = cells.build(cells.space.largest).eval(), {}
+    with taps(parts_of(network, ("stage1", "stage2.cell1", "stage3")), seen.__setitem__):
+        outputs = network(torch.randn(2, 1, 16, 16))
+    assert [tuple(seen[name].shape[1:]) for name in seen] == [(8, 16, 16), (16, 8, 8), (32, 4, 4)]
+    tail = nn.Sequential(network.norm, network.pool, network.classifier)
+    torch.testing.assert_close(tail(seen["stage3"]), outputs)

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from nastoolkit.statistics import partial_tau, rank_contributions, rank_correlation, tau_ceiling
+from nastoolkit.statistics import partial_correlation, rank_contributions, rank_correlation, tau_ceiling
 
 VALUES = st.lists(st.integers(0, 9), min_size=12, max_size=12).filter(lambda values: len(set(values)) > 1)
 
@@ -77,6 +77,7 @@ def test_too_few_measurements_are_told(shape):
         tau_ceiling(np.ones(shape))
 
 
-def test_what_a_third_ranking_says_is_partialled_out():
-    assert partial_tau(0.5, 0.0, 0.0) == 0.5 and partial_tau(0.36, 0.6, 0.6) == pytest.approx(0)
-    assert partial_tau(0.4, 0.5, 0.3) == pytest.approx((0.4 - 0.15) / np.sqrt(0.75 * 0.91)) and partial_tau(0.3, 1.0, 0.3) == 0
+def test_a_partial_correlation_is_what_a_third_vector_leaves():
+    assert partial_correlation(0.5, 0.0, 0.0) == 0.5 and partial_correlation(0.36, 0.6, 0.6) == pytest.approx(0)
+    found = partial_correlation(0.4, 0.5, 0.3)
+    assert found == pytest.approx((0.4 - 0.15) / np.sqrt(0.75 * 0.91)) and partial_correlation(0.3, 1.0, 0.3) == 0

@@ -6,7 +6,7 @@ from nastoolkit.families import FAMILIES
 from nastoolkit.measurements import NASWOT, Accuracy, StandAloneAccuracy
 from nastoolkit.supernets import Supernet, load_supernet, with_new_head
 from nastoolkit.tasks import TASKS
-from nastoolkit.tasks.fitting import check_inputs, check_outputs
+from nastoolkit.tasks.fitting import cells_for, check_inputs, check_outputs
 from nastoolkit.training import Fixed, Recipe, fit, in_place_distillation
 
 RECIPE = Recipe(n_steps=1, batch_size=4)
@@ -72,3 +72,10 @@ def test_a_proxy_needs_no_classes_but_inputs_that_fit(tiny):
     assert NASWOT(supernet, TASKS["digits-sums"](), n_inputs=8)(tiny.space.smallest).shape == (1, 1)
     with pytest.raises(ValueError, match="takes inputs"):
         NASWOT(supernet, TASKS["number-words"](), n_inputs=8)(tiny.space.smallest)
+
+
+def test_cells_are_made_for_the_images_and_classes_of_a_task():
+    family = cells_for(TASKS["digits-3589"](), image_size=8, channels=2, n_cells=1)
+    assert family.input_shape(family.space.smallest) == (1, 8, 8) and family.n_outputs == 4
+    with pytest.raises(ValueError, match="cells are for classes of images, and task 'number-words' has none"):
+        cells_for(TASKS["number-words"](), image_size=8, channels=2, n_cells=1)

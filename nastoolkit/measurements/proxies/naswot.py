@@ -12,66 +12,40 @@ may be a trained supernet's, not fresh ones only; batch normalisation uses the b
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
 from nastoolkit.blocks import Inputs
-from nastoolkit.supernets import Supernet, calibrate_batchnorm
-from nastoolkit.support.counts import keep_whole
+from nastoolkit.measurements.proxies.proxy import Proxy
+from nastoolkit.supernets import calibrate_batchnorm
 from nastoolkit.taps import taps
-from nastoolkit.tasks import Task
-from nastoolkit.tasks.fitting import check_inputs
 
 RECTIFIERS = (nn.ReLU, nn.ReLU6, nn.Hardswish)  # positive where their input is
 
 
 @dataclass(frozen=True)
-class NASWOT:
-    """The log-determinant of sub-networks' activation kernels on one batch of training inputs: higher is better.
+class NASWOT(Proxy):
+    """The log-determinant of sub-networks' activation kernels on one batch of training inputs.
 
-    Attributes:
-        supernet: Where sub-networks come from: fresh (``Supernet(family)``) or trained.
-        task: Gives the inputs.
-        n_inputs: The first ones of the split; 128 in [Mellor2021].
+    It is minus infinity where two inputs are told apart by no unit. 128 inputs in [Mellor2021].
 
     Raises:
         ValueError: The networks have no rectified units, or do not fit the task.
     """
 
-    supernet: Supernet
-    task: Task
     n_inputs: int = 128
+    name = "naswot"
 
     def __post_init__(self) -> None:
-        keep_whole(self, n_inputs=1)
         check_units(self.supernet)
-        check_inputs(self.supernet.family, self.task, self._inputs(self.supernet.family.space.smallest))
+        super().__post_init__()
 
-    def __call__(self, genotypes: np.ndarray) -> np.ndarray:
-        """Genotypes ``(n, d)`` to scores ``(n, 1)``; minus infinity where two inputs are told apart by no unit."""
-        return np.array([[self._score(genotype)] for genotype in np.atleast_2d(genotypes)])
-
-    def _score(self, genotype: np.ndarray) -> float:
-        kernel = activation_kernel(self.supernet.extract(genotype), self._inputs(genotype))
+    def score(self, genotype: np.ndarray) -> float:
+        """See :class:`Proxy`."""
+        kernel = activation_kernel(self.supernet.extract(genotype), self.batch(genotype).inputs)
         return float(np.linalg.slogdet(kernel).logabsdet)
-
-    def _inputs(self, genotype: np.ndarray) -> Inputs:
-        """The first training inputs, as a sub-network takes them."""
-        shape = self.supernet.family.input_shape(genotype)
-        return next(self.task.split("train").batches(self.n_inputs, shape, self.n_inputs)).inputs
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """What the values depend on besides the genotype; a store keeps it beside them."""
-        return {
-            "measurement": "naswot",
-            "task": self.task.name,
-            "n_inputs": self.n_inputs,
-            **self.supernet.identity,
-        }
 
 
 @torch.no_grad()

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from nastoolkit.families import FAMILIES
-from nastoolkit.measurements.proxies import NASWOT, activation_kernel
+from nastoolkit.measurements.proxies.naswot import NASWOT, activation_kernel
 from nastoolkit.objectives import Objective
 from nastoolkit.studies import optimize
 from nastoolkit.supernets import Supernet

@@ -1,0 +1,28 @@
+"""GenNAS: networks that quickly learn synthetic signals are good at real tasks.
+
+[Li2021] Y. Li, C. Hao, P. Li, J. Xiong and D. Chen, "Generic Neural Architecture Search via Regression" (GenNAS), NeurIPS
+2021, arXiv 2108.01899: without any labels, networks are ranked by how well three of their stages learn sines, dots and small
+copies of the images for 100 steps. The task itself is found by evolution, with the accuracies of 20 networks.
+
+Differs from the paper in: phases of sines are drawn for each channel, not out of 32; the noise of images is uniform. Weight
+decay is that of all weights, scales of normalisation too. Levels and bands of searched tasks are on a coarse grid. Initial
+weights are those of a fresh supernet, so that cells with an operation at one place begin with the same weights there.
+"""
+
+from nastoolkit.systems.card import Card
+from nastoolkit.systems.gennas.regression import GenNAS, Regressor
+from nastoolkit.systems.gennas.signals import Signals
+from nastoolkit.systems.gennas.tasks import signals_of
+
+CARD = Card(
+    name="gennas",
+    title="Generic Neural Architecture Search via Regression",
+    paper="2108.01899",
+    claim="How well a network learns synthetic signals in a few steps ranks networks better than proxies without training do.",
+    methods=("GenNAS", "Regressor", "Signals", "signals_of"),
+    notebooks=("regression_ranks_cells",),
+    taught_in="docs/how_to_search.md",
+    needs="CIFAR-10, the published accuracies of NAS-Bench-201, a GPU",
+)
+
+__all__ = ["CARD", "GenNAS", "Regressor", "Signals", "signals_of"]
