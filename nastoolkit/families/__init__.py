@@ -7,7 +7,7 @@ from importlib.metadata import entry_points
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
-from nastoolkit.families import bert, cells, hat, masked_bert, mobilenet_v3, proxyless_nas, resnet50, vit
+from nastoolkit.families import bert, cells, hat, masked_bert, mobilenet_v3, proxyless_nas, resnet50, tdnn, vit
 from nastoolkit.families.base import Family, Slot
 from nastoolkit.families.plan import Plan
 from nastoolkit.support.names import unknown
@@ -17,6 +17,7 @@ FAMILIES: dict[str, Callable[[], Family]] = {
     "bert-base-thin": partial(bert.BertFamily, "bert-base-thin", bert.BASE_THIN),
     "digits-cells": partial(cells.CellsFamily, "digits-cells", cells.DIGITS),
     "digits-mbv3": partial(mobilenet_v3.MobileNetV3Family, "digits-mbv3", mobilenet_v3.DIGITS),
+    "efficient-tdnn": partial(tdnn.TDNNFamily, "efficient-tdnn", tdnn.COARSE),
     "hat-iwslt": partial(hat.HATFamily, "hat-iwslt", hat.IWSLT),
     "hat-wmt": partial(hat.HATFamily, "hat-wmt", hat.WMT),
     "tatoeba-transformer": partial(hat.HATFamily, "tatoeba-transformer", hat.TATOEBA),
