@@ -122,6 +122,12 @@ gradients of several tasks, added up, lead to networks that are good at all of t
             Headline("NCP", ("two tasks",), "NCP: edited for two tasks at once"),
         ),
     ),
+    "2103.13581": Paper(
+        "EfficientTDNN: Efficient Architecture Search for Speaker Recognition",
+        """A supernet of time-delay networks, trained in stages, has a network for every device: an evolutionary search by a
+predictor finds it within any limit of latency or of MACs.""",
+        (),
+    ),
     "2312.13301": Paper(
         "SimQ-NAS: Simultaneous Quantization Policy and Neural Architecture Search",
         """One search for architecture and bits finds networks up to 3.44 times smaller, and 4.80 times faster, than the

@@ -10,7 +10,7 @@ outputs, and batch normalisation of the pooled ones and of embeddings; nor does 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -95,6 +95,24 @@ def key_of(spec: BlockSpec) -> str:
         case Embedding():
             return f"embed (in_features={spec.features}, out_features={spec.dim})"
     raise ValueError(f"there is no {type(spec).__name__} in this table")
+
+
+def encode_network(
+    space: SearchSpace, depth: int, widths: Sequence[int], kernels: Sequence[int], aggregated: int
+) -> np.ndarray:
+    """The genotype ``(d,)`` of a network that is written as the authors do.
+
+    Args:
+        space: Space of a family of time-delay networks.
+        depth: Number of blocks.
+        widths: Channels of the first layer and of each block.
+        kernels: Frames that their convolutions see.
+        aggregated: Channels after joining the blocks' outputs.
+    """
+    options = {"depth": depth, "aggregation.width": aggregated}
+    for place, width, kernel in zip(PLACES[: depth + 1], widths, kernels, strict=True):
+        options |= {f"{place}.width": width, f"{place}.kernel": kernel}
+    return space.encode(options)
 
 
 class ErrorPredictor:

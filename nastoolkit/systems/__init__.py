@@ -2,6 +2,7 @@
 
 from nastoolkit.systems import (
     autodistil,
+    efficient_tdnn,
     encas,
     hardware_aware_nas,
     instatune,
@@ -25,6 +26,7 @@ SYSTEMS: dict[str, Card] = {
     "instatune": instatune.CARD,
     "autodistil": autodistil.CARD,
     "ncp": ncp.CARD,
+    "efficient_tdnn": efficient_tdnn.CARD,
 }
 
 __all__ = ["SYSTEMS", "Card"]

@@ -9,6 +9,7 @@ from torch.nn import functional
 from nastoolkit.families import FAMILIES
 from nastoolkit.families.tdnn import COARSE, TDNNFamily
 from nastoolkit.families.tdnn_blocks import AttentivePool, Res2Groups, SumOfConvolutions
+from nastoolkit.published.efficient_tdnn import encode_network
 from nastoolkit.supernets import Supernet
 
 FEW = {"n_mels": 6, "length": 20, "depths": (1, 2), "widths": (8, 16), "aggregated": (12, 24)}
@@ -20,13 +21,6 @@ PUBLISHED = [  # depth, widths, kernels, joined width, frames, params and operat
     (3, [384, 256, 256, 256], [5, 3, 3, 3], 768, 301, "2.42M", "570.98M"),
     (2, [256] * 3, [3] * 3, 400, 301, "899.20K", "204.07M"),
 ]
-
-
-def encoded(family, depth, widths, kernels, aggregated):
-    places = ["layer1", *(f"block{number}" for number in range(1, depth + 1))]
-    options = {f"{place}.width": width for place, width in zip(places, widths, strict=True)}
-    options |= {f"{place}.kernel": kernel for place, kernel in zip(places, kernels, strict=True)}
-    return family.space.encode(options | {"depth": depth, "aggregation.width": aggregated})
 
 
 def normalised_numbers(network, inputs):
@@ -48,7 +42,7 @@ def in_short(number):
 def test_counts_are_the_published_ones(depth, widths, kernels, aggregated, length, params, operations):
     table = replace(COARSE, length=length, aggregated=(*COARSE.aggregated, 400))
     family = TDNNFamily("efficient-tdnn", table)
-    genotype = encoded(family, depth, widths, kernels, aggregated)
+    genotype = encode_network(family.space, depth, widths, kernels, aggregated)
     with torch.device("meta"):
         extra = 2 * normalised_numbers(family.build(genotype), torch.empty(1, *family.input_shape(genotype)))
     assert in_short(family.params(genotype)) == params and in_short(family.macs(genotype) + extra) == operations

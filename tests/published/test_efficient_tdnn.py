@@ -7,7 +7,7 @@ from nastoolkit.families import FAMILIES
 from nastoolkit.families.mbconv_blocks import MBConv
 from nastoolkit.families.tdnn import COARSE, TDNNFamily
 from nastoolkit.published import ErrorPredictor, SpeakerLatency, find
-from nastoolkit.published.efficient_tdnn import PREDICTOR, TABLE, key_of, read_times, tabulated
+from nastoolkit.published.efficient_tdnn import PREDICTOR, TABLE, encode_network, key_of, read_times, tabulated
 
 MEASURED = [  # SubnetEvaluation.ipynb, kernels before depth before widths: depth, width, kernel, joined width, EER in %
     (4, 512, 5, 1536, 1.44),
@@ -28,12 +28,6 @@ def times(data_folder):
     return read_times(find("efficienttdnn", data_folder)[TABLE])
 
 
-def network(space, depth, width, kernel, aggregated):
-    """The genotype of a network whose layers are all alike."""
-    alike = {choice.name: width if choice.kind == "width" else kernel for choice in space.choices}
-    return space.encode(alike | {"depth": depth, "aggregation.width": aggregated})
-
-
 def test_the_whole_table_is_read(times):
     sections = [key.partition(" ")[0] for key in times]
     counts = {"layer1": 147, "blocks": 7203, "catconv": 15950, "pool": 145, "embed": 145}
@@ -47,10 +41,7 @@ def test_the_ends_of_the_table_are_the_printed_ones(device):
 
 
 def test_a_latency_is_the_sum_of_the_parts(device, times):
-    genotype = device.family.space.encode(
-        {"depth": 2, "layer1.width": 176, "layer1.kernel": 3, "block1.width": 512, "block1.kernel": 1}
-        | {"block2.width": 128, "block2.kernel": 5, "aggregation.width": 536}
-    )
+    genotype = encode_network(device.family.space, 2, [176, 512, 128], [3, 1, 5], 536)
     parts = [
         "layer1 (in_channels=80, kernel_size=3, out_channels=176)",
         "blocks (channels=176, kernel_size=1, mid_channels=512)",
@@ -72,7 +63,8 @@ def test_finer_widths_are_in_the_table_too(times):
 def test_the_predictor_is_within_22_hundredths_of_what_the_authors_measured(data_folder):
     space = FAMILIES["efficient-tdnn"]().space
     predict = ErrorPredictor(space, data_folder)
-    found = predict(np.stack([network(space, *row[:4]) for row in MEASURED]))
+    alike = [(depth, [width] * (depth + 1), [kernel] * (depth + 1), last) for depth, width, kernel, last, _ in MEASURED]
+    found = predict(np.stack([encode_network(space, *one) for one in alike]))
     assert found == pytest.approx([1.423, 3.411, 3.600, 3.954, 5.065], abs=5e-4)  # as the published network gives them
     assert np.abs(found - [row[4] for row in MEASURED]).max() < 0.23
 
