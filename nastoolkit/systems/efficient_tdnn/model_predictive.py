@@ -19,13 +19,11 @@ from nastoolkit.space import SearchSpace
 
 POPULATION, GENERATIONS = 50, 200
 P_CROSSOVER, P_FLIP = 0.7, 0.1
-Values = Callable[[np.ndarray], np.ndarray]
 
 
 def evolve(
     space: SearchSpace,
-    error: Values,
-    latency: Values,
+    costs: Callable[[np.ndarray], np.ndarray],
     limit: float,
     rng: np.random.Generator,
     population: int = POPULATION,
@@ -35,8 +33,7 @@ def evolve(
 
     Args:
         space: What is searched.
-        error: Genotypes ``(n, d)`` to errors ``(n,)``.
-        latency: Genotypes ``(n, d)`` to latencies ``(n,)``.
+        costs: Genotypes ``(n, d)`` to errors and latencies ``(n, 2)``.
         limit: Latencies are below it, or the network is as bad as any other that is too slow.
         rng: Source of all randomness.
         population: Number of networks in a generation, an even one.
@@ -47,16 +44,17 @@ def evolve(
     """
     bits = GrayBits(space)
 
-    def costs(strings: np.ndarray) -> np.ndarray:
+    def errors(strings: np.ndarray) -> np.ndarray:
         seen.append(bits.decode(strings))
-        return np.where(latency(seen[-1]) < limit, error(seen[-1]), np.inf)
+        error, latency = costs(seen[-1]).T
+        return np.where(latency < limit, error, np.inf)
 
     seen: list[np.ndarray] = []
     strings = rng.integers(0, 2, (population, bits.length))
-    values = costs(strings)
+    values = errors(strings)
     for _ in range(generations - 1):
         children = flipped(crossed(strings[tournaments(values, rng)], rng), rng)
-        strings, values = np.concatenate([strings, children]), np.concatenate([values, costs(children)])
+        strings, values = np.concatenate([strings, children]), np.concatenate([values, errors(children)])
         stay = values.argsort(kind="stable")[:population]
         strings, values = strings[stay], values[stay]
     return np.concatenate(seen)
@@ -74,22 +72,22 @@ class GrayBits:
 
     def __init__(self, space: SearchSpace) -> None:
         self._space = space
-        self._n_options = [len(choice.options) for choice in space.choices]
-        self._n_bits = [max(1, (n - 1).bit_length()) for n in self._n_options]
+        self._options = [np.array(allowed) for allowed in space.allowed]
+        self._n_bits = [(len(options) - 1).bit_length() for options in self._options]
         self.length = sum(self._n_bits)
 
     def decode(self, strings: np.ndarray) -> np.ndarray:
         """Strings ``(n, length)`` to canonical genotypes ``(n, d)``."""
         genes = np.split(strings, np.cumsum(self._n_bits)[:-1], axis=1)
-        return self._space.canonical(np.stack([*map(_option, genes, self._n_options)], axis=1))
+        chosen = [options[_place(gray, len(options))] for gray, options in zip(genes, self._options, strict=True)]
+        return self._space.canonical(np.stack(chosen, axis=1))
 
 
-def _option(gray: np.ndarray, n_options: int) -> np.ndarray:
-    """The options ``(n,)`` of a gene, of its bits ``(n, b)``."""
-    binary = np.cumsum(gray, axis=1) % 2
-    n_bits = gray.shape[1]
-    codes = binary @ (1 << np.arange(n_bits)[::-1])
-    return np.rint(codes * (n_options - 1) / (2**n_bits - 1)).astype(np.int64)
+def _place(gray: np.ndarray, n_options: int) -> np.ndarray:
+    """Which of its options ``(n,)`` a gene has, by its bits ``(n, b)``."""
+    binary, n_codes = np.cumsum(gray, axis=1) % 2, 2 ** gray.shape[1]
+    codes = binary @ (1 << np.arange(gray.shape[1])[::-1])
+    return np.rint(codes * (n_options - 1) / max(n_codes - 1, 1)).astype(np.int64)
 
 
 def tournaments(values: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -5,7 +5,7 @@ import pytest
 from nastoolkit.systems.efficient_tdnn import comparison
 from nastoolkit.systems.efficient_tdnn.comparison import AUTHORS
 
-LIMITS = [10.0, 15.0]
+SPEECH, LIMITS = "efficient-tdnn-v100", [10.0, 15.0]
 
 
 @pytest.fixture(scope="module")
@@ -15,8 +15,8 @@ def folder(data_folder):
 
 @pytest.fixture(scope="module")
 def found(folder):
-    theirs = comparison.searches_within_limits(0, LIMITS, population=10, generations=6, data_folder=folder)
-    ours = comparison.front_search("random", 200, 0, LIMITS, {}, folder)
+    theirs = comparison.searches_within_limits(SPEECH, 0, LIMITS, population=10, generations=6, data_folder=folder)
+    ours = comparison.front_search(SPEECH, "random", 200, 0, LIMITS, {}, folder)
     return pd.concat([theirs.assign(search=AUTHORS), ours.assign(search="random")], ignore_index=True).assign(seed=0)
 
 
@@ -24,8 +24,17 @@ def test_searches_take_turns_and_count_each_network_once(found):
     theirs = found[found.search == AUTHORS]
     assert theirs.evaluations.max() < theirs.with_repeats.iloc[0] == 2 * 10 * 6
     assert theirs.hypervolume.dropna().is_monotonic_increasing and theirs.limit.dropna().tolist() == LIMITS
-    eers = theirs.eer.dropna().to_numpy()
-    assert eers[1] < eers[0] < 5.1
+    errors = theirs.error.dropna().to_numpy()
+    assert errors[1] < errors[0] < 5.1
+
+
+def test_other_benchmarks_will_do():
+    limits = [1.0, 2.0]
+    rows = comparison.searches_within_limits("digits-mbv3-table", 0, limits, population=6, generations=3)
+    assert rows.with_repeats.iloc[0] == 36 and rows.error.dropna().min() < -50  # accuracies, with a minus
+    front = comparison.whole_front(comparison.front_of_part("digits-mbv3-table", {}))
+    table = comparison.problem_of("digits-mbv3-table")
+    assert len(front) == len(np.unique(table.front.costs, axis=0))
 
 
 def test_a_limit_is_not_kept_by_what_is_at_it():
@@ -44,18 +53,24 @@ def test_evaluations_to_a_hypervolume_are_censored(found):
 
 
 def test_the_front_of_a_part_is_that_of_all_its_networks(folder):
-    problem = comparison.problem_of(folder)
-    rows = comparison.front_of_part(2, 128, folder)
+    problem = comparison.problem_of(SPEECH, folder)
+    rows = comparison.front_of_part(SPEECH, {"depth": 2, "layer1.width": 128}, folder)
     sampled = problem.space.restrict({"depth": [2], "layer1.width": [128]}).sample(500, np.random.default_rng(0))
     values = problem.history(sampled).values
     assert rows.n_networks.iloc[0] == 15**2 * 3 * 5
-    for eer, latency in values:
-        assert ((rows.eer <= eer + 1e-9) & (rows.latency_ms <= latency + 1e-9)).any()
+    for error, latency in values:
+        assert ((rows.error <= error + 1e-9) & (rows.cost <= latency + 1e-9)).any()
 
 
 def test_the_whole_front_has_no_point_of_a_part_that_another_one_beats():
-    parts = pd.DataFrame({"eer": [2.0, 1.0, 1.5, 2.5], "latency_ms": [1.0, 3.0, 3.5, 1.0]})
+    parts = pd.DataFrame({"error": [2.0, 1.0, 1.5, 2.5], "cost": [1.0, 3.0, 3.5, 1.0]})
     assert comparison.whole_front(parts).to_numpy().tolist() == [[2.0, 1.0], [1.0, 3.0]]
+
+
+def test_a_gain_is_the_mean_of_the_limits_that_both_keep():
+    rows = [(0, 8.0, "a", np.inf), (0, 9.0, "a", 2.0), (0, 10.0, "a", 1.0), (0, 8.0, "b", 3.0), (0, 9.0, "b", 2.5)]
+    found = pd.DataFrame([*rows, (0, 10.0, "b", 2.5)], columns=["seed", "limit", "search", "error"])
+    assert comparison.gains(found, "a", "b").tolist() == [1.0]
 
 
 def test_what_is_missing_falls_to_what_a_search_lacks_in_the_end(found):
@@ -67,4 +82,4 @@ def test_what_is_missing_falls_to_what_a_search_lacks_in_the_end(found):
 
 def test_a_missing_file_says_how_to_get_it(tmp_path):
     with pytest.raises(FileNotFoundError, match="nastoolkit fetch efficienttdnn"):
-        comparison.front_of_part(2, 128, str(tmp_path))
+        comparison.front_of_part(SPEECH, {"depth": 2}, str(tmp_path))

@@ -1,7 +1,7 @@
 import pytest
 
+from nastoolkit.benchmarks.efficient_tdnn_v100 import EfficientTDNNV100
 from nastoolkit.systems.efficient_tdnn import printed
-from nastoolkit.systems.efficient_tdnn.comparison import problem_of
 
 
 def test_counts_have_the_printed_digits(monkeypatch):
@@ -14,7 +14,7 @@ def test_counts_have_the_printed_digits(monkeypatch):
 
 
 def test_so_have_latencies_and_the_predictor_is_close(data_folder):
-    problem = problem_of(str(data_folder))
+    problem = EfficientTDNNV100(data_folder)
     ours, texts = printed.latencies(problem)
     assert [f"{number:.2f}" for number in ours] == texts == ["27.96", "7.77"]
     errors = printed.predicted_errors(problem)
