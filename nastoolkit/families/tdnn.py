@@ -133,7 +133,7 @@ def _block(table: Table, number: int) -> Slot:
 
 def _head(table: Table) -> list[Slot]:
     def aggregation(depth: int, channels: int, width: int) -> Aggregation:
-        return Aggregation(channels, depth, width, table.length)
+        return Aggregation(channels, width, depth, table.length)
 
     width = ("aggregation.width",)
     slots = [

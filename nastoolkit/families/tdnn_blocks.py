@@ -143,15 +143,15 @@ class ChannelAttention(nn.Module):
 class Aggregation:
     """The outputs of all blocks, one after the other, to more channels, and ReLU."""
 
-    channels: int
-    n_blocks: int
+    in_channels: int
     out_channels: int
+    n_blocks: int
     length: int
 
     @property
     def params(self) -> int:
         """See :class:`nastoolkit.blocks.BlockSpec`."""
-        return self.n_blocks * self.channels * self.out_channels
+        return self.n_blocks * self.in_channels * self.out_channels
 
     @property
     def macs(self) -> int:
@@ -160,19 +160,19 @@ class Aggregation:
 
     @property
     def input_shape(self) -> tuple[int, ...]:
-        """``(n_blocks * channels, 1, length)``."""
-        return self.n_blocks * self.channels, 1, self.length
+        """``(n_blocks * in_channels, 1, length)``."""
+        return self.n_blocks * self.in_channels, 1, self.length
 
     def build(self) -> nn.Module:
         """See :class:`nastoolkit.blocks.BlockSpec`."""
-        return SumOfConvolutions(_convolution(self.channels, self.out_channels) for _ in range(self.n_blocks))
+        return SumOfConvolutions(_convolution(self.in_channels, self.out_channels) for _ in range(self.n_blocks))
 
 
 class SumOfConvolutions(nn.ModuleList):
     """A convolution for each part of the channels, their sum, and ReLU."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """``(n, n_blocks * channels, 1, length)`` to ``(n, out_channels, 1, length)``."""
+        """``(n, n_blocks * in_channels, 1, length)`` to ``(n, out_channels, 1, length)``."""
         first, *others = (convolution(part) for convolution, part in zip(self, x.chunk(len(self), 1), strict=True))
         return torch.relu(sum(others, first))
 
@@ -225,17 +225,17 @@ class Embedding:
     """A linear layer between two batch normalisations."""
 
     features: int
-    dim: int
+    out_features: int
 
     @property
     def params(self) -> int:
         """See :class:`nastoolkit.blocks.BlockSpec`."""
-        return 2 * self.features + (self.features + 1) * self.dim + 2 * self.dim
+        return 2 * self.features + (self.features + 1) * self.out_features + 2 * self.out_features
 
     @property
     def macs(self) -> int:
         """See :class:`nastoolkit.blocks.BlockSpec`."""
-        return self.features * self.dim
+        return self.features * self.out_features
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -244,8 +244,10 @@ class Embedding:
 
     def build(self) -> nn.Module:
         """See :class:`nastoolkit.blocks.BlockSpec`."""
-        norms = {"bn1": nn.BatchNorm1d(self.features), "bn2": nn.BatchNorm1d(self.dim)}
-        return nn.Sequential(OrderedDict(bn1=norms["bn1"], linear=nn.Linear(self.features, self.dim), bn2=norms["bn2"]))
+        norms = {"bn1": nn.BatchNorm1d(self.features), "bn2": nn.BatchNorm1d(self.out_features)}
+        return nn.Sequential(
+            OrderedDict(bn1=norms["bn1"], linear=nn.Linear(self.features, self.out_features), bn2=norms["bn2"])
+        )
 
 
 @dataclass(frozen=True)

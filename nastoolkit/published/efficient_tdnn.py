@@ -89,11 +89,11 @@ def key_of(spec: BlockSpec) -> str:
         case SERes2():
             return f"blocks (channels={spec.channels}, kernel_size={spec.kernel}, mid_channels={spec.mid_channels})"
         case Aggregation():
-            return f"catconv (in_channels={spec.n_blocks * spec.channels}, out_channels={spec.out_channels})"
+            return f"catconv (in_channels={spec.n_blocks * spec.in_channels}, out_channels={spec.out_channels})"
         case AttentivePool():
             return f"pool (in_dim={spec.channels})"
         case Embedding():
-            return f"embed (in_features={spec.features}, out_features={spec.dim})"
+            return f"embed (in_features={spec.features}, out_features={spec.out_features})"
     raise ValueError(f"there is no {type(spec).__name__} in this table")
 
 
