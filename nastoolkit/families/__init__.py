@@ -29,6 +29,7 @@ FAMILIES: dict[str, Callable[[], Family]] = {
     "ofa-mbv3-w1.2": partial(mobilenet_v3.MobileNetV3Family, "ofa-mbv3-w1.2", mobilenet_v3.OFA_WIDE),
     "ofa-proxyless-w1.3": partial(proxyless_nas.ProxylessNASFamily, "ofa-proxyless-w1.3", proxyless_nas.OFA),
     "ofa-resnet50": partial(resnet50.ResNet50Family, "ofa-resnet50", resnet50.OFA),
+    "speakers-tdnn": partial(tdnn.TDNNFamily, "speakers-tdnn", tdnn.SPEAKERS),
     "text-bert": partial(bert.BertFamily, "text-bert", bert.SMALL),
     "text-bert-thin": partial(bert.BertFamily, "text-bert-thin", bert.SMALL_THIN),
     "text-bert-words": partial(masked_bert.MaskedBertFamily, "text-bert-words", bert.SMALL),

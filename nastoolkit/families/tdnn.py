@@ -62,6 +62,18 @@ COARSE = Table(
     hidden=128,
     dim=192,
 )
+SPEAKERS = Table(  # 1 second, few bands and channels; widths in steps of 4, of which a supernet may be trained on some
+    n_mels=24,
+    length=100,
+    depths=(1, 2, 3),
+    widths=tuple(range(8, 33, 4)),
+    kernels=(1, 3, 5),
+    aggregated=tuple(range(16, 65, 8)),
+    groups=4,
+    hidden=16,
+    dim=32,
+    n_classes=201,
+)
 
 
 class TDNNFamily(Family):
@@ -74,6 +86,8 @@ class TDNNFamily(Family):
         name: Key in ``FAMILIES``.
         table: The paper's table, or a smaller one of the same form.
     """
+
+    uncounted = ("classifier",)
 
     def __init__(self, name: str, table: Table) -> None:
         self.table = table
@@ -99,7 +113,7 @@ class TDNN(nn.Sequential):
     def embedding_of(self, x: torch.Tensor) -> torch.Tensor:
         """``(n, n_mels, 1, length)`` to embeddings ``(n, dim)``."""
         parts = dict(self.named_children())
-        outputs = [parts["layer1"](x)]
+        outputs = [parts["layer1"](x.contiguous(memory_format=torch.channels_last))]
         total = outputs[0]
         for block in (part for name, part in parts.items() if name.startswith("block")):
             outputs.append(block(outputs[-1]) + total)

@@ -42,6 +42,7 @@ SMALLER = {  # networks of many MACs take minutes here; at full size they are he
     "ofa-mbv3-w1.2": {"width": 0.25},
     "ofa-proxyless-w1.3": {"width": 0.2},
     "ofa-resnet50": {"stages": tuple(replace(stage, channels=stage.channels // 8) for stage in OFA_RESNET50.stages)},
+    "speakers-tdnn": {"length": 20, "depths": (1, 2), "widths": (8, 16, 24), "aggregated": (16, 32), "n_classes": 10},
     "tatoeba-transformer": {"vocabulary": 60},
     "text-bert": {"vocabulary": 60, "length": 16},
     "text-bert-thin": {"vocabulary": 60, "length": 16},
@@ -49,7 +50,7 @@ SMALLER = {  # networks of many MACs take minutes here; at full size they are he
     "vit-b16": {**ENCODER, "image_size": 64, "n_classes": 10},
 }
 
-WITHOUT_BIASES = ("efficient-tdnn",)  # before ReLU, so that units sleep
+WITHOUT_BIASES = ("efficient-tdnn", "speakers-tdnn")  # before ReLU, so that units sleep
 MIXED = ("kernel", "expand", "operation", "ffn", "ratio")  # kinds of choices that change nothing outside a block
 
 
