@@ -17,7 +17,7 @@ from nastoolkit.tasks.masked_words import MaskedVader, MaskedWords
 from nastoolkit.tasks.number_words import NumberWords
 from nastoolkit.tasks.sentences import VaderAmazon, VaderMovies, VaderNyt, VaderTweets
 from nastoolkit.tasks.small_cifar import SmallCifar10
-from nastoolkit.tasks.speakers import LibriSpeakers
+from nastoolkit.tasks.speakers import LibriSpeakers, MadeUpSpeakers
 from nastoolkit.tasks.sst2 import Sst2
 from nastoolkit.tasks.tatoeba import Tatoeba
 from nastoolkit.tasks.wmt14 import Wmt14
@@ -47,6 +47,7 @@ TASKS: dict[str, type[Task]] = {
     "vader-nyt": VaderNyt,
     "tatoeba-en-de": Tatoeba,
     "libri-speakers": LibriSpeakers,
+    "made-up-speakers": MadeUpSpeakers,
 }
 
 HUB_NAME = re.compile(r"\w[\w.-]*/\w[\w.-]*")

@@ -136,6 +136,28 @@ class LibriSpeakers(StoredTask):
             raise self.missing(str(error).split(":")[0]) from None
 
 
+class MadeUpSpeakers(LibriSpeakers):
+    """The same question on noise: each of 60 people colours the same few hidden movements in a way of their own."""
+
+    def __init__(self) -> None:
+        StoredTask.__init__(self, "made-up-speakers", "")
+
+    def read(self) -> dict[str, Pieces]:
+        """See :class:`nastoolkit.tasks.data_sets.StoredTask`."""
+        rng = np.random.default_rng(0)
+        speaker = np.concatenate([np.arange(50), np.repeat(np.arange(50, 60), 4)])
+        common, own = rng.normal(size=(24, 6)), rng.normal(size=(60, 24, 6))
+        recordings = [self._recording(common + own[person], rng) for person in speaker]
+        rows = {"train": np.arange(40), "validation": np.arange(40, 50), "test": np.arange(50, 90)}
+        return {name: _pieces(recordings, speaker, rows[name], 1 if name == "test" else 4) for name in rows}
+
+    @staticmethod
+    def _recording(colours: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Four pieces ``(frames, bands)`` of hidden movements that take some frames each, with noise."""
+        movements = np.repeat(rng.normal(size=(N_FRAMES, 6)), 4, axis=0)
+        return movements @ colours.T + rng.normal(size=(4 * N_FRAMES, 24))
+
+
 def _pieces(recordings: list[np.ndarray], speaker: np.ndarray, rows: np.ndarray, most: int) -> Pieces:
     """Pieces of some recordings that do not overlap, at most so many of each, and people by numbers from 0 on."""
     numbers = np.unique(speaker[rows], return_inverse=True)[1]

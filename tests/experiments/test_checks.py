@@ -82,6 +82,8 @@ WRONG = [  # a part of the notebook's name, its bad parameters, words of the mes
     ("few_shot_students", {"family_name": "text-bert"}, "there are sub-spaces of text-bert-thin and none of 'text-bert'"),
     ("few_shot_students", {"n_heads": 0}, "n_heads from 1 got 0"),
     ("edited_codes", {"n_seeds": 1}, "n_seeds: from 2 got 1"),
+    ("errors_over_budgets", {"task_name": "speakers"}, "task_name speakers libri-speakers"),
+    ("errors_over_budgets", {"shares": [0]}, "shares: above 0 got [0]"),
     ("search_by_table", {"budgets": {"defualt": 30}}, "budgets defualt default"),
     ("search_by_table", {"benchmark": "v100"}, "benchmark v100 efficient-tdnn-v100"),
     ("one_search_for_all_devices", {"benchmark": "note10"}, "benchmark note10 ofa-mbv3-note10"),
