@@ -135,6 +135,12 @@ proxies without training do (Spearman's correlation .85 against .38 on NAS-Bench
 task is found with 20 of them.""",
         (),
     ),
+    "2103.13581": Paper(
+        "EfficientTDNN: Efficient Architecture Search for Speaker Recognition",
+        """A supernet of time-delay networks, trained in stages, has a network for every device: an evolutionary search by a
+predictor finds it within any limit of latency or of MACs.""",
+        (),
+    ),
     "2312.13301": Paper(
         "SimQ-NAS: Simultaneous Quantization Policy and Neural Architecture Search",
         """One search for architecture and bits finds networks up to 3.44 times smaller, and 4.80 times faster, than the

@@ -72,7 +72,8 @@ def describe_block(spec: BlockSpec) -> str:
         bits = f"{values['weight_bits']}-bit {scheme}weights, {values['activation_bits']}-bit activations"
         return f"{describe_block(values['block'])}, {bits}"
     widths = [values[name] for name in CHANNELS if name in values]
-    kernel = f" {values['kernel']}x{values['kernel']}" if "kernel" in values else ""
+    height = 1 if "length" in values else values.get("kernel")  # kernels over time are flat
+    kernel = f" {height}x{values['kernel']}" if "kernel" in values else ""
     return f"{type(spec).__name__}{kernel}" + (f", {'-'.join(map(str, widths))}" if widths else "")
 
 

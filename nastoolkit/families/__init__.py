@@ -7,7 +7,7 @@ from importlib.metadata import entry_points
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
-from nastoolkit.families import bert, cells, hat, masked_bert, mobilenet_v3, proxyless_nas, resnet50, vit
+from nastoolkit.families import bert, cells, hat, masked_bert, mobilenet_v3, proxyless_nas, resnet50, tdnn, vit
 from nastoolkit.families.base import Family, Slot
 from nastoolkit.families.plan import Plan
 from nastoolkit.support.names import unknown
@@ -17,6 +17,7 @@ FAMILIES: dict[str, Callable[[], Family]] = {
     "bert-base-thin": partial(bert.BertFamily, "bert-base-thin", bert.BASE_THIN),
     "digits-cells": partial(cells.CellsFamily, "digits-cells", cells.DIGITS),
     "digits-mbv3": partial(mobilenet_v3.MobileNetV3Family, "digits-mbv3", mobilenet_v3.DIGITS),
+    "efficient-tdnn": partial(tdnn.TDNNFamily, "efficient-tdnn", tdnn.COARSE),
     "hat-iwslt": partial(hat.HATFamily, "hat-iwslt", hat.IWSLT),
     "hat-wmt": partial(hat.HATFamily, "hat-wmt", hat.WMT),
     "tatoeba-transformer": partial(hat.HATFamily, "tatoeba-transformer", hat.TATOEBA),
@@ -28,6 +29,7 @@ FAMILIES: dict[str, Callable[[], Family]] = {
     "ofa-mbv3-w1.2": partial(mobilenet_v3.MobileNetV3Family, "ofa-mbv3-w1.2", mobilenet_v3.OFA_WIDE),
     "ofa-proxyless-w1.3": partial(proxyless_nas.ProxylessNASFamily, "ofa-proxyless-w1.3", proxyless_nas.OFA),
     "ofa-resnet50": partial(resnet50.ResNet50Family, "ofa-resnet50", resnet50.OFA),
+    "speakers-tdnn": partial(tdnn.TDNNFamily, "speakers-tdnn", tdnn.SPEAKERS),
     "text-bert": partial(bert.BertFamily, "text-bert", bert.SMALL),
     "text-bert-thin": partial(bert.BertFamily, "text-bert-thin", bert.SMALL_THIN),
     "text-bert-words": partial(masked_bert.MaskedBertFamily, "text-bert-words", bert.SMALL),

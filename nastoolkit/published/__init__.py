@@ -2,6 +2,7 @@
 
 from nastoolkit.published.block_latency import BlockLatency, i7_8700k, note10
 from nastoolkit.published.configurations import encode, read_configuration
+from nastoolkit.published.efficient_tdnn import ErrorPredictor, SpeakerLatency
 from nastoolkit.published.hat_latency import DEVICES, TransformerLatency, hat_features, hat_latency
 from nastoolkit.published.nas_bench_201 import Cells, nas_bench_201
 from nastoolkit.published.nas_bench_201_short import ShortTrainings, nas_bench_201_short
@@ -19,9 +20,11 @@ __all__ = [
     "BlockLatency",
     "Cells",
     "DataSet",
+    "ErrorPredictor",
     "MacroNetworks",
     "MultiResolutionNetworks",
     "ShortTrainings",
+    "SpeakerLatency",
     "TransformerLatency",
     "encode",
     "fetch_data",

@@ -118,6 +118,16 @@ DATA_SETS = {
             "nas-bench-macro_cifar10.json": "686dee8363cc21cca8c1f321ad5749454f2d9b9ca5972682e137e539bc522297",
         },
     ),
+    "efficienttdnn": DataSet(
+        repository="mechanicalsea/sugar",
+        commit="11bee4e2509c473eabe4557cacaa27d1b36ff08e",
+        folder="tutorials/EfficientTDNN",
+        licence="MIT",
+        sha256={
+            "EER.48.Coarse.pth.tar": "96847409622f3203fd2c6d26e8f07bdd9f0470f2cb8a3fd93fef79ed8afd6c31",
+            "tdnn8m2g_latency_v100_80_300.yml": "ce5a8b26bc2d5fb87822baf78776776f320e13560077d93cda426b3386d1f089",
+        },
+    ),
     "tatoeba-en-de": DataSet(
         repository="DarrenCarvalho/Language-Translation",
         commit="a30fc3ec31687d0ed561047a9c7d7fdb5915f89c",

@@ -4,6 +4,7 @@ from nastoolkit.statistics.censored import Censored, counted
 from nastoolkit.statistics.intervals import INTERVALS, LEVEL, Estimate, estimate, median_interval, paired_differences
 from nastoolkit.statistics.power import Equivalence, equivalence, smallest_effect
 from nastoolkit.statistics.rankings import Ceiling, partial_correlation, rank_contributions, rank_correlation, tau_ceiling
+from nastoolkit.statistics.verification import Verification, verification
 
 __all__ = [
     "INTERVALS",
@@ -12,6 +13,7 @@ __all__ = [
     "Censored",
     "Equivalence",
     "Estimate",
+    "Verification",
     "counted",
     "equivalence",
     "estimate",
@@ -22,4 +24,5 @@ __all__ = [
     "rank_correlation",
     "smallest_effect",
     "tau_ceiling",
+    "verification",
 ]

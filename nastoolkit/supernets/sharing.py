@@ -66,10 +66,11 @@ class Slice:
 
 
 class KernelTransform:
-    """Once-for-All's rule: a smaller depthwise kernel is the next larger one's centre times a matrix.
+    """Once-for-All's rule: a smaller kernel is the next larger one's centre times a matrix.
 
-    The matrices (``7to5_matrix`` of 25 x 25 and ``5to3_matrix`` of 9 x 9, one pair a block) are shared by all channels and
-    start as the identity, which is plain cropping. All else is sliced: ``chain(KernelTransform(), Slice())``.
+    The matrices (``7to5_matrix`` of 25 x 25 and ``5to3_matrix`` of 9 x 9, one pair a depthwise convolution; for kernels over
+    time, of all convolutions, ``5to3_matrix`` of 3 x 3 and ``3to1_matrix``) are shared by all channels and start as the
+    identity, which is plain cropping. All else is sliced: ``chain(KernelTransform(), Slice())``.
     """
 
     @property
@@ -78,11 +79,14 @@ class KernelTransform:
         return {}
 
     def prepare(self, block: nn.Module) -> None:
-        """Add the matrices of every depthwise convolution."""
+        """Add the matrices of every depthwise convolution, and of every one over time."""
         for module in block.modules():
-            if isinstance(module, nn.Conv2d) and module.groups > 1:
-                for size in range(module.kernel_size[0], 3, -2):
-                    module.register_parameter(_matrix(size), nn.Parameter(torch.eye((size - 2) ** 2)))
+            if isinstance(module, nn.Conv2d):
+                height, width = module.kernel_size
+                least = 1 if height == 1 < width else 3 if module.groups > 1 else width
+                for size in range(width, least, -2):
+                    n = (size - 2) * min(height, size - 2)
+                    module.register_parameter(_matrix(size), nn.Parameter(torch.eye(n)))
 
     def __call__(self, shared: Weights, spec: BlockSpec, name: str, genotype: np.ndarray) -> Weights:
         """Computed kernels where a convolution shrinks, of its first channels alone."""
@@ -94,7 +98,7 @@ class KernelTransform:
         weight, layer = shared[name], name.removesuffix("weight")
         weight = crop(weight, torch.Size([*shape[:2], *weight.shape[2:]]))
         for size in range(weight.shape[-1], shape[-1], -2):
-            centre = crop(weight, torch.Size([*shape[:2], size - 2, size - 2]))
+            centre = crop(weight, torch.Size([*shape[:2], min(weight.shape[2], size - 2), size - 2]))
             weight = (centre.flatten(2) @ shared[layer + _matrix(size)].T).view(centre.shape)
         return weight
 

@@ -2,6 +2,7 @@
 
 from nastoolkit.systems import (
     autodistil,
+    efficient_tdnn,
     encas,
     gennas,
     gradient_matching,
@@ -29,6 +30,7 @@ SYSTEMS: dict[str, Card] = {
     "ncp": ncp.CARD,
     "gradient_matching": gradient_matching.CARD,
     "gennas": gennas.CARD,
+    "efficient_tdnn": efficient_tdnn.CARD,
 }
 
 __all__ = ["SYSTEMS", "Card"]

@@ -17,6 +17,7 @@ from nastoolkit.tasks.masked_words import MaskedVader, MaskedWords
 from nastoolkit.tasks.number_words import NumberWords
 from nastoolkit.tasks.sentences import VaderAmazon, VaderMovies, VaderNyt, VaderTweets
 from nastoolkit.tasks.small_cifar import SmallCifar10
+from nastoolkit.tasks.speakers import LibriSpeakers, MadeUpSpeakers
 from nastoolkit.tasks.sst2 import Sst2
 from nastoolkit.tasks.tatoeba import Tatoeba
 from nastoolkit.tasks.wmt14 import Wmt14
@@ -45,6 +46,8 @@ TASKS: dict[str, type[Task]] = {
     "vader-amazon": VaderAmazon,
     "vader-nyt": VaderNyt,
     "tatoeba-en-de": Tatoeba,
+    "libri-speakers": LibriSpeakers,
+    "made-up-speakers": MadeUpSpeakers,
 }
 
 HUB_NAME = re.compile(r"\w[\w.-]*/\w[\w.-]*")

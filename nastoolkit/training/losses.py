@@ -6,11 +6,13 @@ tells runs that are kept apart.
 
 [Yu2019] J. Yu and T. Huang, "Universally Slimmable Networks and Improved Training Techniques", ICCV 2019, Section 3.
 [Hinton2015] G. Hinton et al., "Distilling the Knowledge in a Neural Network", arXiv 1503.02531, Section 2.
+[Deng2019] J. Deng et al., "ArcFace: Additive Angular Margin Loss for Deep Face Recognition", CVPR 2019, Equation 3.
 """
 
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -75,6 +77,47 @@ def in_place_distillation(task_loss: TaskLoss) -> PathLoss:
         return task_loss(step.outputs, step.targets)
 
     return path_loss
+
+
+@dataclass(frozen=True)
+class AngularMargin:
+    """Additive angular margin softmax ([Deng2019]): a criterion for networks that give out cosines ``(n, n_classes)``.
+
+    The angle to the target's direction counts as larger by a margin; where it would pass 180 degrees, the cosine falls on
+    along a straight line.
+
+    Attributes:
+        margin: Margin in radians.
+        scale: Factor that makes logits of cosines.
+
+    Raises:
+        ValueError: A margin that is not from 0 to below pi, or a scale that is not above 0.
+    """
+
+    margin: float = 0.2
+    scale: float = 30.0
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.margin < math.pi and self.scale > 0):
+            raise ValueError(f"a margin is from 0 to pi and a scale above 0, got {self.margin} and {self.scale}")
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Its arguments."""
+        return {"margin": self.margin, "scale": self.scale}
+
+    def __call__(self, task_loss: TaskLoss) -> PathLoss:
+        """The task's loss of the logits."""
+        return lambda step: task_loss(self.logits(step.outputs, step.targets), step.targets)
+
+    def logits(self, cosines: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """Cosines ``(n, n_classes)`` and targets ``(n,)`` to logits ``(n, n_classes)``."""
+        own = cosines.gather(1, targets[:, None])
+        sine = (1 - own.square()).clamp(min=1e-12).sqrt()
+        turned = own * math.cos(self.margin) - sine * math.sin(self.margin)
+        past = own - self.margin * math.sin(self.margin)
+        within = own > -math.cos(self.margin)
+        return self.scale * cosines.scatter(1, targets[:, None], torch.where(within, turned, past))
 
 
 def distillation(teacher: nn.Module, temperature: float = 1.0) -> Criterion:

@@ -96,9 +96,17 @@ def logits_for(targets, right):
     return 100.0 * torch.nn.functional.one_hot(targets if right else (targets + 1) % n, n)
 
 
+def unlike_own(targets):
+    """Outputs that are alike for different people, and unlike for one."""
+    number = torch.stack([(targets[:place] == target).sum() for place, target in enumerate(targets)])
+    n = int(targets.max()) + 1
+    return torch.nn.functional.one_hot(number % n, n).float()
+
+
 def predictions_for(task, data, right):
+    outputs = unlike_own(data.targets) if task.metric == "verification" and not right else logits_for(data.targets, right)
     with torch.no_grad():
-        return task.predict(Oracle(logits_for(data.targets, right)), data.inputs)
+        return task.predict(Oracle(outputs), data.inputs)
 
 
 @pytest.fixture(scope="module")

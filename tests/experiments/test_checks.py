@@ -87,6 +87,10 @@ WRONG = [  # a part of the notebook's name, its bad parameters, words of the mes
     ("regression_ranks_cells", {"n_labels": 2}, "n_labels: from 3 got 2"),
     ("regression_ranks_cells", {"task_names": ["cifar"]}, "task_names cifar cifar10"),
     ("edited_codes", {"n_seeds": 1}, "n_seeds: from 2 got 1"),
+    ("errors_over_budgets", {"task_name": "speakers"}, "task_name speakers libri-speakers"),
+    ("errors_over_budgets", {"shares": [0]}, "shares: above 0 got [0]"),
+    ("search_by_table", {"budgets": {"defualt": 30}}, "budgets defualt default"),
+    ("search_by_table", {"benchmark": "v100"}, "benchmark v100 efficient-tdnn-v100"),
     ("one_search_for_all_devices", {"benchmark": "note10"}, "benchmark note10 ofa-mbv3-note10"),
 ]
 

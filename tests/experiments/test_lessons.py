@@ -10,6 +10,7 @@ import run
 FOLDER = run.ROOT / "notebooks" / "learn"
 LESSONS = sorted(FOLDER.glob("*.ipynb"))
 GLOSSARY = run.ROOT / "docs" / "glossary.md"
+TO_COME = (11, 12)  # numbers of lessons that are still to be written
 FOLDED = {"jupyter": {"outputs_hidden": True, "source_hidden": True}, "tags": ["hide-cell"]}
 NEW_WORDS = "**New words**, see the [glossary](../../docs/glossary.md): "
 
@@ -40,7 +41,8 @@ def new_words(path):
 
 
 def test_the_lessons_are_numbered_without_gaps():
-    assert [number(path) for path in LESSONS] == list(range(1, len(LESSONS) + 1)) and len(LESSONS) >= 8
+    numbers = [number(path) for path in LESSONS]
+    assert numbers == [n for n in range(1, max(numbers) + 1) if n not in TO_COME] and len(LESSONS) >= 8
     assert all(title(path).startswith(f"{number(path)}. ") for path in LESSONS)
 
 

@@ -33,6 +33,7 @@ from nastoolkit.latency.contexts import Contexts
 from nastoolkit.latency.end_to_end import NetworkLatency
 from nastoolkit.objectives import Objective
 from nastoolkit.published import nas_bench_201, read_configuration
+from nastoolkit.published.efficient_tdnn import read_times
 from nastoolkit.published.nas_bench_201 import EDGES
 from nastoolkit.space import Choice, SearchSpace
 from nastoolkit.studies.replay import packed, unpacked
@@ -356,6 +357,13 @@ PARSERS = [
     ),
     Parser("store", "store.sqlite", stores, use_store, (StoreError,)),
     Parser("translations", "newstest2013.tok.bpe.32000.en", translations, use_translations, (MissingDataError,)),
+    Parser(
+        "latency of speech networks",
+        "latency.yml",
+        plain("pool:\n  (in_dim=384): 0.9\nembed:\n  (in_features=768, out_features=192): 9.5e-05\n"),
+        read_times,
+        (ValueError,),
+    ),
     Parser("NAS-Bench-201", "nas-bench-201.csv", cells, nas_bench_201, (ValueError, FileNotFoundError)),
     Parser("image", "0.png", images, lambda path: _pixels(OneFile(path), 0, lambda image: image), (MissingDataError,)),
     Parser("profiles", "experiments/x.yaml", profiles, read_profiles, (UsageError,)),

@@ -8,6 +8,7 @@ from nastoolkit.blocks import Conv
 from nastoolkit.checkpoints import CheckpointError
 from nastoolkit.families import FAMILIES
 from nastoolkit.families.mbconv_blocks import MBConv
+from nastoolkit.families.tdnn_blocks import TimeConv
 from nastoolkit.supernets import Supernet, load_supernet, save_supernet
 from nastoolkit.supernets.sharing import (
     SHARING_RULES,
@@ -105,6 +106,16 @@ def test_a_smaller_kernel_is_made_step_by_step(kernel):
     smaller = MBConv(8, 12, 8, kernel, 1, 8, "relu", squeeze_excite=True)
     made = ONCE_FOR_ALL(shared, smaller, *NOWHERE)["depthwise.conv.weight"]
     np.testing.assert_allclose(made[:, 0].numpy(), expected)
+
+
+def test_a_smaller_kernel_over_time_is_made_step_by_step_too():
+    block = TimeConv(6, 8, 5, 20).build()
+    KernelTransform().prepare(block)
+    shared = {name: torch.randn(tensor.shape, dtype=torch.double) for name, tensor in block.state_dict().items()}
+    assert shared["conv.5to3_matrix"].shape == (3, 3) and shared["conv.3to1_matrix"].shape == (1, 1)
+    made = ONCE_FOR_ALL(shared, TimeConv(6, 4, 1, 20), *NOWHERE)["conv.weight"]
+    three = shared["conv.weight"][:4, :, 0, 1:4] @ shared["conv.5to3_matrix"].T
+    torch.testing.assert_close(made[:, :, 0], three[..., 1:2] @ shared["conv.3to1_matrix"])
 
 
 def test_the_largest_kernel_needs_no_matrix():

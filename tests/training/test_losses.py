@@ -6,7 +6,16 @@ from torch import nn
 
 from nastoolkit.supernets import Supernet
 from nastoolkit.tasks.digits import Digits
-from nastoolkit.training import Recipe, Sandwich, Step, distillation, fit, in_place_distillation, targets_only
+from nastoolkit.training import (
+    AngularMargin,
+    Recipe,
+    Sandwich,
+    Step,
+    distillation,
+    fit,
+    in_place_distillation,
+    targets_only,
+)
 
 TASK = Digits()
 
@@ -39,6 +48,32 @@ def test_targets_only_is_the_tasks_loss_on_every_path():
     outputs, targets = torch.randn(7, 10), torch.arange(7)
     losses = [targets_only(TASK.loss)(Step(outputs, targets, first=first)) for first in (None, torch.randn(7, 10))]
     assert losses[0] == losses[1] == TASK.loss(outputs, targets)
+
+
+@pytest.mark.parametrize("margin", [0.0, 0.2, 0.5])
+def test_an_angular_margin_in_closed_form(margin):
+    rng = np.random.default_rng(0)
+    angles, targets = rng.uniform(0.1, np.pi - 0.6, (6, 4)), rng.integers(4, size=6)
+    turned = angles + margin * (np.arange(4) == targets[:, None])
+    criterion = AngularMargin(margin, scale=30.0)
+    loss = criterion(TASK.loss)(Step(torch.tensor(np.cos(angles)), torch.tensor(targets)))
+    wanted = -log_softmax(30 * np.cos(turned), axis=1)[np.arange(6), targets].mean()
+    np.testing.assert_allclose(loss, wanted)
+    assert criterion.settings == {"margin": margin, "scale": 30.0}
+
+
+def test_an_angular_margin_keeps_on_falling_past_half_a_turn():
+    cosines = torch.linspace(-1, 1, 201, dtype=torch.double)[:, None].requires_grad_()
+    logits = AngularMargin(0.4, 1.0).logits(cosines, torch.zeros(201, dtype=torch.long))
+    assert (logits.diff(dim=0) > 0).all() and logits.max() < 1
+    logits.sum().backward()
+    assert torch.isfinite(cosines.grad).all()
+
+
+@pytest.mark.parametrize("wrong", [{"margin": -0.1}, {"margin": 3.2}, {"scale": 0.0}])
+def test_a_margin_that_is_none_is_refused(wrong):
+    with pytest.raises(ValueError, match="a margin is from 0 to pi and a scale above 0, got"):
+        AngularMargin(**wrong)
 
 
 @pytest.mark.parametrize("temperature", [1.0, 3.0])
