@@ -36,6 +36,7 @@ SMALLER = {  # networks of many MACs take minutes here; at full size they are he
     "bert-base-thin": {"vocabulary": 60, "positions": 24, "length": 16, "dim": 48, "dims": (24, 32, 48), "head_dim": 4},
     "hat-iwslt": {**TRANSLATOR, "source_vocabulary": 50},
     "hat-wmt": TRANSLATOR,
+    "mcunet-vww": {"widths": (0.15, 0.2, 0.25), "feature_mix": 64},
     "nas-bench-201": {"channels": 4, "image_size": 8, "n_cells": 2},
     "ofa-mbv3-w1.0": {"width": 0.2},
     "ofa-mbv3-w1.2": {"width": 0.25},
