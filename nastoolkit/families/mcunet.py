@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import product
 from typing import ClassVar
 
 import numpy as np
@@ -83,6 +84,8 @@ class MCUNetFamily(Family):
         table: The lab's table, or a smaller one of the same form.
     """
 
+    unquantised: MCUNetFamily
+
     def __init__(self, name: str, table: Table) -> None:
         self.table = table
         resolution, *others = elastic_space(table).choices
@@ -122,6 +125,26 @@ def _bottleneck_bytes(spec: MBConv) -> int:
     mid, inputs = spec.mid_channels, spec.in_channels * before
     depthwise = mid * (before + after) + inputs * spec.residual
     return max(inputs + mid * before, depthwise, (mid + spec.out_channels) * after)
+
+
+def least_costs(family: MCUNetFamily) -> list[dict[str, float]]:
+    """The least MACs and peak memory of each resolution and width, by trying all options of each block.
+
+    Once these two are chosen no block's cost depends on another block, so that the sum and the maximum of the blocks' least
+    costs bound those of any network from below.
+
+    Returns:
+        Rows with ``resolution``, ``width``, ``mmacs`` and ``peak_kib``.
+    """
+    options = {choice.name: choice.options for choice in family.space.choices}
+    rows = []
+    for resolution, width in product(options["resolution"], options["width"]):
+        known = options | {"resolution": (resolution,), "width": (width,)}
+        blocks = [[slot.spec(*way) for way in product(*(known[name] for name in slot.choices))] for slot in family.slots]
+        macs = sum(min(spec.macs if spec else 0 for spec in ways) for ways in blocks)
+        peak = max(min(activation_bytes(spec) if spec else 0 for spec in ways) for ways in blocks)
+        rows.append({"resolution": resolution, "width": width, "mmacs": macs / 1e6, "peak_kib": peak / 1024})
+    return rows
 
 
 def _slots(table: Table) -> tuple[Slot, ...]:

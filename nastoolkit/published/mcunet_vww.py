@@ -69,6 +69,18 @@ def mcunet_vww(file: str | Path | None = None) -> MeasuredNetworks:
     return MeasuredNetworks(family := FAMILIES["mcunet-vww"](), _genotypes(family, columns), columns["accuracy"].astype(float))
 
 
+def made_up_networks(n: int = 5000, seed: int = 0) -> MeasuredNetworks:
+    """Random sub-networks with invented accuracies, for trying a program where the file is not there: they say nothing.
+
+    Args:
+        n: Number of sub-networks.
+        seed: Random seed of the sub-networks and of the noise.
+    """
+    family, rng = FAMILIES["mcunet-vww"](), np.random.default_rng(seed)
+    genotypes = family.space.restrict({"width": VWW.widths[:2]}).sample(n, rng)
+    return MeasuredNetworks(family, genotypes, 94 - 10 * np.exp(-family.mmacs(genotypes) / 40) + rng.normal(0, 0.2, n))
+
+
 def gather(folder: str | Path, file: str | Path) -> Path:
     """Write one small file of the lab's many.
 

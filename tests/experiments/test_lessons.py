@@ -39,8 +39,9 @@ def new_words(path):
     return line.removeprefix(NEW_WORDS).removesuffix(".").split(", ")
 
 
-def test_the_lessons_are_numbered_without_gaps():
-    assert [number(path) for path in LESSONS] == list(range(1, len(LESSONS) + 1)) and len(LESSONS) >= 8
+def test_the_lessons_have_numbers_of_their_own():
+    assert [number(path) for path in LESSONS][:10] == list(range(1, 11))
+    assert len({number(path) for path in LESSONS}) == len(LESSONS)
     assert all(title(path).startswith(f"{number(path)}. ") for path in LESSONS)
 
 

@@ -1,5 +1,3 @@
-from itertools import product
-
 import numpy as np
 import pytest
 import torch
@@ -7,7 +5,7 @@ from torch import nn
 
 from nastoolkit.families import FAMILIES
 from nastoolkit.families.activations import peak_activation_bytes
-from nastoolkit.families.mcunet import activation_bytes
+from nastoolkit.families.mcunet import activation_bytes, least_costs
 
 # Networks that were rebuilt layer by layer from the rules of the lab's ``ofa_mcunets.py`` and ``layers.py``, with the same
 # kernel, expansion and extra depth everywhere. MACs of convolutions and linear layers were counted by PyTorch, and peak memory
@@ -97,14 +95,18 @@ def test_without_bits_and_with_them_the_peak_is_the_same(family):
     np.testing.assert_array_equal(quantised.peak_kib(genotypes), family.peak_kib(genotypes[:, : family.space.n_genes]))
 
 
-@pytest.mark.parametrize("cost", [lambda spec: spec.macs, activation_bytes])
-def test_no_block_costs_less_than_with_its_smallest_options(family, cost):
-    """So that the smallest network of a resolution and width is the least one, whatever the limits are."""
-    options = {choice.name: choice.options for choice in family.space.choices}
-    for slot in family.slots:
-        given = [name for name in slot.choices if name in ("resolution", "width")]
-        least = {}
-        for way in product(*(options[name] for name in slot.choices)):
-            spec, chosen = slot.spec(*way), dict(zip(slot.choices, way, strict=True))
-            least.setdefault(tuple(chosen[name] for name in given), []).append(0 if spec is None else cost(spec))
-        assert all(costs[0] == min(costs) for costs in least.values())
+def test_the_smallest_network_of_a_resolution_and_width_has_their_least_costs(family):
+    rows = least_costs(family)
+    scales = [{"resolution": (row["resolution"],), "width": (row["width"],)} for row in rows]
+    smallest = np.stack([family.space.restrict(scale).smallest for scale in scales])
+    assert [row["mmacs"] for row in rows] == family.mmacs(smallest).tolist() and len(rows) == 15
+    assert [row["peak_kib"] for row in rows] == family.peak_kib(smallest).tolist()
+    assert min(row["peak_kib"] for row in rows) == 72  # no network fits into 64 KiB
+
+
+def test_nothing_random_is_below_the_least_costs(family):
+    genotypes = family.space.sample(3000, np.random.default_rng(0))
+    least = {(row["resolution"], row["width"]): (row["mmacs"], row["peak_kib"]) for row in least_costs(family)}
+    scales = [[choice.options[gene] for choice, gene in zip(family.space.choices[:2], one, strict=False)] for one in genotypes]
+    bounds = np.array([least[tuple(scale)] for scale in scales])
+    assert (np.stack([family.mmacs(genotypes), family.peak_kib(genotypes)], axis=1) >= bounds).all()

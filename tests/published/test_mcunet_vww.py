@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from nastoolkit.published.mcunet_vww import COLUMNS, FILE, content_hash, gather, mcunet_vww
+from nastoolkit.published.mcunet_vww import COLUMNS, FILE, content_hash, gather, made_up_networks, mcunet_vww
 
 NETWORKS = [  # width, resolution, accuracy; the rest is the same
     {"wid": 1, "ks": [5, 7, *[3] * 18], "e": [3, 4, *[6] * 18], "d": [1, 1, 1, 1, 1, 2], "image_size": 112},
@@ -39,6 +39,12 @@ def test_resolutions_and_widths_of_the_published_networks(networks):
     resolution, width = (np.array(names)[genes] for names, genes in zip(options, networks.genotypes.T[:2], strict=True))
     assert np.unique(resolution, return_counts=True)[1].tolist() == [10_000] * 5
     assert set(width.tolist()) == {0.5, 0.75}  # nobody measured width 1
+
+
+def test_made_up_networks_have_no_width_that_nobody_measured_and_are_the_same_again():
+    networks, again = made_up_networks(200), made_up_networks(200)
+    assert networks.genotypes[:, 1].max() == 1 and 84 < networks.accuracy_top1.min() < networks.accuracy_top1.max() < 95
+    np.testing.assert_array_equal(networks.accuracy_top1, again.accuracy_top1)
 
 
 def test_the_labs_files_make_one(tmp_path):
