@@ -4,6 +4,7 @@ from nastoolkit.benchmarks.base import Benchmark, Problem
 from nastoolkit.benchmarks.cells_problem import CellsProblem, rank_correlations
 from nastoolkit.benchmarks.digits_mbv3_table import DigitsTable
 from nastoolkit.benchmarks.efficient_tdnn_v100 import EfficientTDNNV100
+from nastoolkit.benchmarks.mcunet_vww import MCUNetVWW
 from nastoolkit.benchmarks.nas_bench_201 import NASBench201
 from nastoolkit.benchmarks.nas_bench_macro import NASBenchMacro
 from nastoolkit.benchmarks.nas_bench_mr import NASBenchMR
@@ -15,6 +16,7 @@ from nastoolkit.benchmarks.supernet_problem import SupernetProblem
 BENCHMARKS: dict[str, type[Benchmark]] = {
     "digits-mbv3-table": DigitsTable,
     "efficient-tdnn-v100": EfficientTDNNV100,
+    "mcunet-vww": MCUNetVWW,
     "nas-bench-201": NASBench201,
     "nas-bench-macro": NASBenchMacro,
     "nas-bench-mr": NASBenchMR,

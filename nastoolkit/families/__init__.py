@@ -7,7 +7,7 @@ from importlib.metadata import entry_points
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
-from nastoolkit.families import bert, cells, hat, masked_bert, mobilenet_v3, proxyless_nas, resnet50, tdnn, vit
+from nastoolkit.families import bert, cells, hat, masked_bert, mcunet, mobilenet_v3, proxyless_nas, resnet50, tdnn, vit
 from nastoolkit.families.base import Family, Slot
 from nastoolkit.families.plan import Plan
 from nastoolkit.support.names import unknown
@@ -25,6 +25,7 @@ FAMILIES: dict[str, Callable[[], Family]] = {
     "number-words-transformer": partial(hat.HATFamily, "number-words-transformer", hat.NUMBER_WORDS),
     "digits-resnet50": partial(resnet50.ResNet50Family, "digits-resnet50", resnet50.DIGITS),
     "digits-vit": partial(vit.VisionTransformerFamily, "digits-vit", vit.DIGITS),
+    "mcunet-vww": partial(mcunet.MCUNetFamily, "mcunet-vww", mcunet.VWW),
     "ofa-mbv3-w1.0": partial(mobilenet_v3.MobileNetV3Family, "ofa-mbv3-w1.0", mobilenet_v3.OFA),
     "ofa-mbv3-w1.2": partial(mobilenet_v3.MobileNetV3Family, "ofa-mbv3-w1.2", mobilenet_v3.OFA_WIDE),
     "ofa-proxyless-w1.3": partial(proxyless_nas.ProxylessNASFamily, "ofa-proxyless-w1.3", proxyless_nas.OFA),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 from math import prod
+from typing import ClassVar
 
 from nastoolkit.blocks import EPS, Conv, make_divisible, output_size
 from nastoolkit.families.base import Slot
@@ -19,7 +20,8 @@ from nastoolkit.space import Choice, SearchSpace
 class MBConvStage:
     """A row of the table: output channels (before the width multiplier), stride of the first block, the rest of all blocks.
 
-    ``depths`` is for a stage whose numbers of blocks are other than the table's.
+    ``depths`` is for a stage whose numbers of blocks are other than the table's; ``plain_first`` for one whose first block is
+    without the squeeze-excite that the others have.
     """
 
     channels: int
@@ -27,6 +29,7 @@ class MBConvStage:
     act: str
     squeeze_excite: bool = False
     depths: tuple[int, ...] | None = None
+    plain_first: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +47,10 @@ class MBConvTable:
         feature_mix: Output channels of the last 1x1 convolution.
         width: Multiplier of all these channels.
         eps: Number that batch normalisation adds to variances.
+        block: Class of the blocks.
     """
+
+    block: ClassVar[type[MBConv]] = MBConv
 
     image_channels: int
     n_classes: int
@@ -120,7 +126,7 @@ def _block(table: MBConvTable, stage_number: int, number: int, narrow: int, wide
     def spec(resolution: int, depth: int, kernel: int, expand: int) -> MBConv | None:
         if number > depth:
             return None
-        return MBConv(
+        return table.block(
             in_channels=channels,
             mid_channels=make_divisible(round(channels * expand)),
             out_channels=wide,
@@ -128,7 +134,7 @@ def _block(table: MBConvTable, stage_number: int, number: int, narrow: int, wide
             stride=stage.stride if first else 1,
             input_size=output_size(resolution, reduction),
             act=stage.act,
-            squeeze_excite=stage.squeeze_excite,
+            squeeze_excite=stage.squeeze_excite and not (first and stage.plain_first),
             eps=table.eps,
         )
 

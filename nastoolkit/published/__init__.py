@@ -4,6 +4,7 @@ from nastoolkit.published.block_latency import BlockLatency, i7_8700k, note10
 from nastoolkit.published.configurations import encode, read_configuration
 from nastoolkit.published.efficient_tdnn import ErrorPredictor, SpeakerLatency
 from nastoolkit.published.hat_latency import DEVICES, TransformerLatency, hat_features, hat_latency
+from nastoolkit.published.mcunet_vww import MeasuredNetworks, mcunet_vww
 from nastoolkit.published.nas_bench_201 import Cells, nas_bench_201
 from nastoolkit.published.nas_bench_201_short import ShortTrainings, nas_bench_201_short
 from nastoolkit.published.nas_bench_macro import MacroNetworks, nas_bench_macro
@@ -22,6 +23,7 @@ __all__ = [
     "DataSet",
     "ErrorPredictor",
     "MacroNetworks",
+    "MeasuredNetworks",
     "MultiResolutionNetworks",
     "ShortTrainings",
     "SpeakerLatency",
@@ -32,6 +34,7 @@ __all__ = [
     "hat_features",
     "hat_latency",
     "i7_8700k",
+    "mcunet_vww",
     "nas_bench_201",
     "nas_bench_201_short",
     "nas_bench_macro",

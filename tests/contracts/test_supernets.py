@@ -37,6 +37,7 @@ SMALLER = {  # networks of many MACs take minutes here; at full size they are he
     "efficient-tdnn": {"n_mels": 12, "length": 20, "widths": (16, 24, 32), "aggregated": (24, 40), "hidden": 12, "dim": 24},
     "hat-iwslt": {**TRANSLATOR, "source_vocabulary": 50},
     "hat-wmt": TRANSLATOR,
+    "mcunet-vww": {"widths": (0.15, 0.2, 0.25), "feature_mix": 64},
     "nas-bench-201": {"channels": 4, "image_size": 8, "n_cells": 2},
     "ofa-mbv3-w1.0": {"width": 0.2},
     "ofa-mbv3-w1.2": {"width": 0.25},
