@@ -103,7 +103,7 @@ supernet trains, so that it ranks networks more reliably than with uniform paths
         "Generalizing Few-Shot NAS with Gradient Matching",
         """A supernet that is split in copies where the gradients of a choice's options disagree most ranks and chooses
 networks better than one that is whole, or that is split at random or for each option of one choice.""",
-        (),
+        (Headline("GM (b)", ("split at random",), "Gradient matching: better than a random split"),),
     ),
     "2308.15609": Paper(
         "InstaTune: Instantaneous Neural Architecture Search During Fine-Tuning",
@@ -139,7 +139,7 @@ task is found with 20 of them.""",
         "EfficientTDNN: Efficient Architecture Search for Speaker Recognition",
         """A supernet of time-delay networks, trained in stages, has a network for every device: an evolutionary search by a
 predictor finds it within any limit of latency or of MACs.""",
-        (),
+        (Headline("EfficientTDNN", ("within limits (points of EER)",), "EfficientTDNN: evolution beats random search"),),
     ),
     "2312.13301": Paper(
         "SimQ-NAS: Simultaneous Quantization Policy and Neural Architecture Search",
