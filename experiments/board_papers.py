@@ -133,7 +133,7 @@ gradients of several tasks, added up, lead to networks that are good at all of t
         """How well the stages of a network learn synthetic signals, sines and dots, in 100 steps ranks networks better than
 proxies without training do (Spearman's correlation .85 against .38 on NAS-Bench-101), without any label; the regression
 task is found with 20 of them.""",
-        (),
+        (Headline("GenNAS (b)", ("best proxy",), "GenNAS: above the best proxy without training"),),
     ),
     "2103.13581": Paper(
         "EfficientTDNN: Efficient Architecture Search for Speaker Recognition",
