@@ -87,10 +87,9 @@ class TDNNFamily(Family):
         table: The paper's table, or a smaller one of the same form.
     """
 
-    uncounted = ("classifier",)
-
     def __init__(self, name: str, table: Table) -> None:
         self.table = table
+        self.uncounted = tuple(slot.name for slot in _head(table) if slot.name == "classifier")
         blocks = [_block(table, number) for number in range(1, max(table.depths) + 1)]
         super().__init__(name, SearchSpace(_choices(table)), (_first_layer(table), *blocks, *_head(table)))
 

@@ -129,7 +129,7 @@ def mixed(weights: np.ndarray, share: float) -> np.ndarray:
         raise ValueError(
             "importance weights are all zero: nothing that was drawn in the epoch had a gradient; make epochs longer"
         )
-    return share * weights / weights.sum() + (1 - share) * uniform(len(weights))
+    return share * (weights / weights.sum()) + (1 - share) * uniform(len(weights))
 
 
 def merge(known: np.ndarray, places: Any, values: Any) -> None:
