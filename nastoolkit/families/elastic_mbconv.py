@@ -47,10 +47,9 @@ class MBConvTable:
         feature_mix: Output channels of the last 1x1 convolution.
         width: Multiplier of all these channels.
         eps: Number that batch normalisation adds to variances.
-        block: Class of the blocks.
     """
 
-    block: ClassVar[type[MBConv]] = MBConv
+    block: ClassVar[type[MBConv]] = MBConv  # class of the blocks
 
     image_channels: int
     n_classes: int
