@@ -37,9 +37,11 @@ class ExplorerPage:
 
     def front_is_in_sight(self) -> bool:
         """Whether the whole front is on a small screen that begins with the explorer, beside the controls."""
+        before = self.page.viewport_size
         self.page.set_viewport_size({"width": 1280, "height": 720})
         self.page.locator(".explorer").evaluate("explorer => explorer.scrollIntoView()")
         front = self.page.locator(".explorer-front-picture").bounding_box()
+        self.page.set_viewport_size(before)
         return front["y"] >= 0 and front["y"] + front["height"] <= 720
 
     def block(self, name: str) -> Locator:
