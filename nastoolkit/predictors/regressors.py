@@ -22,10 +22,10 @@ from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import KFold, cross_val_predict
 from sklearn.neural_network import MLPRegressor
 from sklearn.svm import SVR
-from threadpoolctl import threadpool_limits
 
 from nastoolkit.predictors.rbf import RBFEnsemble
 from nastoolkit.predictors.reading import Chosen, Scaled
+from nastoolkit.support.threads import own_linear_algebra
 
 
 def _penalised() -> _RidgeCV:
@@ -92,7 +92,7 @@ class _MLP(MLPRegressor):
     """
 
     def fit(self, features: np.ndarray, values: np.ndarray) -> _MLP:
-        with threadpool_limits(1), warnings.catch_warnings():
+        with own_linear_algebra(), warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             return super().fit(features, values)
 

@@ -134,7 +134,7 @@ def front_of_part(benchmark: str, options: dict[str, Any], data_folder: str = ""
 def whole_front(parts: pd.DataFrame) -> pd.DataFrame:
     """The front of all parts together, by cost; rows of :func:`front_of_part`."""
     points = parts[["error", "cost"]]
-    return points[pareto.ranks(points.to_numpy()) == 0].drop_duplicates().sort_values("cost", ignore_index=True)
+    return points[pareto.non_dominated(points.to_numpy())].sort_values("cost", ignore_index=True)
 
 
 def evaluations_to(found: pd.DataFrame, search: str, goals: pd.Series) -> Censored:
