@@ -28,8 +28,8 @@ def export(
     config: Annotated[Path | None, typer.Option(help="Instead of a genotype: a file of Once-for-All, NAT or HAT.")] = None,
     resolution: Annotated[int | None, typer.Option(help="Input height and width, if not the file's.")] = None,
     store: Annotated[Path | None, typer.Option(help="Instead of a genotype: the store of a search; see --pick.")] = None,
-    pick: Annotated[str, typer.Option(help=f"Which network of the store: {PICKS}.")] = "most-accurate",
-    cost: Annotated[str, typer.Option(help=f"Cost axis of the front, for the knee: {', '.join(COSTS)}.")] = "mmacs",
+    pick: Annotated[str | None, typer.Option(help=f"Which network of the store: {PICKS}; most-accurate by default.")] = None,
+    cost: Annotated[str | None, typer.Option(help=f"Cost axis of the store's front: {', '.join(COSTS)}.")] = None,
     table: Annotated[Path | None, typer.Option(help="Latency table: for --pick, and for the network's card.")] = None,
     family: FamilyName = "digits-mbv3",
     task: Annotated[str, typer.Option(help=f"Data set to calibrate and check on: {', '.join(TASKS)}.")] = "digits",
@@ -42,9 +42,11 @@ def export(
     """
     if sum([bool(genotype), config is not None, store is not None]) != 1:
         raise typer.BadParameter("name one sub-network, by its genotype, by --config FILE, or by --store FILE and --pick")
+    if store is None and (pick or cost):
+        raise typer.BadParameter("--pick and --cost choose among the networks of a store: add --store FILE")
     supernet = load_supernet(family, checkpoint)
     if store is not None:
-        genes = picked(store, supernet.family, pick, cost, table)
+        genes = picked(store, supernet.family, pick or "most-accurate", cost or "mmacs", table)
     elif config is not None:
         genes = read_configuration(supernet.family, config, resolution)
     else:

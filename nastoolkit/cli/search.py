@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
@@ -80,19 +80,19 @@ def search(
         raise typer.Exit(1)
 
 
-def read_bounds(texts: Sequence[str], cost: str) -> dict[str, float]:
-    """Bounds by cost, from texts such as ``mmacs=60``; a number alone bounds ``cost``."""
+def read_bounds(texts: Sequence[str], cost: str, costs: Mapping[str, str] = COSTS) -> dict[str, float]:
+    """Bounds by cost, from texts such as ``mmacs=60``; a number alone bounds ``cost``. Those in ``costs`` are known."""
     bounds: dict[str, float] = {}
     for text in texts:
         name, _, number = text.rpartition("=")
         name = name.strip() or cost
-        known("cost", name, COSTS)
+        known("cost", name, costs)
         if name in bounds:
             raise typer.BadParameter(f"{name} has two bounds, {bounds[name]:g} and {number}")
         try:
             bounds[name] = float(number)
         except ValueError:
-            raise typer.BadParameter(f"a bound is a cost and a number, such as mmacs=60, got {text!r}") from None
+            raise typer.BadParameter(f"a bound is a cost and a number, such as {name}=60, got {text!r}") from None
     return bounds
 
 

@@ -220,6 +220,14 @@ def test_the_command_prints_a_table(line_too):
     assert len(rows) == 4 and all(row.startswith(start) for row, start in zip(rows, starts, strict=True))
 
 
+def test_with_a_bound_an_algorithm_of_one_goal_can_race(line_too):
+    racers = ("race", "--benchmark", "line", "--algorithms", "random,ga", "--seeds", "2", "--budget", "40", "--json")
+    assert "need a bound" in str(CliRunner().invoke(cli.app, racers).exception)
+    narrow, wide = (CliRunner().invoke(cli.app, [*racers, "--at-most", bound]) for bound in ("square=6", "24"))
+    for near, far in zip(*(json.loads(result.stdout)["algorithms"] for result in (narrow, wide)), strict=True):
+        assert 0 < near["hypervolume"] < far["hypervolume"] and near["targets"] == []
+
+
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
@@ -228,6 +236,7 @@ def test_the_command_prints_a_table(line_too):
         ({"--algorithms": ""}, "unknown algorithm ''; known: .*random"),
         ({"--targets": "linas"}, r"an algorithm of this race \(random, nsga2\), got 'linas'"),
         ({"--seeds": "0"}, "'--seeds'.* 1"),
+        ({"--at-most": "latency_ms=3"}, "unknown cost 'latency_ms'; known: square"),
         ({"--benchmark": "ofa-mbv3-note10"}, "nastoolkit fetch ofa-note10-lut"),
     ],
 )

@@ -370,6 +370,8 @@ def test_without_json_it_is_read_by_people():
         (("search", "--budget", "0"), "'--budget'.* 1"),
         (("search", "--famly", "x"), "No such option"),
         (("races",), "No such command 'races'"),
+        (("export", "0", "--output", "made", "--pick", "knee"), "add --store FILE"),
+        (("export", "0", "--output", "made", "--cost", "params"), "add --store FILE"),
     ],
 )
 def test_what_is_unknown_is_told_with_what_is_known(complaint, arguments, known):
