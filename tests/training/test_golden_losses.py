@@ -34,7 +34,7 @@ def test_the_shipped_recipes_have_the_losses_that_they_had(name):
     found, golden = losses(name), np.array(json.loads(FILE.read_text())[name])
     np.testing.assert_allclose(found[:3], golden[:3], rtol=1e-3)
     rounding = 0.03 if name == "digits-resnet50" else 1e-3  # its steps make 1,000 times more of another processor's rounding
-    np.testing.assert_allclose(found, golden, rtol=5 * rounding)
+    np.testing.assert_allclose(found, golden, rtol=10 * rounding)
     np.testing.assert_allclose(found.mean(), golden.mean(), rtol=rounding)
 
 
