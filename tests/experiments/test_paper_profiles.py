@@ -24,6 +24,7 @@ START_UP = "import sys; sys.path.insert(0, {folder!r}); import stand_ins; stand_
 PRETRAINED_BERT = "https://huggingface.co/google-bert/bert-base-uncased/resolve/main/model.safetensors"
 LARGE = ("imagenet", "wmt14-en-de", "sst2", "'cifar10'")
 SMALL = {"56": "1", "128": "2", "256": "4"}  # threads and inputs a batch
+ONE_OF_THREE = {"budgets": [4], "populations": [2], "references": [70.0]}  # fig03 has all three released families
 STAND_INS = {
     "architecture_and_bits": {"bits": [8, 32], "uniform_bits": [8], "budget": 4, "population": 2, "latency_seconds": 0.01},
     "cascades_across": {"supernets": ["ofa-mbv3-w1.0", "ofa-mbv3-w1.2"], "narrow_width": 0},
@@ -31,19 +32,15 @@ STAND_INS = {
     "few_shot_students": {"teacher_steps": 0},
     "fig03_fig13": {"predictors": ["ridge", "svr"]},
     "fig05_fig06": {"other_machines": {}},
-    "fig07": {"budgets": [4, 4, 4], "populations": [2, 2, 2], "references": [70.0, 70.0, 20.0]},
-    "gap_to_training_alone": {"table": {}},
+    "fig07": ONE_OF_THREE | {"families": ["hat-wmt"], "task_names": ["wmt14-en-de"], "settings": ["torch 1 1"]},
+    "fig14": {"supernets": {"ofa-resnet50": "imagenet"}},
+    "gap_to_training_alone": {"table": {"encoder_layers": [1], "decoder_layers": [1, 2], "cross_attention": [-1]}},
     "split_by_gradients": {"truths": {"cifar10": "alone"}, "n_judged": 3, "n_seeds": 1},
     "regression_ranks_cells": {"task_names": ["cifar10"], "image_size": 8, "n_seeds": 1},
     "transfer_to_small_tasks": {"tasks": ["imagenet"], "small_tasks": []},
-    "sister": {
-        "n_seeds": 2,
-        "budgets": [6, 4, 4],
-        "populations": [2, 2, 2],
-        "predictors": ["ridge", "ridge", "svr"],
-        "references": [70.0, 70.0, 20.0],
-        "public_benchmarks": ["ofa-mbv3-note10"],
-    },
+    "sister": ONE_OF_THREE
+    | {"supernets": ["ofa-resnet50"], "tasks": ["imagenet"], "checkpoints": [""], "predictors": ["ridge"]}
+    | {"public_benchmarks": ["ofa-mbv3-note10"], "n_seeds": 2},
 }
 
 
