@@ -2,10 +2,11 @@
 
 import sys
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from importlib.metadata import entry_points
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 
 from nastoolkit.families import bert, cells, hat, masked_bert, mcunet, mobilenet_v3, proxyless_nas, resnet50, tdnn, vit
 from nastoolkit.families.base import Family, Slot
@@ -61,16 +62,24 @@ def family_named(name: str) -> Family:
 
 
 def _class_in(file: Path, kind: str) -> Callable[[], Family]:
-    """A class of a Python file, which is run."""
-    spec = spec_from_file_location(file.stem, file)
-    if not file.is_file() or spec is None or spec.loader is None:
+    """A class of a Python file."""
+    if not file.is_file() or file.suffix != ".py":
         raise ValueError(f"there is no Python file {file}, where family {kind!r} was to be")
-    module = sys.modules[file.stem] = module_from_spec(spec)  # so that what it defines can be pickled
-    spec.loader.exec_module(module)
-    found = {key: thing for key, thing in vars(module).items() if isinstance(thing, type) and issubclass(thing, Family)}
+    things = vars(_run(file.resolve(), file.stat().st_mtime_ns))
+    found = {key: thing for key, thing in things.items() if isinstance(thing, type) and issubclass(thing, Family)}
     if kind not in found:
         raise ValueError(f"{file} has no family {kind!r}; it has: {', '.join(found) or 'none'}")
     return found[kind]
+
+
+@cache
+def _run(file: Path, modified_ns: int) -> ModuleType:
+    """The module of a file, which is run once, and again when it has changed."""
+    spec = spec_from_file_location(file.stem, file)
+    assert spec is not None and spec.loader is not None
+    module = sys.modules[file.stem] = module_from_spec(spec)  # so that what it defines can be pickled
+    spec.loader.exec_module(module)
+    return module
 
 
 __all__ = ["FAMILIES", "Family", "Plan", "Slot", "family_named"]

@@ -1,4 +1,5 @@
 import copy
+import os
 
 import pytest
 
@@ -33,6 +34,13 @@ def test_a_family_of_a_file_is_as_good_as_a_registered_one(file):
     assert family.space.size == 2 and family.params(family.space.largest) == 25 * 16 + 32 + 170
     assert copy.deepcopy(family).fingerprint == family.fingerprint
     assert family_named("digits-mbv3").fingerprint == FAMILIES["digits-mbv3"]().fingerprint
+
+
+def test_a_file_is_run_once_and_again_when_it_has_changed(file):
+    assert type(family_named(f"{file}:Mine")) is type(family_named(f"{file}:Mine"))
+    file.write_text(MINE.replace("(3, 5)", "(3, 5, 7)"))
+    os.utime(file, (0, 0))
+    assert family_named(f"{file}:Mine").space.size == 3
 
 
 def test_an_installed_package_can_add_families(file, monkeypatch):
