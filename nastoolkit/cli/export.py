@@ -55,7 +55,8 @@ def export(
     check_output_folder(output)
     measured = {f"{data.metric}_validation": Accuracy(supernet, data, progress=not as_json).of_network(network, genes)}
     timed = {} if table is None else _timed(LookupTable.load(table, supernet.family), genes)
-    card = network_card(supernet.family, genes, {"task": data.name, **measured, **timed, "weights": supernet.fingerprint})
+    about = {"task": data.name, "normalisation": getattr(data, "normalisation", None)}
+    card = network_card(supernet.family, genes, {**about, **measured, **timed, "weights": supernet.fingerprint})
     example = next(data.split("validation").batches(8, supernet.family.input_shape(genes))).inputs
     made = export_network(network, example, output, card)
     result = {"files": [str(file) for file in made.files], "onnx_max_abs_difference": made.max_abs_difference}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -142,10 +142,15 @@ class Task(Protocol):
 
 
 class Classification:
-    """Loss and metric of telling classes apart: networks give logits ``(n, n_classes)``, targets are ``(n,)``."""
+    """Loss and metric of telling classes apart: networks give logits ``(n, n_classes)``, targets are ``(n,)``.
+
+    Attributes:
+        normalisation: ``mean`` and ``std`` of each channel, by which pixels in 0..1 become inputs; None without images.
+    """
 
     metric = "accuracy_top1"
     unit = "%"
+    normalisation: Mapping[str, Sequence[float]] | None = None
 
     def split(self, name: str) -> Examples:
         """See :class:`Task`."""

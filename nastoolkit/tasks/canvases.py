@@ -13,6 +13,7 @@ from torch.nn import functional
 
 SIZE = 32  # pixels of a canvas
 NOISE = 0.2  # standard deviation, where ink is 1
+MEAN, STD = 0.2, 0.35  # of all pixels, about
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Canvas:
 def noisy(ink: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
     """Ink in 0..1 as a network sees it: with noise over all, about standardised."""
     noise = torch.from_numpy(rng.standard_normal(ink.shape, dtype=np.float32))
-    return (ink + NOISE * noise - 0.2) / 0.35
+    return (ink + NOISE * noise - MEAN) / STD
 
 
 def _pieces(images: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:

@@ -17,7 +17,7 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
 from nastoolkit.tasks.base import SPLITS, Classification, Split, drawn_rows
-from nastoolkit.tasks.canvases import Canvas, noisy
+from nastoolkit.tasks.canvases import MEAN, STD, Canvas, noisy
 
 N_SOURCES = {"train": 897, "validation": 400, "test": 500}  # handwritten images
 
@@ -32,6 +32,7 @@ class Digits(Classification):
     """
 
     name = "digits"
+    normalisation = {"mean": [MEAN], "std": [STD]}
     canvas = Canvas()
     digits: tuple[int, ...] = tuple(range(10))
     n_canvases: Mapping[str, int] = MappingProxyType({"train": 2000, "validation": 2000, "test": 2500})

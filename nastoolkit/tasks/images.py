@@ -21,7 +21,7 @@ import torch
 
 from nastoolkit.tasks.data_sets import StoredClassification, datasets_folder
 from nastoolkit.tasks.image_examples import ImageExamples, ImageFiles
-from nastoolkit.tasks.preprocessing import IMAGENET, Preprocessing
+from nastoolkit.tasks.preprocessing import IMAGENET, NORMALISATION, Preprocessing
 
 EXTENSIONS = (".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".pgm", ".tif", ".tiff", ".webp")
 FOLDERS = {"train": ("train",), "validation": ("val", "validation"), "test": ("test",)}
@@ -35,6 +35,8 @@ class ImageTask(StoredClassification):
         remedy: Sentences that say what to fetch and where to put it.
         preprocessing: How images become inputs.
     """
+
+    normalisation = NORMALISATION
 
     def __init__(self, name: str, remedy: str, preprocessing: Preprocessing = IMAGENET) -> None:
         super().__init__(name, remedy)

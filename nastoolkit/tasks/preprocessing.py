@@ -18,6 +18,7 @@ from PIL import Image
 
 MEAN = (0.485, 0.456, 0.406)  # of ImageNet's training images in 0..1, red, green, blue: torchvision's numbers
 STD = (0.229, 0.224, 0.225)
+NORMALISATION = {"mean": [*MEAN], "std": [*STD]}
 LARGEST_RATIO = 4 / 3  # of a random crop's width to its height, and of its height to its width
 N_TRIES = 10  # random crops that may not fit into the image, before a central one is taken
 

@@ -17,7 +17,7 @@ import torch
 from nastoolkit.published.sources import find_made
 from nastoolkit.tasks.base import SPLITS, Split
 from nastoolkit.tasks.data_sets import StoredClassification, datasets_folder
-from nastoolkit.tasks.preprocessing import normalise
+from nastoolkit.tasks.preprocessing import NORMALISATION, normalise
 
 FILE = "cifar10_16.npz"
 REMEDY = "Make it from CIFAR-10 as nastoolkit/tasks/small_cifar.py says, and name the folder that has it: NASTOOLKIT_DATA=DIR"
@@ -25,6 +25,8 @@ REMEDY = "Make it from CIFAR-10 as nastoolkit/tasks/small_cifar.py says, and nam
 
 class SmallCifar10(StoredClassification):
     """CIFAR-10 ([Krizhevsky2009]) at 16x16; of its 10,000 training images 1,000 are held out."""
+
+    normalisation = NORMALISATION
 
     def __init__(self) -> None:
         super().__init__("cifar10-16", REMEDY)

@@ -259,6 +259,7 @@ def test_export_takes_a_configuration(tmp_path, made):
     (tmp_path / "net.json").write_text(json.dumps({"ks": 3, "e": 2, "d": 1}))
     answer("export", "--config", tmp_path / "net.json", "--output", tmp_path / "made")
     assert made[0][3]["genotype"] == space.smallest.tolist()
+    assert made[0][3]["normalisation"] == {"mean": [0.2], "std": [0.35]}
 
 
 @pytest.fixture

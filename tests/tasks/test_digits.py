@@ -131,3 +131,10 @@ def test_sums_are_of_two_digits_side_by_side(monkeypatch):
     assert 3 * ink[14:18].mean() < min(ink[4:12].mean(), ink[20:28].mean())
     counts = Counter(task().split("train").targets.tolist())
     assert set(counts) == set(range(19)) and counts[9] > 3 * counts[1]
+
+
+def test_normalisation_leads_back_from_inputs_to_pixels():
+    normalisation = TASKS["digits"]().normalisation
+    for ink in (0.0, 1.0):
+        pixels = digits.noisy(torch.full((1, 1, 64, 64), ink), np.random.default_rng(0))
+        assert (pixels * normalisation["std"][0] + normalisation["mean"][0]).mean().item() == pytest.approx(ink, abs=0.02)
