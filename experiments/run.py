@@ -9,10 +9,12 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import os
+import re
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from itertools import takewhile
 from pathlib import Path
 
 try:
@@ -40,6 +42,7 @@ from worker import Job, Result, check_kernel, execute
 from nastoolkit.support.workers import end_with_parent
 
 ROOT = Path(__file__).resolve().parents[1]
+HEAD = re.MULTILINE | re.DOTALL
 
 
 def plan_jobs(names: Sequence[str], profile: str, settings: dict[str, str], n_jobs: int, root: Path) -> list[Job]:
@@ -67,6 +70,13 @@ def to_do(jobs: Sequence[Job]) -> list[Job]:
     for job in done:
         print(f"{job.name}, profile {job.profile}: {job.output_dir} is up to date")
     return [job for job in jobs if job not in done]
+
+
+def what_it_takes(name: str, profile: str, root: Path) -> str:
+    """What a parameter file's head says of a profile: data, machines, hours. Empty if it says nothing of it."""
+    head = takewhile(lambda line: line.startswith("#"), (root / "experiments" / f"{name}.yaml").read_text().splitlines())
+    found = re.search(rf"^{profile}\b(?: needs)?:? *(.+?)(?=^(?:long|paper)\b|\Z)", "\n".join(line[2:] for line in head), HEAD)
+    return " ".join(found[1].split()) if found else ""
 
 
 def run_jobs(jobs: Sequence[Job], n_jobs: int) -> list[Result]:
@@ -149,6 +159,9 @@ def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> int:
     except UsageError as error:
         print(f"run.py: {error}", file=sys.stderr)
         return 2
+    for job in jobs:
+        if takes := what_it_takes(job.name, job.profile, root):
+            print(f"{job.name}, profile {job.profile}, takes: {takes}", flush=True)
     try:
         results = run_jobs(jobs, parsed.jobs)
     except KeyboardInterrupt:

@@ -267,6 +267,25 @@ def test_a_long_profile_is_for_those_notebooks_that_have_it(root, capfd, monkeyp
     assert "no profile 'long'; it has: smoke, laptop, paper" in capfd.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("profile", "told"), [("laptop", ""), ("long", "two hours on a good day."), ("paper", "a cluster, and its key: a week")]
+)
+def test_what_a_profile_takes_stands_in_its_file(root, profile, told):
+    head = "# A test.\n# long: two hours\n# on a good day.\n# paper needs: a cluster, and its key: a week\nprofiles: {}\n"
+    (root / "experiments" / "good.yaml").write_text(head)
+    assert run.what_it_takes("good", profile, root) == told
+
+
+def test_every_paper_says_what_its_profiles_take():
+    papers = [
+        name for name in notebook_names(run.ROOT) if name.split("/")[0] not in ("learn", "supernets", "quickstart", "explorer")
+    ]
+    for name in papers:
+        profiles = read_profiles(name, run.ROOT)
+        for profile in {"long", "paper"} & profiles.keys():
+            assert run.what_it_takes(name, profile, run.ROOT), f"experiments/{name}.yaml: what does {profile} take?"
+
+
 def test_a_part_of_a_name_is_enough_if_no_other_has_it(root, capfd, monkeypatch):
     monkeypatch.setattr(run, "run_jobs", lambda jobs, n_jobs: [worker.Result(job) for job in jobs])
     assert run.main(["goo", "--profile", "smoke"], root) == 0
