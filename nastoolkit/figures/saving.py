@@ -11,6 +11,7 @@ import pandas as pd
 from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, MaxNLocator
 
 from nastoolkit.support.files import all_atomically, beside
 
@@ -53,8 +54,21 @@ def show_numbers(axes: Axes) -> None:
         ticks.set_minor_formatter("")
 
 
+def _space_ticks(axes: Axes) -> None:
+    """Ticks whose labels do not overlap, on logarithmic axes of less than two powers of ten."""
+    for ticks in (axes.xaxis, axes.yaxis):
+        low, high = sorted(ticks.get_view_interval())
+        if ticks.get_scale() == "log" and 0 < low and high < 100 * low:
+            subs = (1, 3) if high > 20 * low else (1, 2, 5)
+            ticks.set_major_locator(LogLocator(subs=subs) if high > 5 * low else MaxNLocator(4))
+            ticks.set_major_formatter("{x:g}")
+            ticks.set_minor_formatter("")
+
+
 def save_figure(figure: Figure, points: pd.DataFrame, path: str | Path) -> list[Path]:
     """Write ``path`` with the suffixes pdf, png and csv; the last one holds the points that are drawn."""
+    for axes in figure.axes:
+        _space_ticks(axes)
     files = [beside(path, suffix) for suffix in (".pdf", ".png", ".csv")]
     with all_atomically(*files) as (pdf, png, csv):
         figure.savefig(pdf, format="pdf")

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from itertools import pairwise
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -412,3 +413,16 @@ def test_an_algorithm_has_one_colour_in_every_figure():
     assert first[2] not in (first[0], first[1])
     assert len(set(colours_of(["linas (a)", "linas (b)", "linas (c)"]))) == 3
     assert colours_of(["a", "b"]) == list(COLOURS[:2])
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.095, 0.72), (20, 1500), (1.0, 2.2), (3e5, 8e6), (0.011, 0.019)])
+def test_labels_of_a_logarithmic_axis_do_not_overlap(tmp_path, low, high):
+    figure, axes = new_figure(3)
+    for axis in axes:
+        axis.plot([low, high], [1, 2])
+        axis.set_xscale("log")
+    save_figure(figure, pd.DataFrame(), tmp_path / "log")
+    labels = [label for label in axes[0].get_xticklabels(which="both") if label.get_text()]
+    boxes = sorted((label.get_window_extent() for label in labels), key=lambda box: box.x0)
+    shown = [box for box in boxes if axes[0].bbox.x0 - 1 <= (box.x0 + box.x1) / 2 <= axes[0].bbox.x1 + 1]
+    assert len(shown) >= 2 and all(left.x1 < right.x0 for left, right in pairwise(shown))
