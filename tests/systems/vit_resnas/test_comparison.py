@@ -5,7 +5,21 @@ import pandas as pd
 import pytest
 
 from nastoolkit.families import FAMILIES
-from nastoolkit.systems.vit_resnas import ARMS, MANY, ONE, Problem, RowMasked, alone, gains, inherited, uniformly_scaled
+from nastoolkit.systems.vit_resnas import (
+    ARMS,
+    MANY,
+    ONE,
+    RANDOM,
+    SEARCHED,
+    UNIFORM,
+    Problem,
+    RowMasked,
+    alone,
+    gains,
+    inherited,
+    of_equal_macs,
+    uniformly_scaled,
+)
 from nastoolkit.systems.vit_resnas.comparison import BAND, judged, searched
 
 pytestmark = pytest.mark.usefixtures("few_digits")
@@ -70,6 +84,16 @@ def test_gains_are_those_of_means_over_networks():
     found = pd.DataFrame([*rows, {"task": "few", "seed": 0, "arm": ONE, "gmacs": 1.0}])
     (row,) = gains(found, MANY, ONE).to_dict("records")
     assert row == {"task": "few", "seed": 0, "points": pytest.approx(2), "percent": pytest.approx(5)}
+
+
+def test_rivals_have_as_many_macs_as_what_was_found():
+    family, found = Problem(**PROBLEM).family(), SPACE.decode(SPACE.smallest)
+    rivals = of_equal_macs(PROBLEM, 0.5, 0, found)
+    macs = {name: family.macs(SPACE.encode(options)) for name, options in rivals.items()}
+    assert rivals[SEARCHED] == found and rivals[UNIFORM] == SPACE.decode(uniformly_scaled(SPACE, 0.5))
+    assert BAND * macs[UNIFORM] <= macs[RANDOM] <= macs[UNIFORM] and rivals != of_equal_macs(PROBLEM, 0.5, 1, found)
+    with pytest.raises(ValueError, match="^no network of 10,000 random ones has 97.5 to 100 % of the MACs at level 1.0: try"):
+        of_equal_macs(PROBLEM, 1.0, 0, found)
 
 
 def test_another_family_is_refused():

@@ -6,6 +6,7 @@ import torch
 
 from nastoolkit.families import FAMILIES
 from nastoolkit.systems.vit_resnas import ARMS, MANY, ONE, SANDWICH, ManyInOnePass, RowMasked, opened, stretches, train
+from nastoolkit.systems.vit_resnas.training import paths_of, training_macs
 from nastoolkit.tasks.digits import Digits
 from nastoolkit.training import Recipe, Uniform, sort_channels
 
@@ -95,7 +96,16 @@ def test_sorting_keeps_the_largest_network_and_puts_the_most_important_heads_fir
             assert (of_heads.diff() <= 0).all() and len(of_heads) == 4
 
 
-def test_one_a_pass_draws_uniformly():
-    from nastoolkit.systems.vit_resnas.training import paths_of
+def test_arms_draw_as_their_names_say():
+    assert isinstance(paths_of(ONE, SPACE, 4, 0), Uniform) and isinstance(paths_of(MANY, SPACE, 4, 0), ManyInOnePass)
+    drawn = [path for path, _ in paths_of(SANDWICH, SPACE, 4, 0).draw(0)]
+    assert len(drawn) == 4 and (drawn[0] == SPACE.largest).all() and (drawn[1] == SPACE.smallest).all()
+    (path, _), *others = paths_of(MANY, opened(SPACE, 0), 4, 0).draw(0)
+    assert (path == SPACE.largest).all() and not others
 
-    assert isinstance(paths_of(ONE, SPACE, 4, 0), Uniform)
+
+def test_a_pass_of_many_costs_as_much_as_the_largest():
+    supernet = RowMasked(FAMILY)
+    assert training_macs(supernet, ManyInOnePass(SPACE, 4), 3, 10) == 30 * FAMILY.macs(SPACE.largest)
+    one = Uniform(SPACE)
+    assert training_macs(supernet, one, 3, 10) == 10 * sum(FAMILY.macs(one.draw(step)[0][0]) for step in range(3))
