@@ -34,7 +34,7 @@ STAND_INS = {
     "fig07": {"budgets": [4, 4, 4], "populations": [2, 2, 2], "references": [70.0, 70.0, 20.0]},
     "gap_to_training_alone": {"table": {}},
     "split_by_gradients": {"truths": {"cifar10": "alone"}, "n_judged": 3, "n_seeds": 1},
-    "many_in_one_pass": {"tasks": {"imagenet": 32}, "n_seeds": 1, "depths": [1, 2]},
+    "many_in_one_pass": {"tasks": {"imagenet": 32}, "n_judged": 1, "n_seeds": 1, "depths": [1]},
     "regression_ranks_cells": {"task_names": ["cifar10"], "image_size": 8, "n_seeds": 1},
     "transfer_to_small_tasks": {"tasks": ["imagenet"], "small_tasks": []},
     "sister": {
