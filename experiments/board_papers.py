@@ -105,6 +105,17 @@ supernet trains, so that it ranks networks more reliably than with uniform paths
 networks better than one that is whole, or that is split at random or for each option of one choice.""",
         (Headline("GM (b)", ("split at random",), "Gradient matching: better than a random split"),),
     ),
+    "2109.00642": Paper(
+        "Searching for Efficient Multi-Stage Vision Transformers",
+        """Spatial reductions with a skip make multi-stage Vision Transformers better (Section 3.2). A supernet that trains
+many sub-networks in every pass, each on its own rows of the batch, has better ones than one that trains a single one a pass
+(Section 3.3); evolution within a band of MACs finds networks above uniformly scaled ones: the tiny one is 8.6 points above
+DeiT-Tiny.""",
+        (
+            Headline("ViT-ResNAS (a)", ("one a pass",), "ViT-ResNAS: many in one pass beat one a pass"),
+            Headline("ViT-ResNAS (e)", ("skip",), "ViT-ResNAS: spatial reduction with a skip"),
+        ),
+    ),
     "2308.15609": Paper(
         "InstaTune: Instantaneous Neural Architecture Search During Fine-Tuning",
         """Slices of a pre-trained Transformer, trained beside it while it is fine-tuned, are a supernet, whose networks

@@ -53,10 +53,12 @@ class HiddenChannels:
     Attributes:
         ranked_by: Tensor and its dimension that counts the channels; the norm of what a channel has there is its importance.
         others: All other tensors of the block that know these channels, with the dimension.
+        group: Number of neighbours that stay together, such as the channels of a head; their importances are added up.
     """
 
     ranked_by: tuple[str, int]
     others: tuple[tuple[str, int], ...]
+    group: int = 1
 
 
 def norm_of(layer: str) -> tuple[tuple[str, int], ...]:

@@ -8,7 +8,19 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 
-from nastoolkit.families import bert, cells, hat, masked_bert, mcunet, mobilenet_v3, proxyless_nas, resnet50, tdnn, vit
+from nastoolkit.families import (
+    bert,
+    cells,
+    hat,
+    masked_bert,
+    mcunet,
+    mobilenet_v3,
+    multi_stage_vit,
+    proxyless_nas,
+    resnet50,
+    tdnn,
+    vit,
+)
 from nastoolkit.families.base import Family, Slot
 from nastoolkit.families.plan import Plan
 from nastoolkit.support.names import unknown
@@ -24,6 +36,7 @@ FAMILIES: dict[str, Callable[[], Family]] = {
     "tatoeba-transformer": partial(hat.HATFamily, "tatoeba-transformer", hat.TATOEBA),
     "nas-bench-201": partial(cells.CellsFamily, "nas-bench-201", cells.NAS_BENCH_201),
     "number-words-transformer": partial(hat.HATFamily, "number-words-transformer", hat.NUMBER_WORDS),
+    "digits-multi-stage-vit": partial(multi_stage_vit.MultiStageViTFamily, "digits-multi-stage-vit", multi_stage_vit.DIGITS),
     "digits-resnet50": partial(resnet50.ResNet50Family, "digits-resnet50", resnet50.DIGITS),
     "digits-vit": partial(vit.VisionTransformerFamily, "digits-vit", vit.DIGITS),
     "mcunet-vww": partial(mcunet.MCUNetFamily, "mcunet-vww", mcunet.VWW),
@@ -35,6 +48,8 @@ FAMILIES: dict[str, Callable[[], Family]] = {
     "text-bert": partial(bert.BertFamily, "text-bert", bert.SMALL),
     "text-bert-thin": partial(bert.BertFamily, "text-bert-thin", bert.SMALL_THIN),
     "text-bert-words": partial(masked_bert.MaskedBertFamily, "text-bert-words", bert.SMALL),
+    "vit-resnas-small": partial(multi_stage_vit.MultiStageViTFamily, "vit-resnas-small", multi_stage_vit.SMALL),
+    "vit-resnas-tiny": partial(multi_stage_vit.MultiStageViTFamily, "vit-resnas-tiny", multi_stage_vit.TINY),
     "vit-b16": partial(vit.VisionTransformerFamily, "vit-b16", vit.B16),
 }
 

@@ -180,12 +180,15 @@ class Attention(nn.Module):
         Returns:
             ``(n, t, dim)``.
         """
+        return self.output(self.read(x, memory, mask))
+
+    def read(self, x: torch.Tensor, memory: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
+        """What all heads read, ``(n, t, qkv_dim)``, before the output layer."""
         query, key, value = (
             layer(tokens).unflatten(-1, (self.n_heads, -1)).transpose(1, 2)
             for layer, tokens in ((self.query, x), (self.key, memory), (self.value, memory))
         )
-        read = functional.scaled_dot_product_attention(query, key, value, mask)
-        return self.output(read.transpose(1, 2).flatten(2))
+        return functional.scaled_dot_product_attention(query, key, value, mask).transpose(1, 2).flatten(2)
 
 
 class FeedForward(nn.Module):

@@ -14,6 +14,7 @@ from nastoolkit.systems import (
     ofa_squared,
     pa_da,
     simq_nas,
+    vit_resnas,
 )
 from nastoolkit.systems.card import Card
 
@@ -31,6 +32,7 @@ SYSTEMS: dict[str, Card] = {
     "gradient_matching": gradient_matching.CARD,
     "gennas": gennas.CARD,
     "efficient_tdnn": efficient_tdnn.CARD,
+    "vit_resnas": vit_resnas.CARD,
 }
 
 __all__ = ["SYSTEMS", "Card"]

@@ -33,7 +33,7 @@ class Step:
         outputs: Outputs of the path's network.
         targets: Targets of the same examples.
         inputs: What the network was given.
-        genotype: The path ``(d,)``.
+        genotype: The path ``(d,)``, or the sub-networks ``(k, d)`` that share the rows of its pass.
         first: What the first path of the step gave out for the same examples, without gradients; None for that path itself,
             and where paths share the rows of a batch.
         number: Number of the training step, from 0.

@@ -68,7 +68,8 @@ class Passes:
         first, losses, probes = None, [], []
         paths = self.sampler.draw(number)
         for place, ((genotype, weight), part) in enumerate(zip(paths, self._parts(batch, len(paths)), strict=True)):
-            images, features = part.at(self.supernet.family.input_shape(genotype)), dict[str, Any]()
+            shape, features = self.supernet.family.input_shape(np.atleast_2d(genotype)[0]), dict[str, Any]()
+            images = part.at(shape)
             with self._taps(genotype, features), self._autocast():
                 outputs = self.network(images.inputs, genotype)
                 step = Step(outputs, images.targets, images.inputs, genotype, first, number, place, images.rows, features)

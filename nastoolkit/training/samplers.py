@@ -24,7 +24,10 @@ class PathSampler(Protocol):
     """What the fit loop asks at every step."""
 
     def draw(self, step: int) -> list[tuple[np.ndarray, float]]:
-        """Genotypes ``(d,)`` with the weights of their losses; the first one is the teacher of the others."""
+        """Genotypes ``(d,)`` with the weights of their losses; the first one is the teacher of the others.
+
+        A path may also be several sub-networks ``(k, d)`` that share the rows of one pass, for supernets that run them so.
+        """
 
 
 class LearningSampler(PathSampler, Protocol):

@@ -147,7 +147,9 @@ def sort_channels(supernet: Supernet, optimizer: Optimizer | None = None) -> Non
 def _sort(tensors: dict[str, torch.Tensor], channels: HiddenChannels, moments: Mapping[Any, Any]) -> None:
     name, dim = channels.ranked_by
     others = [d for d in range(tensors[name].dim()) if d != dim]
-    order = tensors[name].abs().sum(others).argsort(descending=True, stable=True)
+    importance = tensors[name].abs().sum(others).unflatten(0, (-1, channels.group)).sum(1)
+    numbers = torch.arange(tensors[name].shape[dim], device=importance.device).view(-1, channels.group)
+    order = numbers[importance.argsort(descending=True, stable=True)].flatten()
     for name, dim in (channels.ranked_by, *channels.others):
         weight = tensors[name]
         kept = moments[weight].values() if weight in moments else ()

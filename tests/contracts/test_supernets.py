@@ -10,6 +10,7 @@ import torch
 from nastoolkit.blocks import each
 from nastoolkit.families import FAMILIES
 from nastoolkit.families.hat import HATFamily
+from nastoolkit.families.multi_stage_vit import Stage
 from nastoolkit.measurements.accuracy import score
 from nastoolkit.supernets import (
     SHARING_RULES,
@@ -30,10 +31,14 @@ from nastoolkit.tasks.digits import Digits
 
 ENCODER = {"dim": 48, "head_dim": 4, "ffn": (40, 56, 72)}
 TRANSLATOR = {"vocabulary": 60, "embed_dims": (24, 40), "qkv_dim": 16, "ffn": (24, 40, 56), "source_length": 9}
+NARROW_STAGES = tuple(
+    Stage(dims=(16 * n, 12 * n), head_dim=4, heads=(3, 2), ffn=(24 * n, 16 * n), n_layers=2) for n in (1, 2, 4)
+)
 OFA_RESNET50 = FAMILIES["ofa-resnet50"]().table
 SMALLER = {  # networks of many MACs take minutes here; at full size they are held against others' code, see test_golden.py
     "bert-base": {**ENCODER, "vocabulary": 60, "positions": 24, "length": 16},
     "bert-base-thin": {"vocabulary": 60, "positions": 24, "length": 16, "dim": 48, "dims": (24, 32, 48), "head_dim": 4},
+    "digits-multi-stage-vit": {"patch_size": 4},  # on 2x2 patches, a reduction would never use the corners of its kernel
     "efficient-tdnn": {"n_mels": 12, "length": 20, "widths": (16, 24, 32), "aggregated": (24, 40), "hidden": 12, "dim": 24},
     "hat-iwslt": {**TRANSLATOR, "source_vocabulary": 50},
     "hat-wmt": TRANSLATOR,
@@ -48,6 +53,8 @@ SMALLER = {  # networks of many MACs take minutes here; at full size they are he
     "text-bert": {"vocabulary": 60, "length": 16},
     "text-bert-thin": {"vocabulary": 60, "length": 16},
     "text-bert-words": {"vocabulary": 60, "length": 16},
+    "vit-resnas-small": {"stages": NARROW_STAGES, "image_size": 32, "patch_size": 4, "stem": 8},
+    "vit-resnas-tiny": {"stages": NARROW_STAGES[:2], "image_size": 32, "patch_size": 8, "stem": 6},
     "vit-b16": {**ENCODER, "image_size": 64, "n_classes": 10},
 }
 

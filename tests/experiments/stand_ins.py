@@ -47,11 +47,19 @@ def smaller(name, table):
     if name == "bert-base-thin":
         widths = {"dim": table.dim // 32, "dims": narrower(table.dims), "ratios": lower(table.ratios), "head_dim": 2}
         return replace(table, vocabulary=40, length=FEW_WORDS, **widths)
+    if name == "vit-resnas-tiny":
+        return replace(table, stages=tuple(few_channels(stage) for stage in table.stages), stem=4)
     few_pixels = {"resolutions": (RESOLUTION,)}
     if "resnet50" in name:
         stages = tuple(replace(stage, channels=int(stage.channels * NARROW)) for stage in table.stages)
         return replace(table, **few_pixels, stages=stages)
     return replace(table, **few_pixels, width=table.width * NARROW, feature_mix=table.feature_mix // 2)
+
+
+def few_channels(stage):
+    """A stage of a multi-stage ViT with an eighth of the channels in two sizes, and two layers."""
+    dims, ffn = ((sizes[0] // 8, sizes[-1] // 8) for sizes in (stage.dims, stage.ffn))
+    return replace(stage, dims=dims, ffn=ffn, heads=(3, 2), head_dim=stage.head_dim // 8, n_layers=2)
 
 
 def narrower(dims):
@@ -69,7 +77,7 @@ def install():
     TASKS["imagenet"] = FewClasses
     TASKS["sst2"] = partial(Sst2, length=FEW_WORDS)
     TASKS["wmt14-en-de"].search = BeamSearch(6, eos=2, pad=1)
-    for name in ["bert-base", "hat-wmt", *(name for name in FAMILIES if name.startswith("ofa-"))]:
+    for name in ["bert-base", "hat-wmt", "vit-resnas-tiny", *(name for name in FAMILIES if name.startswith("ofa-"))]:
         make, (_, table) = FAMILIES[name].func, FAMILIES[name].args
         FAMILIES[name] = partial(make, name, smaller(name, table))
     for part in PARTS["bert-base-thin"].values():
