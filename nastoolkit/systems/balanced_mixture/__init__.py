@@ -24,7 +24,6 @@ from nastoolkit.systems.balanced_mixture.assignment import (
 )
 from nastoolkit.systems.balanced_mixture.pooling import PoolingFamily, PoolingTable
 from nastoolkit.systems.balanced_mixture.ranking import (
-    MACS,
     PoolingProblem,
     arms_of,
     rank_poolings,
@@ -47,7 +46,6 @@ CARD = Card(
 __all__ = [
     "CARD",
     "LEARNED",
-    "MACS",
     "RANDOM",
     "RULES",
     "UNBALANCED",

@@ -56,6 +56,12 @@ class PoolingTable:
         starts = combinations(range(1, n), self.n_stages - 1)
         return tuple("-".join(str(end - start) for start, end in pairwise([0, *places, n])) for places in starts)
 
+    @property
+    def default(self) -> str:
+        """The configuration with about as many units at each resolution; those of ResNet20 are ``4-3-3``."""
+        rest, more = divmod(len(self.widths), self.n_stages)
+        return "-".join(str(rest + (stage < more)) for stage in range(self.n_stages))
+
 
 RESNET20 = PoolingTable(image_channels=3, image_size=32, n_classes=10, widths=(16,) * 4 + (32,) * 3 + (64,) * 3)
 

@@ -5,24 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from time import process_time
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from nastoolkit.measurements import Accuracy
+from nastoolkit.benchmarks.cells_problem import MACS, tau
+from nastoolkit.measurements import Accuracy, ground_truth
 from nastoolkit.published.pooled_resnet20 import PooledNetworks
-from nastoolkit.statistics import partial_correlation, rank_contributions, rank_correlation
+from nastoolkit.statistics import partial_correlation, rank_contributions
 from nastoolkit.supernets import Supernet
 from nastoolkit.systems.balanced_mixture.assignment import LEARNED, RANDOM, UNBALANCED, BalancedMixture
-from nastoolkit.systems.balanced_mixture.pooling import RESNET20, PoolingFamily, PoolingTable
+from nastoolkit.systems.balanced_mixture.pooling import RESNET20, PoolingFamily
 from nastoolkit.tasks import Task, load_task
 from nastoolkit.training import Recipe, fit, targets_only
 
-MACS = "log MACs"
-DEFAULT = "4-3-3"  # of ResNet20
-PRINTED = {1: "0.142", 2: "0.311", 4: "0.533", 8: "0.530"}  # [Javan2023], Figure 3: Kendall's tau, by copies
+PRINTED: dict[int | str, str] = {
+    1: "0.142",
+    2: "0.311",
+    4: "0.533",
+    8: "0.530",
+}  # Figure 3: Kendall's tau, by copies
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,11 +53,13 @@ class PoolingProblem:
         """The networks, for images of the task, with so many copies of the weights.
 
         Raises:
-            ValueError: There are more copies than configurations.
+            ValueError: There are more copies than configurations, or the task has no images or no classes.
         """
-        inputs = next(self.task.split("train").batches(1)).inputs
-        sizes = {"image_size": self.image_size, "widths": tuple(self.widths), "n_copies": n_copies}
-        table = replace(RESNET20, image_channels=inputs.shape[1], n_classes=self.task.n_classes, **sizes)  # type: ignore[attr-defined]
+        inputs, n_classes = next(self.task.split("train").batches(1)).inputs, getattr(self.task, "n_classes", None)
+        if isinstance(inputs, tuple) or inputs.dim() != 4 or n_classes is None:
+            raise ValueError(f"networks that pool are for classes of images, and task {self.task_name!r} has none")
+        sizes: dict[str, Any] = {"image_size": self.image_size, "image_channels": inputs.shape[1], "n_classes": n_classes}
+        table = replace(RESNET20, widths=tuple(self.widths), n_copies=n_copies, **sizes)
         return PoolingFamily(f"{self.task_name}-poolings", table)
 
     @property
@@ -60,6 +67,20 @@ class PoolingProblem:
         """All genotypes ``(c, 2)``, of the first copy."""
         n = len(self.family().table.configurations)
         return np.stack([np.arange(n), np.zeros(n, int)], axis=1)
+
+    @property
+    def lacks(self) -> str:
+        """What is not there of its data; empty if all is."""
+        try:
+            self.task.split("test")
+        except OSError as error:
+            return str(error).split("\n")[0]
+        return ""
+
+    def true_accuracies(self, recipe: Recipe, n_seeds: int, folder: str | Path, n_workers: int, device: str) -> np.ndarray:
+        """Test accuracies ``(c, n_seeds)`` in % of all configurations, each trained alone."""
+        how: dict[str, Any] = {"split": "test", "n_workers": n_workers, "device": device}
+        return ground_truth(self.family(), self.task, recipe, self.configurations, range(n_seeds), folder, **how)
 
     def as_argument(self) -> dict[str, Any]:
         """Its values, for a job."""
@@ -88,6 +109,7 @@ def rank_poolings(
     n_steps: int,
     n_epochs: int,
     batch_size: int,
+    optimizer: str,
     learning_rate: float,
     highest: float,
     decay: float,
@@ -104,7 +126,8 @@ def rank_poolings(
         n_steps: Number of training steps of all copies together.
         n_epochs: Number of times that copies are balanced.
         batch_size: Examples a step, and as many for validation.
-        learning_rate: Learning rate of SGD in the beginning.
+        optimizer: Optimiser; see :class:`nastoolkit.training.Recipe`.
+        learning_rate: Its highest learning rate, from which a cosine leads to 0.
         highest: Highest temperature.
         decay: Share of a score that stays at a step.
         n_calibration: Training images for batch normalisation.
@@ -114,7 +137,7 @@ def rank_poolings(
         A row for each epoch: its number ``epoch``, and ``busiest``, the largest share of its steps that a copy had. A row for
         each configuration: its ``place`` and name, its ``copy``, and what it inherits from it on validation images: its
         ``accuracy`` in %, and ``likelihood``, the mean log-likelihood of the right classes in nats. A row with
-        ``seconds``, the processor time of all.
+        ``seconds``, the processor time of all, and ``late``, the largest share of the last quarter's steps that a copy had.
 
     Raises:
         ValueError: There are more copies than configurations, or no such rule.
@@ -123,12 +146,18 @@ def rank_poolings(
     supernet = Supernet(given.family(n_copies), seed=seed).to(device)
     n_epoch = max(1, n_steps // n_epochs)
     sampler = BalancedMixture(supernet, given.task, n_steps, n_epoch, batch_size, seed, rule, highest, decay)
-    how: dict[str, Any] = {"weight_decay": 2.5e-4, "clip_norm": 5.0, "optimizer": "sgd", "warm_up": 0.0}
-    fit(supernet, given.task, sampler, targets_only, Recipe(n_steps, batch_size, learning_rate, seed=seed, **how), progress=False)
-    shares = sampler.traffic / sampler.traffic.sum(axis=1, keepdims=True)
-    rows: list[dict[str, Any]] = [{"epoch": number, "busiest": share} for number, share in enumerate(shares.max(axis=1).tolist())]
+    recipe = Recipe(n_steps, batch_size, learning_rate, weight_decay=2.5e-4, seed=seed, optimizer=optimizer)
+    fit(supernet, given.task, sampler, targets_only, recipe, progress=False)
+    traffic = enumerate(sampler.traffic)
+    rows: list[dict[str, Any]] = [{"epoch": number, "busiest": busiest(steps)} for number, steps in traffic]
     rows += _inherited(supernet, given.task, sampler, n_calibration)
-    return [*rows, {"seconds": process_time() - start}]
+    last = sampler.traffic[-max(1, len(sampler.traffic) // 4) :].sum(axis=0)
+    return [*rows, {"seconds": process_time() - start, "late": busiest(last)}]
+
+
+def busiest(steps: np.ndarray) -> float:
+    """The largest share that a copy has of all steps, from the number of steps of each ``(m,)``."""
+    return float(steps.max() / steps.sum())
 
 
 def _inherited(supernet: Supernet, task: Task, sampler: BalancedMixture, n_calibration: int) -> list[dict[str, Any]]:
@@ -154,14 +183,15 @@ def ranked(
         judge: Column that ranks; the greater, the better.
 
     Returns:
-        A row for each task, arm and seed, ``MACS`` among the arms, which needs no supernet: Kendall's ``tau``; ``beyond MACs``,
-        tau with MACs partialled out; ``gain``, how many points better the chosen configuration truly is than the default
-        one; and ``chosen``, its name.
+        A row for each task, arm and seed, ``MACS`` among the arms, which needs no supernet: Kendall's ``tau``; tau with MACs
+        partialled out, ``beyond MACs``; ``gain``, how many points better the chosen configuration truly is than the default
+        one; ``chosen``, its name; and ``late``, as in ``found``.
     """
     rows = []
     for problem in problems:
-        truth, names = truths[problem.task_name], problem.family().table.configurations
-        macs, default = problem.family().macs(problem.configurations), truth[names.index(DEFAULT)]
+        family, truth = problem.family(), truths[problem.task_name]
+        names, macs = family.table.configurations, family.macs(problem.configurations)
+        default = truth[names.index(family.table.default)]
         own = found[found.task == problem.task_name].dropna(subset="place").groupby(["arm", "seed"], sort=False)[judge]
         said = {key: group.to_numpy() for key, group in own}
         said |= {(MACS, seed): macs for seed in dict.fromkeys(seed for _, seed in said)}
@@ -169,13 +199,14 @@ def ranked(
             best = int(values.argmax())
             told = {"task": problem.task_name, "arm": arm, "seed": seed, **_correlations(values, truth, macs)}
             rows.append({**told, "gain": truth[best] - default, "chosen": names[best]})
-    return pd.DataFrame(rows)
+    late = found.dropna(subset="late")[["task", "arm", "seed", "late"]]
+    return pd.DataFrame(rows).merge(late, on=["task", "arm", "seed"], how="left")
 
 
 def _correlations(values: np.ndarray, truth: np.ndarray, macs: np.ndarray) -> dict[str, float]:
     """Kendall's tau of values ``(n,)`` with the truth, and what is left of it without MACs."""
-    tau, by_macs, of_macs = (rank_correlation(*pair).value for pair in ((values, truth), (values, macs), (truth, macs)))
-    return {"tau": tau, "beyond MACs": partial_correlation(tau, by_macs, of_macs)}
+    with_truth, with_macs = tau(values, truth), tau(values, macs)
+    return {"tau": with_truth, "beyond MACs": partial_correlation(with_truth, with_macs, tau(truth, macs))}
 
 
 def reread(table: PooledNetworks) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -192,11 +223,12 @@ def reread(table: PooledNetworks) -> tuple[pd.DataFrame, pd.DataFrame]:
     family = PoolingFamily("resnet20", RESNET20)
     places = [family.table.configurations.index(name) for name in table.configurations]
     macs = family.macs(np.stack([places, np.zeros(len(places), int)], axis=1))
-    rows, parts = [], {}
-    for arm, values in {**table.shared, MACS: macs}.items():
+    rows, parts = [], dict[int | str, np.ndarray]()
+    supernets: dict[int | str, np.ndarray] = {**table.shared, MACS: macs}
+    for arm, values in supernets.items():
         best = int(values.argmax())
         said = _correlations(values, table.alone, macs)
-        gain = table.alone[best] - table.alone[table.configurations.index(DEFAULT)]
+        gain = table.alone[best] - table.alone[table.configurations.index(RESNET20.default)]
         told = {"arm": arm, **said, "cut": np.floor(1000 * said["tau"]) / 1000, "printed": PRINTED.get(arm)}
         rows.append({**told, "chosen": table.configurations[best], "gain": gain})
         parts[arm] = rank_contributions(values, table.alone)

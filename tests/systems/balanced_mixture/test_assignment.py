@@ -23,7 +23,6 @@ from nastoolkit.tasks.digits import Digits
 from nastoolkit.training import Recipe, Uniform, fit, targets_only
 
 
-
 class Few(Digits):
     n_canvases = {"train": 40, "validation": 60, "test": 50}  # noqa: RUF012
 

@@ -31,6 +31,7 @@ def test_configurations_are_all_ways_to_share_units_out(n_units, n_stages):
 
 def test_the_36_configurations_of_resnet20():
     assert len(RESNET20.configurations) == 36 and {"1-1-8", "4-3-3", "8-1-1"} < set(RESNET20.configurations)
+    assert RESNET20.default == "4-3-3" and TABLE.default == "2-2-1"
     family = PoolingFamily("resnet20", RESNET20)
     default = np.array([RESNET20.configurations.index("4-3-3"), 0])
     assert family.params(default) == 269_722 + (16 * 32 + 64) + (32 * 64 + 128)  # He et al.'s 0.27 M, and two projections
