@@ -224,7 +224,7 @@ def reread(table: PooledNetworks) -> tuple[pd.DataFrame, pd.DataFrame]:
     places = [family.table.configurations.index(name) for name in table.configurations]
     macs = family.macs(np.stack([places, np.zeros(len(places), int)], axis=1))
     rows, parts = [], dict[int | str, np.ndarray]()
-    supernets: dict[int | str, np.ndarray] = {**table.shared, MACS: macs}
+    supernets: dict[Any, np.ndarray] = {**table.shared, MACS: macs}
     for arm, values in supernets.items():
         best = int(values.argmax())
         said = _correlations(values, table.alone, macs)
