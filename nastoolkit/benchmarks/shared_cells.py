@@ -16,9 +16,7 @@ from nastoolkit.supernets import Supernet, Supernets
 from nastoolkit.tasks import Task
 from nastoolkit.training import Fair, PathSampler, Recipe, Sandwich, Uniform, fit, targets_only
 
-Training = Callable[
-    [Any, Task, Recipe], int
-]  # of a supernet in place, in as many passes as the recipe has steps: their number
+Training = Callable[[Any, Task, Recipe], int]  # of a supernet in place; returns the number of passes
 
 
 @dataclass(frozen=True)
