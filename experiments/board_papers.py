@@ -116,6 +116,13 @@ DeiT-Tiny.""",
             Headline("ViT-ResNAS (e)", ("skip",), "ViT-ResNAS: spatial reduction with a skip"),
         ),
     ),
+    "2306.11982": Paper(
+        "Balanced Mixture of SuperNets for Learning the CNN Pooling Architecture",
+        """Where several copies of the weights are there, and configurations of pooling learn which copy they take, all copies
+equally busy, a supernet ranks them better (Kendall's tau .14 with one copy, .53 with four), and the one that is selected
+beats the default.""",
+        (Headline("Figure 3", ("(b)",), "Balanced Mixture: four copies rank better than one (published)"),),
+    ),
     "2308.15609": Paper(
         "InstaTune: Instantaneous Neural Architecture Search During Fine-Tuning",
         """Slices of a pre-trained Transformer, trained beside it while it is fine-tuned, are a supernet, whose networks

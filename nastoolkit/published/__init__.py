@@ -10,6 +10,7 @@ from nastoolkit.published.nas_bench_201_short import ShortTrainings, nas_bench_2
 from nastoolkit.published.nas_bench_macro import MacroNetworks, nas_bench_macro
 from nastoolkit.published.nas_bench_mr import MultiResolutionNetworks, nas_bench_mr
 from nastoolkit.published.once_for_all import AccuracyPredictor
+from nastoolkit.published.pooled_resnet20 import PooledNetworks, pooled_resnet20
 from nastoolkit.published.search_logs import SEARCHES, search_logs
 from nastoolkit.published.sources import DATA_SETS, DataSet, fetch_data, find
 
@@ -25,6 +26,7 @@ __all__ = [
     "MacroNetworks",
     "MeasuredNetworks",
     "MultiResolutionNetworks",
+    "PooledNetworks",
     "ShortTrainings",
     "SpeakerLatency",
     "TransformerLatency",
@@ -40,6 +42,7 @@ __all__ = [
     "nas_bench_macro",
     "nas_bench_mr",
     "note10",
+    "pooled_resnet20",
     "read_configuration",
     "search_logs",
 ]

@@ -2,6 +2,7 @@
 
 from nastoolkit.systems import (
     autodistil,
+    balanced_mixture,
     efficient_tdnn,
     encas,
     gennas,
@@ -30,6 +31,7 @@ SYSTEMS: dict[str, Card] = {
     "autodistil": autodistil.CARD,
     "ncp": ncp.CARD,
     "gradient_matching": gradient_matching.CARD,
+    "balanced_mixture": balanced_mixture.CARD,
     "gennas": gennas.CARD,
     "efficient_tdnn": efficient_tdnn.CARD,
     "vit_resnas": vit_resnas.CARD,

@@ -49,4 +49,4 @@ def test_the_readme_names_it(name):
 
 def test_every_folder_of_notebooks_is_a_system_or_for_all():
     folders = {path.name for path in (ROOT / "notebooks").iterdir() if path.is_dir() and not path.name.startswith(".")}
-    assert folders - {"learn", "supernets"} == set(SYSTEMS)
+    assert folders - {"learn", "sharing", "supernets"} == set(SYSTEMS)

@@ -29,6 +29,7 @@ STAND_INS = {
     "architecture_and_bits": {"bits": [8, 32], "uniform_bits": [8], "budget": 4, "population": 2, "latency_seconds": 0.01},
     "cascades_across": {"supernets": ["ofa-mbv3-w1.0", "ofa-mbv3-w1.2"], "narrow_width": 0},
     "gradient_variance": {"truths": {"cifar10": "alone"}, "n_judged": 3, "n_seeds": 1},
+    "copies_and_ranking": {"n_seeds": 1},
     "few_shot_students": {"teacher_steps": 0},
     "fig03_fig13": {"predictors": ["ridge", "svr"]},
     "fig05_fig06": {"other_machines": {}},
@@ -38,6 +39,7 @@ STAND_INS = {
     "split_by_gradients": {"truths": {"cifar10": "alone"}, "n_judged": 3, "n_seeds": 1},
     "many_in_one_pass": {"tasks": {"imagenet": 32}, "n_judged": 1, "n_seeds": 1, "depths": [1]},
     "regression_ranks_cells": {"task_names": ["cifar10"], "image_size": 8, "n_seeds": 1},
+    "which_sharing_ranks": {"truths": {"cifar10": "alone"}, "n_judged": 3, "n_seeds": 1, "n_passes": 80},
     "transfer_to_small_tasks": {"tasks": ["imagenet"], "small_tasks": []},
     "sister": ONE_OF_THREE
     | {"supernets": ["ofa-resnet50"], "tasks": ["imagenet"], "checkpoints": [""], "predictors": ["ridge"]}

@@ -14,6 +14,7 @@ anew; paths are drawn uniformly (RSPS), and not by DARTS, SNAS or ProxylessNAS.
 from nastoolkit.systems.card import Card
 from nastoolkit.systems.gradient_matching.ranking import (
     ARMS,
+    EQUAL_PASSES,
     EXHAUSTIVE,
     MATCHED,
     ONE_SHOT,
@@ -21,6 +22,7 @@ from nastoolkit.systems.gradient_matching.ranking import (
     mean_distances,
     rank_split_cells,
     repeatability,
+    train_split,
 )
 from nastoolkit.systems.gradient_matching.splitting import best_partition, disagreements, matched_split, random_split
 
@@ -38,6 +40,7 @@ CARD = Card(
 __all__ = [
     "ARMS",
     "CARD",
+    "EQUAL_PASSES",
     "EXHAUSTIVE",
     "MATCHED",
     "ONE_SHOT",
@@ -49,4 +52,5 @@ __all__ = [
     "random_split",
     "rank_split_cells",
     "repeatability",
+    "train_split",
 ]

@@ -15,7 +15,7 @@ from nastoolkit.benchmarks import CellsProblem
 from nastoolkit.families import Family
 from nastoolkit.measurements import Accuracy
 from nastoolkit.supernets import Supernets
-from nastoolkit.systems.gradient_matching.splitting import RULES, disagreements, matched_split, random_split
+from nastoolkit.systems.gradient_matching.splitting import LARGEST_CUT, RULES, disagreements, matched_split, random_split
 from nastoolkit.tasks import Task
 from nastoolkit.training import Optimizer, Recipe, Uniform, fit, targets_only
 
@@ -87,6 +87,32 @@ def _judged(supernets: Supernets, problem: CellsProblem, n_calibration: int) -> 
         likelihood = -float(task.loss(logits, classes))
         rows.append({"cell": number, "accuracy": task.score(logits, classes), "likelihood": likelihood})
     return rows
+
+
+def train_split(
+    supernets: Supernets,
+    task: Task,
+    recipe: Recipe,
+    arm: str = EQUAL_PASSES,
+    split_after: Sequence[float] = (0.2, 0.4),
+    n_repeats: int = 10,
+    rule: str = LARGEST_CUT,
+) -> int:
+    """Train in place and split on the way, in as many passes as the recipe has steps; see :func:`rank_split_cells`.
+
+    Returns:
+        The number of passes, with those of the splits, by which there are fewer steps.
+
+    Raises:
+        ValueError: No step is left for training.
+    """
+    is_matched = arm in (MATCHED, EQUAL_PASSES)
+    scored = passes_to_split(supernets.family, len(split_after), n_repeats) if is_matched else 0
+    if recipe.n_steps <= scored:
+        raise ValueError(f"{scored} passes to find splits leave no step for training: give more steps, or fewer batches")
+    own = replace(recipe, n_steps=recipe.n_steps - scored)
+    list(_train(supernets, task, own, split_after, _Splitter(arm, task, own, n_repeats, rule)))
+    return recipe.n_steps
 
 
 def passes_to_split(family: Family, n_levels: int, n_repeats: int) -> int:

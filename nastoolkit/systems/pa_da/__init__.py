@@ -13,7 +13,7 @@ in the released code, an operation without weights has no norm, and losses are n
 
 from nastoolkit.systems.card import Card
 from nastoolkit.systems.pa_da.importance import ImportanceSampler
-from nastoolkit.systems.pa_da.ranking import ARMS, BOTH, FAIR, SPOS, lower_variances, rank_cells
+from nastoolkit.systems.pa_da.ranking import ARMS, BOTH, FAIR, SPOS, by_importance, lower_variances, rank_cells
 
 CARD = Card(
     name="pa_da",
@@ -33,6 +33,7 @@ __all__ = [
     "FAIR",
     "SPOS",
     "ImportanceSampler",
+    "by_importance",
     "lower_variances",
     "rank_cells",
 ]

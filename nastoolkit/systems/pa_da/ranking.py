@@ -83,11 +83,15 @@ def _quarters(supernet: Supernet, task: Task, arm: str, recipe: Recipe, n: int) 
 def _samplers(family: Family, task: Task, arm: str, recipe: Recipe) -> list[PathSampler]:
     """The sampler of each quarter; one that learns goes through all of them."""
     if arm in (PATHS, EXAMPLES, BOTH):
-        n_epoch = max(1, min(task.n_rows // recipe.batch_size, recipe.n_steps // 2))
-        learns = {"paths": arm != EXAMPLES, "examples": arm != PATHS}
-        return [ImportanceSampler(family, task.n_rows, recipe.n_steps, n_epoch, recipe.seed, **learns)] * N_CHECKPOINTS
+        return [by_importance(family, task, recipe, arm != EXAMPLES, arm != PATHS)] * N_CHECKPOINTS
     make = Uniform if arm == SPOS else Fair
     return [make(family.space, seed=N_CHECKPOINTS * recipe.seed + number) for number in range(N_CHECKPOINTS)]
+
+
+def by_importance(family: Family, task: Task, recipe: Recipe, paths: bool = True, examples: bool = True) -> ImportanceSampler:
+    """The sampler of a whole training, whose epochs are those of the task, or a half of a training that is shorter."""
+    n_epoch = max(1, min(task.n_rows // recipe.batch_size, recipe.n_steps // 2))
+    return ImportanceSampler(family, task.n_rows, recipe.n_steps, n_epoch, recipe.seed, paths, examples)
 
 
 def spread(supernet: Supernet, task: Task, sampler: PathSampler, recipe: Recipe, n: int) -> dict[str, float]:
