@@ -27,6 +27,8 @@ WRONG = [  # a part of the notebook's name, its bad parameters, words of the mes
     ("fig14_predicted_vs_actual", {"n_trials": 0}, "n_trials: from 1 got 0"),
     ("gradient_variance_and_ranking", {"n_gradients": 1}, "n_gradients: from 2 got 1"),
     ("gradient_variance_and_ranking", {"truths": {"digits": "publshed"}}, "unknown truth 'publshed'; known: alone, 12 epochs"),
+    ("accuracy_by_cost", {"n_bins": 2}, "n_bins: from 3 got 2"),
+    ("accuracy_by_cost", {"task": "digist"}, "task digist digits"),
     ("split_by_gradients", {"n_repeats": 1}, "n_repeats: from 2 got 1"),
     ("split_by_gradients", {"operations": ["conv"]}, "unknown operation 'conv'; known: none, skip_connect"),
     ("split_by_gradients", {"split_after": [0.5, 1.0]}, "split_after: below 1 got [0.5, 1.0]"),
