@@ -108,8 +108,8 @@ networks better than one that is whole, or that is split at random or for each o
     "2307.08300": Paper(
         "ShiftNAS: Improving One-shot NAS via Probability Shift",
         """Operations that are drawn uniformly leave small and large sub-networks untrained. A cost is drawn first, a
-generator gives a network of this cost, and probabilities move to costs whose validation loss still falls: sub-networks are more
-accurate than with uniform probabilities, mostly at the ends, and need no training after it (Table 2, Figs 2, 4 and 5).""",
+generator gives a network of this cost, and probabilities move to costs whose validation loss still falls: networks are more
+accurate than with uniform probabilities, mostly at the ends, and need no more training (Table 2, Figs 2, 4 and 5).""",
         (Headline("ShiftNAS (a)", ("uniform bins",), "ShiftNAS: better than uniform bins of cost"),),
     ),
     "2308.15609": Paper(

@@ -5,10 +5,10 @@
 Operations that are drawn uniformly give sub-networks of middling cost nearly always. So the cost is drawn first, from bins,
 and a generator gives a network of this cost; probabilities of bins then move to those that are under-trained.
 
-Differs from the paper in: bins are wider by the same factor each; the loss of cost is relative, and at every step it is that of
-several networks of each bin; the Gumbel estimator's gradient is that of the drawn bin's log-probability, which has no bias, where
-a straight-through gradient has some; the exact estimator is ours. The supernet is convolutional, without Transformers. The
-weight of the cost, temperatures and learning rates are ours, too.
+Differs from the paper in: bins are wider by the same factor each; the loss of cost is relative, and at every step it is that
+of several networks of each bin; the Gumbel estimator's gradient is that of the drawn bin's log-probability, which has no bias,
+where a straight-through gradient has some; the exact estimator is ours. The supernet is convolutional, without Transformers.
+The weight of the cost, temperatures and learning rates are ours, too.
 """
 
 from nastoolkit.systems.card import Card

@@ -47,6 +47,7 @@ def judge_bins(
     n_steps: int,
     batch_size: int,
     learning_rate: float,
+    cost_weight: float,
     shift_rate: float,
     every: int,
     n_images: int,
@@ -65,6 +66,7 @@ def judge_bins(
         n_steps: Number of training steps; the shift begins after a quarter of them.
         batch_size: Examples a step.
         learning_rate: Learning rate of the supernet's AdamW, at its peak.
+        cost_weight: Weight of the squared relative error of the generator's cost.
         shift_rate: Learning rate of the shift.
         every: Steps from one update of the shift to the next.
         n_images: Number of test images that the judged sub-networks are scored on.
@@ -91,7 +93,7 @@ def judge_bins(
         rows = _drawn(bins.of(np.stack([sampler.draw(step)[0][0] for step in range(n_steps)])), n_bins)
     else:
         shift = Shift(n_bins, ARMS[arm], shift_rate, every, n_steps // 4, seed)
-        training = Training(supernet, of_task, bins, shift, recipe)
+        training = Training(supernet, of_task, bins, shift, recipe, cost_weight=cost_weight)
         rows = _told(training, pd.DataFrame({name: pd.Series(told) for name, told in training.fit().items()}), n_calibration)
     measure = Accuracy(supernet, of_task, "test", n_calibration=n_calibration, n_images=n_images, progress=False)
     for number, networks in enumerate(bins.networks(n_judged)):

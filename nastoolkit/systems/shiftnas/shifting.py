@@ -103,7 +103,7 @@ class Training:
         bins: What is drawn from.
         shift: How bins are drawn.
         recipe: Of the supernet; the generator has its own learning rate.
-        generator_rate: Learning rate of the generator, by Adam.
+        generator_rate: Learning rate of the generator's AdamW, at its peak.
         cost_weight: Weight of the squared relative error of the cost.
         n_validation: Number of images that changes of the validation loss are measured on, the first ones.
 
@@ -118,8 +118,8 @@ class Training:
         bins: Bins,
         shift: Shift,
         recipe: Recipe,
-        generator_rate: float = 5e-3,
-        cost_weight: float = 1.0,
+        generator_rate: float = 1e-2,
+        cost_weight: float = 10.0,
         n_validation: int = 128,
     ) -> None:
         self.supernet, self.task, self.bins, self.shift, self.recipe = supernet, task, bins, shift, recipe
@@ -127,7 +127,8 @@ class Training:
         self.device, self.masks, self.cost = next(supernet.parameters()).device, PrefixMasks(family), expected_mmacs(family)
         self.generator = Generator(family, seed=recipe.seed).to(self.device)
         self.before, self.optimizer = deepcopy(supernet), Optimizer(supernet.parameters(), recipe)
-        self.generator_optimizer = torch.optim.Adam(self.generator.parameters(), generator_rate)
+        own = Recipe(recipe.n_steps, learning_rate=generator_rate, weight_decay=0.0, clip_norm=1.0)
+        self.generator_optimizer = Optimizer(self.generator.parameters(), own)
 
     def fit(self, resume: str | None = None) -> Mapping[str, list[float]]:
         """Train to the end.
@@ -173,7 +174,6 @@ class Training:
         (loss + self.cost_weight * off.square().mean()).backward()
         self.optimizer.step()
         self.generator_optimizer.step()
-        self.generator_optimizer.zero_grad()
         return {"loss": loss.item(), "bin": number, "mmacs": float(self.supernet.family.mmacs(path))}
 
     @torch.no_grad()

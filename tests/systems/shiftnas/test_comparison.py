@@ -10,7 +10,7 @@ from nastoolkit.systems.shiftnas.comparison import NARROW
 
 pytestmark = pytest.mark.usefixtures("few_digits")
 SIZES = {"family": NARROW, "task": "few", "n_bins": 3, "n_judged": 2, "n_images": 20, "n_calibration": 20, "device": "cpu"}
-HOW = {"seed": 100, "n_steps": 12, "batch_size": 4, "learning_rate": 0.01, "shift_rate": 0.5, "every": 3}
+HOW = {"seed": 100, "n_steps": 12, "batch_size": 4, "learning_rate": 0.01, "shift_rate": 0.5, "cost_weight": 10.0, "every": 3}
 
 
 @pytest.mark.parametrize("arm", ARMS)
