@@ -1,4 +1,4 @@
-"""The generator, estimators that agree, and a training that can be killed."""
+"""Estimators that agree, and a training that can be killed."""
 
 from dataclasses import replace
 
@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from nastoolkit.families.mobilenet_v3 import DIGITS, MobileNetV3Family
 from nastoolkit.supernets import Supernet
-from nastoolkit.systems.shiftnas import ESTIMATORS, Generator, Shift, Training, equal_ratios, expected_mmacs
-from nastoolkit.systems.shiftnas.generator import genotypes_of, straight_through
+from nastoolkit.systems.shiftnas import ESTIMATORS, Shift, Training, equal_ratios
 from nastoolkit.systems.shiftnas.shifting import generator_for
 from nastoolkit.tasks.digits import Digits
 from nastoolkit.training import Recipe
@@ -70,33 +69,6 @@ def test_without_an_estimator_bins_stay_alike_and_others_are_unknown():
     assert not any(map(shift.is_due, range(100))) and set(shift.probabilities) == {0.2}
     with pytest.raises(ValueError, match="^unknown estimator 'straight'; known: exact, gumbel$"):
         Shift(5, "straight")
-
-
-def test_straight_through_is_one_hot_and_has_the_gradients_of_the_shares():
-    soft = torch.tensor([[0.2, 0.5, 0.3], [0.6, 0.3, 0.1]], requires_grad=True)
-    hard = straight_through(soft)
-    assert hard.tolist() == [[0, 1, 0], [1, 0, 0]]
-    weights = torch.arange(6.0).reshape(2, 3)
-    (hard * weights).sum().backward()
-    assert torch.equal(soft.grad, weights)
-
-
-def test_a_generator_learns_to_hit_its_cost():
-    bins, cost = equal_ratios(FAMILY, 4), expected_mmacs(FAMILY)
-    generator, draws = Generator(FAMILY, 16), torch.Generator().manual_seed(0)
-    optimizer, targets = torch.optim.Adam(generator.parameters(), 0.01), np.tile(bins.targets, 8)
-    for step in range(150):
-        shares = generator(targets, 1 - step / 200, draws)
-        (cost(shares) / torch.from_numpy(targets) - 1).square().mean().backward()
-        optimizer.step()
-        optimizer.zero_grad()
-    found = [FAMILY.mmacs(generator.network(target)) for target in bins.targets]
-    assert np.median(np.abs(found / bins.targets - 1)) < 0.15
-    paths = genotypes_of(FAMILY.space, shares)
-    assert len(paths) == 32 and np.array_equal(FAMILY.space.canonical(paths), paths)
-    assert all(
-        torch.equal(share.sum(1), torch.ones(32)) and set(share.unique().tolist()) <= {0.0, 1.0} for share in shares.values()
-    )
 
 
 def training(seed=0, estimator="exact", n_steps=8):
