@@ -123,6 +123,13 @@ equally busy, a supernet ranks them better (Kendall's tau .14 with one copy, .53
 beats the default.""",
         (Headline("Figure 3", ("(b)",), "Balanced Mixture: four copies rank better than one (published)"),),
     ),
+    "2307.08300": Paper(
+        "ShiftNAS: Improving One-shot NAS via Probability Shift",
+        """Operations that are drawn uniformly leave small and large sub-networks untrained. A cost is drawn first, a
+generator gives a network of this cost, and probabilities move to costs whose validation loss still falls: networks are more
+accurate than with uniform probabilities, mostly at the ends, and need no more training (Table 2, Figs 2, 4 and 5).""",
+        (Headline("ShiftNAS (a)", ("uniform bins",), "ShiftNAS: better than uniform bins of cost"),),
+    ),
     "2308.15609": Paper(
         "InstaTune: Instantaneous Neural Architecture Search During Fine-Tuning",
         """Slices of a pre-trained Transformer, trained beside it while it is fine-tuned, are a supernet, whose networks

@@ -14,6 +14,7 @@ from nastoolkit.systems import (
     ncp,
     ofa_squared,
     pa_da,
+    shiftnas,
     simq_nas,
     vit_resnas,
 )
@@ -25,6 +26,7 @@ SYSTEMS: dict[str, Card] = {
     "ofa_squared": ofa_squared.CARD,
     "encas": encas.CARD,
     "pa_da": pa_da.CARD,
+    "shiftnas": shiftnas.CARD,
     "simq_nas": simq_nas.CARD,
     "mixture_of_supernets": mixture_of_supernets.CARD,
     "instatune": instatune.CARD,

@@ -29,6 +29,8 @@ WRONG = [  # a part of the notebook's name, its bad parameters, words of the mes
     ("gradient_variance_and_ranking", {"truths": {"digits": "publshed"}}, "unknown truth 'publshed'; known: alone, 12 epochs"),
     ("which_sharing_ranks_best", {"n_passes": 10}, "n_passes: from 20 got 10"),
     ("which_sharing_ranks_best", {"operations": ["conv"]}, "unknown operation 'conv'; known: none, skip_connect"),
+    ("accuracy_by_cost", {"n_bins": 2}, "n_bins: from 3 got 2"),
+    ("accuracy_by_cost", {"task": "digist"}, "task digist digits"),
     ("split_by_gradients", {"n_repeats": 1}, "n_repeats: from 2 got 1"),
     ("split_by_gradients", {"operations": ["conv"]}, "unknown operation 'conv'; known: none, skip_connect"),
     ("split_by_gradients", {"split_after": [0.5, 1.0]}, "split_after: below 1 got [0.5, 1.0]"),
