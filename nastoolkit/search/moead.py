@@ -7,7 +7,7 @@ replacement in all problems.
 
 Differs from the papers in: what :mod:`nastoolkit.search.mating` says about mating, duplicates and rounded genes; a whole
 population of children is born before any replaces a parent, and then each problem takes the best of all children, not only of
-its neighbourhood's; in one of ten pairs, one parent comes from anywhere, as in pymoo.
+its neighbourhood's; in one of ten pairs, both parents come from anywhere, as in pymoo.
 """
 
 from __future__ import annotations
