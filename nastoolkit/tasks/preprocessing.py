@@ -1,4 +1,4 @@
-"""From images of any size to a network's inputs, with Pillow alone; evaluation gives torchvision's numbers.
+"""From images of any size to a network's inputs, using only Pillow; evaluation gives the same numbers as torchvision.
 
 [Szegedy2015] C. Szegedy et al., "Going Deeper with Convolutions", CVPR 2015, Section 6: random crops of 8 to 100 % of the area
 and an aspect ratio of 3/4 to 4/3.
@@ -27,9 +27,9 @@ class Preprocessing:
     """How images ``(width, height)`` are cropped and resized.
 
     Attributes:
-        resolution: Pixels along a side, where a network does not ask for another size.
+        resolution: Pixels along a side, unless a network needs another size.
         crop_ratio: Side of the central crop, as a share of the shorter side of the resized image.
-        min_scale: Least area of a random crop, as a share of the image's.
+        min_scale: Least area of a random crop, as a share of the image's area.
     """
 
     resolution: int = 224
@@ -55,7 +55,8 @@ CIFAR = Preprocessing(resolution=32, crop_ratio=1.0, min_scale=0.5)
 
 
 def random_crop(width: int, height: int, min_scale: float, draws: np.ndarray) -> tuple[int, int, int, int]:
-    """Left, top, right, bottom of the first crop that fits into the image, else of its central square; see [Szegedy2015]."""
+    """Left, top, right, bottom of the first crop that fits into the image, or else of its central square; see [Szegedy2015].
+    """
     for area, ratio, x, y in draws.tolist():
         pixels, aspect = width * height * (min_scale + area * (1 - min_scale)), LARGEST_RATIO ** (2 * ratio - 1)
         w, h = round(math.sqrt(pixels * aspect)), round(math.sqrt(pixels / aspect))
