@@ -67,8 +67,7 @@ class NumberWords(Translation):
         return _split("train").take(drawn_rows(rows, self.n_rows, size, np.random.default_rng([seed, step])))
 
     def score(self, predictions: torch.Tensor, targets: torch.Tensor) -> float:
-        """BLEU of all examples, 0..100 ([Post2018]), with characters as tokens, because German joins most words of a number.
-        """
+        """BLEU of all examples, 0..100 ([Post2018]), of characters, because German joins most words of a number."""
         return BLEU(tokenize="char").corpus_score(german_words(predictions), [german_words(targets)]).score
 
 

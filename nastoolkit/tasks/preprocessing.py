@@ -55,8 +55,7 @@ CIFAR = Preprocessing(resolution=32, crop_ratio=1.0, min_scale=0.5)
 
 
 def random_crop(width: int, height: int, min_scale: float, draws: np.ndarray) -> tuple[int, int, int, int]:
-    """Left, top, right, bottom of the first crop that fits into the image, or else of its central square; see [Szegedy2015].
-    """
+    """Left, top, right, bottom of the first crop that fits into the image, else of its central square; see [Szegedy2015]."""
     for area, ratio, x, y in draws.tolist():
         pixels, aspect = width * height * (min_scale + area * (1 - min_scale)), LARGEST_RATIO ** (2 * ratio - 1)
         w, h = round(math.sqrt(pixels * aspect)), round(math.sqrt(pixels / aspect))
