@@ -41,7 +41,7 @@ GROUP = "nastoolkit.families"  # of entry points, by which an installed package 
 
 
 def family_named(name: str) -> Family:
-    """A family by its name; those of other people need no change of this package.
+    """A family by its name; families of your own need no change of this package.
 
     Args:
         name: A key of ``FAMILIES``; a class in a file, such as ``my_net.py:MyFamily``; or an entry point of the group
@@ -61,7 +61,7 @@ def family_named(name: str) -> Family:
 
 
 def _class_in(file: Path, kind: str) -> Callable[[], Family]:
-    """A class of a Python file, which is run."""
+    """A class in a Python file, which is executed."""
     spec = spec_from_file_location(file.stem, file)
     if not file.is_file() or spec is None or spec.loader is None:
         raise ValueError(f"there is no Python file {file}, where family {kind!r} was to be")
