@@ -158,8 +158,7 @@ class Family:
         return Places(self._choices, self.slots)
 
     def place(self, name: str, genotype: np.ndarray) -> str:
-        """Where a supernet holds the weights of a genotype's block: at its name, or below it, separately for each operation.
-        """
+        """Where a supernet holds the weights of a genotype's block: at its name, or below it for each operation."""
         return self._weights.place(name, genotype)
 
     @cached_property
@@ -239,8 +238,7 @@ class Family:
         return self.tabulate(lambda spec: spec.macs)
 
     def params(self, genotypes: np.ndarray) -> np.ndarray:
-        """Trainable parameters ``(n,)`` of networks extracted for genotypes ``(n, d)``, exact, without ``uncounted`` blocks.
-        """
+        """Trainable parameters ``(n,)`` of the networks of genotypes ``(n, d)``, exact, without ``uncounted`` blocks."""
         return self._params(genotypes)
 
     def macs(self, genotypes: np.ndarray) -> np.ndarray:
