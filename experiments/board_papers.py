@@ -26,7 +26,7 @@ class Paper:
 
     Attributes:
         title: Its title.
-        claims: What it claims and where, in our words.
+        claims: Its claims and where they are, in our words.
         headlines: Tests that matter most for whether this holds.
     """
 

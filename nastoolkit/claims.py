@@ -1,4 +1,4 @@
-"""Claims: what a paper says, what a run found, and the verdict, kept beside the run's figures."""
+"""Claims: what a paper says, what a run found, and the verdict, kept with the run's figures."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ def claim(
         item: Figure, table or section.
         statement: The sentence under test.
         paper_value: The paper's number; None if it gives none.
-        verdict: What :func:`verdict` found, which is kept in full with the version of its rule; or one of ``VERDICTS``.
+        verdict: Result of :func:`verdict`, which is kept in full with the version of its rule; or one of ``VERDICTS``.
         ours: Number found, by default the verdict's effect. Here and in the interval, None replaces numbers that are not
             finite, because JSON cannot hold them.
         interval: Lower and upper end of its uncertainty, by default the verdict's; None if one run gives one number.
         evidence: How close the test is to the paper, one of ``EVIDENCE``: on the paper's own problem, on data that others
             published, or on a miniature of the problem; kept if given.
-        note: What a reader of the paper's value should know, such as published data that contradict it, or why ours differs;
+        note: Remark for readers of the paper's value, such as published data that contradict it, or why ours differs;
             kept if given.
 
     Raises:

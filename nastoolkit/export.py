@@ -43,7 +43,7 @@ def export_network(network: nn.Module, example: Inputs, folder: str | Path, card
         network: Network with its final weights and statistics; it is set to evaluation mode.
         example: Inputs of the network, at least two; the exported batch size is free.
         folder: Folder to write to, made if missing.
-        card: What the network is and what was measured, as JSON types.
+        card: Description of the network and its measurements, as JSON types.
 
     Raises:
         ValueError: ONNX Runtime's outputs differ from PyTorch's by more than 1e-4, on the batch or on its first input.

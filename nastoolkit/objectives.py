@@ -15,7 +15,7 @@ class Objective:
     Attributes:
         name: The measured quantity in the project's vocabulary, e.g. ``accuracy_top1`` or ``latency_ms``.
         direction: ``"max"`` or ``"min"``.
-        unit: For axes and tables, e.g. ``%``, ``ms``, ``MMACs``.
+        unit: Unit for axes and tables, e.g. ``%``, ``ms``, ``MMACs``.
         at_most: Upper bound: larger values are not wanted, however good the rest is.
         at_least: Lower bound, in the same sense.
         exact: Function from genotypes ``(n, d)`` to values ``(n,)``, for an objective that is cheap to compute. It is computed

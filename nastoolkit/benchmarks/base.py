@@ -24,7 +24,7 @@ class Benchmark(ABC):
         folder: Folder of the published files; see :func:`nastoolkit.published.find`.
 
     Attributes:
-        space: Where to search.
+        space: Space to search.
         objectives: The m objectives to optimise.
         reference_point: ``(m,)`` in raw units, for hypervolumes.
         targets: Hypervolumes worth reaching, by name; published ones are named after those who reached them.
@@ -61,9 +61,9 @@ class Problem(Benchmark):
     """A search problem made of its parts, without a reference point, which depends on its use.
 
     Args:
-        space: Where to search.
+        space: Space to search.
         measure: Function from genotypes ``(n, d)`` to raw values ``(n, m')``; None if every objective is exact.
-        objectives: What to optimise.
+        objectives: Objectives to optimise.
     """
 
     def __init__(self, space: SearchSpace, measure: Evaluate | None, objectives: Sequence[Objective]) -> None:

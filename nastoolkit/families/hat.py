@@ -30,7 +30,8 @@ class Table:
 
     Attributes:
         vocabulary: Number of different tokens, or of the target's tokens if the source has its own.
-        source_vocabulary: Number of the source's tokens; None if encoder, decoder and output share one embedding.
+        source_vocabulary: Number of the source's tokens; None if encoder, decoder and output share one embedding instead of
+            having one each.
         source_length: Tokens of a source, for MACs and example inputs; networks take any other length.
         target_length: Tokens of a target, in the same sense.
         embed_dims: Options for the channels between layers, in the encoder and in the decoder.

@@ -115,9 +115,9 @@ class StandAloneAccuracy:
         family: Gives the networks.
         task: Gives data, loss and metric.
         recipe: How each network is trained.
-        split: What it is scored on.
+        split: Split that networks are scored on.
         progress: Whether to show the time left if it takes more than two seconds.
-        device: Where to train and score.
+        device: Device for training and scoring.
 
     Raises:
         ValueError: The task's inputs or classes are not those of the family's networks.

@@ -45,7 +45,7 @@ def ground_truth(
         split: Split that networks are scored on.
         n_workers: Number of worker processes, of one thread each; 0 trains in this process.
         progress: Whether to show a progress bar.
-        device: Where to train and score.
+        device: Device for training and scoring.
 
     Returns:
         The metric ``(n, n_seeds)``, in its unit.

@@ -101,7 +101,7 @@ def read_networks(path: str | Path, space: SearchSpace, objective: Objective) ->
         path: The file: a row for each sub-network, with a column named like the objective, and either a column ``genotype`` of
             indices separated by commas, as ``nastoolkit search`` prints them, or a column for each choice.
         space: The space of the sub-networks.
-        objective: What was measured.
+        objective: Objective that was measured.
 
     Raises:
         ValueError: A column is missing, a value is not a number, or a row is not a sub-network of the space.

@@ -120,7 +120,7 @@ class PlainProcess:
         return float(loss), gradient + from_prior / self._prior_sd
 
     def fit(self, features: Features, values: np.ndarray, extra: np.ndarray | None = None) -> PlainProcess:
-        """Take in values ``(n,)`` of features ``{block: (n, f)}``, in place of all that were known.
+        """Learn values ``(n,)`` of features ``{block: (n, f)}``, which replace all earlier ones.
 
         Args:
             features: ``{block: (n, f)}``.

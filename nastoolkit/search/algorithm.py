@@ -22,16 +22,16 @@ class Algorithm(ABC):
     A subclass says what it proposes and what it learns; its own settings are further keyword arguments with defaults.
 
     Args:
-        space: Where to search.
-        objectives: What the columns of the values are.
+        space: Space to search.
+        objectives: Objectives of the columns of the values.
         seed: Random seed.
-        population: How many sub-networks one :meth:`ask` proposes, where the subclass sets no other ``batch``.
+        population: Number of sub-networks that one :meth:`ask` proposes, unless the subclass sets another ``batch``.
 
     Attributes:
         version: Number that rises with every change of what it proposes, so that stored searches are made again.
         n_goals: Least and greatest number of objectives that it optimises; further objectives are only bounds to keep.
         goals: The objectives that it optimises: the first ones.
-        batch: How many sub-networks one :meth:`ask` proposes.
+        batch: Number of sub-networks that one :meth:`ask` proposes.
 
     Raises:
         ValueError: The population is below 1, the seed below 0, there are too few objectives, or a surplus one has no bound.

@@ -58,12 +58,12 @@ class Bayes(Algorithm):
     """Bayesian optimisation by expected hypervolume improvement: the fewest measurements.
 
     Args:
-        space: Where to search.
-        objectives: What the columns of the values are; those without ``exact`` are modelled.
+        space: Space to search.
+        objectives: Objectives of the columns of the values; those without ``exact`` are modelled.
         seed: Random seed.
         population: Parents in the inner search.
         batch: Number of sub-networks measured between two fits, or a 50th of those measured if that is more.
-        n_first: How many are measured before the first fit.
+        n_first: Number of sub-networks measured before the first fit.
         generations: Number of generations of the inner search, with ten children for each parent.
 
     Raises:
@@ -221,7 +221,7 @@ class Features:
     kind: after a few measurements, it knows which kinds matter. The rest is a smooth function of all choices.
 
     Args:
-        space: What the genotypes mean.
+        space: Space of the genotypes.
         rng: Draws the sub-networks that define the average.
 
     Attributes:

@@ -38,8 +38,8 @@ class Evolution(Algorithm):
     """Parents have children; the survivors of both are the next parents.
 
     Args:
-        space: Where to search.
-        objectives: What the columns of the values are.
+        space: Space to search.
+        objectives: Objectives of the columns of the values.
         seed: Random seed.
         population: Number of children in a generation, and of survivors.
         mating: A name in :data:`nastoolkit.search.mating.MATINGS`.

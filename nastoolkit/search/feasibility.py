@@ -32,7 +32,7 @@ class Feasibility:
     """The chance that a sub-network can be measured: a logistic function of its choices and of its objectives' values.
 
     Args:
-        space: What the genotypes mean.
+        space: Space of the genotypes.
 
     Attributes:
         caution: Power to which a chance is raised as a factor of gains; it grows with the share of failed evaluations.

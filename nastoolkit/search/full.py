@@ -23,14 +23,14 @@ class Full(InnerSearch):
     """Fits once, searches once on the predictions, then measures the sub-networks found, best first.
 
     Args:
-        space: Where to search.
-        objectives: What the columns of the values are; those without ``exact`` are predicted.
+        space: Space to search.
+        objectives: Objectives of the columns of the values; those without ``exact`` are predicted.
         seed: Random seed.
-        population: How many sub-networks are measured at a time, and the population of the inner search.
+        population: Number of sub-networks measured at a time, and the population of the inner search.
         predictor: A name in :data:`nastoolkit.predictors.PREDICTORS`.
         generations: Number of generations of the inner search.
         inner: The inner search, a name in :data:`nastoolkit.search.EVOLUTIONARY`.
-        sample: How many random sub-networks the predictors learn from, rounded up to whole populations.
+        sample: Number of random sub-networks that the predictors learn from, rounded up to whole populations.
 
     Raises:
         ValueError: An unknown predictor or inner search, fewer than 1 generation or sub-network, or a sample below 2.

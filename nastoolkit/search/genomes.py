@@ -20,7 +20,7 @@ class Genomes:
     """Goes from genomes to genotypes and back: it remembers the genomes of the sub-networks that a search asks for.
 
     Args:
-        space: What the genes mean.
+        space: Space of the genes.
 
     Attributes:
         n_places: Number of allowed options of every gene ``(d,)``.

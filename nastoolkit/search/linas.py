@@ -34,10 +34,10 @@ class LINAS(InnerSearch):
     as cells of operations, the predictors rank badly, and LINAS is hardly better than its inner search on measurements.
 
     Args:
-        space: Where to search.
-        objectives: What the columns of the values are; those without ``exact`` are predicted.
+        space: Space to search.
+        objectives: Objectives of the columns of the values; those without ``exact`` are predicted.
         seed: Random seed.
-        population: How many sub-networks are measured between two fits, and the population of the inner search.
+        population: Number of sub-networks measured between two fits, and the population of the inner search.
         predictor: A name in :data:`nastoolkit.predictors.PREDICTORS`.
         generations: Number of generations of the inner search.
         inner: The inner search, a name in :data:`nastoolkit.search.EVOLUTIONARY`.

@@ -30,14 +30,14 @@ class NAT(InnerSearch):
     """Fits predictors to some rows, starts the inner search from all, and spreads the next measurements over directions.
 
     Args:
-        space: Where to search.
-        objectives: What the columns of the values are; those without ``exact`` are predicted.
+        space: Space to search.
+        objectives: Objectives of the columns of the values; those without ``exact`` are predicted.
         seed: Random seed.
-        population: How many sub-networks are measured between two fits, and the population of the inner search.
+        population: Number of sub-networks measured between two fits, and the population of the inner search.
         predictor: A name in :data:`nastoolkit.predictors.PREDICTORS`.
         generations: Number of generations of the inner search.
         inner: The inner search, a name in :data:`nastoolkit.search.EVOLUTIONARY`.
-        n_rows: How many measured sub-networks the predictors learn from, spread over reference directions.
+        n_rows: Number of measured sub-networks that the predictors learn from, spread over reference directions.
 
     Raises:
         ValueError: An unknown predictor or inner search, fewer than 1 generation or sub-network, or fewer than 2 rows.

@@ -38,7 +38,7 @@ def spread(costs: np.ndarray, n: int, violations: np.ndarray | None = None, seed
 
     Args:
         costs: ``(k, m)``, every column to be minimised.
-        n: How many to choose.
+        n: Number of rows to choose.
         violations: Violations of bounds ``(k,)``; rows above 0 are taken last, the least first.
         seed: Random seed for ties between directions.
     """

@@ -20,8 +20,8 @@ class PredictedSearch(Algorithm):
     """A search that keeps all measurements, and predictors fitted to them.
 
     Args:
-        space: Where to search.
-        objectives: What the columns of the values are; those without ``exact`` are predicted.
+        space: Space to search.
+        objectives: Objectives of the columns of the values; those without ``exact`` are predicted.
         seed: Random seed.
         population: Number of sub-networks proposed at a time.
         predictor: A name in :data:`nastoolkit.predictors.PREDICTORS`.
@@ -78,10 +78,10 @@ class InnerSearch(PredictedSearch):
     """Searches on the predictions with an evolutionary algorithm.
 
     Args:
-        space: Where to search.
-        objectives: What the columns of the values are; those without ``exact`` are predicted.
+        space: Space to search.
+        objectives: Objectives of the columns of the values; those without ``exact`` are predicted.
         seed: Random seed.
-        population: How many sub-networks are proposed at a time, and the population of the inner search.
+        population: Number of sub-networks proposed at a time, and the population of the inner search.
         predictor: A name in :data:`nastoolkit.predictors.PREDICTORS`.
         generations: Number of generations of the inner search.
         inner: A name in :data:`nastoolkit.search.EVOLUTIONARY`.

@@ -30,8 +30,8 @@ class RegularisedEvolution(Algorithm):
     """The best of a random few has one child at a time, which replaces the oldest sub-network.
 
     Args:
-        space: Where to search.
-        objectives: What the columns of the values are; the first one is optimised, the others are bounds to keep.
+        space: Space to search.
+        objectives: Objectives of the columns of the values; the first one is optimised, the others are bounds to keep.
         seed: Random seed.
         population: Number of sub-networks alive at a time; the search starts with as many random ones.
         tournament: Number of random sub-networks, the best of which is the parent.

@@ -1,7 +1,7 @@
 """R-NSGA-II: NSGA-II that looks near aims, the values that one would like to have.
 
 [Deb2006] K. Deb and J. Sundar, "Reference Point Based Multi-Objective Optimization Using Evolutionary Algorithms", GECCO 2006;
-what they call reference points are aims here, where a reference point bounds a hypervolume.
+their reference points are called aims here, because a reference point here bounds a hypervolume.
 
 Differs from the paper in: what :mod:`nastoolkit.search.mating` says about mating, duplicates and rounded genes; if no aims are
 given, there is one: the best value of every objective found so far.
@@ -30,8 +30,8 @@ class RNSGA2(Evolution):
     """Keeps the best of parents and children by front, and then by their distance from the nearest aim.
 
     Args:
-        space: Where to search.
-        objectives: What the columns of the values are.
+        space: Space to search.
+        objectives: Objectives of the columns of the values.
         seed: Random seed.
         population: Number of parents, and of children.
         aims: ``(k, m)`` raw values in the order of the objectives; they need not be possible.

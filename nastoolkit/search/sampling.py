@@ -19,7 +19,7 @@ def sample_new(space: SearchSpace, n: int, rng: np.random.Generator, seen: Set[b
     If most draws are known already, the space is listed instead, so that every last sub-network can be found.
 
     Args:
-        space: Where to draw from.
+        space: Space to draw from.
         n: Number of genotypes to draw.
         rng: The source of randomness.
         seen: Keys (:func:`nastoolkit.space.genotype_keys`) of genotypes to leave out.

@@ -29,10 +29,10 @@ class WeakNAS(PredictedSearch):
     """Draws the next population from the predicted best of a fixed pool, then fits again.
 
     Args:
-        space: Where to search.
-        objectives: What the columns of the values are; those without ``exact`` are predicted.
+        space: Space to search.
+        objectives: Objectives of the columns of the values; those without ``exact`` are predicted.
         seed: Random seed.
-        population: How many sub-networks are measured between two fits.
+        population: Number of sub-networks measured between two fits.
         predictor: A name in :data:`nastoolkit.predictors.PREDICTORS`.
         pool: Number of random sub-networks to choose from; they keep the bounds of exact objectives.
         top: Number of predicted best ones of these from which the next population is drawn.

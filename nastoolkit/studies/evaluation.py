@@ -28,7 +28,7 @@ class Evaluation:
     Attributes:
         calls: Calls of ``evaluate``: genotypes ``(n, d)`` to values ``(n, m')``, or ``(n,)`` if m' is 1.
         objectives: All m objectives of the search; ``evaluate`` returns the m' without ``exact``.
-        store: Where values come from and go to.
+        store: Store that values are read from and written to.
         chunk_size: Rows in one call of ``evaluate``; None means all.
         retries: How often a row that fails is measured again before it counts as failed.
         failures: Records evaluations that fail.

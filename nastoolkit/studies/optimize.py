@@ -64,7 +64,7 @@ def optimize(
     A warning also says if no sub-network keeps the bounds of the objectives, and how close the nearest one comes.
 
     Args:
-        space: Where to search.
+        space: Space to search.
         evaluate: Genotypes ``(n, d)`` to raw values ``(n, m')``, a column for each objective without ``exact``, in their
             order. Its attribute ``settings`` (a dict of JSON types), if any, belongs to the identity of the store. None if
             every objective is exact.

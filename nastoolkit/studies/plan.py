@@ -25,8 +25,8 @@ class Plan:
     """A search that is ready to run; :meth:`of` checks everything about it.
 
     Attributes:
-        space: Where to search.
-        objectives: What to optimise.
+        space: Space to search.
+        objectives: Objectives to optimise.
         name: The algorithm's name.
         kind: Its class.
         budget: Number of evaluations.

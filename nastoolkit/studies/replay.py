@@ -34,8 +34,8 @@ def search_fingerprint(
     which golden traces guard, and those of the libraries.
 
     Args:
-        space: Where to search.
-        objectives: What to optimise.
+        space: Space to search.
+        objectives: Objectives to optimise.
         asked: All other arguments.
         slow: Positions of exact objectives that are slow: for these, only a few random sub-networks count.
 

@@ -33,7 +33,7 @@ class Store(StoreFile):
 
     Args:
         path: The SQLite file; it and its folder are made if missing.
-        space: What the genotypes mean. A restriction of a space shares the space's store.
+        space: Space of the genotypes. A restriction of a space shares the space's store.
         objectives: The search's objectives; those without ``exact`` become columns.
         settings: Everything else that determines the measured values, as JSON types.
 

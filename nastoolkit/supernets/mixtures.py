@@ -29,7 +29,7 @@ class Logits(nn.Module):
     """Architecture parameters: a vector of zeros for each choice that is mixed.
 
     Args:
-        space: Where the choices are.
+        space: Space of the choices.
         names: Choices that are mixed; by default all that have no order.
     """
 

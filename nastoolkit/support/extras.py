@@ -26,7 +26,7 @@ def needed(module: str, what: str) -> ModuleType:
 
     Args:
         module: A key of ``EXTRAS``.
-        what: What needs it, for the message.
+        what: Name of what needs it, for the message.
 
     Raises:
         MissingLibraryError: The library is not installed, or cannot be imported; the message says how to install it, or why.

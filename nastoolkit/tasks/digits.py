@@ -26,7 +26,7 @@ class Digits(Classification):
     """Which digit is on the canvas? Inputs ``(n, 1, 32, 32)``, about standardised; targets ``(n,)`` in 0..9.
 
     Attributes:
-        canvas: What canvases look like.
+        canvas: Settings of the canvases.
         digits: Digits to tell apart, in ascending order; a target is a position in this tuple.
         n_canvases: Number of examples in each split; training steps make their own canvases.
     """

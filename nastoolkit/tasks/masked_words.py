@@ -51,7 +51,7 @@ class MaskedExamples:
     Attributes:
         texts: ``(input_ids, attention_mask, token_type_ids)``, each int64 ``(n, length)``.
         seed: Random seed of the masks for evaluation, which are always the same; training has new ones at every step.
-        marks: Which tokens are words.
+        marks: Tokens that are words, and the mask.
     """
 
     texts: tuple[torch.Tensor, torch.Tensor, torch.Tensor]

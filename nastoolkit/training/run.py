@@ -39,8 +39,8 @@ class Run:
     """Everything that a training run changes, in memory and in a file.
 
     Args:
-        kept: What the next step depends on, by name: anything with ``state_dict`` and ``load_state_dict``. It is trained in
-            place.
+        kept: Everything that the next step depends on, by name: objects with ``state_dict`` and ``load_state_dict``. They are
+            trained in place.
         identity: What must be the same for the run to continue, as JSON types.
         resume: File that keeps the run, written at most every half minute and at the end of each stretch; if it exists, the
             run continues from there.

@@ -93,7 +93,7 @@ def fit_stages(
         task: Gives the data.
         stages: Stages, such as :func:`progressive_shrinking` makes.
         sampler: Makes the sampler of a stage, e.g. ``Sandwich``.
-        criterion: What a path learns from.
+        criterion: Turns the task's loss into the loss of a path.
         recipes: A recipe for each stage.
         folder: Folder that keeps every stage's run, so that a killed training can continue.
         progress: Whether to show a bar.
