@@ -1,7 +1,7 @@
-"""Which of a claim's runs the scoreboard shows, and the others as its history.
+"""Which of a claim's runs the scoreboard shows; the others are its history.
 
-The strongest is shown: the one with the most seeds, then the one with the narrowest interval, then the latest. A run that the
-present version of the rule judged goes before all others, and one that is outdated after them.
+The strongest is shown: the one with the most seeds, then the one with the narrowest interval, then the latest. A run that was
+judged by the present version of the rule comes before all others, and an outdated one after them.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ Claim = dict[str, Any]
 
 
 def identity(claim: Claim) -> tuple[str, ...]:
-    """What makes two records runs of the same claim."""
+    """What identifies the claim of a record: records with the same identity are runs of the same claim."""
     return tuple(claim[key] for key in IDENTITY)
 
 
 def with_history(records: Iterable[Claim]) -> list[Claim]:
-    """One record for each claim: its strongest run, with all others in ``history``, from the first to the last.
+    """One record for each claim: its strongest run, with all others in ``history``, from first to last.
 
     Args:
-        records: Runs of claims, with the history that they have so far. A later record replaces an earlier one of the same
-            run, but outdated it stays.
+        records: Runs of claims, with their history so far. A later record replaces an earlier one of the same run, but a run
+            that is outdated stays so.
     """
     claims: dict[tuple[str, ...], dict[tuple[str, ...], Claim]] = {}
     for record in records:
@@ -42,7 +42,7 @@ def with_history(records: Iterable[Claim]) -> list[Claim]:
 
 
 def width(run: Claim) -> float:
-    """Width of a run's interval; infinite where an end is open, or where there is none."""
+    """Width of a run's interval; infinite if an end is open, or if there is no interval."""
     low, high = run.get("interval") or (None, None)
     return math.inf if low is None or high is None else high - low
 

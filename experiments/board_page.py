@@ -1,4 +1,4 @@
-"""The pages of the scoreboard in Markdown: the papers' claims, where we disagree with them, claims of our own, all figures."""
+"""The scoreboard's pages in Markdown: the papers' claims, where we disagree with them, claims of our own, and all figures."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def pages(claims: Sequence[Claim], figures: Figures) -> dict[str, str]:
     """The pages, by the names of their files in ``experiments/``.
 
     Args:
-        claims: Those of the scoreboard.
+        claims: Claims of the scoreboard.
         figures: Paths of each notebook's figures, relative to ``experiments/``.
     """
     made = {
@@ -68,7 +68,7 @@ def pages(claims: Sequence[Claim], figures: Figures) -> dict[str, str]:
 
 
 def papers_claims(claims: Iterable[Claim]) -> list[Claim]:
-    """Those that papers make; the others are our own."""
+    """The claims that papers make; the others are our own."""
     return [claim for claim in claims if claim["paper"] != OURS]
 
 
@@ -83,10 +83,10 @@ def claims_page(claims: Sequence[Claim], figures: Figures) -> list[str]:
 
 
 def first_screen(claims: Sequence[Claim], picture: str) -> list[str]:
-    """How many claims have each verdict, and the plot of the headlines, if any of them has a number to be compared with.
+    """How many claims have each verdict, and the plot of the headlines, if any of them has a number to compare with.
 
     Args:
-        claims: The papers'.
+        claims: The papers' claims.
         picture: Path of the plot from the page.
     """
     summary = f"{_number_of('claim', claims)} of {_number_of('paper', _papers(claims))}: {counted(claims)}."
@@ -108,7 +108,7 @@ def _papers(claims: Iterable[Claim]) -> list[str]:
 
 
 def card(paper: str, claims: Iterable[Claim]) -> str:
-    """What a paper claims, what we find of its headlines, and how many of its claims have each verdict."""
+    """What a paper claims, what we find for its headlines, and how many of its claims have each verdict."""
     known, ours = PAPERS.get(paper), [claim for claim in claims if claim["paper"] == paper]
     said = [f"**It claims:** {plain(known.claims)}"] if known else []
     said += [f"**We find:** {finding(paper, ours)}", f"**Verdicts** ({len(ours)}): {counted(ours)}."]
@@ -117,7 +117,7 @@ def card(paper: str, claims: Iterable[Claim]) -> str:
 
 
 def finding(paper: str, claims: Iterable[Claim]) -> str:
-    """What we find of a paper's headline claims, in one sentence; of those that are outdated, only how many they are."""
+    """What we find for a paper's headline claims, in one sentence; for outdated ones, only their number."""
     found = headlines(claims, paper)
     holding = [(headline, claim) for headline, claim in found if standing(claim) != OUTDATED]
     parts = [f"{headline.label}: {values(claim)}, *{standing(claim)}*" for headline, claim in holding]
@@ -127,7 +127,7 @@ def finding(paper: str, claims: Iterable[Claim]) -> str:
 
 
 def disagreements_page(claims: Iterable[Claim]) -> list[str]:
-    """Claims of which we find another effect than the paper, or none, with the reasons; those closest to the paper first."""
+    """Claims for which we find another effect than the paper, or none, with reasons; those closest to the paper first."""
     differing = [claim for claim in claims if standing(claim) in DIFFERENT]
     parts = ["# Where we disagree with the papers, and why", GENERATED]
     if not differing:
@@ -158,7 +158,7 @@ def figures_page(figures: Figures) -> list[str]:
 
 
 def _by_closeness(claims: Iterable[Claim]) -> dict[str, list[Claim]]:
-    """Claims by how close to the paper they were tested, under headings; those that have none are left out."""
+    """Claims by how close to the paper they were tested, under headings without empty ones."""
     found = {heading: [claim for claim in claims if claim.get("evidence") == kind] for kind, heading in CLOSENESS.items()}
     return {heading: rows for heading, rows in found.items() if rows}
 
@@ -169,7 +169,7 @@ def _history(claims: Iterable[Claim]) -> list[str]:
 
 
 def with_claims(readme: str, claims: Iterable[Claim]) -> str:
-    """A README with the first screen of the papers' claims between its marks, if it has these, and their notebooks."""
+    """A README with the first screen of the papers' claims and their notebooks between its marks, if it has these."""
     first, last = README_MARKS
     if first not in readme or last not in readme:
         return readme

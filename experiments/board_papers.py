@@ -1,4 +1,4 @@
-"""What the scoreboard says of each paper: its title, what it claims, and which of our tests are its headlines."""
+"""What the scoreboard says about each paper: its title, what it claims, and which of our tests are its headlines."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Headline:
-    """A claim that stands on the first screen.
+    """A claim on the first screen.
 
     Attributes:
         item: The claim's item.
-        parts: Texts that its statement has, and that of no other claim of the same paper and item.
-        label: Few words for it.
+        parts: Texts that are in its statement, and together in no other statement with the same paper and item.
+        label: Short label.
     """
 
     item: str
@@ -22,12 +22,12 @@ class Headline:
 
 @dataclass(frozen=True)
 class Paper:
-    """A paper in a few words.
+    """A paper, described in a few words.
 
     Attributes:
         title: Its title.
-        claims: What it claims and where, in our words.
-        headlines: The tests that decide most whether this holds.
+        claims: Its claims and where they are, in our words.
+        headlines: Tests that matter most for whether this holds.
     """
 
     title: str

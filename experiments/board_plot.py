@@ -27,7 +27,7 @@ WIDTH, ROW, GAP = 3.6, 0.24, 0.6  # inches: an axis, a claim on it, what is betw
 
 
 def headlines(claims: Iterable[Claim], paper: str) -> list[tuple[Headline, Claim]]:
-    """A paper's headline claims that were tested, in its order."""
+    """A paper's headline claims that were tested, in the paper's order."""
     asked = PAPERS[paper].headlines if paper in PAPERS else ()
     ours = [claim for claim in claims if claim["paper"] == paper]
     return [(one, claim) for one in asked for claim in ours if _is_about(claim, one)]
@@ -38,13 +38,13 @@ def _is_about(claim: Claim, headline: Headline) -> bool:
 
 
 def points(claims: Iterable[Claim]) -> list[dict[str, Any]]:
-    """The rows of the plot: those headline claims that have a scale, relative to it."""
+    """The rows of the plot: headline claims that have a scale, relative to it."""
     found = [row for paper in PAPERS for row in headlines(claims, paper)]
     return [_point(headline, claim, *scale) for headline, claim in found if (scale := _scale(claim))]
 
 
 def _scale(claim: Claim) -> tuple[str, float] | None:
-    """What an effect is divided by: the paper's value, or else the least effect worth having."""
+    """Divisor of an effect: the paper's value, or else the least effect worth having."""
     runs = claim["paper_value"] if isinstance(claim["paper_value"], list) else [claim["paper_value"]]
     printed = [number for number in map(_number, runs) if number is not None]
     paper, least = sum(printed) / max(len(printed), 1), _number(claim.get("least_effect"))
@@ -54,7 +54,7 @@ def _scale(claim: Claim) -> tuple[str, float] | None:
 
 
 def _number(value: Any) -> float | None:
-    """A number, or a text that is one."""
+    """A number, also from a text."""
     try:
         return float(value)
     except (TypeError, ValueError, OverflowError):
@@ -75,7 +75,7 @@ def _point(headline: Headline, claim: Claim, across: str, scale: float) -> dict[
 
 
 def draw_headlines(claims: Iterable[Claim], root: Path) -> list[str]:
-    """Draw the headline claims that have a scale; returns the file made, relative to ``root``, if there are any."""
+    """Draw the headline claims that have a scale; returns the file made, relative to ``root``, if there are such claims."""
     rows = points(claims)
     if not rows:
         return []
@@ -89,7 +89,7 @@ def draw_headlines(claims: Iterable[Claim], root: Path) -> list[str]:
 
 
 def _draw(rows: list[dict[str, Any]]) -> Figure:
-    """One axis for each scale, one below the other."""
+    """Draw one axis for each scale, one below the other."""
     import pandas as pd  # these take seconds, which a list of notebooks should not
     from matplotlib import rc_context
     from matplotlib.figure import Figure

@@ -1,4 +1,4 @@
-"""Claims as rows of Markdown tables: wide ones with all that is known, narrow ones for a phone, and their history."""
+"""Claims as rows of Markdown tables: wide ones with everything known, narrow ones for a phone, and their history."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ Figures = Mapping[str, Sequence[str]]
 
 
 def wide_table(claims: Iterable[Claim], figures: Figures) -> str:
-    """Claims with all that is known of them, and links to what made them.
+    """Claims with everything known about them, and links to what made them.
 
     Args:
-        claims: Those of the scoreboard.
+        claims: Claims of the scoreboard.
         figures: Paths of each notebook's figures.
     """
     return markdown_table(COLUMNS, [[*map(plain, _cells(claim)), _links(claim, figures)] for claim in claims])
@@ -37,7 +37,7 @@ def narrow_table(claims: Iterable[Claim]) -> str:
 
 
 def history_table(claims: Iterable[Claim]) -> str:
-    """All runs of each claim, from the first to the last, and then the one that is shown."""
+    """All runs of each claim, from first to last, and then the one that is shown."""
     rows = [
         [_name(claim), *(text_of(run.get(key)) for key in RUN), _n(run), _ours(run), verdict_text(run)]
         for claim in claims
@@ -47,13 +47,13 @@ def history_table(claims: Iterable[Claim]) -> str:
 
 
 def values(claim: Claim) -> str:
-    """Our number with its interval, and the paper's."""
+    """Our number with its interval, and the paper's number."""
     ours = f"{text_of(claim['ours'])} {text_of(claim['interval'])}".strip()
     return ours if claim["paper_value"] is None else f"{ours}; paper {text_of(claim['paper_value'])}"
 
 
 def anchor(heading: str) -> str:
-    """The anchor that GitHub and MyST give to a heading."""
+    """The anchor of a heading in GitHub and MyST."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
@@ -74,7 +74,7 @@ def _ours(run: Claim) -> str:
 
 
 def _n(run: Claim) -> str:
-    """The number of seeds, and how many of them got there where not all did."""
+    """The number of seeds, and how many of them reached the goal if not all did."""
     n, n_known = run.get("n"), run.get("n_known")
     return text_of(n) if n_known in (None, n) else f"{n_known} of {n} got there"
 

@@ -1,4 +1,4 @@
-"""What holds of a claim: the words of the scoreboard, and how many claims have each."""
+"""The words of the scoreboard for how a claim stands, and how many claims have each."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ STANDINGS = (*WORDS[:5], ALSO_SEEN, NOT_SEEN, INCONCLUSIVE, NOT_TESTED, *BEFORE,
 
 
 def standing(claim: Claim) -> str:
-    """A claim's verdict as long as it holds; a miniature of the paper's problem shows only whether the effect is there too."""
+    """A claim's verdict as long as it holds; a miniature of the paper's problem only shows whether the effect is there."""
     if claim.get("outdated"):
         return OUTDATED
     word: str = claim["verdict"]
@@ -25,7 +25,7 @@ def standing(claim: Claim) -> str:
 
 
 def verdict_text(claim: Claim) -> str:
-    """A claim's verdict, why it is outdated, if it is, and what is missing where it is not decided."""
+    """A claim's verdict, why it is outdated (if it is), and what is missing if it is not decided."""
     word, known = claim["verdict"], standing(claim)
     if known == OUTDATED:
         return f"{word} (outdated: {claim['outdated']})"

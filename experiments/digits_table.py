@@ -1,11 +1,11 @@
-"""Measures every network of the benchmark ``digits-mbv3-table`` and writes the file that ships with the package.
+"""Measure every network of the benchmark ``digits-mbv3-table`` and write the file that ships with the package.
 
     python experiments/digits_table.py --table runs/quickstart/laptop/table_digits-mbv3_torch_16_1.json
 
-One core, 0.8 GB of memory, about half an hour. Killed, it goes on where it was when it is run again.
+It needs one core, 0.8 GB of memory and about half an hour. If it is killed, it continues when it is run again.
 
-Networks that begin with the same blocks share what these make of the images, so every block of the tree of all networks is
-calibrated and run once. The accuracies are those of ``Accuracy(supernet, task, n_calibration=500)``, to the last image.
+Networks that begin with the same blocks share these blocks' outputs, so every block in the tree of all networks is calibrated
+and run once. The accuracies equal those of ``Accuracy(supernet, task, n_calibration=500)``, to the last image.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ Features = list[list[Any]]  # batches, tensors, of the calibration images and of
 
 
 class Tree:
-    """Accuracies of networks, quick where a network begins like the one before it.
+    """Accuracies of networks, fast if a network begins like the one before it.
 
     Args:
-        supernet: Where the networks come from; all take images of one size.
+        supernet: Supernet of the networks, all of which take images of one size.
         task: Gives images and metric.
-        n_calibration: Training images for batch normalisation.
-        batch_size: Images a batch.
+        n_calibration: Number of training images for batch normalisation.
+        batch_size: Number of images in a batch.
     """
 
     def __init__(self, supernet: Supernet, task: Task, n_calibration: int = N_CALIBRATION, batch_size: int = 250) -> None:
@@ -68,7 +68,7 @@ class Tree:
 
 @torch.no_grad()
 def run_block(block: nn.Module, features: Features) -> Features:
-    """What a calibrated block makes of features; the calibration images go on as :func:`calibrate_batchnorm` has them."""
+    """Outputs of a calibrated block for features; those for calibration images are as in :func:`calibrate_batchnorm`."""
     calibration, *splits = features
     seen: list[torch.Tensor] = []
     with taps({"block": block}, lambda _, outputs: seen.append(outputs)):
@@ -77,13 +77,13 @@ def run_block(block: nn.Module, features: Features) -> Features:
 
 
 def in_tree_order(supernet: Supernet, genotypes: np.ndarray) -> np.ndarray:
-    """Genotypes ``(n, d)`` sorted so that networks that begin alike follow each other."""
+    """Genotypes ``(n, d)``, sorted so that networks with the same beginning follow each other."""
     paths = [[f"{name}{spec}" for name, spec in supernet.family.plan(genotype)] for genotype in genotypes]
     return genotypes[sorted(range(len(genotypes)), key=paths.__getitem__)]
 
 
 def measured(file: Path) -> Iterator[tuple[tuple[int, ...], list[float]]]:
-    """Genotypes and accuracies of the whole lines of a file."""
+    """Genotypes and accuracies of the complete lines of a file."""
     for line in file.read_text().splitlines(keepends=True) if file.exists() else []:
         if line.endswith("\n"):
             genotype, accuracies = json.loads(line)
@@ -91,7 +91,7 @@ def measured(file: Path) -> Iterator[tuple[tuple[int, ...], list[float]]]:
 
 
 def measure_all(supernet: Supernet, task: Task, genotypes: np.ndarray, file: Path) -> np.ndarray:
-    """Accuracies ``(n, 2)`` of genotypes ``(n, d)``; a file keeps them, a line each."""
+    """Accuracies ``(n, 2)`` of genotypes ``(n, d)``; a file keeps them, one per line."""
     done, tree = dict(measured(file)), Tree(supernet, task)
     missing = [genotype for genotype in in_tree_order(supernet, genotypes) if tuple(genotype.tolist()) not in done]
     with atomically(file) as new:

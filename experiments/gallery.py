@@ -1,4 +1,4 @@
-"""Figures of long runs, else of laptop or paper ones: small copies in git, ``experiments/figures/<notebook>/<name>.png``."""
+"""Figures of long, or else laptop or paper runs: small copies in git, ``experiments/figures/<notebook>/<name>.png``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BEST_FIRST = ("long", "laptop", "paper")  # a long run decides what a laptop run
 
 
 def update_figures(root: Path) -> list[str]:
-    """Copy the figures of each notebook's best run, with few colours; those of notebooks that were not run here stay.
+    """Copy the figures of each notebook's best run with few colours; figures of notebooks that were not run here stay.
 
     Returns:
         The files made, relative to ``root``.
@@ -37,7 +37,7 @@ def update_figures(root: Path) -> list[str]:
 
 
 def update_screenshots(root: Path) -> list[str]:
-    """Copy what ``make browser-test`` last saw of the pages that the documentation shows, with few colours.
+    """Copy the last screenshots of ``make browser-test`` that the documentation shows, with few colours.
 
     Returns:
         The files made, relative to ``root``.

@@ -1,7 +1,7 @@
 """Notebooks as pages of the documentation: with the outputs of a run, or with the results that are stored in git.
 
-A run counts if it came to its end and ran the code that the notebook has now. One with smoke parameters decides nothing, so
-that its page shows the stored results too, as does the page of a notebook that was not run here at all.
+A run counts if it finished and ran the notebook's present code. A run with smoke parameters decides nothing, so its page shows
+the stored results too, as does the page of a notebook that was not run here at all.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ NOT_RUN = "It was not run where this page was made, so that the cells have no ou
 
 
 def write_pages(root: Path, target: Path) -> None:
-    """Write all notebooks of the repository below a folder, the pages of the scoreboard, and two parts of the home page."""
+    """Write all notebooks of the repository, the pages of the scoreboard, and two parts of the home page to a folder."""
     claims = read_claims(root / "experiments" / "claims.json", (*PLACE, *COLUMNS))
     figures = known_figures(root)
     names = notebook_names(root)
@@ -50,7 +50,7 @@ def write_pages(root: Path, target: Path) -> None:
 
 
 def board_for_docs(text: str, folder: str) -> str:
-    """A page of the scoreboard, whose links start from ``experiments/``, with links that start from ``docs/``."""
+    """A page of the scoreboard, with links from ``experiments/`` changed to links from ``docs/``."""
     text = TO_EXPERIMENTS.sub(r"\1../experiments/", text).replace("](../notebooks/", f"]({folder}/")
     return TO_PAGES.sub(lambda link: link[1].lower(), text)
 
@@ -68,9 +68,9 @@ def notebook_page(root: Path, name: str, claims: list[dict[str, Any]], figures: 
 
     Args:
         root: The repository.
-        name: The notebook's.
-        claims: Those of the scoreboard that it made.
-        figures: Those stored in git that it made, paths relative to ``experiments/``.
+        name: Name of the notebook.
+        claims: Claims of the scoreboard that it made.
+        figures: Figures in git that it made, as paths relative to ``experiments/``.
     """
     page = nbformat.read(root / "notebooks" / f"{name}.ipynb", as_version=4)
     for cell in page.cells:
@@ -87,7 +87,7 @@ def notebook_page(root: Path, name: str, claims: list[dict[str, Any]], figures: 
 
 
 def add_outputs(notebook: NotebookNode, runs: Path) -> str | None:
-    """Give a notebook the outputs of its best run, but widgets, and the cell that set its parameters.
+    """Give a notebook the outputs of its best run, except widgets, and the cell that set its parameters.
 
     Returns:
         The run's profile; None if there is no run.
@@ -118,7 +118,7 @@ def _came_to_its_end(cell: NotebookNode) -> bool:
 
 
 def stored_results(name: str, claims: list[dict[str, Any]], figures: list[str]) -> list[str]:
-    """Markdown with the claims and figures that are in git, in one text; none if there are neither."""
+    """Markdown with the claims and figures in git, as one text; none if there are neither."""
     if not claims and not figures:
         return []
     up = "../" * (name.count("/") + 2)  # from docs/_notebooks/<name> to the repository

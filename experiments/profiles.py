@@ -1,4 +1,4 @@
-"""Which parameters a notebook has, which values a profile gives them, and whether these values fit.
+"""A notebook's parameters, the values that a profile gives them, and whether these values fit.
 
 A notebook declares its parameters in one cell tagged ``parameters``, a line each: ``name: type = value  # help, unit``.
 The file ``experiments/<path>.yaml`` gives ``notebooks/<path>.ipynb`` its values per profile. Papermill only warns of an
@@ -30,7 +30,7 @@ PLAIN_TYPES: dict[str, type] = {"int": int, "float": float, "str": str, "bool": 
 
 
 class UsageError(ValueError):
-    """Something the caller can put right: an unknown name, a wrong type, a missing file."""
+    """Something that the caller can correct: an unknown name, a wrong type, a missing file."""
 
 
 def notebook_names(root: Path) -> list[str]:
@@ -41,7 +41,8 @@ def notebook_names(root: Path) -> list[str]:
 
 
 def notebook_name(argument: str, root: Path) -> str:
-    """The name of the notebook that the argument means: a path to its file, its name, or a part that no other name has.
+    """The name of the notebook that the argument means: a path to its file, its name, or a part of it that is in no other
+    name.
 
     Raises:
         UsageError: There is no such notebook, or more than one.
@@ -62,7 +63,7 @@ def declared_parameters(notebook: Path) -> dict[str, ast.expr | None]:
     """The annotation of every parameter of a notebook, by name.
 
     Raises:
-        UsageError: No notebook, no parameters cell, or two, or a declaration that Papermill would lose.
+        UsageError: There is no such notebook, not exactly one parameters cell, or a declaration that Papermill would lose.
     """
     try:
         cell = _parameters_cell(notebook)
@@ -96,10 +97,10 @@ def _parameters_cell(notebook: Path) -> str:
 
 
 def check_values(name: str, values: Mapping[str, Any], root: Path) -> None:
-    """Hold a notebook's values, and the defaults of its other parameters, against the rules in its parameters' comments.
+    """Check a notebook's values, and the defaults of its other parameters, against the rules in its parameters' comments.
 
     Raises:
-        UsageError: What does not fit, a line each.
+        UsageError: Values do not fit; the message has a line for each.
     """
     from nastoolkit.notebook import check  # which imports PyTorch: only the process that plans needs it
 
@@ -131,7 +132,7 @@ def _quiet(logger: str) -> Iterator[None]:
 
 
 class DecimalLoader(yaml.SafeLoader):
-    """YAML whose numbers are what they look like: 010 is ten, not octal, and 1:30 is a text, not a number to the base 60."""
+    """YAML whose numbers are what they look like: 010 is ten, not octal, and 1:30 is a text, not a number in base 60."""
 
 
 def _decimal(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int:
@@ -161,7 +162,7 @@ def _read_yaml(text: str, where: str) -> Any:
 
 
 def _refuse_bomb(text: str, where: str) -> None:
-    """Refuse what few lines of YAML can make large: aliases, and nesting."""
+    """Refuse what makes a few lines of YAML huge: aliases and nesting."""
     depth = 0
     for event in yaml.parse(text):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
@@ -170,10 +171,10 @@ def _refuse_bomb(text: str, where: str) -> None:
 
 
 def notebooks_with(profile: str, root: Path) -> list[str]:
-    """Names of all notebooks that have a profile, or need to.
+    """Names of all notebooks that have a profile, or need one.
 
     Raises:
-        UsageError: As :func:`read_profiles` does.
+        UsageError: As in :func:`read_profiles`.
     """
     names = notebook_names(root)
     return [name for name in names if profile not in OPTIONAL or profile in read_profiles(name, root)]
@@ -183,7 +184,7 @@ def read_profiles(name: str, root: Path) -> dict[Any, Any]:
     """What ``experiments/<name>.yaml`` holds, by profile, unchecked.
 
     Raises:
-        UsageError: No such file, or one that is no YAML mapping ``profiles: {name: {parameter: value}}``.
+        UsageError: There is no such file, or it is not a YAML mapping ``profiles: {name: {parameter: value}}``.
     """
     path = root / "experiments" / f"{name}.yaml"
     if not path.is_file():
@@ -195,10 +196,10 @@ def read_profiles(name: str, root: Path) -> dict[Any, Any]:
 
 
 def profile_values(name: str, profile: str, root: Path) -> dict[str, Any]:
-    """What a profile gives a notebook's parameters, unchecked.
+    """The values that a profile gives a notebook's parameters, unchecked.
 
     Raises:
-        UsageError: No such profile, or one that is no mapping, and as :func:`read_profiles` does.
+        UsageError: There is no such profile, or it is not a mapping; and as in :func:`read_profiles`.
     """
     profiles = read_profiles(name, root)
     if profile not in profiles:
@@ -213,7 +214,7 @@ def fitting_values(name: str, values: Mapping[str, Any], settings: Mapping[str, 
     """A notebook's parameter values: a profile's ``values``, then ``settings``, texts from the command line.
 
     Raises:
-        UsageError: An unknown parameter, a text that is no YAML, or a value that does not fit its parameter's annotation.
+        UsageError: A parameter is unknown, a text is not YAML, or a value does not fit its parameter's annotation.
     """
     annotations = declared_parameters(root / "notebooks" / f"{name}.ipynb")
     unknown = [key for key in [*values, *settings] if key not in annotations]
@@ -237,10 +238,10 @@ def _fit(notebook: str, parameter: str, value: Any, annotation: ast.expr | None)
 
 
 def fit(value: Any, annotation: ast.expr) -> Any:
-    """The value, an int or a text like ``1e-3`` (which YAML takes for a string) as float where a float is wanted.
+    """The value; an int, or a text like ``1e-3`` (a string in YAML), becomes a float if a float is wanted.
 
     Raises:
-        TypeError: It does not fit the annotation, or the annotation is none of :data:`PLAIN_TYPES`, with or without items.
+        TypeError: It does not fit the annotation, or the annotation is not one of :data:`PLAIN_TYPES`, with or without items.
     """
     match annotation:
         case ast.Name(id="float") if not isinstance(value, bool):

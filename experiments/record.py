@@ -1,4 +1,4 @@
-"""What made a run's folder: a notebook with its parameters, the package, the published data; and in how many seconds."""
+"""What made a run's folder: a notebook with its parameters, the package and the published data; and its seconds."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def fingerprint(name: str, parameters: dict[str, Any], root: Path) -> str:
 
 
 def read_record(folder: Path) -> dict[str, Any]:
-    """The record of a run's folder; empty where a run has not come to its end."""
+    """The record of a run's folder; empty if a run has not finished."""
     try:
         record = dict(json.loads((folder / RECORD).read_text()))
         return {**record, "seconds": float(record.get("seconds", 0.0))}
@@ -34,20 +34,20 @@ def read_record(folder: Path) -> dict[str, Any]:
 
 
 def is_finished(folder: Path) -> bool:
-    """Whether a folder holds the results of a run that came to its end."""
+    """Whether a folder holds the results of a finished run."""
     return bool(read_record(folder).get("fingerprint"))
 
 
 def begin_record(folder: Path) -> None:
-    """Note that a run has begun, so that what a folder holds is no result until its end."""
+    """Record that a run has begun, so that the folder's contents are not results until it ends."""
     if (folder / RECORD).exists():
         write_record(folder, "", 0.0)
 
 
 def write_record(folder: Path, made_of: str, seconds: float) -> None:
-    """Note what a folder was made of, when, and at which commit.
+    """Record what a folder was made from, when, and at which commit.
 
-    A run that replays what is stored is short: the longest one counts.
+    A run that replays what is stored is short, so the longest one counts.
     """
     longest = max(seconds, read_record(folder).get("seconds", 0.0))
     record = {"fingerprint": made_of, "seconds": round(longest, 1), "date": datetime.now(UTC).date().isoformat()}
@@ -56,7 +56,7 @@ def write_record(folder: Path, made_of: str, seconds: float) -> None:
 
 
 def _commit(folder: Path) -> str:
-    """The commit of the clone that a folder is in, with a plus sign if files differ from it; empty outside of one."""
+    """The commit of the clone that contains a folder, with a plus sign if files differ from it; empty outside of a clone."""
     git = ["git", "-C", str(folder), "describe", "--always", "--dirty=+", "--abbrev=10", "--exclude=*"]
     try:
         return subprocess.run(git, capture_output=True, text=True, check=True, timeout=60).stdout.strip()

@@ -1,7 +1,7 @@
 """Run notebooks by profile: strict parameters, live progress, seconds and peak memory, claims, and the files made.
 
-A run of ``notebooks/<path>.ipynb`` writes to ``runs/<path>/<profile>/``: the executed notebook, and all that it makes. Asked
-for all notebooks, it leaves out those whose folder is up to date.
+A run of ``notebooks/<path>.ipynb`` writes the executed notebook and everything that it makes to ``runs/<path>/<profile>/``.
+When all notebooks are asked for, it leaves out those whose folder is up to date.
 """
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ HEAD = re.MULTILINE | re.DOTALL
 
 
 def plan_jobs(names: Sequence[str], profile: str, settings: dict[str, str], n_jobs: int, root: Path) -> list[Job]:
-    """The jobs of a run, everything about them checked.
+    """The jobs of a run, fully checked.
 
     Raises:
-        UsageError: Anything unknown or unfitting, or several notebooks that would write into one folder.
+        UsageError: Something is unknown or does not fit, or several notebooks would write to the same folder.
     """
     if not names:
         raise UsageError(f"there are no notebooks with a profile {profile!r}")
@@ -65,7 +65,7 @@ def plan_jobs(names: Sequence[str], profile: str, settings: dict[str, str], n_jo
 
 
 def to_do(jobs: Sequence[Job]) -> list[Job]:
-    """Those that are not up to date; the others are named."""
+    """The jobs that are not up to date; the others are listed."""
     done = [job for job in jobs if job.is_up_to_date]
     for job in done:
         print(f"{job.name}, profile {job.profile}: {job.output_dir} is up to date")
@@ -80,7 +80,7 @@ def what_it_takes(name: str, profile: str, root: Path) -> str:
 
 
 def run_jobs(jobs: Sequence[Job], n_jobs: int) -> list[Result]:
-    """The jobs' results in their order, ``n_jobs`` notebooks side by side."""
+    """Run ``n_jobs`` notebooks side by side, and return the jobs' results in order."""
     with ThreadPoolExecutor(n_jobs) as threads:
         return list(threads.map(_in_own_process, jobs))
 

@@ -1,7 +1,7 @@
-"""Claims: those of a run, and the scoreboard of all, ``experiments/claims.json``, with the pages that are made from it.
+"""Claims: those of a run, and the scoreboard of all claims, ``experiments/claims.json``, with the pages made from it.
 
-The scoreboard is in git and ``runs/`` is not, so the scoreboard keeps the claims of notebooks that were not run here, and of
-each claim what earlier runs found.
+The scoreboard is in git and ``runs/`` is not, so the scoreboard keeps the claims of notebooks that were not run here, and what
+earlier runs of each claim found.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ COUNTED = [profile for profile in PROFILES if profile != "smoke"]
 
 
 def read_claims(path: Path, keys: Sequence[str] = tuple(COLUMNS)) -> list[Claim]:
-    """The claims in a file, one mapping with these keys each; a notebook writes :data:`COLUMNS`, and what its verdict knows.
+    """The claims in a file, each a mapping with these keys; a notebook writes :data:`COLUMNS`, and what its verdict says.
 
     Raises:
-        UsageError: The file is no list of such mappings.
+        UsageError: The file is not a list of such mappings.
     """
     try:
         claims = json.loads(path.read_text())
@@ -63,7 +63,7 @@ def read_claims(path: Path, keys: Sequence[str] = tuple(COLUMNS)) -> list[Claim]
 
 
 def _check(claim: Claim, keys: Sequence[str], path: Path) -> None:
-    """Raise UsageError where a claim, or one run of it, is not what the pages are made from."""
+    """Raise UsageError if pages cannot be made from a claim, or from one of its runs."""
     if missing := [key for key in keys if key not in claim]:
         raise UsageError(f"{path}: a claim lacks {', '.join(missing)}")
     for key, known in WORDS.items():
@@ -79,7 +79,7 @@ def _check(claim: Claim, keys: Sequence[str], path: Path) -> None:
 
 
 def _is_number(value: Any) -> bool:
-    """Whether a value is a finite number, or None in its place."""
+    """Whether a value is a finite number, or None instead of one."""
     return value is None or (isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < LARGEST)
 
 
@@ -87,7 +87,7 @@ def update_claims(root: Path) -> list[str]:
     """Bring the scoreboard up to date with the runs: claims, their pages, the pictures, the README; returns the files made.
 
     Raises:
-        UsageError: A file of claims that cannot be read; nothing is written then.
+        UsageError: A file of claims cannot be read; nothing is written then.
     """
     claims = collect_claims(root)
     pictures = draw_headlines(claims, root) + update_figures(root) + update_screenshots(root)
@@ -105,9 +105,9 @@ def update_claims(root: Path) -> list[str]:
 
 
 def collect_claims(root: Path) -> list[Claim]:
-    """The scoreboard: what each notebook's runs found, all but smoke runs, with what was known before.
+    """The scoreboard: what each notebook's runs found, except smoke runs, with what was known before.
 
-    A claim goes where the run that it was shown from is made again, and does not make it any more.
+    A claim is removed if the run that it was shown from is repeated and does not make it any more.
     """
     scoreboard = root / "experiments" / "claims.json"
     known = read_claims(scoreboard, (*PLACE, *COLUMNS)) if scoreboard.exists() else []
@@ -122,7 +122,7 @@ def collect_claims(root: Path) -> list[Claim]:
 
 
 def _claims_of(root: Path, name: str, profile: str) -> list[Claim] | None:
-    """What a finished run found, with its cost; None where there is no such run."""
+    """What a finished run found, with its cost; None if there is no such run."""
     run = root.joinpath("runs", name, profile)
     if not is_finished(run) or not (run / "claims.json").exists():
         return None

@@ -1,4 +1,4 @@
-"""What a notebook is made of: its code, and the modules of the package that it imports, without comments and docstrings."""
+"""What a notebook is made of: its code, and the package's modules that it imports, without comments and docstrings."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PACKAGE = "nastoolkit"
 
 
 def substance(name: str, root: Path) -> Iterator[str]:
-    """The code of a notebook's cells, then that of every module of the package that it imports, one through the other."""
+    """The code of a notebook's cells, then that of every module of the package that it imports, directly or indirectly."""
     cells = nbformat.read(root / "notebooks" / f"{name}.ipynb", as_version=4).cells
     code = [cell.source for cell in cells if cell.cell_type == "code"]
     yield from code
@@ -40,7 +40,7 @@ def without_docstrings(source: str) -> str:
 
 @cache
 def _imported(source: str, root: Path) -> list[Path]:
-    """Files of the package that some code imports, with the packages around them; lines of IPython's are left out."""
+    """Files of the package that some code imports, with the packages around them; IPython's own lines are left out."""
     plain = "\n".join("" if line.lstrip().startswith(("%", "!")) else line for line in source.splitlines())
     names = [name for node in ast.walk(ast.parse(plain)) for name in _names(node) if name.split(".")[0] == PACKAGE]
     return [file for name in names for file in _files(name, root)]
@@ -56,7 +56,7 @@ def _names(node: ast.AST) -> list[str]:
 
 
 def _files(name: str, root: Path) -> Iterator[Path]:
-    """The files that importing a dotted name runs: those of its packages, and its module's."""
+    """The files that are run when a dotted name is imported: those of its packages, and its module's."""
     parts = name.split(".")
     for n in range(1, len(parts) + 1):
         place = root.joinpath(*parts[:n])

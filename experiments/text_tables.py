@@ -29,5 +29,5 @@ def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def plain(text: str) -> str:
-    """A text in one line, of which Markdown takes nothing for HTML."""
+    """A text on one line, in which Markdown takes nothing for HTML."""
     return " ".join(text.replace("&", "&amp;").replace("<", "&lt;").split())

@@ -1,4 +1,4 @@
-"""One notebook run by Papermill in a process of its own: its printed lines live, its cost, its claims, its files."""
+"""One notebook, run by Papermill in a process of its own: its printed lines live, its cost, its claims, its files."""
 
 from __future__ import annotations
 
@@ -44,23 +44,23 @@ class Job:
 
     @property
     def folder(self) -> Path:
-        """Where the job's files go."""
+        """Folder of the job's files."""
         return self.root / self.output_dir
 
     @property
     def fingerprint(self) -> str:
-        """Hash of everything that its results depend on."""
+        """Hash of everything that the job's results depend on."""
         return fingerprint(self.name, self.parameters, self.root)
 
     @property
     def is_up_to_date(self) -> bool:
-        """Whether its folder was made of what there is now."""
+        """Whether the folder was made from the present state."""
         return read_record(self.folder).get("fingerprint") == self.fingerprint
 
     def files_since(self, moment: float) -> list[str]:
         """Files in the folder that were written since a moment (seconds since the epoch), relative to ``root``.
 
-        What is in folders of its own, such as the jobs of a grid, is one line a folder, with the number of its files.
+        Subfolders, such as the jobs of a grid, have one line each, with the number of their files.
         """
         paths = [path for path in self.folder.rglob("*") if path.is_file() and path.stat().st_mtime >= moment]
         inner = Counter(path.relative_to(self.folder).parts[0] for path in paths if path.parent != self.folder)
@@ -70,7 +70,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a job; ``peak_mb`` is that of the largest process, the kernel or one that it started."""
+    """The result of a job; ``peak_mb`` is that of the largest process, which is the kernel or one that it started."""
 
     job: Job
     seconds: float = 0.0
@@ -81,7 +81,7 @@ class Result:
 
 
 class Console:
-    """Prints a stream of a notebook, a line at a time; redraws its progress bars in a terminal, thins them out in a log."""
+    """Prints a notebook's stream line by line; redraws its progress bars in a terminal, and thins them out in a log."""
 
     def __init__(self, prefix: str, live: bool) -> None:
         self.prefix = prefix
@@ -90,7 +90,7 @@ class Console:
         self._last_bar = time.monotonic()
 
     def write(self, text: str) -> None:
-        """Take text with line ends and carriage returns; movements of the cursor are left out."""
+        """Take text with line ends and carriage returns, without cursor movements."""
         text = re.sub(r"\x1b\[[0-9;]*[A-K]", "", text)
         for piece in re.split(r"([\r\n])", text):
             if piece == "\n":
@@ -117,11 +117,11 @@ class Console:
         return "\r\x1b[K" if self._live else ""
 
     def flush(self) -> None:
-        """Nothing waits: every print flushes."""
+        """Do nothing: every print flushes."""
 
 
 def execute(job: Job) -> Result:
-    """Run one job. The calling process knows its children's peak memory only, so it must have run no other job before."""
+    """Run one job. A process knows only the peak memory of all its children, so it must have run no other job before."""
     os.environ.setdefault("PYTHONWARNINGS", "ignore:IProgress not found")  # tqdm.auto's, without ipywidgets
     if job.side_by_side:
         for setting in THREAD_SETTINGS:
@@ -155,7 +155,7 @@ def execute(job: Job) -> Result:
 
 
 def check_kernel() -> None:
-    """Raise UsageError where Jupyter has no kernel that notebooks could run in."""
+    """Raise UsageError if Jupyter has no kernel that could run notebooks."""
     if KERNEL not in KernelSpecManager().find_kernel_specs() or find_spec("ipykernel") is None:
         command = f"{sys.executable} -m pip install ipykernel"
         raise UsageError(f"the Jupyter kernel {KERNEL!r} is not installed; install it with: {command}")

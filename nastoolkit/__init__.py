@@ -1,7 +1,7 @@
 """Hardware-aware neural architecture search on weight-sharing supernets.
 
-The public names live in their modules and are found here too; each is imported when it is first used, so that searching a
-table never imports PyTorch.
+The public names live in their modules and are also available here; each is imported on first use, so that searching a table
+never imports PyTorch.
 """
 
 from importlib import import_module

@@ -17,8 +17,8 @@ class Choice:
         name: Unique in its space, e.g. ``stage1.block3.kernel``.
         options: The values to choose from, all different.
         when: ``(name of an earlier choice, its options for which this choice is alive)``; None means always alive.
-        ordered: Whether neighbouring options are alike, as sizes are and operations are not; by default it is so for numbers.
-        kind: What is chosen, e.g. ``kernel``; by default the last part of the name, without numbers.
+        ordered: Whether neighbouring options are similar, like sizes and unlike operations; by default true for numbers.
+        kind: What is chosen, e.g. ``kernel``; by default the last part of the name without numbers.
 
     Raises:
         ValueError: No option at all, two equal ones, or some that are neither all numbers nor all texts.
@@ -46,7 +46,7 @@ class Choice:
 
     @property
     def role(self) -> str:
-        """The name without numbers, e.g. ``stage.block.kernel``: choices of one role act alike."""
+        """The name without numbers, e.g. ``stage.block.kernel``: choices with the same role act alike."""
         return re.sub(r"\d+", "", self.name) or "choice"
 
     @property
@@ -55,14 +55,14 @@ class Choice:
         return self.name.rpartition(".")[0]
 
     def index(self, option: Any) -> int:
-        """The index of an option; ValueError if the choice has no such one."""
+        """The index of an option; ValueError if the choice does not have it."""
         if option not in self.options:
             raise ValueError(f"{self.name!r} has no option {option!r}; its options are {self.options}")
         return self.options.index(option)
 
 
 def is_missing(option: Any) -> bool:
-    """Whether a value stands for none: None, NaN of Python or numpy, or pandas's NA."""
+    """Whether a value means a missing one: None, NaN of Python or numpy, or pandas's NA."""
     return not isinstance(option, str) and str(option) in ("None", "nan", "<NA>")
 
 
@@ -70,11 +70,11 @@ Conditions = dict[int, tuple[int, np.ndarray]]  # gene to its parent, and which 
 
 
 def in_turns(conditions: Conditions, width: int) -> list[tuple[list[int], list[int], np.ndarray]]:
-    """Genes that have conditions, in as few turns as there are: the parents of a turn's genes had theirs before.
+    """Genes that have conditions, grouped into as few turns as possible: the parents of a turn's genes are in earlier turns.
 
     Args:
-        conditions: A parent's before those of its genes.
-        width: Number of options of the choice that has most.
+        conditions: Conditions of the genes; a parent's come before those of the genes that depend on it.
+        width: Number of options of the choice that has the most.
 
     Returns:
         For each turn its genes ``(k,)``, their parents ``(k,)``, and which options of these wake them: bools ``(k, width)``.

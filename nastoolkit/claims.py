@@ -1,4 +1,4 @@
-"""Claims: what a paper says, what a run found, and the verdict, kept beside the run's figures."""
+"""Claims: what a paper says, what a run found, and the verdict, kept with the run's figures."""
 
 from __future__ import annotations
 
@@ -31,25 +31,25 @@ def claim(
     evidence: str | None = None,
     note: str = "",
 ) -> dict[str, Any]:
-    """Record a claim in a JSON file; one with the same paper, item and statement is replaced.
+    """Record a claim in a JSON file; it replaces one with the same paper, item and statement.
 
     Args:
         path: The run's ``claims.json``.
         paper: Its arXiv number, or ``nastoolkit`` for a claim of our own.
         item: Figure, table or section.
         statement: The sentence under test.
-        paper_value: The paper's number; None where it gives none.
-        verdict: What :func:`verdict` found, of which all is kept, with the version of its rule; or one of ``VERDICTS``.
-        ours: The number found; by default the verdict's effect. Here and in the interval None takes the place of what is not
-            finite: JSON has no such number.
-        interval: Lower and upper end of its uncertainty, by default the verdict's; None where one run gives one number.
-        evidence: How close the test is to the paper, one of ``EVIDENCE``: on the problem that the paper itself has, on data
-            that others published, or on a miniature of the problem; kept if it is said.
-        note: What a reader of the paper's value should know, such as published data that contradict it, or why ours differs;
-            kept if there is any.
+        paper_value: The paper's number; None if it gives none.
+        verdict: Result of :func:`verdict`, which is kept in full with the version of its rule; or one of ``VERDICTS``.
+        ours: Number found, by default the verdict's effect. Here and in the interval, None replaces numbers that are not
+            finite, because JSON cannot hold them.
+        interval: Lower and upper end of its uncertainty, by default the verdict's; None if one run gives one number.
+        evidence: How close the test is to the paper, one of ``EVIDENCE``: on the paper's own problem, on data that others
+            published, or on a miniature of the problem; kept if given.
+        note: Remark for readers of the paper's value, such as published data that contradict it, or why ours differs;
+            kept if given.
 
     Raises:
-        ValueError: An unknown verdict or kind of evidence, or a file that is no list of claims; it is left as it is.
+        ValueError: The verdict or the kind of evidence is unknown, or the file is not a list of claims; it is left as it is.
     """
     if str(verdict) not in VERDICTS:
         raise ValueError(f"unknown verdict {verdict!r}; known: {VERDICTS}")
@@ -83,7 +83,7 @@ def claim(
 
 
 def _facts(verdict: Verdict) -> dict[str, Any]:
-    """What a verdict rests on, besides what every claim has."""
+    """What a verdict is based on, apart from what every claim has."""
     others = ("word", "effect", "interval")
     return {"rule": RULE} | {name: _finite(value) for name, value in asdict(verdict).items() if name not in others}
 
@@ -94,5 +94,5 @@ def _short(number: float) -> float:
 
 
 def _finite(number: Any) -> Any:
-    """None for a number that is infinite or none at all."""
+    """The number, or None if it is infinite or missing."""
     return None if isinstance(number, float) and not math.isfinite(number) else number

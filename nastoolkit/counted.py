@@ -1,4 +1,4 @@
-"""Costs of a block that nobody wrote a formula for: they are counted on the module that it builds."""
+"""Costs of blocks without a formula: they are counted on the module that the block builds."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from torch.utils.flop_counter import FlopCounterMode
 
 
 class Counted:
-    """Parameters and MACs for block specs that have ``input_shape`` and ``build`` only: a base class of a frozen dataclass.
+    """Parameters and MACs for block specs that only have ``input_shape`` and ``build``: a base class for frozen dataclasses.
 
-    Both are counted once for each distinct block, on PyTorch's meta device, which computes shapes and allocates nothing.
-    PyTorch counts every convolution and matrix product, those inside attention too, and nothing else.
+    Both are counted once for each distinct block, on PyTorch's meta device, which computes shapes but allocates nothing.
+    PyTorch counts every convolution and matrix product, including those inside attention, and nothing else.
     """
 
     input_shape: tuple[int, ...]

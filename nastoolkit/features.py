@@ -1,7 +1,8 @@
-"""What predictors see of sub-networks: the options that have an order as numbers, the others as indicators, and their counts.
+"""What predictors see of sub-networks: ordered options as numbers, others as indicators, and counts of options.
 
-Blocks of a network are alike: the larger kernel of one does about what that of another does. How many blocks have it is
-therefore a feature of its own, from which a predictor learns with few rows what it would else learn block by block.
+Blocks of a network are similar: a larger kernel has about the same effect in one block as in another. Therefore the number of
+blocks that have it is a feature of its own, from which a predictor learns with few rows what it would otherwise learn block by
+block.
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ from nastoolkit.choices import Choice
 
 
 def feature_matrix(choices: Sequence[Choice]) -> np.ndarray:
-    """The matrix ``(k, f)`` by which one-hot genotypes ``(n, k)`` become features ``(n, f)``.
+    """The matrix ``(k, f)`` that turns one-hot genotypes ``(n, k)`` into features ``(n, f)``.
 
-    A choice with an order is one feature: its option, for texts its place from 1, or 0 where the choice is dead. Any other
-    choice has an indicator for each option. Then come counts: for each option of several choices of one kind, how many of
-    these have that option, or, if they have an order, that option or a larger one.
+    A choice with an order is one feature: its option (for texts, their position from 1), or 0 if the choice is dead. Any other
+    choice has an indicator for each option. Then come counts: for each option that several choices of one kind have, the
+    number of these with that option or, if they have an order, with that or a larger one.
     """
     single = [_numbers(choice)[:, None] if choice.ordered else np.eye(len(choice.options)) for choice in choices]
     columns = [_spread(choices, {place: block}) for place, block in enumerate(single)]
@@ -33,7 +34,7 @@ def feature_matrix(choices: Sequence[Choice]) -> np.ndarray:
 def role_matrices(choices: Sequence[Choice]) -> tuple[np.ndarray, np.ndarray]:
     """Matrices ``(k, r)`` that turn one-hot genotypes ``(n, k)`` into sums over each role's choices, and into their number.
 
-    What is summed are options as shares of the role's largest one, by size; texts count by their places from 1.
+    The sums are of options as shares of the role's largest one, by size; texts count by their positions from 1.
     """
     roles = list(dict.fromkeys(choice.role for choice in choices))
     numbers = np.concatenate([_numbers(choice) for choice in choices])

@@ -24,12 +24,12 @@ MOST_PERMUTED = 5  # objectives whose numbers are tried in all orders
 class History:
     """Sub-networks and their values, in the order of a search.
 
-    A row with a NaN is an evaluation that failed. Fronts and hypervolumes are of the rows that did not fail and that keep all
-    bounds of the objectives.
+    A row with a NaN is an evaluation that failed. Fronts and hypervolumes use only rows that did not fail and keep all bounds
+    of the objectives.
 
     Attributes:
-        space: What the genotypes mean.
-        objectives: The m columns of ``values``.
+        space: Search space of the genotypes.
+        objectives: Objectives of the m columns of ``values``.
         genotypes: ``(n, d)``, canonical.
         values: ``(n, m)`` raw values, in each objective's own unit and direction.
     """
@@ -62,7 +62,7 @@ class History:
 
     @property
     def costs(self) -> np.ndarray:
-        """The values ``(n, m)`` with signs that make every objective one to minimise."""
+        """The values ``(n, m)`` with signs such that every objective is minimised."""
         return self.values * signs(self.objectives)
 
     @property
@@ -72,7 +72,7 @@ class History:
 
     @property
     def violations(self) -> np.ndarray:
-        """How far each row is beyond the objectives' bounds: ``(n,)``, 0 where it keeps all, NaN where it failed."""
+        """How far each row is beyond the objectives' bounds: ``(n,)``, 0 if it keeps all, NaN if it failed."""
         return violations(self.objectives, self.values)
 
     @property
@@ -82,7 +82,7 @@ class History:
 
     @property
     def on_front(self) -> np.ndarray:
-        """Which evaluations are feasible and dominated by no other feasible one: bools ``(n,)``; of equal ones the first."""
+        """Which evaluations are feasible and not dominated by a feasible one: bools ``(n,)``, only the first of equal ones."""
         mask = self.feasible
         mask[mask] = pareto.non_dominated(self.costs[mask])
         return mask
@@ -93,26 +93,26 @@ class History:
         return front[np.lexsort(front.costs.T[::-1])]
 
     def nearest_miss(self) -> History:
-        """The row that did not fail and is the least beyond the bounds; none if all failed."""
+        """The row that did not fail and is closest to keeping the bounds; empty if all failed."""
         measured = self[~self.failed]
         return measured[measured.violations.argsort(kind="stable")[:1]]
 
     def best(self, n: int) -> History:
-        """The n best: by front, and inside a front by crowding distance; those beyond bounds last, failed ones never."""
+        """The n best: by front, and within a front by crowding distance; rows beyond bounds come last, failed ones never."""
         measured = self[~self.failed]
         return measured[pareto.best_first(measured.costs, n, measured.violations)]
 
     def spread(self, n: int) -> History:
-        """At most n rows, evenly spread over their order: over a front, if that is what they are."""
+        """At most n rows, evenly spread in their order: over the front, if the rows are a front."""
         return self[np.linspace(0, len(self) - 1, min(n, len(self))).round().astype(int)]
 
     def hypervolume(self, reference_point: ArrayLike | None = None) -> float:
-        """Volume dominated by all feasible evaluations; a warning tells if none of them beats the reference point.
+        """Volume dominated by all feasible evaluations; it warns if none of them beats the reference point.
 
         Args:
-            reference_point: ``(m,)`` in raw units and objective order, e.g. ``(70.0, 30.0)`` for accuracy in % and latency
-                in ms; evaluations that are not better than it in every objective add nothing. None is
-                :meth:`reference_point`, which is another one for another history: to compare two, give both the same.
+            reference_point: ``(m,)`` in raw units and objective order, e.g. ``(70.0, 30.0)`` for accuracy in % and latency in
+                ms; evaluations that are not better than it in every objective add nothing. None means :meth:`reference_point`,
+                which differs between histories: to compare two, give both the same point.
         """
         return pareto.hypervolume(self.costs[self.feasible], self._reference_costs(reference_point))
 
@@ -122,7 +122,7 @@ class History:
         return pareto.hypervolume_curve(costs, self._reference_costs(reference_point))
 
     def reference_point(self) -> np.ndarray:
-        """A point ``(m,)`` in raw units that all feasible evaluations beat: beyond the worst values by a tenth of their range.
+        """A point ``(m,)`` in raw units that all feasible evaluations beat: a tenth of their range beyond the worst values.
 
         Raises:
             ValueError: No evaluation is feasible.
@@ -142,7 +142,7 @@ class History:
                 yield row, front
 
     def judged_curve(self, judged: History, reference_point: ArrayLike) -> np.ndarray:
-        """Hypervolume ``(n,)`` after each evaluation of the front so far, chosen by these values and judged by others.
+        """Hypervolume ``(n,)`` after each evaluation, of the front so far: chosen by these values, and judged by others.
 
         Args:
             judged: The same rows with the other values, e.g. test accuracies; see :func:`nastoolkit.studies.reevaluate`.
@@ -155,7 +155,7 @@ class History:
         return curve
 
     def option_shares(self) -> dict[str, np.ndarray]:
-        """For each choice the share of each of its options, among the rows in which it is alive; NaN if none has it."""
+        """Share of each option of every choice, among the rows in which the choice is alive; NaN if there are none."""
         shares, alive = {}, self.space.alive(self.genotypes)
         for gene, choice in enumerate(self.space.choices):
             counts = np.bincount(self.genotypes[alive[:, gene], gene], minlength=len(choice.options))
@@ -186,13 +186,13 @@ class History:
 
     @property
     def choice_columns(self) -> list[str]:
-        """What :meth:`to_frame` calls the choices, in gene order."""
+        """Names of the choices in :meth:`to_frame`, in gene order."""
         return _choice_columns(self.space, self.objectives)
 
     def to_frame(self) -> pd.DataFrame:
         """A row for each evaluation: the objectives, then the option of every choice (missing where the choice is dead).
 
-        A choice that is named like an objective has the column ``choice.<name>``.
+        A choice with the same name as an objective has the column ``choice.<name>``.
         """
         values = pd.DataFrame(self.values, columns=[o.name for o in self.objectives])
         alive = self.space.alive(self.genotypes)
@@ -204,15 +204,15 @@ class History:
 
     @classmethod
     def from_frame(cls, frame: pd.DataFrame, space: SearchSpace, objectives: Iterable[Objective]) -> History:
-        """What :meth:`to_frame` wrote, also after a way through a CSV file.
+        """The history that :meth:`to_frame` wrote, also if it was saved as a CSV file in between.
 
         Args:
             frame: A row for each evaluation: a column for each objective, and one for each choice that has several options.
             space: The space of the genotypes.
-            objectives: The objectives, in the order that the history shall have.
+            objectives: The objectives, in the order that the history should have.
 
         Raises:
-            ValueError: A column is missing, or a row is no sub-network of the space.
+            ValueError: A column is missing, or a row is not a sub-network of the space.
         """
         objectives = tuple(objectives)
         if missing := [o.name for o in objectives if o.name not in frame]:
@@ -231,7 +231,7 @@ def _choice_columns(space: SearchSpace, objectives: Iterable[Objective]) -> list
 
 
 def _option(choice: Choice, value: Any) -> Any:
-    """The option that a frame's value stands for: itself, or the one of the same text; None for none."""
+    """The option that a frame's value stands for: itself, or the option with the same text; None if there is none."""
     if pd.isna(value):
         return None
     texts = {str(option): option for option in choice.options}

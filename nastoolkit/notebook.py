@@ -1,4 +1,4 @@
-"""What every notebook does first: hold its parameters against the rules in their comments, and make its output folder."""
+"""What every notebook does first: check its parameters against the rules in their comments, and make its output folder."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ REGISTRIES: Mapping[str, Collection[str]] = {
 
 
 def set_up(output_dir: str) -> Path:
-    """Check a notebook's parameters, have PyTorch use one thread, and make the output folder.
+    """Check a notebook's parameters, make PyTorch use one thread, and make the output folder.
 
     Args:
         output_dir: Path of the folder; a relative one starts at the root of a clone of the repository.
@@ -52,10 +52,10 @@ def set_up(output_dir: str) -> Path:
 
 
 def check(cells: Collection[str], values: Mapping[str, Any]) -> None:
-    """Hold values against the rules that cells declare, the last declaration of each.
+    """Check values against the rules that cells declare; the last declaration of each counts.
 
     Raises:
-        ValueError: What does not fit, a line each.
+        ValueError: Values do not fit; the message has a line for each.
     """
     rules: dict[str, str] = {}
     for cell in cells:

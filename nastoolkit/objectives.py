@@ -15,12 +15,12 @@ class Objective:
     Attributes:
         name: The measured quantity in the project's vocabulary, e.g. ``accuracy_top1`` or ``latency_ms``.
         direction: ``"max"`` or ``"min"``.
-        unit: For axes and tables, e.g. ``%``, ``ms``, ``MMACs``.
-        at_most: A bound: values above it are not wanted, however good the rest is.
-        at_least: The same for values below it.
-        exact: Function of a cheap objective, genotypes ``(n, d)`` to values ``(n,)``. It is computed whenever needed and never
-            predicted, unless it turns out to be slow (:mod:`nastoolkit.studies.exact`); an objective without it is measured by
-            the search's ``evaluate``.
+        unit: Unit for axes and tables, e.g. ``%``, ``ms``, ``MMACs``.
+        at_most: Upper bound: larger values are not wanted, however good the rest is.
+        at_least: Lower bound, in the same sense.
+        exact: Function from genotypes ``(n, d)`` to values ``(n,)``, for an objective that is cheap to compute. It is computed
+            whenever needed and never predicted, unless it turns out to be slow (:mod:`nastoolkit.studies.exact`); an objective
+            without it is measured by the search's ``evaluate``.
     """
 
     name: str
@@ -39,12 +39,12 @@ class Objective:
 
     @property
     def is_bounded(self) -> bool:
-        """Whether there are values that are not wanted, however good the rest is."""
+        """Whether the objective has a bound."""
         return self.at_most is not None or self.at_least is not None
 
     @property
     def bounds(self) -> str:
-        """The bounds for people, e.g. ``latency_ms <= 30.0``; empty without any."""
+        """The bounds as a text, e.g. ``latency_ms <= 30.0``; empty if there are none."""
         lower = [] if self.at_least is None else [f"{self.name} >= {self.at_least}"]
         upper = [] if self.at_most is None else [f"{self.name} <= {self.at_most}"]
         return " and ".join(lower + upper)
@@ -71,7 +71,7 @@ def signs(objectives: Sequence[Objective]) -> np.ndarray:
 
 
 def violations(objectives: Sequence[Objective], values: np.ndarray) -> np.ndarray:
-    """How far rows of values ``(n, m)`` are beyond the objectives' bounds: ``(n,)``, 0 where all are kept."""
+    """How far rows of values ``(n, m)`` are beyond the objectives' bounds: ``(n,)``, 0 where all bounds are kept."""
     return sum((o.violation(column) for o, column in zip(objectives, values.T, strict=True)), np.zeros(len(values)))
 
 
@@ -86,7 +86,7 @@ def complete(objectives: Sequence[Objective], genotypes: np.ndarray, measured: n
     """All objectives' values ``(n, m)``: exact ones computed, the others from ``measured`` ``(n, m')`` in their order.
 
     Raises:
-        ValueError: An exact objective gives other than n finite numbers.
+        ValueError: An exact objective does not return n finite numbers.
     """
     columns = iter(measured.T)
     values = [_exact(o, o.exact(genotypes), len(genotypes)) if o.exact is not None else next(columns) for o in objectives]

@@ -16,27 +16,28 @@ from pymoo.operators.survival.rank_and_crowding.metrics import calc_crowding_dis
 
 
 def non_dominated(costs: np.ndarray) -> np.ndarray:
-    """Mask ``(n,)`` of the points that no other one dominates; of equal points only the first is kept."""
+    """Mask ``(n,)`` of the points that no other point dominates; only the first of equal points is kept."""
     return moocore.is_nondominated(costs)
 
 
 def ranks(costs: np.ndarray) -> np.ndarray:
-    """Number of each point's front ``(n,)``: 0 for the non-dominated ones, 1 for those left when these are gone, and so on."""
+    """Number of each point's front ``(n,)``: 0 for the non-dominated ones, 1 for the next front without these, and so on."""
     return moocore.pareto_rank(costs)
 
 
 def crowding(costs: np.ndarray) -> np.ndarray:
-    """Crowding distances ``(n,)`` of one front [Deb2002], Section III-B: large for lone points, infinite at the ends."""
+    """Crowding distances ``(n,)`` of one front [Deb2002], Section III-B: large for isolated points, infinite at the ends."""
     return calc_crowding_distance(np.asarray(costs, dtype=float))
 
 
 def best_first(costs: np.ndarray, n: int, violations: np.ndarray | None = None) -> np.ndarray:
-    """Indices of the n best points, fewer if there are fewer: by front, and inside a front by falling crowding distance.
+    """Indices of the n best points, or of all if there are fewer: by front, and within a front by decreasing crowding
+    distance.
 
     Args:
         costs: ``(k, m)``.
-        n: How many.
-        violations: ``(k,)``; points above 0 come after all others, the least first.
+        n: Number of points to return.
+        violations: Violations of bounds ``(k,)``; points above 0 come after all others, the least first.
     """
     if violations is not None and (violations > 0).any():
         kept, broken = np.flatnonzero(violations <= 0), np.flatnonzero(violations > 0)
@@ -52,7 +53,7 @@ def best_first(costs: np.ndarray, n: int, violations: np.ndarray | None = None) 
 
 
 def knee(costs: np.ndarray) -> int:
-    """Index of the point of a front where a gain in one cost begins to ask for much of another one.
+    """Index of the point of a front beyond which a gain in one cost requires giving up much of another one.
 
     It is the point farthest below the plane through the ends, in costs that are scaled to 0..1 between the best and the worst
     of the front: the largest gain in all costs together over what a straight exchange between the ends would give.

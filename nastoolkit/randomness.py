@@ -19,15 +19,15 @@ DRAWING = re.compile(  # parts of the names of functions that may draw
 
 
 class drawn_from(TorchFunctionMode):  # noqa: N801  # reads as what it does
-    """Inside this context, and in this thread alone, PyTorch draws what follows from a seed; no global generator is touched.
+    """Inside this context, and only in this thread, PyTorch draws from a seed; no global generator is touched.
 
-    The numbers are those that ``torch.manual_seed(seed)`` would lead to.
+    The numbers are the same as after ``torch.manual_seed(seed)``.
 
     Args:
-        seed: 0 or more.
+        seed: Random seed, 0 or more.
 
     Raises:
-        TypeError: The seed is no whole number.
+        TypeError: The seed is not a whole number.
         ValueError: The seed is below 0.
     """
 
@@ -36,7 +36,7 @@ class drawn_from(TorchFunctionMode):  # noqa: N801  # reads as what it does
         self._draws = _WithGenerator(whole("seed", seed, 0))
 
     def __torch_function__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
-        """Look only into functions that may draw: looking into all would take a third of a training step."""
+        """Inspect only functions that may draw: inspecting all would take a third of a training step."""
         if not _may_draw(getattr(func, "__name__", "")):
             return func(*args, **(kwargs or {}))
         with self._draws:

@@ -1,8 +1,8 @@
-"""Search spaces: the choices that make up a sub-network, and genotypes, the only names that sub-networks have.
+"""Search spaces: the choices that make up a sub-network, and genotypes, which are the only names of sub-networks.
 
 A genotype is a vector of small ints; gene i is the index of the chosen option of choice i. A choice may depend on an earlier
-one (the kernel of a block that only deep networks have); where its condition fails the gene is dead, and 0 in canonical form.
-Options may stand for the same sub-network; in canonical form a gene is the first of such twins.
+one (the kernel of a block that only deep networks have); where its condition fails, the gene is dead, and 0 in canonical form.
+Several options may give the same sub-network; in canonical form, a gene is the first of such twins.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ class SearchSpace:
     """All sub-networks that a list of choices describes.
 
     Args:
-        choices: In gene order; the choice that a condition names comes before the choice that has the condition.
-        counts_twins: Whether ``size`` counts options that stand for the same sub-network apart, as some papers do.
+        choices: Choices in gene order; the choice that a condition names comes before the one that has the condition.
+        counts_twins: Whether ``size`` counts options that give the same sub-network separately, as some papers do.
 
     Raises:
         ValueError: A duplicate name, or a condition on an unknown or later choice or option.
@@ -60,7 +60,7 @@ class SearchSpace:
         self._index[choice.name] = gene
 
     def _allow(self, allowed: Sequence[np.ndarray]) -> None:
-        """Set the options that sampling and repair may use, and the tables that make both one look-up."""
+        """Set the options that sampling and repair may use, and tables that turn both into one look-up."""
         self._allowed = list(allowed)
         self._n_allowed = np.array([len(options) for options in allowed])
         width = int(self._n_options.max(initial=1))
@@ -101,7 +101,7 @@ class SearchSpace:
 
     @property
     def n_different(self) -> int:
-        """Exact number of different sub-networks, which is that of canonical genotypes."""
+        """Exact number of different sub-networks, that is of canonical genotypes."""
         return self._count(self._first)
 
     def _count(self, first: Tables) -> int:
@@ -111,13 +111,13 @@ class SearchSpace:
 
     @property
     def size_in_words(self) -> str:
-        """The size to three digits, such as ``2.18e+19 sub-networks``, and how many of them differ where some do not."""
+        """The size to three digits, such as ``2.18e+19 sub-networks``, and how many of them differ if some are the same."""
         different = f", {in_short(self.n_different)} of them different" if self.counts_twins else ""
         return f"{in_short(self.size)} sub-networks{different}"
 
     @property
     def allowed(self) -> tuple[tuple[int, ...], ...]:
-        """For every gene the indices of options that :meth:`restrict` left."""
+        """Indices of the options that :meth:`restrict` left, for every gene."""
         return tuple(tuple(indices.tolist()) for indices in self._allowed)
 
     @property
@@ -128,12 +128,12 @@ class SearchSpace:
 
     @property
     def smallest(self) -> np.ndarray:
-        """The genotype ``(d,)`` with the least option everywhere; of a choice without an order, the first one."""
+        """The genotype ``(d,)`` with the least option everywhere, or the first one if a choice has no order."""
         return self._extreme(min)
 
     @property
     def largest(self) -> np.ndarray:
-        """The genotype ``(d,)`` with the greatest option everywhere; of a choice without an order, the last one."""
+        """The genotype ``(d,)`` with the greatest option everywhere, or the last one if a choice has no order."""
         return self._extreme(max)
 
     def _extreme(self, pick: Any) -> np.ndarray:
@@ -152,7 +152,7 @@ class SearchSpace:
         """The genotypes nearest to real vectors ``(n, d)``: rounded, moved to the nearest allowed option, canonical.
 
         Raises:
-            ValueError: A NaN, which is near to nothing.
+            ValueError: A value is NaN, which has no nearest option.
         """
         if np.isnan(points).any():
             raise ValueError("there is no genotype near a NaN")
@@ -160,7 +160,7 @@ class SearchSpace:
         return self._settle(self._snap[np.arange(self.n_genes), indices], self._nearest)
 
     def alive(self, genotypes: np.ndarray) -> np.ndarray:
-        """Which genes matter: bools of the shape of ``genotypes``, ``(n, d)`` or ``(d,)``; ValueError as :meth:`check`."""
+        """Which genes matter: bools in the shape of ``genotypes``, ``(n, d)`` or ``(d,)``; ValueError like :meth:`check`."""
         return self._alive(self.check(genotypes))
 
     def _alive(self, genotypes: np.ndarray) -> np.ndarray:
@@ -188,7 +188,7 @@ class SearchSpace:
         """Genotypes ``(n, d)`` or ``(d,)`` with dead genes 0, others the first of their twins: equal rows are one sub-network.
 
         Raises:
-            ValueError: A gene that is no index of an option, or is an option that :meth:`restrict` took out.
+            ValueError: A gene is not the index of an option, or is an option that :meth:`restrict` removed.
         """
         canonical = self._settle(self.check(genotypes), self._first)
         if (self._n_allowed < self._n_options).any() and (excluded := self.repair(canonical) != canonical).any():
@@ -197,7 +197,7 @@ class SearchSpace:
         return canonical
 
     def check(self, genotypes: np.ndarray) -> np.ndarray:
-        """Genotypes ``(n, d)`` or ``(d,)`` as int64; ValueError where a gene is no index of an option of its choice."""
+        """Genotypes ``(n, d)`` or ``(d,)`` as int64; ValueError if a gene is not the index of an option of its choice."""
         genotypes = np.asarray(genotypes)
         if genotypes.dtype.kind not in "iu":
             raise ValueError(f"genotypes are integers (indices of options), got {genotypes.dtype}")
@@ -212,7 +212,7 @@ class SearchSpace:
         return genotypes.astype(np.int64)
 
     def check_one(self, genotype: np.ndarray) -> np.ndarray:
-        """One genotype ``(d,)`` as int64; ValueError for several, and as :meth:`check`."""
+        """One genotype ``(d,)`` as int64; ValueError for several, and like :meth:`check`."""
         genotype = self.check(genotype)
         if genotype.ndim != 1:
             raise ValueError(f"this takes one genotype, of shape ({self.n_genes},), got {genotype.shape}")
@@ -227,7 +227,7 @@ class SearchSpace:
     def encode(self, options: Mapping[str, Any]) -> np.ndarray:
         """The canonical genotype ``(d,)`` of options by name; those of dead choices may be given, or 0, and are ignored.
 
-        A choice that has only one option may be left out. None and NaN are as good as nothing.
+        A choice that has only one option may be left out. None and NaN count as left out.
 
         Raises:
             ValueError: An unknown name, an unknown option, or another live choice left out.
@@ -262,7 +262,8 @@ class SearchSpace:
         return features
 
     def features(self, genotypes: np.ndarray) -> np.ndarray:
-        """What predictors learn best from, ``(n, f)`` as float64: numbers where options have an order, indicators, and counts.
+        """Features from which predictors learn best, ``(n, f)`` as float64: numbers for ordered options, indicators, and
+        counts.
 
         See :func:`nastoolkit.features.feature_matrix`.
         """
@@ -273,7 +274,7 @@ class SearchSpace:
         return feature_matrix(self.choices)
 
     def role_means(self, genotypes: np.ndarray) -> np.ndarray:
-        """Genotypes ``(n, d)`` in few numbers ``(n, r)``: for each role of choices the mean of those that are alive.
+        """Genotypes ``(n, d)`` summarised in a few numbers ``(n, r)``: for each role, the mean of the choices that are alive.
 
         Options count as shares of the role's largest one; a role of which none is alive is 0. See :attr:`Choice.role`.
         """

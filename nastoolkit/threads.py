@@ -1,4 +1,4 @@
-"""PyTorch's threads, for as long as something runs."""
+"""PyTorch's number of threads while something runs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SMALL = 3_000_000  # weights: above it, a step takes long enough for threads to 
 
 @contextmanager
 def torch_threads(n: int) -> Iterator[None]:
-    """Have PyTorch use so many threads."""
+    """Make PyTorch use this number of threads."""
     before = torch.get_num_threads()
     torch.set_num_threads(n)
     try:

@@ -1,4 +1,4 @@
-"""Options that stand for the same sub-network, as widths may round to the same channels; and exact counts without them."""
+"""Options that give the same sub-network, such as widths that round to the same channels; and exact counts without them."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ Factor = tuple[tuple[int, ...], np.ndarray]  # genes in ascending order, and a n
 
 @dataclass(frozen=True, eq=False)
 class Twins:
-    """Which options of a choice stand for the same sub-network, where that depends on no other choice but ``given``.
+    """The options of a choice that give the same sub-network, if that depends on no choices other than ``given``.
 
     Attributes:
-        choice: Its name.
+        choice: Name of the choice.
         given: Names of earlier choices, in the order of the space.
-        first: For every option its first twin, which may be itself: indices ``(options of each given choice ..., n)``.
+        first: First twin of every option, which may be itself: indices ``(options of each given choice ..., n)``.
     """
 
     choice: str
@@ -58,7 +58,7 @@ def factor(
         first: See :class:`Twins`.
         condition: The gene that must be alive with one of some options, and bools that tell which ``(n,)``.
         allowed: Indices of the options that may be used.
-        n_options: How many options every gene of the space has.
+        n_options: Number of options of every gene of the space.
     """
     for axis, other in enumerate(given):
         first = first.take([*range(n_options[other]), 0], axis)

@@ -1,7 +1,7 @@
 """The rule that gives every claim its verdict.
 
-It asks for five seeds, an interval of a named kind, a least effect worth having that was fixed before the run, and a naive
-control at equal cost. Its words are:
+It requires five seeds, an interval of a named kind, a least effect worth having that was fixed before the run, and a naive
+control at equal cost. Its verdicts are:
 
 reproduced exactly
     Every number has the digits that the paper prints.
@@ -18,8 +18,8 @@ not tested at this scale
 inconclusive
     None of these.
 
-If a naive control does as well, the claim is not reproduced: *no effect*, if what is left above the control is less than the
-least effect for sure, else *inconclusive*.
+If a naive control does as well, the claim is not reproduced: *no effect* if what remains above the control is certainly less
+than the least effect, else *inconclusive*.
 """
 
 from __future__ import annotations
@@ -46,19 +46,19 @@ PaperValue = float | str | Sequence[float | str] | None
 
 @dataclass(frozen=True)
 class Verdict:
-    """What :func:`verdict` finds; as a text, it is its word.
+    """What :func:`verdict` finds; ``str`` gives its word.
 
     Attributes:
         word: One of ``WORDS``.
         reasons: Sentences that say why.
         n: Number of seeds.
-        n_known: Number of them whose effect is known; fewer than all where a search never got there.
-        effect: Mean or median; not a number where it depends on what a censored search would have needed.
+        n_known: Number of seeds whose effect is known; fewer than all if a search never got there.
+        effect: Mean or median; NaN if it depends on what a censored search would have needed.
         interval: Both ends of its interval.
         kind: Kind of the interval, a key of :data:`nastoolkit.statistics.INTERVALS`.
         least_effect: Least effect worth having.
-        control: Effect of the naive control, at most; None if there is none.
-        is_ratio: Whether the effect is a ratio, so that none is 1, or a difference, so that none is 0.
+        control: Largest effect that the naive control may have; None if there is none.
+        is_ratio: Whether the effect is a ratio, so that 1 means no effect, or a difference, so that 0 does.
     """
 
     word: str
@@ -86,17 +86,17 @@ def verdict(
     """The verdict on a claim, by the rule of this module.
 
     Args:
-        differences: Effect that each seed shows ``(n,)``, above 0 in the direction of the claim. Or censored ratios, such as
-            ``counted(theirs, 200) / counted(ours, 200)``: then no effect is 1, ratios are judged by their logarithms and by
-            their median, and the verdict holds however the unknown ones are filled in, or else is inconclusive.
+        differences: Effect of each seed ``(n,)``, above 0 in the direction of the claim. Or censored ratios, such as
+            ``counted(theirs, 200) / counted(ours, 200)``: then 1 means no effect, ratios are judged by their logarithms and by
+            their median, and the verdict holds whatever the unknown ones are, or else is inconclusive.
         at_least: Least effect worth having.
-        control: Effect of the naive control, one number, or one for each seed ``(n,)``.
-        paper_value: The paper's effect; a list of its single runs, as long as it gives no more, which scatter like ours.
-            Texts have the digits that are printed: if all of ours have them too, seed by seed, they are reproduced exactly.
+        control: Effect of the naive control: one number, or one for each seed ``(n,)``.
+        paper_value: The paper's effect; or a list of its single runs, which scatter like ours, if it gives no more. Texts have
+            the digits that are printed: if all of ours have them too, seed by seed, they are reproduced exactly.
         kind: Kind of interval, a key of :data:`nastoolkit.statistics.INTERVALS`; by default ``t``, and for ratios ``median``.
 
     Raises:
-        ValueError: A least effect that is none, a paper's value below it, or numbers of which there is no such interval.
+        ValueError: The least effect is not an effect, the paper's value is below it, or the numbers have no such interval.
     """
     is_ratio = isinstance(differences, Censored)
     kind = kind or ("median" if is_ratio else "t")
@@ -116,7 +116,7 @@ def verdict(
 
 @dataclass(frozen=True)
 class _Ends:
-    """Numbers ``(n,)`` on the scale on which they are judged, at their worst and at their best."""
+    """Numbers ``(n,)`` on the scale on which they are judged, in the worst and in the best case."""
 
     low: np.ndarray
     high: np.ndarray
@@ -140,7 +140,7 @@ class _Ends:
 
 @dataclass(frozen=True)
 class _Bar:
-    """What an effect is held against: the least effect, the paper's, and the number of runs if these are single ones."""
+    """What an effect is compared with: the least effect, the paper's, and the number of the paper's single runs, if given."""
 
     least: float
     paper: float | None
@@ -157,7 +157,7 @@ class _Bar:
         return cls(float(least), float(np.mean(paper)) if paper else None, n_runs)
 
     def answer(self, found: Estimate, excess: Estimate | None) -> tuple[str, str]:
-        """The word for an effect and for what is left of it above the control, and the reason."""
+        """The verdict's word for an effect and what remains of it above the control, and the reason."""
         if found.n < LEAST_SEEDS:
             return NOT_TESTED, f"there are fewer than {LEAST_SEEDS} seeds"
         if not self.is_above_none(found):
@@ -201,7 +201,7 @@ class _Bar:
 
 
 def _common(answers: Sequence[tuple[str, str]]) -> tuple[str, str]:
-    """The answer at worst and at best, if it is the same."""
+    """The answer in the worst and in the best case, if it is the same."""
     (worst, reason), (best, _) = answers
     if worst == best:
         return worst, reason
@@ -225,7 +225,7 @@ def _has_digits_of(paper_value: PaperValue, ours: np.ndarray) -> bool:
 
 
 def _facts(found: Sequence[Estimate], control: Estimate | None, is_ratio: bool) -> dict[str, Any]:
-    """What a verdict tells of estimates at worst and at best, ratios as they are and not by their logarithms."""
+    """What a verdict says of estimates in the worst and best case, with ratios themselves and not their logarithms."""
 
     def as_shown(number: float) -> float:
         return math.exp(number) if is_ratio else number
@@ -241,7 +241,7 @@ def _facts(found: Sequence[Estimate], control: Estimate | None, is_ratio: bool) 
 
 
 def _sentence(shown: str, facts: dict[str, Any], at_least: float, paper_value: PaperValue) -> str:
-    """What was found, and what it is held against."""
+    """What was found, and what it is compared with."""
     low, high = facts["interval"]
     parts = [f"{shown} [{low:.4g}, {high:.4g}] ({facts['kind']}, n = {facts['n']})", f"least effect {at_least:.4g}"]
     if paper_value is not None:

@@ -1,4 +1,4 @@
-"""Cells of NAS-Bench-201 to be ranked by what they inherit from a supernet, and their true accuracies."""
+"""Cells of NAS-Bench-201, to be ranked by the accuracies that they inherit from a supernet, and their true accuracies."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ class CellsProblem:
     Attributes:
         task_name: Name for :func:`nastoolkit.tasks.load_task`.
         truth: ``alone``, or ``12 epochs`` or ``200 epochs``, as published for CIFAR-10.
-        image_size: Height and width of what networks see.
+        image_size: Height and width of the networks' inputs.
         channels: Channels of the first stage.
-        n_cells: Cells of a stage.
+        n_cells: Number of cells in a stage.
         n_judged: Number of cells that are ranked, always the same ones.
         operations: Operations that edges choose from, by their names.
-        n_stages: Stages of the skeleton.
+        n_stages: Number of stages in the skeleton.
 
     Raises:
         ValueError: There is no such truth, or no such operation.
@@ -76,13 +76,13 @@ class CellsProblem:
 
     @property
     def mostly_free(self) -> np.ndarray:
-        """Which of them have no weights on at least four of six edges, bools ``(n,)``."""
+        """Which cells have no weights on at least four of six edges, bools ``(n,)``."""
         is_free = np.array([OPERATIONS[name](1, 1).params == 0 for name in self.family.table.by_cost])
         return is_free[self.cells].sum(axis=1) >= MOSTLY
 
     @property
     def lacks(self) -> str:
-        """What is not there of its data; empty if all is."""
+        """What is missing of its data; empty if nothing is."""
         try:
             self.task.split("test")
             self._published()
@@ -91,11 +91,11 @@ class CellsProblem:
         return ""
 
     def as_argument(self) -> dict[str, Any]:
-        """Its values, for a job."""
+        """Its values, as an argument of a job."""
         return asdict(self)
 
     def true_accuracies(self, recipe: Recipe, n_seeds: int, folder: str | Path, n_workers: int) -> np.ndarray:
-        """Accuracies of the cells ``(n, k)`` in %, each measured k times: published, or from trainings of each alone."""
+        """Accuracies of the cells ``(n, k)`` in %, each measured k times: published, or from training each cell alone."""
         if (published := self._published()) is not None:
             return published
         seeds = range(n_seeds)
@@ -124,13 +124,13 @@ def rank_correlations(
             which it inherits. Rows without a cell are left out.
         problems: The problems.
         truths: True accuracy of each cell ``(n,)``, by tasks.
-        judge: Column in place of ``accuracy``; the greater, the better a cell is.
+        judge: Column used instead of ``accuracy``; a greater value means a better cell.
 
     Returns:
-        A row for each task, arm and seed, ``MACS`` among the arms, which ranks without a supernet: tau over ``all`` cells,
-        over those that are ``mostly free``, with at least four of six edges without weights, and over the ``others``;
-        ``beyond MACs``, over all with MACs partialled out; and ``chosen``, the true accuracy in % of the cell that is ranked
-        highest, the mean if there are several.
+        A row for each task, arm and seed, including the arm ``MACS``, which ranks without a supernet: tau over ``all`` cells,
+        over those that are ``mostly free`` (at least four of six edges have no weights), and over the ``others``;
+        ``beyond MACs``, over all cells with MACs partialled out; and ``chosen``, the true accuracy in % of the cell that is
+        ranked highest, or the mean if there are several.
     """
     rows, cells = [], found.dropna(subset="cell")
     for problem in problems:
@@ -149,5 +149,5 @@ def rank_correlations(
 
 
 def tau(one: np.ndarray, other: np.ndarray) -> float:
-    """Kendall's tau-b of two vectors ``(n,)``; 0 where one of them ranks nothing, and of fewer than three."""
+    """Kendall's tau-b of two vectors ``(n,)``; 0 if one of them ranks nothing, or if n is below three."""
     return rank_correlation(one, other).value if len(one) > 2 and np.ptp(one) and np.ptp(other) else 0.0

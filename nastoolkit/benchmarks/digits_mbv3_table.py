@@ -5,7 +5,7 @@ sub-networks are measured with the supernet's weights, after calibrating batch n
 
 Differs from the paper in: 500 images calibrate, not 2,000.
 
-Our own measurements: ``experiments/digits_table.py`` made the file beside this module. The latency is a lookup table's, for a
+Our own measurements: ``experiments/digits_table.py`` made the file next to this module. The latency is a lookup table's, for a
 batch of 16 on one thread; ``DigitsTable.conditions`` names the machine.
 """
 

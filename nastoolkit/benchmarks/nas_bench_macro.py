@@ -1,8 +1,8 @@
-"""NAS-Bench-Macro: 6,561 networks, complete: mean accuracy on CIFAR-10 against MACs or parameters.
+"""NAS-Bench-Macro, complete with 6,561 networks: mean accuracy on CIFAR-10 against MACs or parameters.
 
 [Su2021] X. Su et al., "Prioritized Architecture Sampling with Monto-Carlo Tree Search", CVPR 2021, Section 5.1.
 
-Differs from the paper in: two objectives, where it looks for the best accuracy alone.
+Differs from the paper in: two objectives, while the paper looks only for the best accuracy.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from nastoolkit.published import nas_bench_macro
 
 
 class NASBenchMacro(Table):
-    """Eight choices of three operations; the accuracy is the mean of three trainings, of standard deviation 0.14 % (median).
+    """Eight choices of three operations; the accuracy is the mean of three trainings, whose median standard deviation is 0.14
+    %.
 
     Args:
         cost: ``mmacs`` or ``params``.

@@ -61,7 +61,7 @@ def write_checkpoint(path: str | Path, tensors: Mapping[str, torch.Tensor], card
 
 
 def locate(name: str, checkpoint: str | Path | None = None) -> Path:
-    """The checkpoint that is meant: a path, a download of an address, or for None what ships or was fetched for the family.
+    """The file of a checkpoint: a path, a downloaded address, or for None the one that ships or was fetched for the family.
 
     Raises:
         CheckpointError: Nothing ships with the package for this family, and nothing was fetched.
@@ -87,15 +87,15 @@ def locate(name: str, checkpoint: str | Path | None = None) -> Path:
 
 
 def read_checkpoint(path: str | Path) -> tuple[Tensors, dict[str, Any]]:
-    """Tensors by our names, and the card; for a published file the card says the format and the sharing rule.
+    """Tensors by our names, and the card; for a published file, the card gives the format and the sharing rule.
 
-    A folder is one that Hugging Face's ``save_pretrained`` wrote, with its weights in one file or in several. No pickled code
-    is ever run: files that are no safetensors, whatever their names, are read by ``torch.load(weights_only=True)``,
-    Python objects beside the weights as inert stand-ins, and none that would unpack to more than it is. A word that all names
-    begin with is taken off. Names in no known format are left as they are: they may be ours.
+    A folder must be one that Hugging Face's ``save_pretrained`` wrote, with weights in one file or several. No pickled code is
+    ever run: files that are not safetensors, whatever their names, are read by ``torch.load(weights_only=True)``, with inert
+    stand-ins for Python objects, and files that would unpack to more than their size are refused. A prefix that all names
+    share is removed. Names in no known format stay as they are: they may be ours.
 
     Raises:
-        CheckpointError: No such file or folder, or one that cannot be read or holds no tensors.
+        CheckpointError: There is no such file or folder, or it cannot be read or holds no tensors.
     """
     path = Path(path)
     if not path.exists():
@@ -137,7 +137,7 @@ def _some(tensors: Tensors) -> str:
 
 
 def _misfit(found: torch.Tensor, wanted: torch.Tensor) -> str | None:
-    """What keeps a tensor from taking the place of another one."""
+    """Why a tensor cannot replace another one."""
     if found.shape != wanted.shape:
         return f"has shape {tuple(found.shape)}, not {tuple(wanted.shape)}"
     if found.dtype not in (FLOATS if wanted.is_floating_point() else (wanted.dtype,)):

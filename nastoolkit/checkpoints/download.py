@@ -1,4 +1,4 @@
-"""Published supernets: where they are, and downloads that are whole or not kept.
+"""Published supernets: where they are, and downloads that are either complete or not kept.
 
 Sources: the download addresses in the README files of https://github.com/mit-han-lab/once-for-all and
 https://github.com/mit-han-lab/hardware-aware-transformers, and in the model cards on https://huggingface.co.
@@ -25,14 +25,14 @@ REMEDY = "Try again, or download it by other means and give its path as checkpoi
 
 @dataclass(frozen=True)
 class Release:
-    """A published file; ``sha256`` where it is known."""
+    """A published file; ``sha256`` if it is known."""
 
     url: str
     sha256: str | None = None
 
     @property
     def file_name(self) -> str:
-        """What the file is called where it was published."""
+        """Name of the published file."""
         return PurePosixPath(urlsplit(self.url).path).name
 
 
@@ -50,17 +50,17 @@ PUBLISHED = {
 
 
 def cache_folder() -> Path:
-    """Where downloads are kept: ``NASTOOLKIT_CACHE``, or the user's cache folder."""
+    """Folder of downloads: ``NASTOOLKIT_CACHE``, or the user's cache folder."""
     return Path(os.environ.get("NASTOOLKIT_CACHE") or pooch.os_cache("nastoolkit"))
 
 
 def cached_file(url: str) -> Path:
-    """Where a download of this address is kept, whether it is there or not."""
+    """File for a download from this address, whether it exists or not."""
     return cache_folder() / pooch.utils.unique_file_name(url.removesuffix("?dl=1"))  # other queries may name other files
 
 
 class _CheckedDownloader(pooch.HTTPDownloader):
-    """Checks what arrived before it gets its place: servers answer with pages, and break off without a word."""
+    """Checks a download before it is put in place: servers sometimes answer with web pages, or break off silently."""
 
     def __init__(self, check: Check, progress: bool) -> None:
         super().__init__(progressbar=progress, timeout=60)
@@ -83,16 +83,16 @@ def fetch(
 
     Args:
         url: Its address.
-        sha256: What its hash must be, if that is known.
-        progress: Show a bar.
-        remedy: What the user can do when it fails.
-        check: Raises a ValueError for a file that is not what it should be; it reads those whose hash nobody knows.
+        sha256: Required hash, if it is known.
+        progress: Whether to show a bar.
+        remedy: What the user can do if it fails.
+        check: Raises a ValueError for a file that is not what it should be; used for files with unknown hashes.
 
     Returns:
         The file in the cache.
 
     Raises:
-        ConnectionError: It could not be had, or not whole, or is another file; nothing of it is kept.
+        ConnectionError: The download failed, is incomplete, or is another file; no part of it is kept.
     """
     file = cached_file(url)
     check = _no_check if sha256 else check
@@ -109,7 +109,7 @@ def _no_check(file: Path) -> None:
 
 
 def _forget_unless(check: Check, file: Path) -> None:
-    """Remove a file that an earlier version kept though it is none, so that it is fetched anew."""
+    """Remove an invalid file that an earlier version kept, so that it is fetched again."""
     try:
         if file.exists():
             check(file)
@@ -118,7 +118,7 @@ def _forget_unless(check: Check, file: Path) -> None:
 
 
 def check_hash(file: Path, sha256: str | None) -> Path:
-    """The file, if it is the published one or nobody knows; else ValueError."""
+    """The file, if it has the published hash or that is unknown; else raises ValueError."""
     found = pooch.file_hash(str(file))
     if sha256 is not None and found != sha256:
         raise ValueError(f"{file} is not the published file: its sha256 is {found}, not {sha256}")
@@ -126,7 +126,7 @@ def check_hash(file: Path, sha256: str | None) -> Path:
 
 
 def keep_copy(file: Path, url: str) -> Path:
-    """Copy a file into the cache as if it had been downloaded from this address; whole or not at all."""
+    """Copy a file into the cache as if it had been downloaded from this address, completely or not at all."""
     kept = cached_file(url)
     with atomically(kept) as new:
         shutil.copyfile(file, new)

@@ -1,7 +1,7 @@
 """Key names of DyNAS-T's elastic ViT, in terms of ours.
 
 Source: https://github.com/IntelLabs/DyNAS-T, commit 251cb5e, ``vit_base_imagenet``. Names are those of torchvision's ViT,
-but for attention; layers are numbered from 0. The elastic BERT there has Hugging Face's names.
+except for attention; layers are numbered from 0. The elastic BERT there has Hugging Face's names.
 """
 
 from __future__ import annotations

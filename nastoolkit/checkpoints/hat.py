@@ -1,8 +1,8 @@
 """Key names of HAT's released SuperTransformers, which are fairseq checkpoints, in terms of ours.
 
 Source: https://github.com/mit-han-lab/hardware-aware-transformers, ``transformer_super.py``. An attention's queries, keys and
-values are one matrix there, stacked in this order. Where encoder and decoder share an embedding it is stored twice, and the
-output layer uses it too; else the output layer has its own weights, ``decoder.embed_out``.
+values are one matrix there, stacked in this order. If encoder and decoder share an embedding, it is stored twice, and the
+output layer uses it too; otherwise the output layer has its own weights, ``decoder.embed_out``.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def translate(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 
 def _shared_once(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Without the decoder's embedding where it is the encoder's; two different ones stay, and fit no family that shares."""
+    """Remove the decoder's embedding if it is the encoder's; two different ones stay, and fit no family with a shared one."""
     if OUTPUT in state or SOURCE not in state:
         return state
     source, target = state[SOURCE], state.get(TARGET, state[SOURCE])

@@ -1,9 +1,8 @@
-"""Python objects that a file keeps beside its tensors: none is made, an inert stand-in takes the place of each.
+"""Python objects that a file keeps next to its tensors: none is made, and an inert stand-in replaces each.
 
 Trainers save meters, command lines, configurations and numpy's numbers along with the weights, and such a file is refused by
-``torch.load(weights_only=True)``. Here it is given beforehand every class and function that the file names, each under its
-name but as something made here, which takes anything and does nothing: no module is imported for a file, and nothing of it is
-called.
+``torch.load(weights_only=True)``. Here it gets a stand-in for every class and function that the file names, under the same
+name, which accepts anything and does nothing: no module is imported for a file, and nothing in it is called.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ LOCK = Lock()  # what PyTorch is given, it is given for all threads
 
 
 class StandIn:
-    """Has the name of a class or function, and nothing else of it; where objects hold items, these go to a plain container."""
+    """Has only the name of a class or function; if its objects hold items, these go to a plain container."""
 
     container: ClassVar[type | None] = None
 
@@ -49,7 +48,7 @@ def load(path: Path) -> Any:
 
     Raises:
         ValueError: The file names more classes and functions than any real one.
-        Exception: It is damaged, or no such file; of many types.
+        Exception: The file is damaged or of another kind; errors are of many types.
     """
     named = containers_by_name(path)
     if len(named) > MOST_NAMES:

@@ -1,4 +1,4 @@
-"""Tensors from files of strangers: no code of theirs is run, and no file takes more memory than it is long."""
+"""Tensors from untrusted files: no code in them is run, and no file takes more memory than its length."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ Tensors = dict[str, torch.Tensor]
 
 
 class CheckpointError(ValueError):
-    """A checkpoint that is missing, damaged, or not one of the family's."""
+    """A checkpoint that is missing, damaged, or does not fit the family."""
 
 
 @contextmanager
 def as_checkpoint_error(path: Path) -> Iterator[None]:
-    """Make any error one of the file: damage leads the libraries that read it to errors of many types."""
+    """Turn any error into a CheckpointError: for damaged files, libraries raise errors of many types."""
     try:
         yield
     except CheckpointError:
@@ -41,7 +41,7 @@ def as_checkpoint_error(path: Path) -> Iterator[None]:
 
 
 def _what_it_is(path: Path) -> str:
-    """What a file is that was taken for a checkpoint, where its beginning tells."""
+    """What a file really is that was taken for a checkpoint, if its beginning shows it."""
     if not os.path.isfile(path):  # which takes any name
         return ""
     with path.open("rb") as file:
@@ -50,7 +50,7 @@ def _what_it_is(path: Path) -> str:
 
 
 def files_of_folder(folder: Path) -> list[Path]:
-    """The files that hold a Hugging Face model's weights, by its index where there is one."""
+    """The files that hold a Hugging Face model's weights, from its index if there is one."""
     for name in FOLDER_FILES:
         if (folder / name).exists():
             return [folder / name]
@@ -60,7 +60,7 @@ def files_of_folder(folder: Path) -> list[Path]:
 
 
 def _shards(index: Path) -> list[Path]:
-    """The files beside an index that it says the weights are in."""
+    """The files next to an index that hold the weights according to it."""
     try:
         names = sorted(set(json.loads(index.read_text())["weight_map"].values()))
         elsewhere = [name for name in names if Path(name).name != name]
@@ -72,10 +72,10 @@ def _shards(index: Path) -> list[Path]:
 
 
 def read_tensors(path: Path) -> tuple[Tensors, dict[str, Any]]:
-    """What a file holds, under the names that it has there, and our card where it has one.
+    """A file's tensors by their names in it, and our card if it has one.
 
     Raises:
-        CheckpointError: No such file, or one that cannot be read.
+        CheckpointError: There is no such file, or it cannot be read.
     """
     with as_checkpoint_error(path):
         if not path.is_file():
@@ -110,7 +110,7 @@ def _read_pickle(path: Path) -> Tensors:
 
 
 def _refuse_bomb(path: Path) -> None:
-    """Refuse an archive whose members together are larger than it is: ``torch.save`` compresses nothing."""
+    """Refuse an archive whose members are larger in total than the archive: ``torch.save`` does not compress."""
     with path.open("rb") as file:
         is_archive = file.read(2) == b"PK"
     if is_archive:
@@ -121,7 +121,7 @@ def _refuse_bomb(path: Path) -> None:
 
 
 def _unwrapped(content: Any, n_left: int = N_WRAPPED) -> Tensors:
-    """The tensors of a file that may hold them in a dictionary beside other things, such as the optimiser's state."""
+    """The tensors of a file that may hold them in a dictionary with other things, such as the optimiser's state."""
     if not isinstance(content, dict):
         return {}
     wrapped = (_unwrapped(content.get(name), n_left - 1) for name in WRAPPERS if n_left)

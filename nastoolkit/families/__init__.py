@@ -57,7 +57,7 @@ GROUP = "nastoolkit.families"  # of entry points, by which an installed package 
 
 
 def family_named(name: str) -> Family:
-    """A family by its name; those of other people need no change of this package.
+    """A family by its name; families of your own need no change of this package.
 
     Args:
         name: A key of ``FAMILIES``; a class in a file, such as ``my_net.py:MyFamily``; or an entry point of the group
@@ -77,7 +77,7 @@ def family_named(name: str) -> Family:
 
 
 def _class_in(file: Path, kind: str) -> Callable[[], Family]:
-    """A class of a Python file."""
+    """A class in a Python file, which is executed."""
     if not file.is_file() or file.suffix != ".py":
         raise ValueError(f"there is no Python file {file}, where family {kind!r} was to be")
     things = vars(_run(file.resolve(), file.stat().st_mtime_ns))

@@ -1,4 +1,4 @@
-"""How much memory the intermediate results of a block or a network take at most while it runs, by counting tensors."""
+"""The most memory that intermediate results of a block or a network need while it runs, by counting tensors."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from nastoolkit.blocks import BlockSpec, Inputs
 
 
 def peak_bytes(network: nn.Module, inputs: Inputs) -> int:
-    """Weights, inputs and intermediate results on the CPU that are alive at the same time at most, in PyTorch eager."""
+    """Largest memory of weights, inputs and intermediate results alive at one time on the CPU, in eager PyTorch."""
     from torch.distributed._tools.mem_tracker import MemTracker  # private, and slow to import
 
     tracker = MemTracker()
@@ -20,7 +20,7 @@ def peak_bytes(network: nn.Module, inputs: Inputs) -> int:
 
 
 def peak_activation_bytes(spec: BlockSpec) -> int:
-    """A block's input, output and what is alive inside it at most, for one input of 32-bit floats; without weights."""
+    """Largest memory of a block's input, output and what is alive between them, without weights, for a 32-bit input."""
     block = spec.build().eval()
     weights = sum(tensor.nbytes for tensor in (*block.parameters(), *block.buffers()))
     return peak_bytes(block, torch.zeros(1, *spec.input_shape)) - weights

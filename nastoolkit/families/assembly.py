@@ -21,9 +21,9 @@ def nest(
     """A network after adding the blocks at their dotted paths, in order.
 
     Args:
-        network: Changed in place, also returned.
+        network: Network, which is changed in place and also returned.
         blocks: Blocks by their dotted paths.
-        containers: What holds the blocks at a path; by default a chain.
+        containers: Container of the blocks at a path; by default a chain.
     """
     for path, block in blocks.items():
         prefix, _, name = path.rpartition(".")

@@ -30,19 +30,19 @@ COMBINATIONS = {"sum": np.add, "max": np.maximum}
 
 
 class Family:
-    """A search space whose genotypes stand for networks.
+    """A search space whose genotypes represent networks.
 
-    A plan and every additive cost follow from the slots: each slot depends on few choices, so that its possible specs fit
-    a small table, and costs of whole populations are sums of table look-ups.
+    A plan and every additive cost follow from the slots: each slot depends on few choices, so its possible specs fit into a
+    small table, and costs of whole populations are sums of table look-ups.
 
     Attributes:
         name: Key in ``FAMILIES``.
         slots: The network's places, from input to output.
-        uncounted: Names of blocks whose parameters the family's paper leaves out of its counts, such as embeddings.
-        any_length: Whether networks take sentences of other lengths than that of the inputs they are counted for.
-        table: The paper's table, of families that are made from a name and a table.
-        bit_choices: Bits of blocks and what else is chosen with them; None where there are no such choices.
-        unquantised: The same family without such choices.
+        uncounted: Names of blocks whose parameters the family's paper does not count, such as embeddings.
+        any_length: Whether networks accept sentences of other lengths than that for which costs are counted.
+        table: The paper's table, for families that are made from a name and a table.
+        bit_choices: Choices of bits and what else is chosen with them; None if there are no such choices.
+        unquantised: The same family without choices of bits.
     """
 
     uncounted: tuple[str, ...] = ()
@@ -56,12 +56,12 @@ class Family:
 
     @cached_property
     def space(self) -> SearchSpace:
-        """The choices; genotypes are indices into their options, and canonical ones with equal plans are equal."""
+        """The choices; genotypes are indices of their options, and canonical genotypes with equal plans are equal."""
         return self._choices.merge(find_twins(self._choices, [*self._tables.numbers()]))
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hash of the space and of every block that any genotype puts anywhere: equal ones mean the same networks."""
+        """Hash of the space and of every block that any genotype can have: equal hashes mean the same networks."""
         digest = hashlib.sha256(self.space.fingerprint.encode())
         for slot, indices, spec in self._tables.within(self.space):
             digest.update(repr((self.slots[slot].name, indices, spec)).encode())
@@ -69,7 +69,7 @@ class Family:
 
     @property
     def identity(self) -> dict[str, str]:
-        """Name and fingerprint, for the settings of what is measured on the family's networks."""
+        """Name and fingerprint, for the settings of measurements on the family's networks."""
         return {"family": self.name, "family_fingerprint": self.fingerprint}
 
     @property
@@ -77,7 +77,8 @@ class Family:
         """The genotype ``(d,)`` of the network that holds all weights of a supernet.
 
         Raises:
-            ValueError: Choices without an order, such as operations, have no largest option; a family with them says its own.
+            ValueError: Choices without an order, such as operations, have no largest option; a family with such choices
+                overrides this.
         """
         unordered = [choice.name for choice in self.space.choices if not choice.ordered and len(choice.options) > 1]
         if unordered:
@@ -85,20 +86,21 @@ class Family:
         return self.space.largest
 
     def fitting(self, tensors: Mapping[str, torch.Tensor]) -> Family:
-        """The same family, with what a checkpoint is free to choose as in these tensors of it: vocabulary, number of classes.
+        """The same family, adapted to what a checkpoint may choose, as in its tensors: vocabulary and number of classes.
 
         Args:
-            tensors: By our names; those that it looks for may be missing or misshapen, which the loader reports.
+            tensors: Tensors of the checkpoint by our names; the needed ones may be missing or misshapen, which the loader
+                reports.
         """
         weight, bias = (tensors.get(f"classifier.linear.{name}", torch.empty(0)) for name in ("weight", "bias"))
         is_head = bias.dim() == 1 and len(bias) > 1 and weight.shape[:1] == bias.shape
         return self.with_classes(len(bias)) if is_head and hasattr(self.table, "n_classes") else self
 
     def with_classes(self, n_classes: int) -> Family:
-        """The same family, classifying into ``n_classes``.
+        """The same family with ``n_classes`` classes.
 
         Raises:
-            ValueError: It classifies nothing, or there are fewer than two classes.
+            ValueError: The family does not classify, or there are fewer than two classes.
         """
         if not hasattr(self.table, "n_classes"):
             raise ValueError(f"family {self.name!r} has no number of classes")
@@ -108,23 +110,23 @@ class Family:
 
     @property
     def bits(self) -> tuple[int, ...]:
-        """Numbers of bits that blocks choose from; none where there are no such choices."""
+        """Numbers of bits that blocks choose from; empty if there are no such choices."""
         return self.bit_choices.bits if self.bit_choices else ()
 
     def quantised(self, bits: Iterable[int], schemes: Iterable[str] = (), tied: bool = False) -> Family:
-        """The same family, in whose networks every block with convolutions or linear layers has bits.
+        """The same family, with choices of bits for every block that has convolutions or linear layers.
 
         Choices ``{block}.weight_bits`` and ``{block}.activation_bits`` come after all others; 32 stands for plain floats.
 
         Args:
             bits: Options of these choices, such as ``(4, 8, 32)``.
-            schemes: Options of a choice ``{block}.weight_scheme``, ``symmetric`` and ``asymmetric``: whether the values that
-                weights are rounded to are as many below 0 as above it, or reach from the least to the greatest weight. None
-                leaves it to the sharing rule.
-            tied: Whether weights and activations of a block have one number of bits, the choice ``{block}.bits``.
+            schemes: Options of a choice ``{block}.weight_scheme``: weights are rounded to as many values below 0 as above it
+                (``symmetric``), or to values from the least to the greatest weight (``asymmetric``). None leaves it to the
+                sharing rule.
+            tied: Whether weights and activations of a block have the same number of bits, the choice ``{block}.bits``.
 
         Raises:
-            ValueError: There are no bits, or others than whole numbers from 2 to 32, or an unknown scheme.
+            ValueError: There are no bits, bits are not whole numbers from 2 to 32, or a scheme is unknown.
         """
         chosen, family = BitChoices(tuple(bits), tuple(schemes), tied), copy(self.unquantised)
         Family.__init__(family, self.name, *with_bits(family._choices, family.slots, chosen))
@@ -148,7 +150,7 @@ class Family:
         return channels_last(self.assemble({name: spec.build() for name, spec in self.plan(genotype)}))
 
     def assemble(self, blocks: Mapping[str, nn.Module]) -> nn.Module:
-        """Join named blocks to a network: a chain here; families that are no chain override this."""
+        """Join named blocks to a network: here a chain; families that are not chains override this."""
         return chain(blocks)
 
     @cached_property
@@ -156,7 +158,7 @@ class Family:
         return Places(self._choices, self.slots)
 
     def place(self, name: str, genotype: np.ndarray) -> str:
-        """Where a supernet holds the weights of a genotype's block: at its name; those of each operation apart, below it."""
+        """Where a supernet holds the weights of a genotype's block: at its name, or below it for each operation."""
         return self._weights.place(name, genotype)
 
     @cached_property
@@ -165,7 +167,7 @@ class Family:
         return dict(self._weights.blocks())
 
     def build_shared(self) -> nn.Module:
-        """A new module that holds all weights of a supernet: the largest network, unless operations have theirs apart."""
+        """A new module that holds all weights of a supernet: the largest network, unless operations have separate weights."""
         if not self._weights.operations:
             return self.build(self.largest)
         return channels_last(nest(nn.Sequential(), {place: spec.build() for place, spec in self.shared_blocks.items()}))
@@ -176,12 +178,13 @@ class Family:
         """A cost of blocks as a function of genotypes ``(n, d)`` or ``(d,)``, by one table of block costs per slot.
 
         Args:
-            cost: Called once for every distinct block spec of the space; it may give several costs at once, as an array.
+            cost: Called once for every distinct block spec of the space; it may return several costs at once, as an array.
             without: Names of blocks that are left out.
-            combine: What a network's cost is: the ``"sum"`` of its blocks', or the ``"max"`` of them and 0.
+            combine: How a network's cost is computed: as the ``"sum"`` of its blocks' costs, or as the ``"max"`` of them and
+                0.
 
         Raises:
-            ValueError: Costs are combined in neither way.
+            ValueError: ``combine`` is neither of these.
         """
         if combine not in COMBINATIONS:
             raise ValueError(f"block costs are combined by one of {sorted(COMBINATIONS)}, got {combine!r}")
@@ -205,16 +208,16 @@ class Family:
     def genotypes_with(
         self, spec: BlockSpec, n: int, rng: np.random.Generator, space: SearchSpace | None = None
     ) -> np.ndarray:
-        """Random genotypes ``(n, d)`` of networks that have this block, each in a random slot that can hold it.
+        """Random genotypes ``(n, d)`` of networks that have this block, each time in a random slot that can hold it.
 
         Args:
             spec: The block.
-            n: How many.
+            n: Number of genotypes.
             rng: Draws them.
-            space: A restriction of the family's space to draw them from.
+            space: Restriction of the family's space to draw from.
 
         Raises:
-            ValueError: No network has it.
+            ValueError: No network has the block.
         """
         space = space or self.space
         places = self._tables.spots(spec, space)
@@ -235,15 +238,15 @@ class Family:
         return self.tabulate(lambda spec: spec.macs)
 
     def params(self, genotypes: np.ndarray) -> np.ndarray:
-        """Trainable parameters ``(n,)`` of genotypes' extracted networks ``(n, d)``, exact; without ``uncounted`` blocks."""
+        """Trainable parameters ``(n,)`` of the networks of genotypes ``(n, d)``, exact, without ``uncounted`` blocks."""
         return self._params(genotypes)
 
     def macs(self, genotypes: np.ndarray) -> np.ndarray:
-        """Multiply-accumulates ``(n,)`` for one input of genotypes ``(n, d)``, exact integers."""
+        """Multiply-accumulates ``(n,)`` of genotypes ``(n, d)`` for one input, exact integers."""
         return self._macs(genotypes)
 
     def mmacs(self, genotypes: np.ndarray) -> np.ndarray:
-        """MACs in millions ``(n,)``, an exact objective."""
+        """MACs in millions ``(n,)``: an exact objective."""
         return self.macs(genotypes) / 1e6
 
     @cached_property
@@ -255,7 +258,7 @@ class Family:
         return self._bits(genotypes)
 
     def size_mb(self, genotypes: np.ndarray) -> np.ndarray:
-        """Size on disk ``(n,)`` of extracted networks: weights and statistics, in MB (10^6 bytes), no file headers."""
+        """Size on disk ``(n,)`` of extracted networks: weights and statistics, in MB (10^6 bytes), without file headers."""
         return self.size_bits(genotypes) / 8e6
 
     @cached_property
@@ -275,13 +278,13 @@ class Family:
     def peak_kb(self, genotypes: np.ndarray) -> np.ndarray:
         """Peak memory of activations ``(n,)``, in kB (10^3 bytes), for one input of 32-bit floats: an exact objective.
 
-        It is that of the block that needs most for its input, its output and what is alive between them, where blocks run one
-        after the other and nothing else is kept; weights do not count. PyTorch, which keeps the network's input and a stage's
-        input too, needs a little more: see :func:`nastoolkit.measurements.peak_memory_mb`. The first call runs each distinct
-        block once.
+        It is the largest memory that a block needs for its input, its output and what is alive between them, if blocks run one
+        after the other and nothing else is kept; weights do not count. PyTorch also keeps the network's input and a stage's
+        input, and so needs a little more: see :func:`nastoolkit.measurements.peak_memory_mb`. The first call runs each
+        distinct block once.
 
         Raises:
-            ValueError: Networks of the family are no chains.
+            ValueError: Networks of the family are not chains.
         """
         floats = self.space.check(genotypes)[..., : self.unquantised.space.n_genes]
         return self.unquantised._peak(floats) / 1e3
@@ -292,12 +295,12 @@ class Family:
 
     @property
     def n_outputs(self) -> int | None:
-        """Classes or tokens that the networks' logits are for; None if the last block does not say."""
+        """Number of classes or tokens in the networks' logits; None if the last block does not say."""
         last, *_ = bits_of(self.plan(self.space.smallest)[-1][1])
         return getattr(last, "n_classes", getattr(last, "vocabulary", None))
 
     def example_inputs(self, genotype: np.ndarray, n: int = 1, seed: int = 0) -> Inputs:
-        """``n`` random inputs as the genotype's network takes them: its one argument, a tensor or a tuple of tensors."""
+        """``n`` random inputs for the genotype's network: its one argument, a tensor or a tuple of tensors."""
         generator = torch.Generator().manual_seed(seed)
         return torch.randn(n, *self.input_shape(genotype), generator=generator)
 

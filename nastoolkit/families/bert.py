@@ -1,8 +1,8 @@
 """BERT as a classifier of sentences, with elastic depth, heads and feed-forward width: DyNAS-T's space over BERT base.
 
-A small one for experiments on a laptop, ``text-bert``, chooses the channels between layers, too. In the thin ones, which are
-students of others, all layers are alike, and a shallower one's are spread over those of the deepest. How such networks are
-trained on masked words first, with another head: :mod:`nastoolkit.families.masked_bert`.
+A small one for experiments on a laptop, ``text-bert``, also chooses the channels between layers. In the thin ones, which are
+students of others, all layers are alike, and a shallower network's layers are spread over those of the deepest.
+:mod:`nastoolkit.families.masked_bert` has the networks with another head that are trained on masked words first.
 
 [Devlin2019] J. Devlin et al., "BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding", NAACL 2019,
 Section 3 and Appendix A.2.
@@ -10,9 +10,9 @@ Section 3 and Appendix A.2.
 [Xu2022] D. Xu et al., "Few-shot Task-agnostic Neural Architecture Search for Distilling Large Language Models", NeurIPS 2022,
 arXiv 2201.12507: the thin ones, in Table 1 and in https://github.com/microsoft/autodistil, commit ea5cc7f.
 
-Differs from the papers in: no dropout in BERT base, and in the small one on the outputs of both parts of a layer alone; params
-are those of the whole network, where [DyNAS-T] leaves out layer normalisation and the classifier; MACs are those of every
-matrix product, attention's own two included.
+Differs from the papers in: BERT base has no dropout, and the small one only on the outputs of both parts of a layer; params
+are those of the whole network, while [DyNAS-T] leaves out layer normalisation and the classifier; MACs are those of every
+matrix product, including attention's own two.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Table(EncoderTable):
         positions: Greatest length of an input, in tokens.
         types: Number of segments that an input may have.
         length: Tokens of an input, for MACs and example inputs; networks take any other length up to ``positions``.
-        dropout: Probability while training, on the outputs of both parts of a layer.
+        dropout: Probability of dropout on the outputs of both parts of a layer during training.
     """
 
     vocabulary: int
@@ -201,7 +201,7 @@ class Embeddings:
 
     @property
     def macs(self) -> int:
-        """None: looking up is no product."""
+        """None, because a look-up is not a product."""
         return 0
 
     @property
@@ -234,7 +234,7 @@ class TokenEmbeddings(nn.Module):
 
 @dataclass(frozen=True)
 class Pooler:
-    """The first token's vector through a linear layer and a tanh, ``(n, length, dim)`` to ``(n, dim)``."""
+    """The first token's vector after a linear layer and a tanh, ``(n, length, dim)`` to ``(n, dim)``."""
 
     dim: int
     length: int

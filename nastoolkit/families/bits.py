@@ -1,4 +1,4 @@
-"""Bits as a part of block specs: what blocks with few bits cost, and the choices of a space that has them.
+"""Bits as a part of block specs: what blocks with few bits cost, and the choices of a space with bits.
 
 [VanBaalen2020] M. van Baalen et al., "Bayesian Bits: Unifying Quantization and Pruning", NeurIPS 2020: bit operations (BOPs).
 """
@@ -28,10 +28,10 @@ SCHEMES = (SYMMETRIC, ASYMMETRIC)
 
 @dataclass(frozen=True)
 class Quantised:
-    """A block whose convolutions and linear layers have weights and inputs of few bits; all else stays as it is.
+    """A block whose convolutions and linear layers have weights and inputs of few bits; everything else stays as it is.
 
-    The built block rounds the inputs. Its weights are rounded by a sharing rule: to as many values below 0 as above it, or to
-    values from the least to the greatest weight, as ``scheme`` says, or by default as the rule does it for all blocks.
+    The built block rounds its inputs. A sharing rule rounds its weights: ``scheme`` says whether to as many values below 0 as
+    above it, or to values from the least to the greatest weight; by default, the rule decides for all blocks.
     """
 
     block: BlockSpec
@@ -56,7 +56,7 @@ class Quantised:
 
     @property
     def hidden_channels(self) -> tuple[HiddenChannels, ...]:
-        """Those of the block."""
+        """The hidden channels of the block."""
         return getattr(self.block, "hidden_channels", ())
 
     def build(self) -> nn.Module:
@@ -71,11 +71,11 @@ class BitChoices:
 
     Attributes:
         bits: Options for the bits of weights and of activations; 32 stands for plain floats.
-        schemes: Options for how weights are rounded, of ``SCHEMES``; none leaves it to the sharing rule.
-        tied: Whether one choice says the bits of weights and activations of a block.
+        schemes: Options for how weights are rounded, from ``SCHEMES``; if empty, the sharing rule decides.
+        tied: Whether one choice gives the bits of both weights and activations of a block.
 
     Raises:
-        ValueError: There are no bits, or others than whole numbers from 2 to 32, or an unknown scheme.
+        ValueError: There are no bits, bits are not whole numbers from 2 to 32, or a scheme is unknown.
     """
 
     bits: tuple[int, ...]
@@ -91,7 +91,7 @@ class BitChoices:
         object.__setattr__(self, "schemes", tuple(dict.fromkeys(self.schemes)))
 
     def of_block(self, name: str, when: tuple[str, tuple[Any, ...]] | None) -> list[Choice]:
-        """The choices of one block, by its name; how weights are rounded matters where they are."""
+        """The choices of one block, by its name; how weights are rounded matters only if they are rounded."""
         parts = ("bits",) if self.tied else ("weight_bits", "activation_bits")
         found = [Choice(f"{name}.{part}", self.bits, when, kind="bits") for part in parts]
         if self.schemes:
@@ -100,7 +100,7 @@ class BitChoices:
         return found
 
     def quantised(self, spec: BlockSpec, options: Sequence[Any]) -> BlockSpec:
-        """A block with the options of its choices, unless all its numbers are floats."""
+        """A block with these options, unless all its numbers are floats."""
         bits, scheme = (options[:-1], options[-1]) if self.schemes else (options, None)
         weights, activations = bits[0], bits[-1]
         if weights == activations == FLOAT:
@@ -109,15 +109,15 @@ class BitChoices:
 
 
 def bits_of(spec: BlockSpec) -> tuple[BlockSpec, int, int]:
-    """A spec without its bits, and the bits of its weights and of its activations."""
+    """A spec without its bits, and the bits of its weights and activations."""
     return (spec.block, spec.weight_bits, spec.activation_bits) if isinstance(spec, Quantised) else (spec, FLOAT, FLOAT)
 
 
 def stored_bits(spec: BlockSpec) -> int:
-    """What a block's parameters and buffers take in a file, and the steps of grids with them.
+    """Bits that a block's parameters and buffers need in a file, including the steps of grids.
 
-    Below 32 bits every output channel of a layer has a step of 32 bits, with an offset of as many if it is said to be
-    asymmetric, and a layer's inputs have a step and an offset.
+    Below 32 bits, every output channel of a layer has a step of 32 bits, with an offset of 32 bits if it is asymmetric, and a
+    layer's inputs have a step and an offset.
     """
     block, weight_bits, activation_bits = bits_of(spec)
     as_floats, n_layers, n_channels, n_weights = _stored(block)
@@ -128,7 +128,7 @@ def stored_bits(spec: BlockSpec) -> int:
 
 @cache
 def _stored(block: BlockSpec) -> tuple[int, int, int, int]:
-    """Bits of all that a block of floats stores; its layers, their output channels and their weights."""
+    """Bits that a block of floats stores; the numbers of its layers, of their output channels and of their weights."""
     with torch.device("meta"):
         built = block.build()
     weights = [layer.weight for layer in layers_of(built).values()]
@@ -148,7 +148,7 @@ def layer_macs(spec: BlockSpec) -> int:
 
 
 def with_bits(space: SearchSpace, slots: Sequence[Slot], bits: BitChoices) -> tuple[SearchSpace, tuple[Slot, ...]]:
-    """A space and slots, with choices of bits for every slot that may hold layers, which come after all others."""
+    """A space and slots with choices of bits for every slot that may hold layers; these come after all other choices."""
     known = {choice.name: choice for choice in space.choices}
     found = [_slot_with_bits(slot, [known[name] for name in slot.choices], bits) for slot in slots]
     added = [choice for _, choices in found for choice in choices]
@@ -156,7 +156,7 @@ def with_bits(space: SearchSpace, slots: Sequence[Slot], bits: BitChoices) -> tu
 
 
 def _slot_with_bits(slot: Slot, choices: Sequence[Choice], bits: BitChoices) -> tuple[Slot, list[Choice]]:
-    """A slot that also depends on choices of bits, and these; the slot as it is if it never holds layers."""
+    """A slot that also depends on choices of bits, and these choices; the slot as it is if it never holds layers."""
     options = [choice.options for choice in choices]
     has_layers = np.array([_has_layers(slot.spec(*way)) for way in product(*options)]).reshape([*map(len, options)])
     if not has_layers.any():
@@ -171,7 +171,7 @@ def _has_layers(spec: BlockSpec | None) -> bool:
 
 
 def _condition(choices: Sequence[Choice], has_layers: np.ndarray) -> tuple[str, tuple[Any, ...]] | None:
-    """The first choice some of whose options leave no layers, with its other options."""
+    """The first choice that has options without layers, with its other options."""
     for axis, choice in enumerate(choices):
         wakes = has_layers.any(axis=tuple(other for other in range(len(choices)) if other != axis))
         if not wakes.all():
@@ -180,7 +180,7 @@ def _condition(choices: Sequence[Choice], has_layers: np.ndarray) -> tuple[str, 
 
 
 def _quantised(slot: Slot, bits: BitChoices, *options: Any) -> BlockSpec | None:
-    """The slot's block with the bits that the last options say, unless it has no layers."""
+    """The slot's block with the bits given by the last options, unless it has no layers."""
     n_own = len(slot.choices)
     spec = slot.spec(*options[:n_own])
     return bits.quantised(spec, options[n_own:]) if spec is not None and _has_layers(spec) else spec

@@ -1,4 +1,4 @@
-"""Block specs of cells: operations that keep channels and pixels, and what stands between cells.
+"""Block specs of cells: operations that keep channels and pixels, and the blocks between cells.
 
 [Dong2020] X. Dong and Y. Yang, "NAS-Bench-201: Extending the Scope of Reproducible Neural Architecture Search", ICLR 2020.
 [He2016] K. He et al., "Deep Residual Learning for Image Recognition", CVPR 2016, Figure 2.
@@ -26,7 +26,7 @@ class Zeros(nn.Module):
 
 
 class Zero(Pool):
-    """Nothing comes through."""
+    """An operation that returns zeros."""
 
     def build(self) -> nn.Module:
         """See :class:`nastoolkit.blocks.BlockSpec`."""
@@ -34,7 +34,7 @@ class Zero(Pool):
 
 
 class Skip(Pool):
-    """All comes through as it is."""
+    """An operation that returns its input."""
 
     def build(self) -> nn.Module:
         """See :class:`nastoolkit.blocks.BlockSpec`."""
@@ -42,7 +42,7 @@ class Skip(Pool):
 
 
 class AvgPool(Pool):
-    """Mean over 3x3 pixels, of those that the image has."""
+    """Mean over 3x3 pixels, counting only pixels inside the image."""
 
     def build(self) -> nn.Module:
         """See :class:`nastoolkit.blocks.BlockSpec`."""

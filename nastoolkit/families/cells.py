@@ -1,10 +1,10 @@
-"""Cells of any operations in the macro skeleton of NAS-Bench-201.
+"""Cells with any operations in the macro skeleton of NAS-Bench-201.
 
 [Dong2020] X. Dong and Y. Yang, "NAS-Bench-201: Extending the Scope of Reproducible Neural Architecture Search", ICLR 2020,
 Section 2 and Figure 1.
 
-Differs from the paper in: operations are in the order of their MACs, so that the first and the last network of the space are
-the cheapest and the most expensive one; the names of choices and operations are those of :mod:`nastoolkit.published`.
+Differs from the paper in: operations are ordered by their MACs, so that the first and the last network of the space are the
+cheapest and the most expensive; the names of choices and operations are those of :mod:`nastoolkit.published`.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ class Table:
     """A cell and its skeleton.
 
     Attributes:
-        channels: Those of the stem and of the first stage; each later one has twice as many as the one before.
-        n_cells: Cells of a stage.
-        n_stages: Stages, with a residual block of stride 2 between one and the next.
-        n_nodes: Nodes of a cell, its input among them; each takes from all nodes before it.
-        operations: Keys of ``OPERATIONS`` that an edge chooses from.
+        channels: Channels of the stem and the first stage; each later stage has twice as many as the one before.
+        n_cells: Number of cells in a stage.
+        n_stages: Number of stages, with a residual block of stride 2 between them.
+        n_nodes: Number of nodes in a cell, including its input; each takes inputs from all nodes before it.
+        operations: Keys of ``OPERATIONS`` from which an edge chooses.
 
     Raises:
         ValueError: An operation is unknown.
@@ -61,12 +61,12 @@ class Table:
 
     @property
     def edges(self) -> tuple[str, ...]:
-        """Names of the edges of a cell, which are those of the choices."""
+        """Names of a cell's edges, which are also the names of the choices."""
         return tuple(f"node{node}.input{source}" for node in range(1, self.n_nodes) for source in range(node))
 
     @property
     def by_cost(self) -> tuple[str, ...]:
-        """The operations, those of few MACs first."""
+        """The operations, those with few MACs first."""
         return tuple(sorted(self.operations, key=lambda name: OPERATIONS[name](self.channels, self.image_size).macs))
 
 
@@ -75,7 +75,7 @@ DIGITS = Table(image_channels=1, image_size=16, n_classes=10, channels=8, n_cell
 
 
 class CellsFamily(Family):
-    """The networks whose cells are all alike; choices ``node{i}.input{j}``, an operation for each edge of the cell.
+    """Networks whose cells are all alike. The choices ``node{i}.input{j}`` give an operation to each edge of the cell.
 
     Args:
         name: Key in ``FAMILIES``.
@@ -92,11 +92,11 @@ class CellsFamily(Family):
 
     @property
     def largest(self) -> np.ndarray:
-        """The genotype ``(d,)`` with the operation of most MACs on every edge."""
+        """The genotype ``(d,)`` with the most expensive operation (in MACs) on every edge."""
         return self.space.largest
 
     def assemble(self, blocks: Mapping[str, nn.Module]) -> nn.Module:
-        """See :class:`Family`; stages are chains of cells, and each stage and each :class:`Cell` can be tapped."""
+        """See :class:`Family`; stages are chains of cells, and hooks can be attached to each stage and each :class:`Cell`."""
         return nest(nn.Sequential(), blocks, {path: Cell for path in self._cells})
 
     @property
@@ -105,10 +105,10 @@ class CellsFamily(Family):
 
 
 class Cell(nn.Sequential):
-    """A graph: children are its nodes, whose children are the operations on the edges from the nodes before."""
+    """A graph: its children are the nodes, and their children are the operations on the edges from earlier nodes."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """The last node; each node is the sum of what its operations make of the nodes before it."""
+        """The last node's output; each node is the sum of its operations' outputs for earlier nodes."""
         nodes = [x]
         for node in self.children():
             inputs = [operation(source) for source, operation in zip(nodes, node.children(), strict=True)]

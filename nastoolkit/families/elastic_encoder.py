@@ -1,8 +1,8 @@
 """The Transformer encoder of elastic BERT and ViT: choices and slots for depth, attention heads and feed-forward width.
 
-A shallower encoder keeps the first layers, or layers that are spread over all; a narrower layer keeps the first heads and
-hidden units. The number of channels between layers is one for all, and may be a choice, too. Where hidden units are multiples
-of it, all layers are alike.
+A shallower encoder keeps the first layers, or layers spread over all; a narrower layer keeps the first heads and hidden units.
+The number of channels between layers is the same everywhere, and may also be a choice. If hidden units are multiples of it,
+all layers are alike.
 
 [DyNAS-T] https://github.com/IntelLabs/DyNAS-T, commit 251cb5e, search spaces ``bert_base_sst2`` and ``vit_base_imagenet``.
 """
@@ -27,14 +27,15 @@ class EncoderTable:
     Attributes:
         dim: Channels between layers.
         head_dim: Channels of queries, keys and values in a head.
-        layers: Options of the depth.
-        heads: Options of every layer.
-        ffn: Hidden units of the feed-forward network, options of every layer; none where there are ``ratios``.
-        n_classes: Outputs.
+        layers: Options for the depth.
+        heads: Options for the number of heads in every layer.
+        ffn: Options for the hidden units of every layer's feed-forward network; empty if there are ``ratios``.
+        n_classes: Number of outputs.
         eps: Number that layer normalisation adds to variances.
-        dims: Options of the channels between layers, up to ``dim``; none makes them no choice.
-        ratios: Hidden units as multiples of the channels between layers; heads and ratio are then one choice for all layers.
-        spread: Whether a shallower encoder keeps layers at even distances from the first one on, and not the first layers.
+        dims: Options for the channels between layers, up to ``dim``; if empty, they are not a choice.
+        ratios: Options for hidden units as multiples of the channels between layers; heads and ratio are then one choice each
+            for all layers.
+        spread: Whether a shallower encoder keeps evenly spaced layers, beginning with the first, instead of the first layers.
     """
 
     dim: int
@@ -55,13 +56,13 @@ class EncoderTable:
             raise ValueError(f"hidden units are given by ffn or by ratios, got {self.ffn} and {self.ratios}")
 
     def kept_layers(self, depth: int) -> list[int]:
-        """Numbers of the layers that an encoder of this depth keeps, from 1."""
+        """Numbers, from 1, of the layers that an encoder of this depth keeps."""
         distance = max(self.layers) if self.spread else depth
         return [place * distance // depth + 1 for place in range(depth)]
 
 
 def encoder_choices(table: EncoderTable) -> list[Choice]:
-    """The width, the depth, then heads and hidden units of all layers, or of every layer, which matter where it is kept."""
+    """Width, depth, then heads and hidden units of all layers together, or of each layer, which matter if it is kept."""
     choices = [Choice(name, table.dims) for name in width_of(table)] + [Choice("layers", table.layers)]
     if table.ratios:
         return [*choices, Choice("heads", table.heads), Choice("ratio", table.ratios)]
@@ -78,7 +79,7 @@ def width_of(table: EncoderTable) -> tuple[str, ...]:
 
 
 def encoder_slots(table: EncoderTable, layer: Callable[..., EncoderLayer]) -> list[Slot]:
-    """A slot for every layer; ``layer`` takes heads, hidden units, and channels if they are a choice, and returns a spec."""
+    """A slot for every layer; ``layer`` takes heads, hidden units, and channels (if they are a choice), and returns a spec."""
     return [_slot(number, table, layer) for number in range(1, max(table.layers) + 1)]
 
 

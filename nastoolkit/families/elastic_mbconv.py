@@ -18,10 +18,11 @@ from nastoolkit.space import Choice, SearchSpace
 
 @dataclass(frozen=True)
 class MBConvStage:
-    """A row of the table: output channels (before the width multiplier), stride of the first block, the rest of all blocks.
+    """A row of the table: output channels (before the width multiplier), the first block's stride, and properties of all
+    blocks.
 
-    ``depths`` is for a stage whose numbers of blocks are other than the table's; ``plain_first`` for one whose first block is
-    without the squeeze-excite that the others have.
+    ``depths`` is for a stage whose numbers of blocks differ from the table's; ``plain_first`` for one whose first block has no
+    squeeze-excite, although the others do.
     """
 
     channels: int
@@ -34,18 +35,18 @@ class MBConvStage:
 
 @dataclass(frozen=True, kw_only=True)
 class MBConvTable:
-    """The part of a paper's table that is above the head. Options are tuples; one value makes a choice that is fixed.
+    """The part of a paper's table before the head. Options are tuples; a single value makes a fixed choice.
 
     Attributes:
         resolutions: Input heights and widths, in pixels.
         depths: Numbers of blocks in a stage.
         kernels: Kernels of the depthwise convolutions.
-        expands: Widths of the depthwise convolutions, in input channels of their block.
-        stem: Output channels of the first convolution, which has stride 2, and of the fixed block behind it.
-        stem_act: Their activations.
+        expands: Widths of the depthwise convolutions, as multiples of their block's input channels.
+        stem: Output channels of the first convolution, which has stride 2, and of the fixed block after it.
+        stem_act: Activations of the stem.
         stages: The elastic stages.
         feature_mix: Output channels of the last 1x1 convolution.
-        width: Multiplier of all these channels.
+        width: Multiplier of all channels.
         eps: Number that batch normalisation adds to variances.
     """
 
@@ -69,11 +70,11 @@ class MBConvTable:
         return make_divisible(base * self.width)
 
     def depths_of(self, stage: MBConvStage) -> tuple[int, ...]:
-        """How many blocks a stage may have."""
+        """Numbers of blocks that a stage may have."""
         return stage.depths or self.depths
 
     def final_size(self, resolution: int) -> int:
-        """Height and width behind the last stage, in pixels."""
+        """Height and width after the last stage, in pixels."""
         return output_size(resolution, 2 * prod(stage.stride for stage in self.stages))
 
 

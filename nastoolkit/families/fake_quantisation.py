@@ -1,11 +1,11 @@
-"""Fake quantisation: numbers moved to the nearest of few values that are evenly spaced, still stored as floats.
+"""Fake quantisation: numbers are moved to the nearest of a few evenly spaced values, still stored as floats.
 
 [Jacob2018] B. Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference",
 CVPR 2018, Sections 2.1 and 3.
 [Bengio2013] Y. Bengio et al., "Estimating or Propagating Gradients Through Stochastic Neurons for Conditional Computation",
 arXiv 1308.3432, Section 4: gradients go straight through the rounding.
 
-PyTorch's own operators for this give the same numbers, but know no tensors without memory and no export.
+PyTorch's own operators for this give the same numbers, but do not support tensors without memory, or export.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Layer = nn.Conv2d | nn.Linear
 
 
 class Grid(NamedTuple):
-    """Multiples of a step from the lowest to the highest: tensors that broadcast to what is rounded to them."""
+    """Multiples of a step, from the lowest to the highest: tensors that broadcast to the numbers to be rounded."""
 
     step: torch.Tensor
     lowest: torch.Tensor
@@ -28,14 +28,14 @@ class Grid(NamedTuple):
 
 
 def symmetric_grid(low: torch.Tensor, high: torch.Tensor, bits: int) -> Grid:
-    """``2**bits - 1`` values, as many below 0 as above it, that reach as far as the range's farther end."""
+    """``2**bits - 1`` values, as many below 0 as above it, up to the range's end that is farther from 0."""
     n = 2 ** (bits - 1) - 1
     step = _above_zero(torch.maximum(-low, high) / n)
     return Grid(step, -n * step, n * step)
 
 
 def affine_grid(low: torch.Tensor, high: torch.Tensor, bits: int) -> Grid:
-    """``2**bits`` values that cover the range and 0, which is one of them."""
+    """``2**bits`` values that cover the range and include 0."""
     n, low = 2**bits - 1, low.clamp(max=0)
     step = _above_zero((high.clamp(min=0) - low) / n)
     n_below = (-low / step).round()
@@ -43,12 +43,12 @@ def affine_grid(low: torch.Tensor, high: torch.Tensor, bits: int) -> Grid:
 
 
 def _above_zero(step: torch.Tensor) -> torch.Tensor:
-    """Steps that divide, where all numbers are 0 too."""
+    """Steps that are safe to divide by, even if all numbers are 0."""
     return step.clamp(min=torch.finfo(step.dtype).tiny)
 
 
 def to_grid(x: torch.Tensor, grid: Grid) -> torch.Tensor:
-    """The nearest values of a grid; gradients pass unchanged where the grid reaches, and nowhere else."""
+    """The nearest values of a grid; gradients pass unchanged inside the grid's range, and not outside."""
     if not torch.is_grad_enabled():
         inside = torch.minimum(torch.maximum(x, grid.lowest), grid.highest)
         return inside.div_(grid.step).round_().mul_(grid.step)
@@ -58,7 +58,7 @@ def to_grid(x: torch.Tensor, grid: Grid) -> torch.Tensor:
 
 
 def range_of(x: torch.Tensor, dims: tuple[int, ...] = ()) -> tuple[torch.Tensor, torch.Tensor]:
-    """The least and the greatest of all numbers, or of those along some dimensions, which are kept."""
+    """The least and the greatest of all numbers, or of those along some dimensions, which the result keeps."""
     x = x.detach()
     return x.amin(dims, keepdim=bool(dims)), x.amax(dims, keepdim=bool(dims))
 
@@ -70,10 +70,10 @@ def quantised_weight(weight: torch.Tensor, bits: int, symmetric: bool) -> torch.
 
 
 class InputQuantiser(nn.Module):
-    """Inputs of a layer, on one grid that covers ``observed``, the range which calibration has seen.
+    """Rounds the inputs of a layer to one grid that covers ``observed``, the range seen in calibration.
 
-    While training, and as long as there is no such range, the grid covers the inputs of the moment: statistics of training
-    and evaluation differ as those of batch normalisation do.
+    During training, and as long as there is no such range, the grid covers the current inputs: statistics of training and
+    evaluation differ, as for batch normalisation.
     """
 
     def __init__(self, bits: int) -> None:
@@ -97,7 +97,7 @@ def layers_of(block: nn.Module) -> dict[str, Layer]:
 
 
 def quantise_inputs(block: nn.Module, bits: int) -> nn.Module:
-    """The same block, each layer of which has a child ``inputs`` that its inputs pass first."""
+    """The same block, in which each layer has a child ``inputs`` that its inputs pass first."""
     for layer in layers_of(block).values():
         layer.add_module("inputs", InputQuantiser(bits))
         layer.register_forward_pre_hook(_through_inputs)
@@ -109,13 +109,13 @@ def _through_inputs(layer: nn.Module, inputs: tuple[torch.Tensor]) -> tuple[torc
 
 
 def input_bits(network: nn.Module) -> dict[str, int]:
-    """Bits of the inputs of the layers that have few, by their names."""
+    """Bits of the inputs of layers with few bits, by the layers' names."""
     quantisers = {name: layer.inputs for name, layer in layers_of(network).items() if hasattr(layer, "inputs")}
     return {name: quantiser.bits for name, quantiser in quantisers.items() if isinstance(quantiser, InputQuantiser)}
 
 
 def without_input_quantisers(network: nn.Module) -> nn.Module:
-    """A copy of a network whose layers take their inputs as they are."""
+    """A copy of a network whose layers use their inputs as they are."""
     floats = deepcopy(network)
     for name in input_bits(floats):
         layer = floats.get_submodule(name)

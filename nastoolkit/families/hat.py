@@ -3,9 +3,9 @@
 [Wang2020] H. Wang et al., "HAT: Hardware-Aware Transformers for Efficient Natural Language Processing", ACL 2020, and
     https://github.com/mit-han-lab/hardware-aware-transformers, commit 70e5a27, whose ``configs`` the tables follow.
 
-Differs from the paper in: linear layers begin as PyTorch's; attention weights are not dropped out (the release drops a tenth
-of them for WMT); dropout is in proportion to the width everywhere, in the release not behind the encoder's attention. MACs are
-those of every matrix product, the output layer's included; params are counted without embeddings, as there.
+Differs from the paper in: linear layers are initialised as in PyTorch; attention weights have no dropout (the release drops a
+tenth of them for WMT); dropout is proportional to the width everywhere, but in the release not after the encoder's attention.
+MACs are those of every matrix product, including the output layer's; params are counted without embeddings, as in the paper.
 """
 
 from __future__ import annotations
@@ -26,21 +26,23 @@ from nastoolkit.space import Choice, SearchSpace
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """A search space of [Wang2020]. Options are tuples; one value makes a choice that is fixed.
+    """A search space of [Wang2020]. Options are tuples; a single value makes a fixed choice.
 
     Attributes:
-        vocabulary: Number of different tokens, of the target where the source has its own.
-        source_vocabulary: None where encoder, decoder and output share one embedding; else each has its own.
+        vocabulary: Number of different tokens, or of the target's tokens if the source has its own.
+        source_vocabulary: Number of the source's tokens; None if encoder, decoder and output share one embedding instead of
+            having one each.
         source_length: Tokens of a source, for MACs and example inputs; networks take any other length.
-        target_length: Tokens of a target, likewise.
-        embed_dims: Channels between layers, options of the encoder and of the decoder.
-        encoder_layers: Options of the encoder's depth.
-        decoder_layers: Options of the decoder's depth.
-        ffn: Hidden units of feed-forward networks, options of every layer.
-        heads: Options of every attention.
-        cross_attention: To how many of the encoder's layers besides the last one a decoder's layer attends; -1 is none.
-        qkv_dim: Channels of queries, keys and values, whatever the heads.
-        dropout: Probability while training, at the greatest width; in proportion at others.
+        target_length: Tokens of a target, in the same sense.
+        embed_dims: Options for the channels between layers, in the encoder and in the decoder.
+        encoder_layers: Options for the encoder's depth.
+        decoder_layers: Options for the decoder's depth.
+        ffn: Options for the hidden units of every layer's feed-forward network.
+        heads: Options for the number of heads of every attention.
+        cross_attention: Options for the number of encoder layers, besides the last one, to which a decoder layer attends; -1
+            is none.
+        qkv_dim: Channels of queries, keys and values, for any number of heads.
+        dropout: Probability of dropout during training at the greatest width; it is proportional to the width.
     """
 
     vocabulary: int
@@ -148,7 +150,7 @@ class HATFamily(Family):
         return nest(Translator(), blocks)
 
     def example_inputs(self, genotype: np.ndarray, n: int = 1, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
-        """``n`` random sources ``(n, source_length)`` and targets ``(n, target_length)``, of words alone, without padding."""
+        """``n`` random sources ``(n, source_length)`` and targets ``(n, target_length)``, only words, without padding."""
         table, generator = self.table, torch.Generator().manual_seed(seed)
         sizes = (table.source_vocabulary or table.vocabulary, table.source_length), (table.vocabulary, table.target_length)
         source, target = (torch.randint(N_SPECIAL, words, (n, length), generator=generator) for words, length in sizes)
@@ -178,7 +180,7 @@ def _choices(table: Table) -> list[Choice]:
 
 
 def _side(side: str, table: Table, depths: tuple[int, ...], options: Mapping[str, tuple[int, ...]]) -> list[Choice]:
-    """Width, depth, and then each option of every layer, which matters in networks that are so deep."""
+    """Width, depth, and then the choices of every layer, which matter only in networks that are deep enough."""
     choices = [Choice(f"{side}.embed_dim", table.embed_dims), Choice(f"{side}.layers", depths)]
     for name, values in options.items():
         for number in range(1, max(depths) + 1):
@@ -189,7 +191,7 @@ def _side(side: str, table: Table, depths: tuple[int, ...], options: Mapping[str
 
 
 def _slots(table: Table) -> list[Slot]:
-    """In running order: the target's embedding, if it has its own, stands behind the encoder."""
+    """The slots in running order: the target's own embedding, if any, comes after the encoder."""
     encoder = [_encoder_layer(table, number) for number in range(1, max(table.encoder_layers) + 1)]
     decoder = [_decoder_layer(table, number) for number in range(1, max(table.decoder_layers) + 1)]
     source, *target = _embeddings(table)
@@ -197,7 +199,7 @@ def _slots(table: Table) -> list[Slot]:
 
 
 def _embeddings(table: Table) -> list[Slot]:
-    """A shared table is as wide as the wider one of encoder and decoder needs it."""
+    """A shared table is as wide as the wider one of encoder and decoder needs."""
     widths, largest = ("encoder.embed_dim", "decoder.embed_dim"), max(table.embed_dims)
 
     def slot(name: str, choices: tuple[str, ...], vocabulary: int, length: int) -> Slot:

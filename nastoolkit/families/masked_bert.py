@@ -1,10 +1,10 @@
-"""BERT that tells masked words: the elastic encoder with the head of its pre-training.
+"""BERT that predicts masked words: the elastic encoder with its pre-training head.
 
 [Devlin2019] J. Devlin et al., "BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding", NAACL 2019,
-Section 3.1, task 1, and https://github.com/google-research/bert, ``run_pretraining.py``: logits at the masked places alone,
+Section 3.1, task 1, and https://github.com/google-research/bert, ``run_pretraining.py``: logits only at the masked places,
 from a transformed vector and the embeddings of all tokens.
 
-Differs from the paper in: there is no second task, whether a sentence follows another.
+Differs from the paper in: the second task, whether a sentence follows another, is missing.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ SHARE = 0.15  # of the tokens of a text, which are masked
 
 
 def n_masked(length: int) -> int:
-    """Masked places of a text of full length."""
+    """Number of masked places in a text of full length."""
     return ceil(SHARE * length)
 
 
 class MaskedBertFamily(BertFamily):
     """Networks take ``(input_ids, attention_mask, token_type_ids, places)`` and return logits ``(n, k, vocabulary)``.
 
-    The first three are those of :class:`BertFamily`; ``places``, int64 ``(n, k)``, are those whose words are to be told.
-    :meth:`with_classes` is the family of the same encoders that classify.
+    The first three are those of :class:`BertFamily`; ``places``, int64 ``(n, k)``, are those whose words are to be predicted.
+    :meth:`with_classes` gives the family of classifiers with the same encoders.
 
     Args:
         name: Key in ``FAMILIES``: that of the classifiers, and ``-words``.
@@ -91,17 +91,17 @@ class Words:
 
     @property
     def params(self) -> int:
-        """See :class:`nastoolkit.blocks.BlockSpec`; the embeddings' are not among them."""
+        """See :class:`nastoolkit.blocks.BlockSpec`; those of the embeddings are not counted."""
         return (self.dim + 1) * self.dim + 2 * self.dim + self.vocabulary
 
     @property
     def macs(self) -> int:
-        """See :class:`nastoolkit.blocks.BlockSpec`; for the masked places of a text of full length."""
+        """See :class:`nastoolkit.blocks.BlockSpec`; counted for the masked places of a text of full length."""
         return n_masked(self.length) * self.dim * self.dim + self.macs_outside_layers
 
     @property
     def macs_outside_layers(self) -> int:
-        """Those with the embeddings."""
+        """MACs of the product with the embeddings."""
         return n_masked(self.length) * self.dim * self.vocabulary
 
     @property

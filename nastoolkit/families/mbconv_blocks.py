@@ -54,12 +54,12 @@ class MBConv:
 
     @property
     def residual(self) -> bool:
-        """Whether the input is added to the output: where their shapes agree."""
+        """Whether the input is added to the output, which it is if their shapes agree."""
         return self.stride == 1 and self.in_channels == self.out_channels
 
     @property
     def hidden_channels(self) -> tuple[HiddenChannels, ...]:
-        """The middle channels, where the block expands to them, and those of squeeze-excite."""
+        """The middle channels, if the block expands to them, and those of squeeze-excite."""
         excite = (("excite.reduce.weight", 1), ("excite.expand.weight", 0), ("excite.expand.bias", 0)) * self.squeeze_excite
         layers = (("expand.conv.weight", 0), ("depthwise.conv.weight", 0), *norm_of("expand.bn"), *norm_of("depthwise.bn"))
         middle = HiddenChannels(("project.conv.weight", 1), layers + excite)

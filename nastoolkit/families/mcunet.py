@@ -1,14 +1,14 @@
-"""MCUNetV2's networks for microcontrollers, with elastic width, depth, kernel, expansion and resolution: MIT's NAS lab.
+"""MCUNetV2's networks for microcontrollers, with elastic width, depth, kernel, expansion and resolution, from MIT's NAS lab.
 
 [Lin2021] J. Lin et al., "MCUNetV2: Memory-Efficient Patch-based Inference for Tiny Deep Learning", NeurIPS 2021,
 arXiv 2110.15352.
 [Han2023] S. Han et al., MIT 6.5940 "TinyML and Efficient Deep Learning Computing", fall 2023, lab 3: the supernet
 ``OFAMCUNets`` and its settings for Visual Wake Words, whether there is a person in a photo.
 
-Differs from the papers in: networks run on whole images, as in the lab, not patch by patch; squeeze-excite has ReLU where the
-lab's has ReLU6, which no count sees. Channel counts, block order and peak memory follow the lab's code. The lab's MACs are
-from the counter ``thop``, which adds four operations for each value that batch normalisation gets, and so are 6 to 15 % more;
-ours are those of convolutions and linear layers alone.
+Differs from the papers in: networks run on whole images, as in the lab, not patch by patch; squeeze-excite has ReLU instead of
+the lab's ReLU6, which affects no count. Channel counts, block order and peak memory follow the lab's code. The lab's MACs are
+from the counter ``thop``, which adds four operations for each input value of batch normalisation, and so are 6 to 15 % more;
+ours are only those of convolutions and linear layers.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from nastoolkit.space import Choice, SearchSpace
 
 
 class ThinExciteMBConv(MBConv):
-    """An inverted bottleneck whose squeeze-excite is a quarter as wide as the block's input, not as its middle."""
+    """An inverted bottleneck whose squeeze-excite has a quarter of the block's input channels, not of its middle channels."""
 
     @property
     def hidden(self) -> int:
@@ -42,7 +42,7 @@ class Table(MBConvTable):
     """The lab's table of one supernet; its first block is a 1x1 convolution alone.
 
     Attributes:
-        widths: Multipliers of all channels but those of ``feature_mix``.
+        widths: Multipliers of all channels except those of ``feature_mix``.
     """
 
     block: ClassVar[type[MBConv]] = ThinExciteMBConv
@@ -111,7 +111,7 @@ class MCUNetFamily(Family):
 
 
 def activation_bytes(spec: BlockSpec) -> int:
-    """What a block's layers hold at most, in bytes of 8-bit activations; see :meth:`MCUNetFamily.peak_kib`."""
+    """Most bytes of 8-bit activations that a block's layers hold at one time; see :meth:`MCUNetFamily.peak_kib`."""
     if isinstance(spec, Classifier):
         return spec.features + spec.n_classes
     if isinstance(spec, Conv):
@@ -130,8 +130,8 @@ def _bottleneck_bytes(spec: MBConv) -> int:
 def least_costs(family: MCUNetFamily) -> list[dict[str, float]]:
     """The least MACs and peak memory of each resolution and width, by trying all options of each block.
 
-    Once these two are chosen no block's cost depends on another block, so that the sum and the maximum of the blocks' least
-    costs bound those of any network from below.
+    For given resolution and width, no block's cost depends on another block, so the sum and the maximum of the blocks' least
+    costs are lower bounds for any network.
 
     Returns:
         Rows with ``resolution``, ``width``, ``mmacs`` and ``peak_kib``.
@@ -148,20 +148,20 @@ def least_costs(family: MCUNetFamily) -> list[dict[str, float]]:
 
 
 def _slots(table: Table) -> tuple[Slot, ...]:
-    """The network's places, each of which depends on the width."""
+    """The network's slots, each of which depends on the width."""
     tables = [replace(table, width=width) for width in table.widths]
     places = zip(*([*_stem(one), *stage_slots(one), *_head(one)] for one in tables), strict=True)
     return tuple(_of_any_width(table, slots) for slots in places)
 
 
 def _of_any_width(table: Table, slots: Sequence[Slot]) -> Slot:
-    """One place from those of networks of each width."""
+    """One slot made from the slots of networks of each width."""
     by_width = dict(zip(table.widths, slots, strict=True))
     return Slot(slots[0].name, ("width", *slots[0].choices), lambda width, *options: by_width[width].spec(*options))
 
 
 def _stem(table: Table) -> list[Slot]:
-    """A 3x3 convolution with stride 2, and a first block of which the lab keeps the projection alone."""
+    """A 3x3 convolution with stride 2, and a first block of which the lab keeps only the projection."""
     (narrow, wide), (act, first_act) = map(table.channels, table.stem), table.stem_act
 
     def stem(resolution: int) -> Conv:

@@ -1,4 +1,4 @@
-"""Families of one network, as if its plan were all there is."""
+"""Families with a single network."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from nastoolkit.space import SearchSpace
 
 
 class OneNetwork(Family):
-    """The network of one genotype as a family without choices: the weights of its supernet are that network's own.
+    """The network of one genotype as a family without choices: its supernet has only that network's weights.
 
     Args:
-        family: Says what the genotype stands for.
+        family: Family of the genotype.
         genotype: ``(d,)``.
     """
 
@@ -27,7 +27,7 @@ class OneNetwork(Family):
         super().__init__(family.name, SearchSpace([]), tuple(_fixed(name, spec) for name, spec in family.plan(genotype)))
 
     def assemble(self, blocks: Mapping[str, nn.Module]) -> nn.Module:
-        """See :class:`nastoolkit.families.base.Family`; as the genotype's own family does."""
+        """See :class:`nastoolkit.families.base.Family`; the same as in the genotype's own family."""
         return self.origin.assemble(blocks)
 
 

@@ -1,4 +1,4 @@
-"""Slots, and where a supernet holds the weights of their blocks: at their names, and those of different operations apart."""
+"""Slots, and where a supernet holds the weights of their blocks: at their names, separately for different operations."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from nastoolkit.space import SearchSpace
 
 @dataclass(frozen=True)
 class Slot:
-    """One place of the network, where a genotype puts a block or nothing.
+    """One place in the network, where a genotype puts a block or nothing.
 
     Attributes:
         name: The block's dotted name, which is also its module path, e.g. ``stage1.block2``.
         choices: Names of the choices that its spec depends on.
-        spec: Takes the options of these choices in this order and returns a block spec, or None where the slot is empty.
+        spec: Takes the options of these choices in this order and returns a block spec, or None if the slot is empty.
     """
 
     name: str
@@ -28,7 +28,7 @@ class Slot:
 
 
 class Places:
-    """Places of weights; options of a choice without an order, such as operations, have one each.
+    """Places of weights; options of a choice without an order, such as operations, have a place each.
 
     Args:
         space: The choices.
@@ -48,7 +48,7 @@ class Places:
         return ".".join([name, *(str(self.choices[one].options[genotype[self.genes[one]]]) for one in names)])
 
     def blocks(self) -> Iterator[tuple[str, BlockSpec]]:
-        """All places, with the largest of the blocks whose weights are there."""
+        """All places, each with the largest block whose weights are there."""
         for slot in self.slots:
             operations = self.operations.get(slot.name, [])
             options = [self.choices[name].options for name in slot.choices]

@@ -1,4 +1,4 @@
-"""Plans: what a genotype stands for, block by block."""
+"""Plans: what a genotype means, block by block."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@
 [Cai2020] H. Cai et al., "Once-for-All: Train One Network and Specialize it for Efficient Deployment", ICLR 2020, Section 3.
 
 Differs from the papers in: nothing; channel counts, block order and the counting of params and MACs follow Once-for-All's
-released code. Its lists of depths name the last stage too, which always has one block; its choice here has one option.
+released code. Its lists of depths also name the last stage, which always has one block; the choice for it here has one option.
 """
 
 from __future__ import annotations

@@ -4,9 +4,9 @@
 [He2019] T. He et al., "Bag of Tricks for Image Classification with Convolutional Neural Networks", CVPR 2019, Section 4.
 [Cai2020] H. Cai et al., "Once-for-All: Train One Network and Specialize it for Efficient Deployment", ICLR 2020.
 
-Differs from the papers in: nothing; [Cai2020] has no ResNet, so that the space, channel counts and the counting of params and
-MACs follow its released code. Two of the stem's middle widths round to the same number of channels there, and so here: a
-search knows them as one, but the size of the space counts both, as the release does. It is 6.1e13; 4.1e13 are different.
+Differs from the papers in: nothing; [Cai2020] has no ResNet, so the space, channel counts and the counting of params and MACs
+follow its released code. In it, and so here, two of the stem's middle widths round to the same number of channels: a search
+treats them as one, but the size of the space counts both, as the release does. It is 6.1e13, of which 4.1e13 are different.
 """
 
 from __future__ import annotations
@@ -36,13 +36,14 @@ class Table:
 
     Attributes:
         resolutions: Input heights and widths, in pixels.
-        depths: How many blocks a stage may have more than its least number.
-        expands: Middle channels of a block, in output channels.
+        depths: Numbers of blocks that a stage may have beyond its least number.
+        expands: Middle channels of a block, as a share of its output channels.
         widths: Multipliers of channels.
         stem: Channels of the stem's first two convolutions and of its last one, at width 1.
-        stem_depths: 0 is a stem without its second convolution; the release writes 2 for one with it.
+        stem_depths: 0 means a stem without its second convolution; the release writes 2 for a stem with it.
         stages: The elastic stages.
-        counts_twins: Whether the size of the space counts widths apart that round to the same channels, as the release does.
+        counts_twins: Whether the size of the space separately counts widths that round to the same channels, as the release
+            does.
     """
 
     image_channels: int
@@ -164,7 +165,7 @@ def _stages(table: Table) -> list[Slot]:
 
 
 def _first_block(name: str, stage: BottleneckStage, above: str, narrow: int, stride: int) -> Slot:
-    """The block that changes channels and resolution; what comes in is as wide as what stands ``above`` it."""
+    """The block that changes channels and resolution; its input is as wide as what is ``above`` it."""
 
     def spec(resolution: int, width_above: float, width: float, expand: float) -> Bottleneck:
         channels, wide = _scaled(narrow, width_above), _scaled(stage.channels, width)

@@ -1,4 +1,4 @@
-"""Block specs of ResNet-D: bottlenecks whose shortcut pools before it projects, and the parts of its stem.
+"""Block specs of ResNet-D: bottlenecks whose shortcut pools before it projects, and the stem's parts.
 
 [He2016] K. He et al., "Deep Residual Learning for Image Recognition", CVPR 2016, Figure 5.
 [He2019] T. He et al., "Bag of Tricks for Image Classification with Convolutional Neural Networks", CVPR 2019, Section 4.
@@ -47,7 +47,7 @@ class Bottleneck:
 
     @property
     def hidden_channels(self) -> tuple[HiddenChannels, ...]:
-        """What comes out of the first and of the second convolution; a slice takes as many of both."""
+        """Output channels of the first and of the second convolution; a slice takes the same number of both."""
         first = HiddenChannels(("conv2.conv.weight", 1), (("conv1.conv.weight", 0), *norm_of("conv1.bn")))
         second = HiddenChannels(("conv3.conv.weight", 1), (("conv2.conv.weight", 0), *norm_of("conv2.bn")))
         return second, first

@@ -1,4 +1,4 @@
-"""Tables of block specs: each slot depends on few choices, so that its possible specs fit a small table."""
+"""Tables of block specs: each slot depends on few choices, so its possible specs fit into a small table."""
 
 from __future__ import annotations
 
@@ -42,27 +42,27 @@ class SpecTables:
         return specs[indices]
 
     def specs(self, genes: Sequence[int]) -> Iterator[tuple[str, BlockSpec]]:
-        """The names of a genotype's slots that hold something, with their specs."""
+        """The names of a genotype's slots that hold a block, with their specs."""
         for number, (slot, needed) in enumerate(zip(self.slots, self.genes, strict=True)):
             if (spec := self.spec(number, tuple(genes[gene] for gene in needed))) is not None:
                 yield slot.name, spec
 
     def numbers(self) -> Iterator[SlotTable]:
-        """For every slot its genes, and a number for the spec of every combination of their option indices."""
+        """The genes of every slot, and a number for the spec of every combination of their option indices."""
         for slot, genes in enumerate(self.genes):
             found: dict[BlockSpec | None, int] = {}
             specs = (self.spec(slot, indices) for indices in np.ndindex(self._shape(slot)))
             yield genes, np.array([found.setdefault(spec, len(found)) for spec in specs]).reshape(self._shape(slot))
 
     def costs(self, slot: int, known: Mapping[BlockSpec, ArrayLike]) -> np.ndarray:
-        """Costs of a slot's specs, one or several of each, by the option indices of its genes."""
+        """Costs of a slot's specs, one or several for each, by the option indices of its genes."""
         specs = (self.spec(slot, indices) for indices in np.ndindex(self._shape(slot)))
         nothing = np.zeros_like(next(iter(known.values())))
         table = np.array([nothing if spec is None else known[spec] for spec in specs])
         return table.reshape((*self._shape(slot), *nothing.shape))
 
     def combined(self, tables: Sequence[np.ndarray], combine: Callable[..., np.ndarray], genotypes: np.ndarray) -> np.ndarray:
-        """What genotypes ``(n, d)`` or ``(d,)`` cost by a table for each slot."""
+        """Costs of genotypes ``(n, d)`` or ``(d,)`` from a table for each slot."""
         columns = np.ascontiguousarray(genotypes.T)
         slots = zip(tables, self.genes, strict=True)
         return reduce(combine, (table[tuple(columns[gene] for gene in genes)] for table, genes in slots))
@@ -71,7 +71,7 @@ class SpecTables:
         return tuple(len(self.choices[gene].options) for gene in self.genes[slot])
 
     def within(self, space: SearchSpace) -> Iterator[tuple[int, tuple[int, ...], BlockSpec | None]]:
-        """Every slot with every combination of the option indices that a restricted space leaves it, and the spec there."""
+        """Every slot with every combination of option indices that a restricted space allows, and its spec."""
         for slot, genes in enumerate(self.genes):
             for indices in product(*(space.allowed[gene] for gene in genes)):
                 yield slot, indices, self.spec(slot, indices)

@@ -3,8 +3,8 @@
 [Wang2021] R. Wang et al., "EfficientTDNN: Efficient Architecture Search for Speaker Recognition", arXiv 2103.13581.
 [Desplanques2020] B. Desplanques et al., "ECAPA-TDNN", Interspeech 2020: the network that it starts from.
 
-Differs from the papers in: nothing; layers, channels and what is counted follow the released code, whose counts of operations
-have two more for every number that is normalised. Networks give out embeddings; with ``n_classes``, cosines to the directions
+Differs from the papers in: nothing; layers, channels and counts follow the released code, except that its counts of operations
+have two more for every number that is normalised. Networks return embeddings, or with ``n_classes``, cosines to the directions
 of training speakers.
 """
 
@@ -29,14 +29,14 @@ class Table:
     Attributes:
         n_mels: Channels of the input: bands of a mel spectrogram.
         length: Frames of the input.
-        depths: Numbers of blocks to choose from.
-        widths: Channels of the first layer, and in the middle of each block, to choose from.
-        kernels: Frames that the convolutions of the first layer and of each block see, to choose from.
-        aggregated: Channels after the blocks' outputs are joined, to choose from.
-        groups: Groups of channels in a block.
-        hidden: Channels of the attention of pooling.
-        dim: Numbers of an embedding.
-        n_classes: Number of training speakers; 0 for networks that give out embeddings.
+        depths: Options for the number of blocks.
+        widths: Options for the channels of the first layer, and in the middle of each block.
+        kernels: Options for the number of frames that the convolutions of the first layer and of each block see.
+        aggregated: Options for the channels after the blocks' outputs are joined.
+        groups: Number of groups of channels in a block.
+        hidden: Channels of the pooling's attention.
+        dim: Size of an embedding.
+        n_classes: Number of training speakers; 0 for networks that return embeddings.
     """
 
     n_mels: int
@@ -102,7 +102,7 @@ class TDNNFamily(Family):
 
 
 class TDNN(nn.Sequential):
-    """A first layer, blocks each of which sees the sum of all layers before, and a head."""
+    """A first layer, then blocks, each of which sees the sum of all layers before it, and a head."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """``(n, n_mels, 1, length)`` to embeddings ``(n, dim)``, or to cosines ``(n, n_classes)``."""

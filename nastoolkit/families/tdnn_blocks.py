@@ -5,9 +5,9 @@ Speaker Verification", Interspeech 2020, Section 3.
 [Gao2019] S.-H. Gao et al., "Res2Net: A New Multi-scale Backbone Architecture", TPAMI 2019: groups that add up.
 [Okabe2018] K. Okabe et al., "Attentive Statistics Pooling for Deep Speaker Embedding", Interspeech 2018.
 
-Differs from the papers in: nothing but the order of channels. Those of a layer's groups take turns, so that the first channels
-of a layer are the first ones of each group; the means and the deviations of pooling take turns, too. A convolution of several
-blocks' outputs is a sum of one for each block.
+Differs from the papers in: only the order of channels. The channels of a layer's groups alternate, so that the first channels
+of a layer are the first ones of each group; the means and deviations of pooling alternate, too. A convolution of several
+blocks' outputs is a sum of convolutions, one for each block.
 """
 
 from __future__ import annotations
@@ -64,9 +64,9 @@ class TimeConv:
 
 @dataclass(frozen=True)
 class SERes2:
-    """A pointwise convolution, groups each of which sees the one before, a pointwise convolution, and channel attention.
+    """A pointwise convolution, groups that each see the one before, a pointwise convolution, and channel attention.
 
-    The last of the groups passes as it is. ``dilation`` is that of the groups' convolutions.
+    The last group passes unchanged. ``dilation`` is that of the groups' convolutions.
     """
 
     channels: int
@@ -112,7 +112,7 @@ class SERes2:
 
 
 class Res2Groups(nn.Sequential):
-    """Groups of channels: what a convolution gives out is added to what the next one takes ([Gao2019])."""
+    """Groups of channels: the output of a convolution is added to the input of the next one ([Gao2019])."""
 
     def __init__(self, width: int, n_groups: int, kernel: int, dilation: int) -> None:
         super().__init__(*(time_convolution(width, width, kernel, dilation) for _ in range(n_groups - 1)))
@@ -142,7 +142,7 @@ class ChannelAttention(nn.Module):
 
 @dataclass(frozen=True)
 class Aggregation:
-    """The outputs of all blocks, one after the other, to more channels, and ReLU."""
+    """A convolution of the concatenated outputs of all blocks to more channels, and ReLU."""
 
     in_channels: int
     out_channels: int
@@ -214,7 +214,7 @@ class AttentiveStatistics(nn.Module):
         self.reduce, self.expand = _convolution(channels, hidden), _convolution(hidden, channels)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """``(n, channels, 1, length)`` to ``(n, 2 * channels)``: the mean and the deviation of each channel in turns."""
+        """``(n, channels, 1, length)`` to ``(n, 2 * channels)``: the mean and the deviation of each channel, alternating."""
         attention = self.expand(torch.tanh(self.reduce(x))).softmax(dim=3)
         mean = (attention * x).sum((2, 3))
         variance = (attention * x.square()).sum((2, 3)) - mean.square()
@@ -279,7 +279,7 @@ class CosineClassifier:
 
 
 class CosineLinear(nn.Linear):
-    """A linear layer of unit vectors, for inputs that are made unit vectors too."""
+    """A linear layer of unit vectors, whose inputs are normalised to unit vectors too."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """``(n, features)`` to cosines ``(n, n_classes)``."""

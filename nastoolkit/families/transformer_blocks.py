@@ -1,6 +1,6 @@
 """Block specs of Transformers: multi-head attention and feed-forward layers, for encoders and for decoders.
 
-MACs are those of every matrix product, attention's own two included.
+MACs are those of every matrix product, including attention's own two.
 
 [Vaswani2017] A. Vaswani et al., "Attention Is All You Need", NIPS 2017, Section 3.
 """
@@ -30,13 +30,13 @@ class EncoderLayer:
     Attributes:
         dim: Channels of inputs and outputs.
         qkv_dim: Channels of queries, keys and values, over all heads.
-        n_heads: They share ``qkv_dim`` evenly.
+        n_heads: Number of heads, which share ``qkv_dim`` evenly.
         ffn: Hidden units of the feed-forward network.
         length: Tokens of an input.
         act: Activation of the feed-forward network.
-        norm_first: Whether layer normalisation stands before both parts, inside their residual connections, or behind these.
+        norm_first: Whether layer normalisation comes before both parts, inside their residual connections, or after these.
         eps: Number that layer normalisation adds to variances.
-        dropout: Probability, on the outputs of both parts while training.
+        dropout: Probability of dropout on the outputs of both parts during training.
     """
 
     dim: int
@@ -78,7 +78,7 @@ class EncoderLayer:
 
 @dataclass(frozen=True, kw_only=True)
 class DecoderLayer:
-    """Masked self-attention, attention to an encoder, and a feed-forward network, each normalised behind its residual.
+    """Masked self-attention, attention to an encoder, and a feed-forward network, each normalised after its residual.
 
     Attributes:
         dim: Channels of inputs and outputs.
@@ -86,13 +86,13 @@ class DecoderLayer:
         qkv_dim: Channels of queries, keys and values, over all heads.
         self_heads: Heads of self-attention.
         cross_heads: Heads of the attention to the encoder.
-        n_memories: To how many of the encoder's last layers it attends, one behind the other in time.
+        n_memories: Number of the encoder's last layers to which it attends, concatenated in time.
         ffn: Hidden units of the feed-forward network.
         length: Tokens of an input.
         memory_length: Tokens of the encoder.
         act: Activation of the feed-forward network.
         eps: Number that layer normalisation adds to variances.
-        dropout: Probability, on the outputs of all three parts while training.
+        dropout: Probability of dropout on the outputs of all three parts during training.
     """
 
     dim: int
@@ -138,23 +138,23 @@ class DecoderLayer:
 
 
 def attention_params(dim: int, qkv_dim: int, memory_dim: int) -> int:
-    """Weights and biases of the four linear layers of an attention."""
+    """Number of weights and biases of the four linear layers of an attention."""
     return 2 * dim * qkv_dim + 2 * memory_dim * qkv_dim + 3 * qkv_dim + dim
 
 
 def attention_macs(dim: int, qkv_dim: int, memory_dim: int, length: int, memory_length: int) -> int:
-    """Four linear layers, queries times keys, and weights times values."""
+    """MACs of the four linear layers, of queries times keys, and of weights times values."""
     projections = 2 * length * dim * qkv_dim + 2 * memory_length * memory_dim * qkv_dim
     return projections + attention_products(qkv_dim, length, memory_length)
 
 
 def attention_products(qkv_dim: int, length: int, memory_length: int) -> int:
-    """Queries times keys, and weights times values."""
+    """MACs of queries times keys, and of weights times values."""
     return 2 * length * memory_length * qkv_dim
 
 
 def feed_forward_params(dim: int, ffn: int) -> int:
-    """Weights and biases of both linear layers."""
+    """Number of weights and biases of both linear layers."""
     return 2 * dim * ffn + dim + ffn
 
 
@@ -170,12 +170,12 @@ class Attention(nn.Module):
         self.output = nn.Linear(qkv_dim, dim)
 
     def forward(self, x: torch.Tensor, memory: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
-        """What the tokens of ``x`` read from ``memory``.
+        """The result of the attention of tokens of ``x`` to ``memory``.
 
         Args:
             x: ``(n, t, dim)``.
             memory: ``(n, s, memory_dim)``.
-            mask: Booleans that broadcast to ``(n, n_heads, t, s)``, true where a token may look.
+            mask: Bools that broadcast to ``(n, n_heads, t, s)``, true where a token may look.
 
         Returns:
             ``(n, t, dim)``.
@@ -245,9 +245,9 @@ class DecoderBlock(nn.Module):
 
         Args:
             x: ``(n, t, dim)``.
-            memories: Outputs of the encoder's layers, each ``(n, s, memory_dim)``, the last layer's last.
-            memory_mask: Booleans ``(n, 1, 1, s)``, true at tokens that are no padding.
-            causal: Booleans ``(t, t)``, true where a token may look.
+            memories: Outputs of the encoder's layers, each ``(n, s, memory_dim)``, from the first to the last.
+            memory_mask: Bools ``(n, 1, 1, s)``, true at tokens that are not padding.
+            causal: Bools ``(t, t)``, true where a token may look.
 
         Returns:
             ``(n, t, dim)``.

@@ -1,8 +1,8 @@
-"""A Transformer that translates: tokens in, logits of tokens out, with an encoder and a decoder of any layers between.
+"""A Transformer that translates: tokens in, logits of tokens out, with an encoder and a decoder of any layers.
 
 [Vaswani2017] A. Vaswani et al., "Attention Is All You Need", NIPS 2017, Sections 3.1, 3.4 and 3.5.
 [Ott2019] M. Ott et al., "fairseq: A Fast, Extensible Toolkit for Sequence Modeling", NAACL 2019: its special tokens, and
-its sinusoids, which stand in halves and count from behind the padding token.
+its sinusoids, which come in two halves and count from after the padding token.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ class Embedding:
 
     Attributes:
         vocabulary: Number of different tokens.
-        dim: Channels of the table; a user may take the leading ones of them.
-        largest_dim: Channels of the positions' whole table, of which a user takes the leading ones.
+        dim: Channels of the table; a user may take only the leading ones.
+        largest_dim: Channels of the whole table of positions, of which a user takes the leading ones.
         length: Tokens of an input.
-        dropout: Probability while training, for a user of ``largest_dim`` channels; in proportion for others.
+        dropout: Probability of dropout during training for a user of ``largest_dim`` channels; in proportion for others.
     """
 
     vocabulary: int
@@ -71,8 +71,8 @@ class EmbeddingBlock(nn.Module):
 def sinusoids(tokens: torch.Tensor, dim: int) -> torch.Tensor:
     """Positions of tokens ``(n, length)`` as ``(n, length, dim)``: half sines, half cosines, zeros at padding.
 
-    Padding takes no position, so that a sentence's are the same wherever it is padded. Nothing here is stored: the positions
-    of a sentence of any length are computed as they are needed.
+    Padding has no position, so a sentence's positions are the same wherever it is padded. Nothing here is stored: positions
+    are computed when they are needed, for a sentence of any length.
     """
     is_token = tokens != PAD
     positions = is_token.long().cumsum(1) * is_token + PAD
@@ -102,7 +102,7 @@ class Output:
 
     @property
     def macs_outside_layers(self) -> int:
-        """All: its weights may be those of an embedding."""
+        """All MACs, because its weights may be those of an embedding."""
         return self.macs
 
     @property
@@ -125,7 +125,7 @@ class OutputBlock(nn.Module):
             nn.init.normal_(self.weight, std=spec.dim**-0.5)
 
     def forward(self, x: torch.Tensor, embedding: torch.Tensor) -> torch.Tensor:
-        """``(n, t, dim)`` to logits ``(n, t, vocabulary)``; ``embedding`` ``(vocabulary, dim or more)`` serves where tied."""
+        """``(n, t, dim)`` to logits ``(n, t, vocabulary)``; ``embedding`` ``(vocabulary, dim or more)`` is used if tied."""
         weight = embedding[:, : x.shape[-1]] if self.weight is None else self.weight
         return functional.linear(x, weight)
 
@@ -134,7 +134,7 @@ class Translator(nn.Module):
     """Chains ``encoder`` and ``decoder``, ``output``, and ``embedding`` or ``source_embedding`` and ``target_embedding``.
 
     Sentences are int64 tokens, ``(n, s)`` of the source and ``(n, t)`` of the target, padded with ``PAD`` on either side. A
-    target starts with an ``EOS``; nothing that it holds behind a token changes the logits there.
+    target starts with an ``EOS``; logits at a token do not depend on later tokens.
     """
 
     encoder: nn.Sequential
@@ -143,12 +143,12 @@ class Translator(nn.Module):
     embedding: nn.Module
 
     def forward(self, x: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
-        """``(source, target)`` to logits ``(n, t, vocabulary)`` of the token behind each one of the target."""
+        """``(source, target)`` to logits ``(n, t, vocabulary)`` of the token after each one of the target."""
         source, target = x
         return self.decode(target, self.encode(source), source)
 
     def encode(self, source: torch.Tensor) -> list[torch.Tensor]:
-        """What every layer of the encoder makes of the source, first to last, each ``(n, s, dim)``."""
+        """The outputs of all layers of the encoder for the source, first to last, each ``(n, s, dim)``."""
         mask, memories = _readable(source), []
         x = self._embedding("source_embedding")(source, self.encoder[0].dim)
         for layer in self.encoder:
@@ -159,9 +159,10 @@ class Translator(nn.Module):
     def decode(
         self, target: torch.Tensor, memories: list[torch.Tensor], source: torch.Tensor, last: bool = False
     ) -> torch.Tensor:
-        """Logits ``(n, t, vocabulary)`` from the target and what :meth:`encode` made of the source.
+        """Logits ``(n, t, vocabulary)`` from the target and the results of :meth:`encode`.
 
-        With ``last`` those behind the last token alone, ``(n, 1, vocabulary)``: of many prefixes all would fill the memory.
+        With ``last``, only those after the last token, ``(n, 1, vocabulary)``: all logits of many prefixes would fill the
+        memory.
         """
         embedding = self._embedding("target_embedding")
         mask, length = _readable(source), target.shape[1]
@@ -172,10 +173,10 @@ class Translator(nn.Module):
         return self.output(x[:, -1:] if last else x, embedding.weight)
 
     def _embedding(self, name: str) -> nn.Module:
-        """The embedding of this name, or the one that all share."""
+        """The embedding with this name, or the shared one."""
         return self.get_submodule(name if hasattr(self, name) else "embedding")
 
 
 def _readable(source: torch.Tensor) -> torch.Tensor:
-    """The mask ``(n, 1, 1, s)`` of tokens that are no padding."""
+    """The mask ``(n, 1, 1, s)`` of tokens that are not padding."""
     return (source != PAD)[:, None, None, :]

@@ -15,7 +15,7 @@ Alike = tuple[Genes, np.ndarray]  # for options of these genes whether two optio
 
 
 def find_twins(space: SearchSpace, slots: Sequence[SlotTable]) -> Iterator[Twins]:
-    """The twins of every choice with some. Options that are twins only for some options of later choices are left apart."""
+    """The twins of every choice that has some. Options that are twins only for some options of later choices stay separate."""
     for gene, choice in enumerate(space.choices):
         given, alike = _alike_everywhere(space, gene, [slot for slot in slots if gene in slot[0]])
         later = tuple(axis for axis, other in enumerate(given) if other > gene)
@@ -51,7 +51,7 @@ def _both(one: Alike, other: Alike) -> Alike:
 
 
 def _simplified(genes: Genes, alike: np.ndarray) -> Alike:
-    """Without the genes that change nothing."""
+    """The table without genes that change nothing."""
     for axis in reversed(range(len(genes))):
         first = alike.take([0], axis)
         if (alike == first).all():

@@ -4,8 +4,8 @@
 ICLR 2021, Section 3.1.
 [DyNAS-T] https://github.com/IntelLabs/DyNAS-T, commit 251cb5e, search space ``vit_base_imagenet``.
 
-Differs from the papers in: no dropout; params are those of the sub-network, where [DyNAS-T] reports the whole supernet's; MACs
-are those of the patches' convolution and of every matrix product, attention's own two included.
+Differs from the papers in: no dropout; params are those of the sub-network, while [DyNAS-T] reports the whole supernet's; MACs
+are those of the patches' convolution and of every matrix product, including attention's own two.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Table(EncoderTable):
         image_size: Height and width, in pixels.
         patch_size: Height and width of a patch.
         image_channels: 3 for colours.
-        output_norm: Whether layers normalise behind attention's residual connection too, as those of [DyNAS-T] do.
+        output_norm: Whether layers also normalise after attention's residual connection, like those of [DyNAS-T].
     """
 
     image_size: int
@@ -82,7 +82,7 @@ class VisionTransformerFamily(Family):
         super().__init__(name, SearchSpace(encoder_choices(table)), tuple(_slots(table)))
 
     def fitting(self, tensors: Mapping[str, torch.Tensor]) -> VisionTransformerFamily:
-        """The family with as many classes as a checkpoint has, and its kind of layers: see :class:`Table`."""
+        """The family with a checkpoint's number of classes and kind of layers: see :class:`Table`."""
         table, logits = self.table, tensors.get("classifier.linear.bias")
         if logits is not None and logits.dim() == 1:
             table = replace(table, n_classes=len(logits))
@@ -168,7 +168,7 @@ class PatchTokens(nn.Module):
 
 @dataclass(frozen=True, kw_only=True)
 class TwiceNormedLayer(EncoderLayer):
-    """A layer of [DyNAS-T]'s ViT: attention is normalised before it, and once more behind its residual connection."""
+    """A layer of [DyNAS-T]'s ViT: there is normalisation before attention, and once more after its residual connection."""
 
     @property
     def params(self) -> int:

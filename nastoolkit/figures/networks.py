@@ -34,7 +34,7 @@ def draw_network(axes: Axes, plan: Plan, cost: Callable[[BlockSpec], float], lab
 
 
 def plot_breakdown(axes: Axes, plans: Mapping[str, Plan], cost: Callable[[BlockSpec], float], label: str) -> pd.DataFrame:
-    """What each block takes of the cost of sub-networks: a bar a sub-network, a piece a block, a colour a stage."""
+    """Each block's part in the cost of sub-networks: bars are sub-networks, their pieces blocks, and colours stages."""
     rows = [
         {"network": network, "stage": name.partition(".")[0] if "." in name else OTHERS, "block": name, label: cost(spec)}
         for network, plan in plans.items()

@@ -32,7 +32,7 @@ COLUMN = 3.4  # inches, the width of a column of text
 
 
 def output_folder(path: str | Path) -> Path:
-    """A run's folder, made if missing; in a clone of the repository a relative path starts at its root, wherever one is."""
+    """A run's folder, made if missing; anywhere in a clone of the repository, a relative path starts at its root."""
     here = Path.cwd()
     root = next((folder for folder in (here, *here.parents) if (folder / "experiments" / "run.py").is_file()), here)
     folder = root / path
@@ -41,14 +41,14 @@ def output_folder(path: str | Path) -> Path:
 
 
 def new_figure(columns: int = 1, height: float = 2.6) -> tuple[Figure, np.ndarray]:
-    """A figure in the toolkit's style, which stays on, and its ``columns`` axes side by side, each a column of text wide."""
+    """A figure in the toolkit's style, which stays on, and its ``columns`` axes side by side, each a text column wide."""
     plt.rcParams.update(STYLE)
     figure, axes = plt.subplots(1, columns, figsize=(COLUMN * columns, height), squeeze=False)
     return figure, axes[0]
 
 
 def show_numbers(axes: Axes) -> None:
-    """Plain numbers, and no powers of ten, at the ticks of logarithmic axes."""
+    """Show plain numbers, not powers of ten, at the ticks of logarithmic axes."""
     for ticks in (axes.xaxis, axes.yaxis):
         ticks.set_major_formatter("{x:g}")
         ticks.set_minor_formatter("")

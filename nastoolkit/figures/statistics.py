@@ -29,13 +29,13 @@ def plot_agreement(axes: Axes, frame: pd.DataFrame, across: str, up: str, title:
 
 
 def plot_residuals(axes: Sequence[Axes], frame: pd.DataFrame, across: str, up: str) -> pd.DataFrame:
-    """Predictions held against what was measured, on two axes: the agreement with its scores, then what is left over.
+    """Predictions compared with measurements, on two axes: the agreement with its scores, then the residuals.
 
     Args:
         axes: Two, see :func:`nastoolkit.figures.new_figure`.
         frame: A row for each sub-network.
-        across: Its column of predictions.
-        up: Its column of measured values.
+        across: Column of predictions.
+        up: Column of measured values.
 
     Returns:
         Both columns and their difference, ``residual``.
@@ -71,7 +71,7 @@ def plot_lines(axes: Axes, frame: pd.DataFrame, across: str, up: str, by: str, *
     """A line for each group of rows, from left to right, with a marker at every point.
 
     Args:
-        axes: Where to draw.
+        axes: Axes to draw on.
         frame: Points.
         across: Column of the horizontal axis.
         up: Column of the vertical axis.
@@ -114,7 +114,7 @@ def plot_intervals(axes: Axes, frame: pd.DataFrame, across: str, rows: str, by: 
 
 
 def plot_medians(axes: Axes, frame: pd.DataFrame, across: str, rows: str, by: str) -> pd.DataFrame:
-    """The same with medians and their 95 % bootstrap intervals; what is infinite is not drawn."""
+    """The same with medians and their 95 % bootstrap intervals; infinite values are not drawn."""
     found = []
     for key, group in frame.groupby([by, rows], sort=False)[across]:
         center, ends = median_interval(group.to_numpy())
@@ -126,16 +126,16 @@ def plot_medians(axes: Axes, frame: pd.DataFrame, across: str, rows: str, by: st
 
 
 def plot_ratios(axes: Axes, ratios: Mapping[tuple[str, str], Censored], across: str) -> pd.DataFrame:
-    """Medians of ratios that may be censored, with their 95 % intervals, on a logarithmic axis; open ends leave the axes.
+    """Medians of ratios that may be censored, with 95 % intervals, on a logarithmic axis; open ends run off the axes.
 
     Args:
-        axes: Where to draw.
+        axes: Axes to draw on.
         ratios: Ratios of the seeds, by the names of a group, which has a colour, and of a row.
         across: Label of the axis.
 
     Returns:
         Columns ``group``, ``row``, ``center``, ``low``, ``high``, ``seeds`` and ``text``. A median that depends on what
-        censored searches would have needed has no center, and no marker.
+        censored searches would have needed has no center and no marker.
     """
     rows = [(*key, *_middle(ratio), len(ratio.low), str(ratio)) for key, ratio in ratios.items()]
     points = pd.DataFrame(rows, columns=["group", "row", "center", "low", "high", "seeds", "text"])
@@ -171,7 +171,7 @@ def _draw_intervals(axes: Axes, points: pd.DataFrame, rows: str, by: str) -> Non
 
 
 def plot_matrix(axes: Axes, values: pd.DataFrame, texts: pd.DataFrame, title: str) -> pd.DataFrame:
-    """A matrix as colours, the darker the greater, with the text of the same row and column in each cell; NaN stays white."""
+    """A matrix as colours, greater values darker, with the text of the same row and column in each cell; NaN is white."""
     numbers = values.to_numpy(float)
     image = axes.imshow(numbers, cmap="Blues", aspect="auto")
     dark = np.ma.filled(np.asarray(image.norm(numbers)), 0) > 0.6

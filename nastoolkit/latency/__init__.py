@@ -1,4 +1,4 @@
-"""Latency: the clock, end-to-end times, and tables of blocks whose sum is a network's time. All in ms."""
+"""Latency: the clock, end-to-end times, and tables of block times whose sum is a network's latency. All times are in ms."""
 
 from nastoolkit.latency.backends import BACKENDS
 from nastoolkit.latency.conditions import read_setting, setting_table

@@ -1,7 +1,7 @@
-"""A clock for a machine that is not steady: every run is held against runs of a reference, right before and right after it.
+"""A clock for an unsteady machine: every run is compared with runs of a reference right before and right after it.
 
 A laptop's or a cloud machine's speed changes by tens of percent within seconds, with its temperature and its neighbours. It
-changes for all networks alike, so the ratio of two neighbouring runs stays where either time does not.
+changes for all networks alike, so the ratio of two neighbouring runs stays the same although each time changes.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ BUSY_PERCENT = 50.0
 
 
 class BusyMachineWarning(UserWarning):
-    """Latencies are measured while other programs run."""
+    """Latencies are being measured while other programs run."""
 
 
 class Clock:
     """Times runners as multiples of a reference runner.
 
     Args:
-        reference: Runs between all runs that are timed.
+        reference: Reference runner, which runs between all timed runs.
     """
 
     def __init__(self, reference: Runner) -> None:
@@ -43,7 +43,7 @@ class Clock:
         self.reference_ms: list[float] = []
 
     def ratios(self, runner: Runner, seconds: float) -> np.ndarray:
-        """Times ``(n,)`` of a runner in that many seconds, each divided by the mean of the reference's before and after it."""
+        """Times ``(n,)`` of a runner in this many seconds, each divided by the mean of the reference's before and after it."""
         n_runs = runs_in(seconds, runner.elapsed_ms())
         around, times = [self.reference.elapsed_ms()], []
         for _ in range(n_runs):
@@ -59,15 +59,15 @@ class Clock:
 
 
 def runs_in(seconds: float, run_ms: float) -> int:
-    """How many runs fill this time, within reason."""
+    """Number of runs that fill this time, within reason."""
     return int(np.clip(1e3 * seconds / run_ms, LEAST_RUNS, MOST_RUNS))
 
 
 def keep_heap() -> None:
-    """Have the C library keep freed memory for the rest of the process.
+    """Make the C library keep freed memory for the rest of the process.
 
-    glibc gives large pieces back to the system and asks for them anew, in some networks at every run and in others never,
-    which decides over a third of a network's time: thousands of page faults. Servers avoid it with another allocator.
+    glibc returns large pieces to the system and requests them again, in some networks at every run and in others never. The
+    thousands of page faults can make up a third of a network's time. Servers avoid this with another allocator.
     """
     if sys.platform == "linux":
         with suppress(AttributeError):  # another C library
@@ -78,9 +78,9 @@ def keep_heap() -> None:
 
 @contextmanager
 def pinned(threads: int) -> Iterator[None]:
-    """Keep this process on so many cores, the least busy ones, where the system allows it, and PyTorch to as many threads.
+    """Keep this process on this number of cores, the least busy ones, if the system allows it, and PyTorch to as many threads.
 
-    More threads than cores would wait for each other, even while a network is only made. A warning tells where other programs
+    More threads than cores would wait for each other, even while a network is being built. A warning says if other programs
     keep these cores busy.
     """
     cores = os.sched_getaffinity(0) if hasattr(os, "sched_setaffinity") else set()
@@ -98,12 +98,12 @@ def pinned(threads: int) -> Iterator[None]:
 
 
 def use_of_cores() -> dict[int, float]:
-    """How busy other programs keep each core at present, in %."""
+    """How busy other programs currently keep each core, in %."""
     return dict(enumerate(psutil.cpu_percent(LOOK_SECONDS, percpu=True)))
 
 
 def warn_if_busy(percent: float) -> None:
-    """Say so if other programs use the cores, on which latencies are to be measured, by more than half."""
+    """Warn if other programs use more than half of the cores on which latencies are to be measured."""
     if percent > BUSY_PERCENT:
         warnings.warn(
             f"other programs use {percent:.0f} % of the cores that latencies are measured on: these will be too long, and "
@@ -114,5 +114,5 @@ def warn_if_busy(percent: float) -> None:
 
 
 def idlest(cores: Collection[int], n: int, busy: Mapping[int, float]) -> list[int]:
-    """The cores that others use least, of %: two programs on one core would stop each other in the middle of a run."""
+    """The cores that others use least, given their use in %: two programs on one core would interrupt each other's runs."""
     return sorted(cores, key=lambda core: (busy.get(core, 0.0), -core))[:n]

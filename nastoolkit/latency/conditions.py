@@ -1,4 +1,4 @@
-"""Hardware settings as texts, and their latency tables, each kept in a file.
+"""Hardware settings as texts, and their latency tables, each in a file.
 
 ``torch 128 2`` is a backend, a batch size and a number of threads on this machine; ``v100.json`` is a table that ``nastoolkit
 profile`` made elsewhere.
@@ -17,10 +17,10 @@ from nastoolkit.support.files import beside
 
 
 def read_setting(text: str) -> dict[str, Any]:
-    """``backend``, ``batch_size`` and ``threads`` of a setting; nothing of a table's file, which knows its own.
+    """``backend``, ``batch_size`` and ``threads`` of a setting; empty for a table's file, which has its own.
 
     Raises:
-        ValueError: Neither three such words nor a file, or more threads than this machine has.
+        ValueError: The text is neither three such words nor a file, or there are more threads than this machine has.
     """
     if text.endswith(".json"):
         if not os.path.isfile(text):  # which takes any text
@@ -42,12 +42,12 @@ def read_setting(text: str) -> dict[str, Any]:
 def setting_table(
     text: str, family: Family, folder: str | Path, n_contexts: int = 8, seconds: float = 45.0, progress: bool = True
 ) -> LookupTable:
-    """A setting's table: from the folder if it was made on this machine under the same conditions, else measured.
+    """A setting's table: read from the folder if it was made on this machine under the same conditions, else measured.
 
     Args:
         text: See :func:`read_setting`.
         family: Family that the blocks belong to.
-        folder: Where what is measured is kept; a killed measurement goes on from there.
+        folder: Folder that keeps measurements; a killed measurement continues from there.
         n_contexts: See :meth:`LookupTable.measure`.
         seconds: See :meth:`LookupTable.measure`.
         progress: Whether to show the time left.

@@ -1,4 +1,4 @@
-"""Blocks timed in their contexts: inside few random networks, chosen so that every block is in several of them."""
+"""Blocks timed in context: inside a few random networks, chosen so that every block is in several of them."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ DAMAGE = (ValueError, TypeError, OverflowError, RecursionError)  # what lines of
 
 
 class Contexts:
-    """Timings of networks and of their blocks, while a table is being made.
+    """Timings of networks and of their blocks while a table is being made.
 
     Args:
         latency: Times networks.
-        identity: What the table is: a file of another one is of no use.
-        file: Keeps what was found of every finished network; that of a killed run of the same table is taken over.
+        identity: What identifies the table; files of other tables are not used.
+        file: File that keeps the timings of every finished network; one from a killed run of the same table is continued.
 
     Raises:
-        ValueError: The file is a finished table, which would be lost.
+        ValueError: The file is a finished table, which would be overwritten.
     """
 
     def __init__(self, latency: NetworkLatency, identity: dict[str, Any], file: str | Path | None = None) -> None:
@@ -68,12 +68,12 @@ class Contexts:
 
     @property
     def reference_ms(self) -> float:
-        """What the reference took, the median over the networks beside which it ran."""
+        """The reference's time, the median over the networks next to which it ran."""
         return float(np.median([timed["reference_ms"] for _, timed in self.networks]))
 
     @property
     def n_noisy(self) -> int:
-        """Networks whose runs lie too far apart, however often they were repeated."""
+        """Number of networks whose runs lie too far apart, even after repeats."""
         return sum(self._timing(timed).noisy for _, timed in self.networks)
 
     def timings(self, specs: tuple[BlockSpec, ...]) -> dict[BlockSpec, Timing]:
@@ -100,7 +100,7 @@ class Contexts:
         return Timing(scale * timed["median_ms"], scale * timed["iqr_ms"], timed["n_runs"])
 
     def _resume(self, file: Path) -> None:
-        """Take over the networks of a file of this table, and leave there what was taken: a line each, behind the identity."""
+        """Continue a file of this table: take its networks, and leave those taken in it, a line each, after the identity."""
         if file.exists() and is_table(file):
             raise ValueError(f"{file} is a finished latency table; name another file to keep what is measured in")
         first, *rest = (file.read_text(errors="replace").splitlines() if file.exists() else []) or [""]
@@ -119,7 +119,7 @@ class Contexts:
 
 
 def _checked(median_ms: float, iqr_ms: float, n_runs: int, reference_ms: float, shares: list[float] | None) -> dict[str, Any]:
-    """What is kept of a network; an error of :data:`DAMAGE` where it is not."""
+    """The stored timings of a network; an error of :data:`DAMAGE` if they are not valid."""
     check_numbers([median_ms, iqr_ms, n_runs, reference_ms, *([] if shares is None else shares)])
     if not reference_ms > 0 or not isinstance(n_runs, int):
         raise ValueError("a reference takes time, and runs are a whole number")
@@ -141,8 +141,8 @@ def covering_genotypes(
 ) -> np.ndarray:
     """Few random genotypes ``(n, d)`` in whose networks every block spec occurs at least ``times`` times.
 
-    The first ones have every block once, the next ones twice, and so on. Greedy: of some networks that have the rarest block,
-    take the one with the most blocks that are as rare.
+    The first ones have every block once, the next ones twice, and so on. Greedy: among some networks that have the rarest
+    block, take the one with the most blocks that are equally rare.
     """
     counts: Counter[BlockSpec] = Counter(dict.fromkeys(family.specs_within(space or family.space), 0))
     chosen: list[np.ndarray] = []
@@ -160,7 +160,7 @@ def covering_genotypes(
 
 
 def n_that_cover(family: Family, genotypes: np.ndarray, specs: Collection[BlockSpec]) -> int:
-    """How many of the first genotypes ``(n, d)`` it takes until every one of these blocks occurs in their networks."""
+    """Number of the first genotypes ``(n, d)`` whose networks together contain every one of these blocks."""
     missing = set(specs)
     for n, genotype in enumerate(genotypes, start=1):
         missing -= {spec for _, spec in family.plan(genotype)}

@@ -29,8 +29,8 @@ class Timing:
 
     Attributes:
         median_ms: Median over runs, in ms.
-        iqr_ms: Interquartile range, in ms; the clock's noise.
-        n_runs: Timed runs, warm-up not counted.
+        iqr_ms: Interquartile range, in ms: the clock's noise.
+        n_runs: Number of timed runs, without warm-up.
     """
 
     median_ms: float
@@ -45,15 +45,15 @@ class Timing:
 
 @dataclass(frozen=True)
 class Latency(Timing):
-    """A timing with all that it depends on besides the network.
+    """A timing, and everything that it depends on apart from the network.
 
     Attributes:
         backend: One of ``BACKENDS``.
-        batch_size: Inputs a batch; the latency is that of the batch.
+        batch_size: Inputs in a batch; the latency is that of the whole batch.
         threads: Threads that the backend could use.
         precision: Precision of weights and activations.
-        library: What ran the network, with its version.
-        device: What it ran on.
+        library: Library that ran the network, with its version.
+        device: Device that it ran on.
     """
 
     backend: str
@@ -72,14 +72,14 @@ def measure(
     seconds: float = 0.2,
     backend: str = "torch",
 ) -> Latency:
-    """Time one network. Runs that lie too far apart are repeated; where that does not help, a warning says so.
+    """Time one network. Runs that lie too far apart are repeated; if that does not help, a warning says so.
 
     Args:
-        network: Set to evaluation mode.
+        network: Network, which is set to evaluation mode.
         inputs: One input or a whole batch, batch dimension first.
-        batch_size: Repeats a single input so many times; by default the inputs are the batch.
-        threads: Threads that the backend may use; the process keeps to as many cores meanwhile.
-        seconds: How long to go on timing.
+        batch_size: Number of times that a single input is repeated; by default the inputs are the batch.
+        threads: Threads that the backend may use; meanwhile, the process is limited to as many cores.
+        seconds: Time to spend on timing.
         backend: One of ``BACKENDS``.
     """
     batch = inputs if batch_size is None else each(inputs, lambda part: part.expand(batch_size, *part.shape[1:]))
@@ -108,7 +108,7 @@ def _times_ms(runner: Runner, seconds: float) -> np.ndarray:
 
 
 def steady(times: Callable[[], np.ndarray]) -> np.ndarray:
-    """Runs ``(n,)`` that lie close together: where they do not they are made again, and the closest ones kept."""
+    """Runs ``(n,)`` that lie close together: if they do not, they are repeated, and the closest ones are kept."""
     tries: list[np.ndarray] = []
     while len(tries) < N_TRIES and (not tries or summary(tries[-1]).noisy):
         tries.append(times())
@@ -123,10 +123,10 @@ def summary(times_ms: np.ndarray) -> Timing:
 
 @dataclass(frozen=True)
 class NetworkLatency:
-    """End-to-end latency of a family's sub-networks with fresh weights, a function of genotypes to search on.
+    """End-to-end latency of a family's sub-networks with fresh weights: a function of genotypes to search with.
 
-    A few sub-networks at a time are timed in interleaved rounds, each run beside runs of a reference: neither drift nor
-    neighbours of the machine favour one over another.
+    A few sub-networks at a time are timed in interleaved rounds, and each run next to runs of a reference, so that neither
+    drift nor other programs favour one of them.
 
     Attributes:
         family: Family of the sub-networks.
@@ -135,8 +135,8 @@ class NetworkLatency:
         threads: Threads that the backend may use.
         seconds: How long to time each sub-network, in all rounds together.
         reference: Genotype ``(d,)`` of the reference; by default the smallest sub-network.
-        reference_ms: What the reference takes at the speed that latencies are stated for; by default its median in the call.
-        n_rounds: Each times every sub-network.
+        reference_ms: Reference's time at the speed for which latencies are stated; by default, its median in the call.
+        n_rounds: Number of rounds, each of which times every sub-network.
     """
 
     family: Family
@@ -158,7 +158,7 @@ class NetworkLatency:
         return [summary(np.concatenate(ratios) * (self.reference_ms or reference_ms)) for ratios in runs]
 
     def rounds(self, genotypes: np.ndarray, progress: bool = False) -> tuple[list[list[np.ndarray]], float]:
-        """For each genotype its rounds' runs, as multiples of the reference's time, and the median of the latter, in ms."""
+        """Runs of each genotype by round, as multiples of the reference's time, and the median of that time, in ms."""
         label = f"latency of {len(genotypes)} networks"
         with pinned(self.threads), tqdm(total=self.n_rounds * len(genotypes), desc=label, disable=not progress) as bar:
             clock = self.clock()
@@ -175,7 +175,7 @@ class NetworkLatency:
         return runs
 
     def clock(self) -> Clock:
-        """One that has the reference."""
+        """A clock with the reference."""
         reference = self.family.space.smallest if self.reference is None else self.reference
         return Clock(self.runner(reference))
 
@@ -192,12 +192,12 @@ class NetworkLatency:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What the values depend on besides the genotype; a store keeps it beside them."""
+        """What the values depend on apart from the genotype; a store keeps it with them."""
         conditions = {"backend": self.backend, "batch_size": self.batch_size, "threads": self.threads}
         return {"measurement": "latency_ms", **self.family.identity, **conditions, **describe_machine()}
 
 
 def fresh_case(family: Family, genotype: np.ndarray, batch_size: int) -> tuple[nn.Module, Inputs]:
-    """A sub-network with fresh weights and a batch for it, the same ones every time."""
+    """A sub-network with fresh weights and a batch for it, the same every time."""
     with drawn_from(0):
         return family.build(genotype), family.example_inputs(genotype, batch_size)

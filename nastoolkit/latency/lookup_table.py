@@ -2,8 +2,8 @@
 
 [Cai2019] H. Cai et al., "ProxylessNAS: Direct Neural Architecture Search on Target Task and Hardware", ICLR 2019, Section 3.3.
 
-Differs from the paper in: blocks are timed inside whole random networks, not alone; alone they are too fast by the cache
-misses that a network has.
+Differs from the paper in: blocks are timed inside whole random networks, not alone; alone they are too fast, because they lack
+the cache misses of a network.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ class LookupTable:
 
     Args:
         family: Family that the blocks belong to.
-        timings: A timing for each block spec of the family, or of the part of its space.
+        timings: A timing for each block spec of the family, or of a part of its space.
         conditions: Backend, batch size, threads, machine and library versions.
-        within: What the space is restricted to: options by the names of choices.
-        reference_ms: What ``space.smallest`` took at the speed of the machine that the timings are stated for; it has
-            the first options of choices without an order.
-        n_noisy: Networks, of those that the blocks were timed in, whose runs lay too far apart.
-        mape_percent: Its error against the clock, once it is known; :meth:`validate` sets it.
+        within: Restriction of the space: options by the names of choices.
+        reference_ms: Time of ``space.smallest`` at the machine speed for which the timings are stated; it has the first
+            options of choices without an order.
+        n_noisy: Number of networks, among those in which blocks were timed, whose runs lay too far apart.
+        mape_percent: Its error compared with the clock, once known; :meth:`validate` sets it.
     """
 
     def __init__(
@@ -89,19 +89,18 @@ class LookupTable:
         """Time every distinct block spec of a family on this machine, inside whole random networks.
 
         Args:
-            family: Family whose blocks are timed, in networks of fresh weights.
+            family: Family whose blocks are timed, in networks with fresh weights.
             backend: One of ``BACKENDS``.
             batch_size: Inputs a batch; latencies are those of the whole batch.
             threads: Threads that the backend may use.
-            n_contexts: Every block is timed in at least so many networks, while the time lasts, and the median taken.
-            seconds: When they are over, blocks that have been timed once will do. The fewer they are, the fewer runs a network
-                has.
+            n_contexts: Least number of networks in which every block is timed, while time is left; the median is taken.
+            seconds: Time after which blocks that have been timed once are enough. With less time, each network has fewer runs.
             within: The part of the space to measure: options by the names of choices; by default all of it.
-            resume: File that keeps what is measured, so that a killed measurement goes on; :meth:`save` removes it.
+            resume: File that keeps measurements, so that a killed one can continue; :meth:`save` removes it.
             progress: Whether to show the time left.
 
         Raises:
-            ValueError: A number below 1, an unknown backend, or a finished table where ``resume`` would be written.
+            ValueError: A number is below 1, the backend is unknown, or ``resume`` is a finished table.
         """
         backend_named(backend)
         if resume is not None:
@@ -136,7 +135,7 @@ class LookupTable:
         return latencies
 
     def validate(self, n: int = 30, seed: int = 0, seconds: float = 0.5, progress: bool = True) -> TableCheck:
-        """Hold the table against the clock: time ``n`` random sub-networks end to end, at the speed of the table."""
+        """Compare the table with the clock: time ``n`` random sub-networks end to end, at the speed of the table."""
         genotypes = self.space.sample(n, np.random.default_rng(seed))
         runs, reference_ms = self.clockwork(seconds).rounds(genotypes, progress)
         speed_ms = self.reference_ms or reference_ms
@@ -157,7 +156,7 @@ class LookupTable:
         return self.clockwork(seconds).timings(genotypes, progress)
 
     def clockwork(self, seconds: float = 0.3) -> NetworkLatency:
-        """What times networks under the table's conditions, so many seconds each."""
+        """A latency measurement under the table's conditions, with this many seconds for each network."""
         backend, batch_size, threads = (self.conditions[name] for name in ("backend", "batch_size", "threads"))
         return NetworkLatency(self.family, backend, batch_size, threads, seconds, self.space.smallest, self.reference_ms)
 
@@ -171,10 +170,11 @@ class LookupTable:
         return html.facts("Latency lookup table", {"family": self.family.name, **part, **facts})
 
     def save(self, path: str | Path) -> Path:
-        """Write the table as JSON; what was kept while it was measured is then removed.
+        """Write the table as JSON; the file kept while measuring is then removed.
 
         Raises:
-            ValueError: What :meth:`load` would refuse: a block of the family is missing, or a condition, or a time is none.
+            ValueError: :meth:`load` would refuse the table: a block of the family or a condition is missing, or a time is
+                invalid.
             OSError: The file cannot be written.
         """
         blocks = [{"block": block_text(spec), **vars(timing)} for spec, timing in self.timings.items()]
@@ -188,7 +188,7 @@ class LookupTable:
         return Path(path)
 
     def _forget_partial(self, saved: Path) -> None:
-        """Remove what was kept while the table was measured, unless the table was saved in its place."""
+        """Remove the file kept while measuring, unless the table was saved in its place."""
         if self.partial and self.partial.exists() and not self.partial.samefile(saved):
             self.partial.unlink()
         self.partial = None
@@ -201,17 +201,17 @@ class LookupTable:
         conditions: Mapping[str, Any] | None = None,
         within: Options | None = None,
     ) -> LookupTable:
-        """A table of times that another tool measured, such as a vendor's.
+        """A table of times measured by another tool, such as a vendor's.
 
         Args:
             family: Family that the blocks belong to.
-            costs: Times, in ms, by block specs or by their texts, a number or one for each run; or a CSV file with the columns
-                ``block`` (the text, ``repr(spec)``) and ``ms``, a row for each run.
-            conditions: Whatever the times depend on, as JSON types; ``backend``, ``batch_size`` and ``threads`` among it.
+            costs: Times in ms by block specs or by their texts, a number each or one for each run; or a CSV file with the
+                columns ``block`` (the text, ``repr(spec)``) and ``ms``, a row for each run.
+            conditions: Whatever the times depend on, as JSON types, including ``backend``, ``batch_size`` and ``threads``.
             within: The part of the space whose blocks were timed; by default all of it.
 
         Raises:
-            ValueError: A block is missing, a time negative or no number, or the file no such CSV.
+            ValueError: A block is missing, a time is negative or not a number, or the file is not such a CSV.
             OSError: The file cannot be read.
         """
         timings = timings_of(costs if isinstance(costs, Mapping) else read_costs(costs))
@@ -221,16 +221,16 @@ class LookupTable:
 
     @classmethod
     def load(cls, path: str | Path, family: Family, batch_size: int | None = None, threads: int | None = None) -> LookupTable:
-        """Read a table that :meth:`save` wrote, or a CSV of :meth:`from_costs`; warns where it was made on another machine.
+        """Read a table that :meth:`save` wrote, or a CSV for :meth:`from_costs`; warns if it was made on another machine.
 
         Args:
             path: The file.
             family: Family that the blocks belong to.
-            batch_size: What latencies are wanted for; a warning tells where the table's is another.
-            threads: Threads that latencies are wanted for; a table for others warns.
+            batch_size: Batch size of the wanted latencies; a warning says if the table has another.
+            threads: Number of threads of the wanted latencies; a warning says if the table has another.
 
         Raises:
-            ValueError: Not such a file, or one that lacks blocks of this family.
+            ValueError: The file is not a table, or lacks blocks of this family.
             OSError: The file cannot be read.
         """
         if holds_costs(path):
@@ -246,7 +246,7 @@ class LookupTable:
 
 
 def _needed(family: Family, known: Collection[str], within: Options, what: str) -> tuple[BlockSpec, ...]:
-    """The blocks of a part of a family's space; ValueError where one is not known."""
+    """The blocks of a part of a family's space; ValueError if one is not known."""
     needed = family.specs_within(family.space.restrict(within))
     missing = [block_text(spec) for spec in needed if block_text(spec) not in known]
     if missing:
@@ -268,7 +268,7 @@ def _warn_of_others(path: str | Path, conditions: dict[str, Any], wanted: dict[s
 
 
 def table_conditions(backend: str = "torch", batch_size: int = 1, threads: int = 1, n_contexts: int = 8) -> dict[str, Any]:
-    """What a table made here and now would be made under; one saved under other conditions is no substitute."""
+    """Conditions of a table made here and now; a table saved under other conditions cannot replace it."""
     return {
         "backend": backend,
         "batch_size": batch_size,

@@ -1,4 +1,4 @@
-"""What a measurement ran on: a latency means nothing without it."""
+"""The machine that a measurement ran on, without which a latency means nothing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 
 
 def cpu_name() -> str:
-    """The processor's model name, as the operating system tells it."""
+    """The processor's model name, according to the operating system."""
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
         names = [line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]

@@ -1,7 +1,7 @@
-"""Block latencies from whole networks' latencies, for backends that cannot tell blocks apart.
+"""Block latencies from whole networks' latencies, for backends that cannot time single blocks.
 
-Far more blocks are unknown than networks are measured. Blocks are therefore first priced by their MACs, their parameters and
-a constant each; a ridge regression then moves each price by the share that the networks ask for.
+There are far more unknown blocks than measured networks. Therefore each block first gets a price from its MACs, its parameters
+and a constant; a ridge regression then changes each price by the factor that fits the networks best.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ PENALTIES = np.logspace(-4, 2, 25)
 def block_times(
     specs: Sequence[BlockSpec], plans: Sequence[Sequence[BlockSpec]], latencies: np.ndarray
 ) -> tuple[np.ndarray, float]:
-    """Times ``(k,)`` of block specs whose sums over plans come close to the networks' latencies ``(n,)``, in their unit.
+    """Times ``(k,)`` of block specs whose sums over plans are close to the networks' latencies ``(n,)``, in the same unit.
 
-    Relative errors of networks and relative moves of prices are what counts.
+    It weighs relative errors of networks against relative changes of prices.
 
     Returns:
         The times, and the interquartile range of the networks' relative errors.

@@ -1,4 +1,4 @@
-"""A lookup table held against the clock."""
+"""A lookup table compared with the clock."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ CLEARLY = 0.1  # of Kendall tau
 
 @dataclass(frozen=True)
 class TableCheck:
-    """A lookup table against end-to-end measurements.
+    """A lookup table compared with end-to-end measurements.
 
     Attributes:
         table_ms: Predicted latencies ``(n,)`` of random sub-networks.
         measured_ms: Medians of their end-to-end latencies ``(n,)``.
-        halves_ms: The same of every other round of measuring, ``(n, 2)``.
-        macs: MACs ``(n,)`` of these sub-networks, the control: what ranks worse than they do is no use.
-        drift_percent: How much slower the machine was meanwhile than when the table was made; taken out of all of these.
+        halves_ms: The same for each half of the measuring rounds, ``(n, 2)``.
+        macs: MACs ``(n,)`` of these sub-networks, the control: a table that ranks worse than MACs is useless.
+        drift_percent: How much slower the machine was than when the table was made; the other values are corrected for it.
     """
 
     table_ms: np.ndarray
@@ -42,12 +42,12 @@ class TableCheck:
 
     @property
     def clock_percent(self) -> float:
-        """Mean absolute percentage difference between the halves of the measurement: no table can be better than that."""
+        """Mean absolute percentage difference between the halves of the measurement: no table can have a smaller error."""
         return mape(self.halves_ms[:, 0], self.halves_ms[:, 1])
 
     @property
     def bias_percent(self) -> float:
-        """Mean signed percentage error; positive where the table is too high."""
+        """Mean signed percentage error; positive if the table is too high."""
         return float(100 * (self.table_ms / self.measured_ms - 1).mean())
 
     @property
@@ -62,7 +62,7 @@ class TableCheck:
 
     @property
     def macs_kendall_tau(self) -> float:
-        """The same of MACs."""
+        """The same rank correlation for MACs."""
         return kendall_tau(self.measured_ms, self.macs)
 
     @property

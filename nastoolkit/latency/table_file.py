@@ -1,6 +1,6 @@
-"""The file of a latency lookup table, whose types and numbers are checked before anything is computed from them.
+"""The file of a latency lookup table; its types and numbers are checked before anything is computed from them.
 
-Another tool's times come as a CSV with the columns ``block``, the text of a block spec, and ``ms``; several rows of a block
+Another tool's times come as a CSV with the columns ``block``, the text of a block spec, and ``ms``; several rows for one block
 are several runs of it.
 """
 
@@ -28,15 +28,15 @@ NUMPY = re.compile(r"np\.\w+\(([^()]*)\)")  # how a number of numpy writes itsel
 
 
 def block_text(spec: BlockSpec) -> str:
-    """What stands for a block in files: the spec as Python writes it, its numbers plain ones."""
+    """The text of a block in files: its spec as Python writes it, with plain numbers."""
     return NUMPY.sub(r"\1", repr(spec))
 
 
 def table_text(content: Mapping[str, Any]) -> str:
-    """The content of a table's file, with plain numbers in place of numpy's.
+    """The content of a table's file, with plain numbers instead of numpy's.
 
     Raises:
-        ValueError: What :func:`read_table` would refuse: a key is missing, a value of another type, a time no number.
+        ValueError: :func:`read_table` would refuse it: a key is missing, a value has another type, or a time is not a number.
     """
     try:
         text = json.dumps(content, indent=1, default=plain)
@@ -47,10 +47,10 @@ def table_text(content: Mapping[str, Any]) -> str:
 
 
 def read_table(path: str | Path) -> dict[str, Any]:
-    """What :meth:`LookupTable.save` wrote, by :data:`KEYS`; ``blocks`` are timings by the texts of their specs.
+    """The table that :meth:`LookupTable.save` wrote, by :data:`KEYS`; ``blocks`` are timings by the texts of their specs.
 
     Raises:
-        ValueError: Not such a file: a key is missing or unknown, a value of another type, a time negative or no number.
+        ValueError: A key is missing or unknown, a value has another type, or a time is negative or not a number.
         OSError: The file cannot be read.
     """
     try:
@@ -92,7 +92,7 @@ def _check(content: Mapping[str, Any]) -> None:
 
 
 def check_numbers(numbers: Iterable[Any]) -> None:
-    """ValueError where one is no finite number from 0 on."""
+    """Raise ValueError if a value is not a finite number of at least 0."""
     for number in numbers:
         if type(number) not in (int, float) or not math.isfinite(number) or number < 0:
             raise ValueError(f"times, in ms, and counts are numbers from 0 on, not {number!r:.99}")
@@ -105,10 +105,10 @@ def holds_costs(path: str | Path) -> bool:
 
 
 def read_costs(path: str | Path) -> dict[str, list[float]]:
-    """Times, in ms, by the texts of blocks, from a CSV; other columns are left aside.
+    """Times in ms by the texts of blocks, from a CSV; other columns are ignored.
 
     Raises:
-        ValueError: Not such a file.
+        ValueError: The file is not such a CSV.
         OSError: The file cannot be read.
     """
     costs: dict[str, list[float]] = {}
@@ -123,7 +123,7 @@ def read_costs(path: str | Path) -> dict[str, list[float]]:
 
 
 def timings_of(costs: Mapping[Any, Any]) -> dict[str, Timing]:
-    """Timings by the texts of blocks, from a number or a number for each run, in ms, by the texts or by the specs."""
+    """Timings by the texts of blocks, from times in ms by texts or specs: a number each, or one for each run."""
     return {block if isinstance(block, str) else block_text(block): _timing(ms) for block, ms in costs.items()}
 
 

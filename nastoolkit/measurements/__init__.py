@@ -1,4 +1,4 @@
-"""Measurements of sub-networks: accuracy, proxies of it, energy, memory. Each value has its unit in its name."""
+"""Measurements of sub-networks: accuracy, proxies of accuracy, energy, memory. Each value has its unit in its name."""
 
 from nastoolkit.measurements.accuracy import Accuracy, StandAloneAccuracy
 from nastoolkit.measurements.energy import NotAvailableError, Nvml, Rapl, energy_mj

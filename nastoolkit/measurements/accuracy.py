@@ -1,7 +1,7 @@
-"""Accuracy of sub-networks: with the supernet's weights, each extracted and calibrated on its own, or trained alone.
+"""Accuracy of sub-networks, either with the supernet's weights, each extracted and calibrated separately, or trained alone.
 
 [Cai2020] H. Cai et al., "Once-for-All: Train One Network and Specialize it for Efficient Deployment", ICLR 2020:
-its sub-networks are evaluated so, after calibrating batch normalisation on 2,000 training images.
+it evaluates sub-networks in this way, after calibrating batch normalisation on 2,000 training images.
 """
 
 from __future__ import annotations
@@ -35,20 +35,20 @@ PATIENCE = 2.0  # seconds without a bar
 
 @dataclass(frozen=True)
 class Accuracy:
-    """The task's metric of sub-networks on one split, a function of genotypes that a search can call as ``evaluate``.
+    """The task's metric for sub-networks on one split: a function of genotypes that a search can call as ``evaluate``.
 
     Attributes:
-        supernet: Where sub-networks come from; its weights are left as they are.
+        supernet: Supernet of the sub-networks; its weights stay as they are.
         task: Gives data and metric.
-        split: ``validation`` while choosing, ``test`` once at the end.
-        n_calibration: Training images for batch normalisation, the first ones of the split.
-        batch_size: Images a batch; part of the calibration's definition through its weights.
-        progress: Whether to show the time left, of what takes more than two seconds.
-        n_images: Number of images of the split that are used, the first ones; None is all.
-        n_observed: Training images that the ranges of activations with few bits come from, the first ones of the split.
+        split: Split to measure on: ``validation`` while choosing, ``test`` once at the end.
+        n_calibration: Number of training images for batch normalisation, the first ones of the split.
+        batch_size: Images in a batch; it affects the calibration, which weights batches by their size.
+        progress: Whether to show the time left if it takes more than two seconds.
+        n_images: Number of images of the split that are used, the first ones; None means all.
+        n_observed: Number of training images, the first ones, that give the ranges of activations with few bits.
 
     Raises:
-        ValueError: The task's inputs or classes are not those of the family's networks, or a number is below 1.
+        ValueError: The task's inputs or classes do not fit the family's networks, or a number is below 1.
     """
 
     supernet: Supernet
@@ -77,7 +77,7 @@ class Accuracy:
         return self.task.score(*self._predictions(network, genotype))
 
     def predictions(self, genotypes: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
-        """What the task's ``predict`` says of every example, ``(n, examples, ...)``, and the targets ``(examples, ...)``."""
+        """Results of the task's ``predict`` for all examples, ``(n, examples, ...)``, and targets ``(examples, ...)``."""
         genotypes = np.atleast_2d(genotypes)
         bar = _bar(genotypes, "sub-networks", self.progress, len(genotypes))
         found = [self._predictions(self.supernet.extract(genotype), genotype) for genotype in bar]
@@ -92,7 +92,7 @@ class Accuracy:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What the values depend on besides the genotype; a store keeps it beside them."""
+        """What the values depend on apart from the genotype; a store keeps it with them."""
         return {
             "measurement": self.task.metric,
             "task": self.task.name,
@@ -107,17 +107,17 @@ class Accuracy:
 
 @dataclass(frozen=True)
 class StandAloneAccuracy:
-    """The task's metric of sub-networks trained alone, from fresh weights of their own: the ground truth of weight sharing.
+    """The task's metric for sub-networks trained alone, from fresh weights of their own: the ground truth for weight sharing.
 
-    A value follows from the plan of a sub-network, the task and the recipe alone: other families with this plan have the same.
+    A value depends only on a sub-network's plan, the task and the recipe: other families with this plan get the same value.
 
     Attributes:
         family: Gives the networks.
         task: Gives data, loss and metric.
         recipe: How each network is trained.
-        split: What it is scored on.
-        progress: Whether to show the time left, of what takes more than two seconds.
-        device: Where to train and score.
+        split: Split that networks are scored on.
+        progress: Whether to show the time left if it takes more than two seconds.
+        device: Device for training and scoring.
 
     Raises:
         ValueError: The task's inputs or classes are not those of the family's networks.
@@ -135,7 +135,7 @@ class StandAloneAccuracy:
         check_outputs(self.family, self.task)
 
     def __call__(self, genotypes: np.ndarray) -> np.ndarray:
-        """Genotypes ``(n, d)`` to the metric ``(n, 1)``, in the metric's unit; a training run each."""
+        """Genotypes ``(n, d)`` to the metric ``(n, 1)``, in the metric's unit, with a training run for each."""
         genotypes = np.atleast_2d(genotypes)
         bar = _bar(genotypes, "trained alone", self.progress, len(genotypes))
         return np.concatenate([self._train_and_score(genotype) for genotype in bar])
@@ -156,7 +156,7 @@ class StandAloneAccuracy:
 def score(
     network: nn.Module, task: Task, split: Examples, batch_size: int = 250, shape: tuple[int, ...] | None = None
 ) -> float:
-    """The task's metric of a network in evaluation mode on a whole split, images resized to the input ``shape``."""
+    """The task's metric for a network in evaluation mode on a whole split, with images resized to the input ``shape``."""
     return task.score(*predictions(network, task, split, batch_size, shape))
 
 
@@ -170,7 +170,7 @@ def predictions(
     progress: bool = False,
     n: int | None = None,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """What the metric is computed from, ``(examples, ...)``, and the targets, for the first n examples; see :func:`score`."""
+    """Predictions ``(examples, ...)`` that the metric uses, and targets, for the first n examples; see :func:`score`."""
     n_examples = len(split) if n is None else min(n, len(split))
     bar = _bar(split.batches(batch_size, shape, n), "batches", progress, ceil(n_examples / batch_size))
     batches = (batch.to(device_of(network)) for batch in bar)
@@ -190,7 +190,7 @@ def _first_inputs(task: Task, split: str) -> Inputs:
 
 
 def _bar(things: Iterable[T], what: str, progress: bool, total: int) -> Iterator[T]:
-    """The same things; those that take long are counted by a bar, which is made only then: a notebook keeps every one."""
+    """The same items, with a progress bar only if they take long, because a notebook keeps every bar."""
     start, bar = monotonic(), tqdm(disable=True)
     for n, thing in enumerate(things):
         if bar.disable and progress and monotonic() - start > PATIENCE:

@@ -1,6 +1,6 @@
-"""Energy of a network's run, from the machine's own meters: RAPL for Intel and AMD processors, NVML for NVIDIA GPUs.
+"""Energy of running a network, from the machine's own meters: RAPL for Intel and AMD processors, NVML for NVIDIA GPUs.
 
-The meters count the whole processor or GPU, whatever else runs on it.
+The meters measure the whole processor or GPU, including everything else that runs on it.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ class Meter(Protocol):
     """Something that counts energy."""
 
     def read_mj(self) -> float:
-        """Energy since some moment, in mJ; it never falls."""
+        """Energy since some fixed moment, in mJ; it never decreases."""
 
 
 class Rapl:
     """The processor packages' meters, as Linux shows them.
 
     Args:
-        folder: Where they are.
+        folder: Folder of the meters.
 
     Raises:
-        NotAvailableError: None is there, or none may be read.
+        NotAvailableError: There are no meters, or none may be read.
     """
 
     def __init__(self, folder: Path = POWERCAP) -> None:
@@ -50,7 +50,7 @@ class Rapl:
         self.total_uj = 0
 
     def read_mj(self) -> float:
-        """See :class:`Meter`; a meter that wrapped around once since the last reading is no harm."""
+        """See :class:`Meter`; a meter may wrap around once between readings."""
         now = [self._number(package, "energy_uj") for package in self.packages]
         self.total_uj += sum((new - old) % span for new, old, span in zip(now, self.last, self.ranges, strict=True))
         self.last = now
@@ -64,7 +64,7 @@ class Nvml:
     """The first GPU's meter.
 
     Raises:
-        NotAvailableError: No GPU, or no NVIDIA Management Library.
+        NotAvailableError: There is no GPU, or no NVIDIA Management Library.
     """
 
     def __init__(self) -> None:
@@ -83,12 +83,12 @@ class Nvml:
 
 
 def energy_mj(runner: Runner, meter: Meter, seconds: float = 2.0) -> float:
-    """Energy of one run of a batch, in mJ, the mean over as many runs as fit into the time.
+    """Energy of running one batch, in mJ: the mean over as many runs as fit into the time.
 
     Args:
-        runner: What runs the network, from one of ``BACKENDS``.
+        runner: Runner of the network, from one of ``BACKENDS``.
         meter: :class:`Rapl` for processors, :class:`Nvml` for GPUs.
-        seconds: How long to run; meters are slow, so many runs make one reading.
+        seconds: Time to run; meters are slow, so one reading covers many runs.
     """
     runner()
     started, before, n_runs = time.perf_counter(), meter.read_mj(), 0

@@ -1,4 +1,4 @@
-"""Ground truth: sub-networks trained alone from several seeds, each training kept once for all who ask for it."""
+"""Ground truth: sub-networks trained alone from several seeds; each training is kept once, for everyone who needs it."""
 
 from __future__ import annotations
 
@@ -31,27 +31,27 @@ def ground_truth(
     progress: bool = True,
     device: str = "cpu",
 ) -> np.ndarray:
-    """The task's metric of sub-networks that are trained alone, to hold a supernet's ranking against.
+    """The task's metric for sub-networks that are trained alone, with which a supernet's ranking can be compared.
 
-    How reliable it is, ``nastoolkit.statistics.tau_ceiling`` of the values says, by halves of the seeds.
+    ``nastoolkit.statistics.tau_ceiling`` of the values says how reliable it is, by comparing halves of the seeds.
 
     Args:
         family: Gives the networks; worker processes get it as it is.
-        task: Gives data, loss and metric; files tell it apart by its name.
-        recipe: How each network is trained, but for its seed.
+        task: Gives data, loss and metric; files identify it by its name.
+        recipe: How each network is trained, except for the seed.
         genotypes: Sub-networks ``(n, d)``.
-        seeds: A training for each, of every sub-network.
-        folder: Where all trainings are kept, of any family and task: those of one plan, recipe, task and seed are one.
-        split: What they are scored on.
+        seeds: Random seeds; every sub-network is trained once with each.
+        folder: Folder of all trainings, of any family and task; those with the same plan, recipe, task and seed are one.
+        split: Split that networks are scored on.
         n_workers: Number of worker processes, of one thread each; 0 trains in this process.
         progress: Whether to show a progress bar.
-        device: Where to train and score.
+        device: Device for training and scoring.
 
     Returns:
         The metric ``(n, n_seeds)``, in its unit.
 
     Raises:
-        ValueError: The task's inputs or classes are not those of the family's networks.
+        ValueError: The task's inputs or classes do not fit the family's networks.
         nastoolkit.studies.JobsError: A training failed. All others are finished first.
     """
     genotypes, seeds = np.atleast_2d(genotypes), list(seeds)
@@ -70,18 +70,18 @@ def ground_truth(
 
 
 def train_alone(measure: StandAloneAccuracy, genotype: np.ndarray) -> list[dict[str, float]]:
-    """One row with the metric of one sub-network, trained alone, as ``alone``."""
+    """One row with the metric of one sub-network trained alone, in column ``alone``."""
     return [{"alone": float(measure(genotype).item())}]
 
 
 def network_text(family: Family, genotype: np.ndarray) -> str:
-    """Hash of a network's plan, and of what joins its blocks; equal ones mean the same network, of whatever family."""
+    """Hash of a network's plan and of what joins its blocks; equal hashes mean the same network, from any family."""
     blocks = [(name, block_text(spec)) for name, spec in family.plan(genotype)]
     return hashlib.sha256(repr((type(family).assemble.__qualname__, blocks)).encode()).hexdigest()[:16]
 
 
 def _job(network: str, measure: StandAloneAccuracy) -> Row:
-    """All that a training's result depends on."""
+    """Everything that a training's result depends on."""
     recipe = {f"recipe.{name}": value for name, value in measure.recipe.settings.items()}
     where = {"task": measure.task.name, "split": measure.split, "torch": torch.__version__}
     return {"network": network, **where, **recipe}

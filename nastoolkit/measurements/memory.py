@@ -10,13 +10,13 @@ from nastoolkit.families.activations import peak_bytes
 
 
 def peak_memory_mb(network: nn.Module, inputs: Inputs) -> float:
-    """Weights, inputs and intermediate results that are alive at the same time at most, in MB (10^6 bytes), by PyTorch eager.
+    """Largest memory of weights, inputs and intermediate results alive at one time, in MB (10^6 bytes), in eager PyTorch.
 
-    On the CPU it is counted, to the byte and the same every time, without what kernels need inside; on a GPU it is what
-    PyTorch's allocator gave out. The network has to be built and run: for searches, ``family.peak_kb`` follows from the plan.
+    On the CPU it is counted exactly, without what kernels need internally; on a GPU it is what PyTorch's allocator gave out.
+    The network has to be built and run: for searches, ``family.peak_kb`` follows from the plan.
 
     Args:
-        network: Set to evaluation mode.
+        network: Network, which is set to evaluation mode.
         inputs: A whole batch, on the network's device.
     """
     network.eval()

@@ -1,8 +1,8 @@
 """Predictors of objectives from features of sub-networks, and how well they rank.
 
-A predictor is a scikit-learn regressor: ``fit(features (n, f), values (n,))`` and ``predict(features) -> (n,)``. Features are
-those of :meth:`nastoolkit.space.SearchSpace.features`, its one-hot genotypes, or anything else that is numeric. The scale and
-offset of each feature and of the values do not matter, nor does the type of the numbers.
+A predictor is a scikit-learn regressor: ``fit(features (n, f), values (n,))`` and ``predict(features) -> (n,)``. Features may
+be those of :meth:`nastoolkit.space.SearchSpace.features`, its one-hot genotypes, or anything else that is numeric. The scale
+and offset of each feature and of the values do not matter, nor does the type of the numbers.
 """
 
 from nastoolkit.predictors.estimate import Estimate, read_networks

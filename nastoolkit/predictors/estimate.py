@@ -1,8 +1,8 @@
 """Estimates: an objective predicted from earlier measurements, so that a search measures nothing.
 
-This is the tactic *estimation* of [Cummings2022], Figure 1: beside validation, where everything is measured, and concurrent
-search, where predictors learn during the search. A predictor is kept as what it learned from: fitting it again takes a second
-and gives the same predictions, and a file of numbers runs no code when it is read.
+This is the tactic *estimation* of [Cummings2022], Figure 1; the others are validation, where everything is measured, and
+concurrent search, where predictors learn during the search. A predictor is saved as its training data: fitting it again takes
+a second and gives the same predictions, and a file of numbers runs no code when it is read.
 
 [Cummings2022] D. Cummings et al., "A Hardware-Aware System for Accelerating Deep Neural Network Optimization",
 arXiv 2202.12954.
@@ -29,15 +29,15 @@ PARTS = ("space", "objective", "predictor", "genotypes", "values")  # of a file
 
 
 class Estimate:
-    """Predicts an objective: a function of genotypes ``(n, d)`` to values ``(n,)``, for :attr:`Objective.exact`.
+    """Predicts an objective: a function from genotypes ``(n, d)`` to values ``(n,)``, for :attr:`Objective.exact`.
 
     Args:
-        past: What was measured; evaluations that failed are left out.
+        past: Past measurements; evaluations that failed are left out.
         name: The objective of ``past`` that is predicted.
         predictor: A key of :data:`nastoolkit.predictors.PREDICTORS`.
 
     Raises:
-        ValueError: There is no such objective or predictor, or fewer measurements than folds of the check.
+        ValueError: There is no such objective or predictor, or there are fewer measurements than folds of the check.
     """
 
     def __init__(self, past: History, name: str, predictor: str = DEFAULT_PREDICTOR) -> None:
@@ -61,13 +61,13 @@ class Estimate:
         return len(self.values)
 
     def kendall_tau(self) -> float:
-        """Rank correlation of measurements and their predictions from the other folds: what the estimate is worth."""
+        """Rank correlation of measurements with their predictions from the other folds: how good the estimate is."""
         features, folds = self.space.features(self.genotypes), KFold(N_FOLDS, shuffle=True, random_state=0)
         predicted = cross_val_predict(PREDICTORS[self.predictor](), features, self.values, cv=folds)
         return kendall_tau(self.values, predicted)
 
     def save(self, path: str | Path) -> Path:
-        """Write what it learned from, as JSON, whole or not at all."""
+        """Write its training data as JSON, completely or not at all."""
         objective = {"name": self.objective.name, "direction": self.objective.direction, "unit": self.objective.unit}
         rows = {"genotypes": self.genotypes.tolist(), "values": self.values.tolist()}
         content = {"space": self.space.fingerprint, "objective": objective, "predictor": self.predictor, **rows}
@@ -77,10 +77,10 @@ class Estimate:
 
     @classmethod
     def load(cls, path: str | Path, space: SearchSpace) -> Estimate:
-        """The estimate that :meth:`save` wrote, for the space that it is of.
+        """The estimate that :meth:`save` wrote, for its own space.
 
         Raises:
-            ValueError: The file is none, is cut short, or is of another space.
+            ValueError: The file is not an estimate, is cut short, or belongs to another space.
         """
         try:
             content = json.loads(Path(path).read_text())
@@ -95,16 +95,16 @@ class Estimate:
 
 
 def read_networks(path: str | Path, space: SearchSpace, objective: Objective) -> History:
-    """Sub-networks that were measured elsewhere, such as latencies of a telephone, from a CSV file.
+    """Sub-networks that were measured elsewhere, such as their latencies on a phone, from a CSV file.
 
     Args:
         path: The file: a row for each sub-network, with a column named like the objective, and either a column ``genotype`` of
             indices separated by commas, as ``nastoolkit search`` prints them, or a column for each choice.
         space: The space of the sub-networks.
-        objective: What was measured.
+        objective: Objective that was measured.
 
     Raises:
-        ValueError: A column is missing, a value is no number, or a row is no sub-network of the space.
+        ValueError: A column is missing, a value is not a number, or a row is not a sub-network of the space.
     """
     frame = pd.read_csv(path)
     if "genotype" not in frame:

@@ -1,9 +1,9 @@
-"""A Gaussian process that broken networks and long tails do not blind: values are bent, and what nothing explains counts less.
+"""A Gaussian process that broken networks and long tails do not mislead: values are bent, and unexplained ones count less.
 
-Both happen at the bad end only, so that the good end stays in its own unit and keeps its weight: :mod:`nastoolkit.transforms`
-takes logarithms beyond a knee, where that predicts better; a value beyond the knee that the others, without it, would never
-have expected gets as much noise as explains it. A tail that follows from the choices is thus learned, while one broken network
-among sixty says that it is bad, and nothing about its neighbours.
+Both happen only at the bad end, so the good end stays in its own unit and keeps its weight: :mod:`nastoolkit.transforms` takes
+logarithms beyond a knee, where that predicts better; a value beyond the knee that the others would never have predicted gets
+enough noise to explain it. So a tail that depends on the choices is learned, while one broken network among sixty tells that
+it is bad itself, and nothing about its neighbours.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from nastoolkit.transforms import NO_BEND, learn
 
 
 class GaussianProcess:
-    """What is known of one objective after some values of it: a mean and a standard deviation everywhere.
+    """What is known about one objective after seeing some of its values: a mean and a standard deviation everywhere.
 
     Args:
         kernels: Kernels of the process.
-        bad_sides: Sides that may be bent: only 1 where less is better, only -1 where more is.
+        bad_sides: Sides that may be bent: only 1 if less is better, only -1 if more is better.
 
     Attributes:
         process: Process of the bent values.
@@ -42,7 +42,7 @@ class GaussianProcess:
         self.process.learn_scales(features, self.bend(values), self.process.extra)
 
     def fit(self, features: Features, values: np.ndarray) -> GaussianProcess:
-        """Take in values ``(n,)`` of features ``{block: (n, f)}``, in place of all that were known."""
+        """Learn values ``(n,)`` of features ``{block: (n, f)}``, which replace all earlier ones."""
         bent = self.bend(values)
         self.process.fit(features, bent)
         errors, variances = self.process.left_out()
@@ -52,7 +52,7 @@ class GaussianProcess:
         return self
 
     def bent(self, objective: Objective) -> Objective:
-        """The objective with its bounds as the process sees them."""
+        """The objective, with bounds as the process sees them."""
         at_most, at_least = (
             None if bound is None else float(self.bend(np.array(bound))) for bound in (objective.at_most, objective.at_least)
         )

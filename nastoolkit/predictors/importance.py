@@ -2,7 +2,8 @@
 
 [Breiman2001] L. Breiman, "Random Forests", Machine Learning 45(1), 2001, Section 10: permutation importance.
 
-Differs from the paper in: any predictor; rows left out by cross-validation, not by the bootstrap; the mean absolute error.
+Differs from the paper in: any predictor is possible; cross-validation leaves rows out, not the bootstrap; the error is the
+mean absolute error.
 """
 
 from __future__ import annotations
@@ -27,21 +28,21 @@ def gene_importance(
 ) -> pd.DataFrame:
     """Importance of every open choice for the first objective, from measured sub-networks.
 
-    Random sub-networks tell most: in those of a search the genes depend on each other.
+    Random sub-networks are best: in those of a search, genes depend on each other.
 
     Args:
-        history: What was measured; failed evaluations are left out.
+        history: Measured sub-networks; failed evaluations are left out.
         predictor: A key of ``PREDICTORS``.
         folds: Number of folds of the cross-validation.
-        n_repeats: Shuffles of each gene in each fold.
-        seed: Seed of folds and shuffles.
+        n_repeats: Number of shuffles of each gene in each fold.
+        seed: Random seed of folds and shuffles.
 
     Returns:
-        Columns ``choice``, ``importance`` and ``std`` (over the folds), these in the objective's unit: by how much the
-        predictor's mean absolute error grows. The most important choice first; 0 or less is no importance.
+        Columns ``choice``, ``importance`` and ``std`` (over the folds), the latter two in the objective's unit: the growth of
+        the predictor's mean absolute error. The most important choice comes first; 0 or less means no importance.
 
     Raises:
-        ValueError: An unknown predictor, or fewer than two rows a fold.
+        ValueError: The predictor is unknown, or there are fewer than two rows per fold.
     """
     if predictor not in PREDICTORS:
         raise ValueError(f"unknown predictor {predictor!r}; known: {list(PREDICTORS)}")
@@ -67,7 +68,7 @@ def _features(space: SearchSpace, genotypes: np.ndarray) -> np.ndarray:
 
 
 def _with_dead_genes_random(history: History, seed: int) -> np.ndarray:
-    """The same sub-networks ``(n, d)``: what a shuffled depth brings to life must not always be the first option."""
+    """The same sub-networks ``(n, d)``: genes that a shuffled depth brings to life must not always have the first option."""
     rng = np.random.default_rng(seed)
     random = np.stack([rng.choice(allowed, len(history)) for allowed in history.space.allowed], axis=1)
     return np.where(history.space.alive(history.genotypes), history.genotypes, random)

@@ -1,14 +1,14 @@
-"""Gaussian process regression with a sum of kernels, each on its own block of features, and of values as they are.
+"""Gaussian process regression of unchanged values, with a sum of kernels, each on its own block of features.
 
-One broken network or a long tail blinds it; :class:`nastoolkit.predictors.gaussian_process.GaussianProcess` bends values.
+One broken network or a long tail misleads it; :class:`nastoolkit.predictors.gaussian_process.GaussianProcess` bends values.
 
 [Rasmussen2006] C. E. Rasmussen and C. K. I. Williams, "Gaussian Processes for Machine Learning", MIT Press 2006: the posterior
 is Algorithm 2.1, the marginal likelihood and its gradient Equations 5.8 and 5.9.
 [Snoek2012] J. Snoek, H. Larochelle, R. P. Adams, "Practical Bayesian Optimization of Machine Learning Algorithms", NIPS 2012.
 
 Differs from them in: scales, lengthscales and noise are the most probable ones under broad normal priors on their logarithms,
-so that a handful of values is enough, where [Snoek2012] integrates over them; above ``N_LIKELIHOOD`` rows a spread of the rows
-decides about them.
+so that a handful of values is enough, while [Snoek2012] integrates over them; above ``N_LIKELIHOOD`` rows, a spread of the
+rows determines them.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ JITTER = 1e-8
 
 @dataclass(frozen=True)
 class Kernel:
-    """A covariance of functions: straight ones, or smooth ones that change over about a lengthscale.
+    """A covariance of functions, which are linear, or smooth and change over about a lengthscale.
 
     Attributes:
-        block: The features that it sees.
-        smooth: Squared exponential, else linear.
-        lengthscale: Middle of the prior, in units of the features; linear ones have none.
-        variance: Middle of the prior, as a share of the values' variance.
+        block: Block of features that it sees.
+        smooth: Whether it is squared exponential, or else linear.
+        lengthscale: Middle of the lengthscale's prior, in units of the features; linear kernels have none.
+        variance: Middle of the variance's prior, as a share of the values' variance.
     """
 
     block: str
@@ -43,7 +43,7 @@ class Kernel:
     variance: float = 1.0
 
     def compare(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        """What the covariances ``(n, k)`` of rows ``(n, f)`` and ``(k, f)`` depend on: squared distances or products."""
+        """What covariances ``(n, k)`` of rows ``(n, f)`` and ``(k, f)`` depend on: squared distances or products."""
         products = a @ b.T
         if not self.smooth:
             return products
@@ -51,14 +51,14 @@ class Kernel:
 
 
 class PlainProcess:
-    """What is known of a function after some values of it: a mean and a standard deviation everywhere.
+    """What is known about a function after seeing some of its values: a mean and a standard deviation everywhere.
 
     Args:
-        kernels: The function is a sum of one of each, plus noise that is independent from value to value.
+        kernels: Kernels of the functions whose sum, plus independent noise of each value, is the function.
 
     Attributes:
-        logs: Logarithms of each kernel's variance, each smooth kernel's lengthscale, and the noise's variance, where the
-            values have a variance of 1.
+        logs: Logarithms of each kernel's variance, each smooth kernel's lengthscale, and the noise's variance, for values with
+            a variance of 1.
     """
 
     def __init__(self, kernels: Sequence[Kernel]) -> None:
@@ -77,16 +77,16 @@ class PlainProcess:
         return float(self._sd * np.exp(self.logs[-1] / 2))
 
     def some_rows(self, n: int) -> np.ndarray:
-        """Indices of the rows, at most ``N_LIKELIHOOD`` of n, that decide about scales."""
+        """Indices of the rows, at most ``N_LIKELIHOOD`` of n, that determine the scales."""
         return np.linspace(0, n - 1, min(n, N_LIKELIHOOD)).astype(int)
 
     def learn_scales(self, features: Features, values: np.ndarray, extra: np.ndarray | None = None) -> None:
-        """Set ``logs`` to the most probable ones.
+        """Set ``logs`` to the most probable values.
 
         Args:
             features: ``{block: (n, f)}``.
             values: ``(n,)``.
-            extra: Variances ``(n,)`` of noise that single values have besides, by default none.
+            extra: Variances ``(n,)`` of additional noise of single values, by default none.
         """
         rows = self.some_rows(len(values))
         chosen = {block: columns[rows] for block, columns in features.items()}
@@ -101,7 +101,7 @@ class PlainProcess:
     def loss(
         self, logs: np.ndarray, compared: Sequence[np.ndarray], values: np.ndarray, extra: np.ndarray
     ) -> tuple[float, np.ndarray]:
-        """Negative logarithm of ``logs``' probability, up to a constant, and its gradient: of standardised values ``(n,)``."""
+        """Negative logarithm of ``logs``' probability, up to a constant, with gradient, for standardised values ``(n,)``."""
         pairs = list(enumerate(zip(self.kernels, compared, strict=True)))
         total = self._sum(logs, compared)
         factor = cho_factor(_with_noise(total, logs[-1], extra), lower=True, overwrite_a=True, check_finite=False)
@@ -120,12 +120,12 @@ class PlainProcess:
         return float(loss), gradient + from_prior / self._prior_sd
 
     def fit(self, features: Features, values: np.ndarray, extra: np.ndarray | None = None) -> PlainProcess:
-        """Take in values ``(n,)`` of features ``{block: (n, f)}``, in place of all that were known.
+        """Learn values ``(n,)`` of features ``{block: (n, f)}``, which replace all earlier ones.
 
         Args:
             features: ``{block: (n, f)}``.
             values: ``(n,)``.
-            extra: Variances ``(n,)`` of noise that single values have besides, by default none.
+            extra: Variances ``(n,)`` of additional noise of single values, by default none.
         """
         self._features, self.extra = features, np.zeros(len(values)) if extra is None else extra
         self._mean, self._sd = values.mean(), values.std() or 1.0
@@ -135,7 +135,7 @@ class PlainProcess:
         return self
 
     def left_out(self) -> tuple[np.ndarray, np.ndarray]:
-        """How far each value is from what all others say of it, and that difference's expected variance: ``(n,)`` each."""
+        """Difference between each value and its prediction from all others, and the expected variance of it: ``(n,)`` each."""
         inverse = cho_solve(self._factor, np.eye(len(self._weights)), overwrite_b=True, check_finite=False)
         precision = np.diag(inverse)
         return self._sd * self._weights / precision, self._sd**2 / precision
@@ -160,7 +160,7 @@ class PlainProcess:
         return [kernel.compare(a[kernel.block], b[kernel.block]) for kernel in self.kernels]
 
     def _sum(self, logs: np.ndarray, compared: Iterable[np.ndarray]) -> np.ndarray:
-        """The kernels' covariances ``(n, k)``, added one after the other, so that only two are ever in memory."""
+        """The kernels' covariances ``(n, k)``, added one after the other, so that only two are in memory at a time."""
         total: np.ndarray | None = None
         for i, x in enumerate(compared):
             covariance = self._covariance(logs, i, x)
@@ -169,7 +169,7 @@ class PlainProcess:
         return total
 
     def _covariance(self, logs: np.ndarray, i: int, x: np.ndarray) -> np.ndarray:
-        """That of kernel i, ``(n, k)``, where ``x`` is what it compares."""
+        """Covariance ``(n, k)`` of kernel i, where ``x`` is what it compares."""
         if not self.kernels[i].smooth:
             return np.exp(logs[i]) * x
         covariance = x * (-np.exp(-2 * logs[self._scale_of[self.kernels[i]]]) / 2)
@@ -178,6 +178,6 @@ class PlainProcess:
 
 
 def _with_noise(covariance: np.ndarray, log_noise: float, extra: np.ndarray) -> np.ndarray:
-    """The covariance ``(n, n)`` itself, with noise on its diagonal, and more of it for some values ``(n,)``."""
+    """The covariance ``(n, n)`` itself, with noise on its diagonal, and additional noise of some values ``(n,)``."""
     covariance[np.diag_indices_from(covariance)] += np.exp(log_noise) + JITTER + extra
     return covariance

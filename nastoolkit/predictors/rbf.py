@@ -1,11 +1,11 @@
 """An ensemble of radial basis functions, the accuracy predictor of Neural Architecture Transfer.
 
 [Lu2021] Z. Lu et al., "Neural Architecture Transfer", IEEE TPAMI 43(9), 2021, arXiv 2005.05859, Section 3.3: 500 cubic radial
-basis functions with a linear tail, each on a random subset of the features; the median is what they predict.
+basis functions with a linear tail, each on a random subset of the features; the prediction is their median.
 
-Differs from the paper in: rows that are equal in a member's features count once, with the mean of their values, as no
-function goes through several; a member sees its features in coordinates along which its rows differ, so that redundant
-features make no singular system. Distances between its rows, and so what it is in their span, stay the same.
+Differs from the paper in: rows that are equal in a member's features count once, with the mean of their values, because no
+function passes through several; a member sees its features in coordinates along which its rows differ, so that redundant
+features do not make the system singular. Distances between its rows stay the same, and so does the function in their span.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Member:
     Args:
         features: ``(n, f)``.
         values: ``(n,)``.
-        columns: Columns of the features that it sees; the rows must differ in them.
+        columns: Columns of the features that it sees; rows must differ in them.
     """
 
     def __init__(self, features: np.ndarray, values: np.ndarray, columns: np.ndarray) -> None:
@@ -43,11 +43,11 @@ class Member:
 
 
 class RBFEnsemble(RegressorMixin, BaseEstimator):
-    """The median of many interpolants, each on a random subset of the features, of a random size.
+    """The median of many interpolants, each on a random subset of the features with a random size.
 
     Args:
-        n_members: How many.
-        seed: Seed of their subsets.
+        n_members: Number of interpolants.
+        seed: Random seed of their subsets.
     """
 
     def __init__(self, n_members: int = 500, seed: int = 0) -> None:
@@ -64,7 +64,7 @@ class RBFEnsemble(RegressorMixin, BaseEstimator):
         return self
 
     def predict(self, features: np.ndarray) -> np.ndarray:
-        """Values ``(n,)`` of features ``(n, f)``; the mean of all where all that was fitted to had the same features."""
+        """Values ``(n,)`` of features ``(n, f)``; the mean of all values if all fitted rows had the same features."""
         if not self.members_:
             return np.full(len(features), self.mean_)
         features = np.asarray(features, dtype=float)

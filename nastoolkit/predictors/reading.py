@@ -1,8 +1,8 @@
-"""How predictors read features: as numbers of one scale, by their relevance, and in steps where these leave smaller errors.
+"""How predictors read features: on one scale, weighted by relevance, and in steps if these give smaller errors.
 
 A feature with an order, such as a resolution, acts on values smoothly or in jumps. Its *steps*, an indicator for each level
-that it reaches, let a linear model find any function of it, and take functions that change little from level to level to be
-the likely ones; one-hot indicators take none to be likelier than another.
+that it reaches, let a linear model find any function of it, but prefer functions that change little from level to level;
+one-hot indicators have no such preference.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MOST_STEPS = 32  # levels of one feature
 
 
 class Standard(StandardScaler):
-    """One that checks features when it is fitted, and not again for every few rows: inner searches ask thousands of times."""
+    """A scaler that checks features only when it is fitted, because inner searches call it thousands of times on few rows."""
 
     def transform(self, features: np.ndarray) -> np.ndarray:
         """Features ``(n, f)`` of mean 0 and standard deviation 1."""
@@ -36,7 +36,7 @@ class Scaled(RegressorMixin, BaseEstimator):
     """A regressor that sees features and values as floats of mean 0 and standard deviation 1, whatever they are.
 
     Args:
-        regressor: What learns from them.
+        regressor: Regressor that learns from them.
     """
 
     def __init__(self, regressor: Any) -> None:
@@ -64,10 +64,10 @@ class Scaled(RegressorMixin, BaseEstimator):
 
 
 class Chosen(Scaled):
-    """Whichever of several regressors, with or without steps, errs least on rows that it was not fitted to.
+    """The one of several regressors, with or without steps, that has the smallest error on rows that it was not fitted to.
 
     Args:
-        regressors: What there is to choose from.
+        regressors: Regressors to choose from.
         bends: Whether broken networks and long tails are bent towards the other values first, which squared errors need; see
             :mod:`nastoolkit.transforms`.
     """
@@ -98,25 +98,25 @@ class Chosen(Scaled):
 
 
 def some(n: int) -> np.ndarray:
-    """Rows in random order, not too many: what is chosen by them alone is chosen quickly."""
+    """Some rows in random order, few enough to choose quickly."""
     return np.random.default_rng(0).permutation(n)[:MOST_JUDGED]
 
 
 def leave_one_out_error(candidate: Pipeline, features: np.ndarray, values: np.ndarray) -> float:
-    """Mean absolute error of ridge regression on each row from all others, in closed form."""
+    """Mean absolute error of ridge regression on each row when fitted to all others, in closed form."""
     ridge = candidate.fit(features, values)[-1]
     return float(np.sqrt(ridge.cv_results_[:, ridge.alphas == ridge.alpha_]).mean())
 
 
 def cross_validated_error(candidate: Pipeline, features: np.ndarray, values: np.ndarray) -> float:
-    """Mean absolute error on folds of some rows, each from the other folds."""
+    """Mean absolute error on folds of some rows, each predicted from the other folds."""
     rows = some(len(values))
     predicted = cross_val_predict(candidate, features[rows], values[rows], cv=KFold(N_FOLDS))
     return float(np.abs(predicted - values[rows]).mean())
 
 
 class WithSteps(TransformerMixin, BaseEstimator):
-    """Features ``(n, f)`` and their steps: indicators of the levels that a feature of more than two levels reaches."""
+    """Features ``(n, f)`` and their steps: indicators of the levels reached, for features with more than two levels."""
 
     def fit(self, features: np.ndarray, values: np.ndarray | None = None) -> WithSteps:
         """Find the levels."""
@@ -135,9 +135,9 @@ class WithSteps(TransformerMixin, BaseEstimator):
 
 
 class Relevance(TransformerMixin, BaseEstimator):
-    """Standardised features times their correlation with the values, so that a penalty falls on those that tell little.
+    """Standardised features times their correlation with the values, so that a penalty acts on those that say little.
 
-    Correlations are uncertain, so two standard errors of them are added (in squares): with few rows all count about alike.
+    Because correlations are uncertain, two standard errors are added (in squares): with few rows, all count about equally.
     """
 
     def fit(self, features: np.ndarray, values: np.ndarray) -> Relevance:
@@ -147,5 +147,5 @@ class Relevance(TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, features: np.ndarray) -> np.ndarray:
-        """Weighed features ``(n, f)``."""
+        """Weighted features ``(n, f)``."""
         return features * self.weights_

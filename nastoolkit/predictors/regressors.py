@@ -1,7 +1,7 @@
 """The predictors, by name.
 
-Measured values have outliers, latencies most of all, so that ``svr``, ``lightgbm`` and ``stacked`` minimise absolute rather
-than squared errors.
+Measured values, most of all latencies, have outliers, so ``svr``, ``lightgbm`` and ``stacked`` minimise absolute rather than
+squared errors.
 
 [Huber1964] P. Huber, "Robust Estimation of a Location Parameter", The Annals of Mathematical Statistics 35(1), 1964.
 [Wolpert1992] D. Wolpert, "Stacked Generalization", Neural Networks 5(2), 1992.
@@ -29,12 +29,12 @@ from nastoolkit.support.threads import own_linear_algebra
 
 
 def _penalised() -> _RidgeCV:
-    """Linear regression with a penalty that the closed form of leave-one-out errors chooses, so that no data is set aside."""
+    """Linear regression whose penalty is chosen by leave-one-out errors in closed form, so that no data is set aside."""
     return _RidgeCV(alphas=np.logspace(-4, 4, 33), store_cv_results=True)
 
 
 class _RidgeCV(RidgeCV):
-    """One that checks features when it is fitted, and not again for every few rows."""
+    """Ridge regression that checks features only when it is fitted, not for every few rows."""
 
     def predict(self, features: np.ndarray) -> np.ndarray:
         return features @ self.coef_ + self.intercept_
@@ -48,17 +48,17 @@ class Ridge(Chosen):
 
     @property
     def alpha_(self) -> float:
-        """The penalty on standardised features, weighed by their relevance."""
+        """The penalty on standardised features, weighted by their relevance."""
         return float(self.fitted_[-1].alpha_)
 
 
 def _pairs() -> _SVR:
-    """Support vector regression on all features and all their pairs, which the kernel holds without writing them down."""
+    """Support vector regression on all features and all their pairs, which the kernel includes implicitly."""
     return _SVR(kernel="poly", degree=2, coef0=1, C=0.3, epsilon=0.05)
 
 
 class _SVR(SVR):
-    """One that leaves NumPy's global random state alone: scikit-learn draws a seed from it that regression does not use."""
+    """An SVR that leaves NumPy's global random state alone: scikit-learn draws a seed from it that regression does not use."""
 
     def fit(self, features: np.ndarray, values: np.ndarray) -> _SVR:
         self.random_state = 0
@@ -66,7 +66,7 @@ class _SVR(SVR):
 
 
 def _lightgbm() -> LGBMRegressor:
-    """Gradient boosting [Ke2017] of small trees, with absolute errors; the same trees whatever the machine's cores."""
+    """Gradient boosting [Ke2017] of small trees with absolute errors; the trees do not depend on the number of cores."""
     return LGBMRegressor(
         objective="l1",
         n_estimators=150,
@@ -86,9 +86,10 @@ def _mlp() -> _MLP:
 
 
 class _MLP(MLPRegressor):
-    """One that does not warn when it stops before it has converged: that is when it generalises.
+    """A perceptron that does not warn when it stops before it has converged, because that is when it generalises.
 
-    Its products are small: on one thread they are quick, while those of two fits side by side slow each other down twentyfold.
+    Its products are small: on one thread they are fast, but with more threads, two fits side by side slow each other down
+    twentyfold.
     """
 
     def fit(self, features: np.ndarray, values: np.ndarray) -> _MLP:
@@ -98,11 +99,12 @@ class _MLP(MLPRegressor):
 
 
 class RobustRidge(RegressorMixin, BaseEstimator):
-    """Ridge regression that outliers do not bend: rows with large errors weigh less [Huber1964], as often as it takes.
+    """Ridge regression that is robust to outliers: rows with large errors get less weight [Huber1964], in several rounds.
 
     Args:
-        threshold: Errors above so many standard deviations count by their size, not its square; the median error estimates it.
-        rounds: Number of times that rows are weighed anew.
+        threshold: Number of standard deviations, estimated by the median error, above which an error counts by its size, not
+            its square.
+        rounds: Number of times that rows are weighted anew.
     """
 
     def __init__(self, threshold: float = 0.7, rounds: int = 8) -> None:
@@ -126,11 +128,12 @@ class RobustRidge(RegressorMixin, BaseEstimator):
 
 
 class Stacked(RegressorMixin, BaseEstimator):
-    """Several predictors, and a robust ridge regression on what each says of rows that it was not fitted to [Wolpert1992].
+    """Several predictors, and a robust ridge regression on their predictions for rows that they were not fitted to
+    [Wolpert1992].
 
     Args:
-        folds: Number of folds of the cross-validation that makes these predictions; of fewer than two rows a fold,
-            ridge regression alone learns.
+        folds: Number of folds of the cross-validation that makes these predictions; with fewer than two rows per fold, only
+            ridge regression is fitted.
     """
 
     def __init__(self, folds: int = 5) -> None:

@@ -1,4 +1,4 @@
-"""How well predictors predict: rank correlations, relative errors, and learning curves over the size of the training set."""
+"""How well predictors predict: rank correlations, relative errors, and learning curves by the size of the training set."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def mape(actual: np.ndarray, predicted: np.ndarray) -> float:
 
 
 def splits(n: int, n_test: int, n_trials: int, seed: int = 0) -> list[tuple[np.ndarray, np.ndarray]]:
-    """For each trial the rows of its test set ``(n_test,)``, and in random order all others of ``n``.
+    """Rows of each trial's test set ``(n_test,)``, and all other rows of ``n`` in random order.
 
-    No row is in two test sets as long as there are rows that were in none.
+    No row is in a second test set as long as some rows have been in none.
 
     Raises:
-        ValueError: Less than one trial.
+        ValueError: There is less than one trial.
     """
     n_disjoint, found = max(n // n_test, 1), []
     for trial in range(whole("n_trials", n_trials)):
@@ -60,25 +60,25 @@ def learning_curve(
     seed: int = 0,
     file: str | Path | None = None,
 ) -> pd.DataFrame:
-    """How well predictors predict unseen rows, by the number of rows that they were fitted to.
+    """How well predictors predict unseen rows, depending on the number of rows that they were fitted to.
 
-    Within a trial the test set is the same for all predictors and sizes, and a larger training set holds the smaller ones.
+    Within a trial, the test set is the same for all predictors and sizes, and a larger training set contains the smaller ones.
 
     Args:
         features: ``(n, f)``.
         values: ``(n,)``.
         sizes: Sizes of the training sets.
-        n_test: Rows of the test set.
-        n_trials: Random splits, see :func:`splits`.
+        n_test: Number of rows in the test set.
+        n_trials: Number of random splits, see :func:`splits`.
         predictors: Keys of ``PREDICTORS``.
-        seed: Seed of the splits.
-        file: CSV file that keeps the scores; they are taken from it where it was made of the same data and arguments.
+        seed: Random seed of the splits.
+        file: CSV file that keeps the scores; they are read from it if it was made from the same data and arguments.
 
     Returns:
         Columns ``trial``, ``n_train``, ``predictor``, ``mape_percent`` and ``kendall_tau``.
 
     Raises:
-        ValueError: An unknown predictor, too few rows, or less than one trial.
+        ValueError: A predictor is unknown, there are too few rows, or less than one trial.
     """
     arguments = repr((SPLITS, list(sizes), n_test, n_trials, list(predictors), seed))
     identity = hashlib.sha256(features.tobytes() + values.tobytes() + arguments.encode()).hexdigest()[:16]
@@ -104,7 +104,7 @@ def trial_scores(
     predictors: Sequence[str] = tuple(PREDICTORS),
     seed: int = 0,
 ) -> pd.DataFrame:
-    """The rows of one trial of a :func:`learning_curve`, whose arguments and errors it has."""
+    """The rows of one trial of a :func:`learning_curve`, with the same arguments and errors."""
     if unknown := [name for name in predictors if name not in PREDICTORS]:
         raise ValueError(f"unknown predictors {unknown}; known: {list(PREDICTORS)}")
     if not 2 <= min(*sizes, n_test) or max(sizes) + n_test > len(values):
@@ -129,16 +129,16 @@ def score_table(
     more: Mapping[str, Mapping[tuple[str, str], float]],
     digits: int = 3,
 ) -> pd.DataFrame:
-    """Learning curves at their largest sizes as papers print them: mean and standard deviation over the trials.
+    """Learning curves at their largest sizes, as papers print them: mean and standard deviation over the trials.
 
     Args:
-        curves: A learning curve for each row and column of the table, a family or data set and a hardware setting.
-        quantity: A column of theirs.
-        more: Numbers to stand below them, by what they are called.
-        digits: After the point.
+        curves: A learning curve for each row (family or data set) and column (hardware setting) of the table.
+        quantity: Column of the learning curves.
+        more: Further numbers to show below, by their names.
+        digits: Number of decimals.
 
     Returns:
-        A row for each family and predictor, a column for each setting; empty where there is no curve.
+        A row for each family and predictor, and a column for each setting; empty if there is no curve.
     """
     rows: dict[tuple[str, str], dict[str, str]] = {}
     for (family, setting), curve in curves.items():

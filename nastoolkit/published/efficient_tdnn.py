@@ -1,10 +1,10 @@
-"""EfficientTDNN's search without audio: the latency table of a V100 and the predictor of the equal error rate.
+"""What EfficientTDNN's search needs without audio: the latency table of a V100 and the predictor of the equal error rate.
 
 [Wang2021] R. Wang et al., "EfficientTDNN: Efficient Architecture Search for Speaker Recognition", arXiv 2103.13581.
 
-Source: https://github.com/mechanicalsea/sugar, commit 11bee4e, ``tutorials/EfficientTDNN``. Times are those of 64 inputs of
-80 mel bands and 300 frames, in ms. Two parts of a network that take little time are in no table: joining the blocks'
-outputs, and batch normalisation of the pooled ones and of embeddings; nor does a block's dilation count.
+Source: https://github.com/mechanicalsea/sugar, commit 11bee4e, ``tutorials/EfficientTDNN``. Times are those of 64 inputs of 80
+mel bands and 300 frames, in ms. Two parts of a network that take little time are not in the table: joining the blocks'
+outputs, and batch normalisation of the pooled outputs and of embeddings. A block's dilation does not count either.
 """
 
 from __future__ import annotations
@@ -64,10 +64,10 @@ def tabulated(family: Family, times: Mapping[str, float]) -> Callable[[np.ndarra
 def read_times(file: str | Path) -> dict[str, float]:
     """All times of a file in ms, by ``section (name=number, ...)``.
 
-    It is YAML whose values are all alike, and is read line by line, which is 50 times faster.
+    It is YAML with values of one kind, and is read line by line, which is 50 times faster.
 
     Raises:
-        ValueError: A line is no section and no time of one, as in a file that was cut short.
+        ValueError: A line is neither a section nor a time, as in a file that was cut short.
     """
     times, section = {}, ""
     for number, line in enumerate(Path(file).read_text().splitlines(), start=1):
@@ -82,7 +82,7 @@ def read_times(file: str | Path) -> dict[str, float]:
 
 
 def key_of(spec: BlockSpec) -> str:
-    """What the file calls a part."""
+    """The file's name for a part."""
     match spec:
         case TimeConv():
             return f"layer1 (in_channels={spec.in_channels}, kernel_size={spec.kernel}, out_channels={spec.out_channels})"
@@ -100,7 +100,7 @@ def key_of(spec: BlockSpec) -> str:
 def encode_network(
     space: SearchSpace, depth: int, widths: Sequence[int], kernels: Sequence[int], aggregated: int
 ) -> np.ndarray:
-    """The genotype ``(d,)`` of a network that is written as the authors do.
+    """The genotype ``(d,)`` of a network that is written in the authors' form.
 
     Args:
         space: Space of a family of time-delay networks.
@@ -118,8 +118,8 @@ def encode_network(
 class ErrorPredictor:
     """The published predictor of the equal error rate on VoxCeleb1, test set O, of sub-networks of the trained supernet.
 
-    A perceptron with three hidden layers of 400 on 48 indicators: depth, widths, kernels. Where the authors measured a network
-    and print what came out, it is off by up to 0.22 points.
+    A perceptron with three hidden layers of 400 on 48 indicators: depth, widths, kernels. For networks that the authors
+    measured and report, it is off by up to 0.22 points.
 
     Args:
         space: Space of the family ``efficient-tdnn``.
@@ -145,7 +145,7 @@ class ErrorPredictor:
 
 
 def _inputs(space: SearchSpace) -> np.ndarray:
-    """Which of our indicators is which of the predictor's, as a matrix ``(48, 48)``."""
+    """A matrix ``(48, 48)`` that maps our indicators to the predictor's."""
     order = ["depth", *(f"{place}.{what}" for what in ("width", "kernel") for place in PLACES), "aggregation.width"]
     known = {choice.name: choice.options for choice in space.choices}
     theirs = [(name, option) for name in order for option in known[name]]

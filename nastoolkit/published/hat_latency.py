@@ -4,9 +4,9 @@
 
 Source: https://github.com/mit-han-lab/hardware-aware-transformers, commit 70e5a27, ``latency_dataset``.
 
-A row is one sentence (30 tokens, 23 for IWSLT'14) translated with beam 5. Rows are averages over layers, which do not tell the
-genotype; but genotypes tell the averages, so a predictor that was fitted to rows serves a search. The networks are of a wider
-space than HAT's: feed-forward networks of 512 units and 2 heads too.
+A row is one sentence (30 tokens, 23 for IWSLT'14) translated with beam 5. Its features are averages over layers, which do not
+determine the genotype; but genotypes determine the averages, so a predictor that was fitted to rows can be used in a search.
+The networks are from a wider space than HAT's: it also has feed-forward networks of 512 units, and 2 heads.
 """
 
 from __future__ import annotations

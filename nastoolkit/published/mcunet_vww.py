@@ -1,17 +1,18 @@
-"""50,000 measured sub-networks of MIT's NAS lab: MCUNetV2's supernet on Visual Wake Words. The user's file.
+"""50,000 measured sub-networks of MIT's NAS lab: MCUNetV2's supernet on Visual Wake Words. The user provides the file.
 
 [Han2023] S. Han et al., MIT 6.5940 "TinyML and Efficient Deep Learning Computing", fall 2023, lab 3.
 [Lin2021] J. Lin et al., "MCUNetV2: Memory-Efficient Patch-based Inference for Tiny Deep Learning", NeurIPS 2021.
 
 The lab measured 10,000 random sub-networks at each of five resolutions, with weights of one supernet and recalibrated batch
-normalisation, on photos that neither trained it nor test it. The files are in https://github.com/CalebDu/MIT6.5940-EfficientML
-(commit 841333f, ``Lab3-NAS/acc_datasets/src``), 40 of them, some 0.8 MB each. :func:`gather` makes one small file of them::
+normalisation, on photos that were used neither for training nor for testing. The files are in
+https://github.com/CalebDu/MIT6.5940-EfficientML (commit 841333f, ``Lab3-NAS/acc_datasets/src``), 40 of them, about 0.8 MB
+each. :func:`gather` makes one small file from them::
 
     python -c "from nastoolkit.published.mcunet_vww import gather; gather('acc_datasets/src', 'mcunet_vww.npz')"
 
 It has, for each sub-network in the order of the files: ``ks`` and ``e`` ``(n, 20)``, kernel and expansion of every block;
 ``d`` ``(n, 6)``, the blocks of a stage beyond its base depth; ``wid`` ``(n,)``, the number of the width; ``image_size``
-``(n,)``; and ``accuracy`` ``(n,)``, in %. Blocks that the depths leave out are there too, and say nothing. The lab drew only
+``(n,)``; and ``accuracy`` ``(n,)``, in %. Blocks that the depths leave out are included, but mean nothing. The lab drew only
 two of three widths: no network of width 1 was measured. Costs are not in the files, but follow from the networks.
 """
 
@@ -60,7 +61,7 @@ def mcunet_vww(file: str | Path | None = None) -> MeasuredNetworks:
 
     Raises:
         FileNotFoundError: There is no such file; the message says what it is.
-        ValueError: It is no such file, or its content is not the published one.
+        ValueError: It is not such a file, or its content is not the published one.
     """
     path = find_made(FILE, "mcunet-vww", "mcunet_vww", file)
     columns = _read(path)
@@ -70,7 +71,7 @@ def mcunet_vww(file: str | Path | None = None) -> MeasuredNetworks:
 
 
 def made_up_networks(n: int = 5000, seed: int = 0) -> MeasuredNetworks:
-    """Random sub-networks with invented accuracies, for trying a program where the file is not there: they say nothing.
+    """Random sub-networks with invented accuracies, for trying a program without the file: the numbers mean nothing.
 
     Args:
         n: Number of sub-networks.
@@ -82,7 +83,7 @@ def made_up_networks(n: int = 5000, seed: int = 0) -> MeasuredNetworks:
 
 
 def gather(folder: str | Path, file: str | Path) -> Path:
-    """Write one small file of the lab's many.
+    """Write one small file from the lab's many.
 
     Args:
         folder: Folder of the published files, ``acc_datasets/src``.

@@ -1,4 +1,5 @@
-"""NAS-Bench-201: all 15,625 cells of four nodes and five operations, trained on three image data sets. The user's file.
+"""NAS-Bench-201: all 15,625 cells of four nodes and five operations, trained on three image data sets. The user provides the
+file.
 
 [Dong2020] X. Dong and Y. Yang, "NAS-Bench-201: Extending the Scope of Reproducible Neural Architecture Search", ICLR 2020.
 
@@ -18,7 +19,7 @@ this module reads, once for each data set::
             cost = api.get_cost_info(index, "cifar10")
             rows.writerow([architecture, valid, test, cost["flops"], cost["params"]])
 
-That the program writes it so was read from its documentation; the published files themselves were not at hand.
+This program follows the documentation; the published files themselves were not at hand.
 """
 
 from __future__ import annotations
@@ -46,9 +47,9 @@ class Cells:
     Attributes:
         space: A choice of operation for each edge.
         genotypes: ``(n, 6)``.
-        accuracy_validation: After the whole training, ``(n,)``, in %.
-        accuracy_test: The same on test images.
-        mmacs: For one image, ``(n,)``, in millions; the benchmark calls them flops.
+        accuracy_validation: Accuracy on validation images after the whole training, ``(n,)``, in %.
+        accuracy_test: The same accuracy on test images.
+        mmacs: MACs for one image, ``(n,)``, in millions; the benchmark calls them flops.
         params: ``(n,)``, in millions.
     """
 
@@ -69,7 +70,7 @@ def nas_bench_201(file: str | Path | None = None) -> Cells:
 
     Raises:
         FileNotFoundError: There is no such file; the message says how to make it.
-        ValueError: No table, a column is missing, or a line is no cell or has no numbers.
+        ValueError: The file is not a table, a column is missing, or a line is not a cell or has no numbers.
     """
     table = pd.read_csv(find_made(FILE, "nas-bench-201", "nas_bench_201", file))
     columns = ["architecture", "valid-accuracy", "test-accuracy", "flops", "params"]

@@ -22,14 +22,14 @@ LAYERS = tuple(f"layer{number}" for number in range(1, 9))
 
 @dataclass(frozen=True)
 class MacroNetworks:
-    """Every network of the space and what was measured of it.
+    """Every network of the space, and its measurements.
 
     Attributes:
         space: A choice of operation for each layer.
         genotypes: ``(6561, 8)``.
-        accuracy_top1: On test images, ``(6561, 3)``: three trainings, in %.
+        accuracy_top1: Accuracies on test images, ``(6561, 3)``: three trainings, in %.
         params: ``(6561,)``.
-        macs: For one image of 32 x 32 pixels, ``(6561,)``; the file calls them flops.
+        macs: MACs for one image of 32 x 32 pixels, ``(6561,)``; the file calls them flops.
     """
 
     space: SearchSpace

@@ -1,4 +1,4 @@
-"""NAS-Bench-MR: 2,507 multi-resolution networks, each trained on four data sets. The user's file.
+"""NAS-Bench-MR: 2,507 multi-resolution networks, each trained on four data sets. The user provides the file.
 
 [Ding2021] M. Ding et al., "Learning Versatile Neural Architectures by Propagating Network Codes", ICLR 2022,
 arXiv 2103.13253.
@@ -9,7 +9,7 @@ here loads. The table that this module reads has a line for each network, with t
 
 - the 27 numbers of its code: ``stem1``, ``stem2``; for each stage s ``s{s}_modules``, ``s{s}_units{b}`` of all its branches b
   and then ``s{s}_width{b}`` of them; ``last_width``;
-- ``flops_g`` in thousand millions, for an image of 128 x 128 pixels, and ``params_m`` in millions;
+- ``flops_g`` in billions, for an image of 128 x 128 pixels, and ``params_m`` in millions;
 - one or more measurements, in %, such as ``seg_mIoU``.
 """
 
@@ -42,7 +42,7 @@ def _columns() -> Iterator[tuple[str, str]]:
 
 @dataclass(frozen=True)
 class MultiResolutionNetworks:
-    """Networks and what was measured of them.
+    """Networks and their measurements.
 
     Attributes:
         space: Choices of widths and of numbers of modules and units, with the options that occur in the table.
@@ -93,7 +93,7 @@ def nas_bench_mr(file: str | Path | None = None) -> MultiResolutionNetworks:
 
     Raises:
         FileNotFoundError: There is no such file; the message says what it is.
-        ValueError: No table, a column is missing, or a line has something else than numbers.
+        ValueError: The file is not a table, a column is missing, or a line has something other than numbers.
     """
     table = pd.read_csv(find_made(FILE, "nas-bench-mr", "nas_bench_mr", file))
     columns, costs = dict(_columns()), {name: column for name, (column, _) in COSTS.items()}

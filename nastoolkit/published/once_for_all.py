@@ -21,7 +21,7 @@ RESOLUTIONS = tuple(range(112, 225, 16))  # that the predictor knows
 
 
 class AccuracyPredictor:
-    """The published predictor of ImageNet top-1 of sub-networks of ``ofa-mbv3-w1.2``: it ranks well, but promises too much.
+    """The published predictor of ImageNet top-1 for sub-networks of ``ofa-mbv3-w1.2``: it ranks well, but is too optimistic.
 
     A perceptron with three hidden layers of 400 on 128 indicators: kernels, expansions, resolution [Cai2020]. It is an exact
     objective: ``Objective("accuracy_top1", "max", "%", exact=AccuracyPredictor(family.space))``.
@@ -47,7 +47,7 @@ class AccuracyPredictor:
 
 
 def _inputs(space: SearchSpace) -> np.ndarray:
-    """Which of our indicators ``(k,)`` is which of the predictor's, as a matrix ``(k, 128)``.
+    """A matrix ``(k, 128)`` that maps our indicators ``(k,)`` to the predictor's.
 
     A resolution between two that the predictor knows counts as the lower one, as in the released code.
     """

@@ -1,6 +1,6 @@
-"""Which public files there are, and where they are on this machine: in a folder, in the cache, or to be fetched.
+"""The public files, and where they are on this machine: in a folder, in the cache, or still to be fetched.
 
-Every file is pinned to a commit and to its hash, so that a number that was read from it once can be read from it again.
+Every file is pinned to a commit and to its hash, so that the same numbers can always be read from it again.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ class DataSet:
     Attributes:
         repository: Owner and name.
         commit: 40 hexadecimal digits.
-        folder: Where the files are in the repository.
+        folder: Folder of the files in the repository.
         licence: Its SPDX name.
         sha256: Hash of each file, by file name.
-        archive: Name of the tar archive in ``folder`` that has the files; none where they are files there themselves.
+        archive: Name of the tar archive in ``folder`` that has the files; empty if they are there as files.
     """
 
     repository: str
@@ -159,8 +159,8 @@ def find(name: str, folder: str | Path | None = None) -> dict[str, Path]:
 
     Args:
         name: A key of ``DATA_SETS``.
-        folder: Where they are, or where a folder of this name has them, there or in a folder there; by default the folder
-            ``NASTOOLKIT_DATA``, and for what is not there the cache that ``nastoolkit fetch`` fills.
+        folder: Folder that has them, or has a folder with this name that has them, directly or in a folder there; by default
+            the folder ``NASTOOLKIT_DATA``, and otherwise the cache that ``nastoolkit fetch`` fills.
 
     Raises:
         ValueError: There is no such data set, or a file is not the published one.
@@ -171,7 +171,7 @@ def find(name: str, folder: str | Path | None = None) -> dict[str, Path]:
 
 
 def find_made(file: str, name: str, module: str, given: str | Path | None = None) -> Path:
-    """A file that the user makes, as no plain original can be fetched.
+    """A file that the user makes, because no plain original can be fetched.
 
     Args:
         file: Its name.
@@ -193,12 +193,12 @@ def find_made(file: str, name: str, module: str, given: str | Path | None = None
 
 
 def fetch_data(name: str, folder: str | Path | None = None, progress: bool = True) -> dict[str, Path]:
-    """Bring a data set into the cache; what is there already is not fetched again.
+    """Fetch a data set into the cache; files that are there already are not fetched again.
 
     Args:
         name: A key of ``DATA_SETS``.
         folder: Take the files from here, as :func:`find` does, and download nothing.
-        progress: Show a bar.
+        progress: Whether to show a bar.
 
     Returns:
         The files in the cache, by their names.
@@ -217,7 +217,7 @@ def fetch_data(name: str, folder: str | Path | None = None, progress: bool = Tru
 
 
 def _unpacked(data: DataSet, progress: bool) -> dict[str, Path]:
-    """The files of an archive, in the cache, from which the archive is gone in the end."""
+    """The files of an archive, in the cache, from which the archive itself is removed in the end."""
     with suppress(OSError, ValueError):
         return _in_cache(data)
     archive = fetch(data.url("").rstrip("/"), progress=progress, remedy=REMEDY, check=_check_archive)
@@ -233,7 +233,7 @@ def _in_cache(data: DataSet) -> dict[str, Path]:
 
 
 def _unpack(archive: Path, data: DataSet) -> None:
-    """Keep the files of an archive, whatever folder of it they are in."""
+    """Keep the files of an archive, from whichever of its folders."""
     with tarfile.open(archive) as opened, TemporaryDirectory() as folder:
         members = {PurePosixPath(member.name).name: member for member in opened if member.isfile()}
         if absent := data.sha256.keys() - members.keys():

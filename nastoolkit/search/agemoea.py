@@ -3,8 +3,8 @@
 [Panichella2019] A. Panichella, "An Adaptive Evolutionary Algorithm Based on Non-Euclidean Geometry for Many-Objective
 Optimization", GECCO 2019, Section 3.
 
-Differs from the paper in: what :mod:`nastoolkit.search.mating` says of mating, duplicates and rounded genes. Written anew,
-as pymoo's needs a compiler.
+Differs from the paper in: what :mod:`nastoolkit.search.mating` says about mating, duplicates and rounded genes. It is written
+anew, because pymoo's version needs a compiler.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SMALLEST = 1e-8
 
 
 class AGEMOEA(Evolution):
-    """The best fronts survive; of the last of them, those that are near the ideal and far from each other."""
+    """The best fronts survive; in the last of them, points close to the ideal and far from each other."""
 
     n_goals = (2, np.inf)
 
@@ -60,7 +60,7 @@ def corners(front: np.ndarray) -> np.ndarray:
 
 
 def intercepts(front: np.ndarray) -> np.ndarray:
-    """Where the plane through the corners of a front ``(n, m)`` above 0 cuts the axes ``(m,)``; else the front's greatest."""
+    """Where the plane through the corners of a front ``(n, m)`` above 0 cuts the axes ``(m,)``; else the front's maxima."""
     try:
         cuts = 1 / np.linalg.solve(front[corners(front)], np.ones(front.shape[1]))
     except np.linalg.LinAlgError:
@@ -85,7 +85,7 @@ def curvature(front: np.ndarray) -> float:
 def survival_scores(front: np.ndarray, nearness: np.ndarray, p: float) -> np.ndarray:
     """Scores ``(n,)`` of a front ``(n, m)``: infinite for its corners; each next one is farthest from two that have a score.
 
-    Distances count relative to ``nearness`` ``(n,)``, that of the point to the ideal one.
+    Distances are relative to ``nearness`` ``(n,)``, the distance of a point to the ideal one.
     """
     distance = np.maximum(norms(front[:, None] - front[None], p), SMALLEST) / nearness[:, None]
     score = np.zeros(len(front))

@@ -1,4 +1,4 @@
-"""What every search algorithm is: it proposes sub-networks and is told their values. It knows numbers only."""
+"""The base of every search algorithm: it proposes sub-networks and is told their values. It sees only numbers."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from nastoolkit.support.threads import own_linear_algebra
 
 
 class Algorithm(ABC):
-    """A search as a pure function of its arguments and of what it is told.
+    """A search: a pure function of its arguments and of what it is told.
 
     A subclass says what it proposes and what it learns; its own settings are further keyword arguments with defaults.
 
     Args:
-        space: Where to search.
-        objectives: What the columns of the values are.
+        space: Space to search.
+        objectives: Objectives of the columns of the values.
         seed: Random seed.
-        population: How many sub-networks one :meth:`ask` proposes, where the subclass sets no other ``batch``.
+        population: Number of sub-networks that one :meth:`ask` proposes, unless the subclass sets another ``batch``.
 
     Attributes:
-        version: Number of its behaviour: raised with every change of what it proposes, so that kept searches are made again.
-        n_goals: The least and the greatest number of objectives that it optimises; any further one is only a bound to keep.
+        version: Number that rises with every change of what it proposes, so that stored searches are made again.
+        n_goals: Least and greatest number of objectives that it optimises; further objectives are only bounds to keep.
         goals: The objectives that it optimises: the first ones.
-        batch: How many sub-networks one :meth:`ask` proposes.
+        batch: Number of sub-networks that one :meth:`ask` proposes.
 
     Raises:
-        ValueError: A population below 1, a seed below 0, too few objectives, or one too many that has no bound.
+        ValueError: The population is below 1, the seed below 0, there are too few objectives, or a surplus one has no bound.
     """
 
     version: ClassVar[int] = 1
@@ -62,11 +62,11 @@ class Algorithm(ABC):
         return goals
 
     def costs(self, values: np.ndarray) -> np.ndarray:
-        """What is to be minimised ``(n, k)``, a column for each goal, of raw values ``(n, m)``."""
+        """Costs to be minimised ``(n, k)``, a column for each goal, from raw values ``(n, m)``."""
         return values[:, : len(self.goals)] * signs(self.goals)
 
     def violations(self, values: np.ndarray) -> np.ndarray:
-        """How far raw values ``(n, m)`` are beyond the objectives' bounds: ``(n,)``, 0 where all are kept."""
+        """How far raw values ``(n, m)`` are beyond the objectives' bounds: ``(n,)``, 0 where all bounds are kept."""
         return violations(self.objectives, values)
 
     def suggest(self, genotypes: np.ndarray) -> None:
@@ -77,8 +77,8 @@ class Algorithm(ABC):
     def ask(self) -> np.ndarray:
         """Propose ``(batch, d)`` canonical genotypes, best first where the algorithm has an opinion.
 
-        They are distinct, and none was asked or told before. What the algorithm does not fill is drawn at random, so there
-        are fewer rows only when the space holds no more, and ``(0, d)`` when it is used up.
+        They are distinct, and none was asked for or told before. Rows that the algorithm does not fill are drawn at random, so
+        there are fewer only when the space holds no more, and ``(0, d)`` when it is used up.
         """
         suggested = new_ones(self._suggested, self.seen)
         self._suggested = suggested[self.batch :]
@@ -93,7 +93,8 @@ class Algorithm(ABC):
 
     @own_linear_algebra()
     def tell(self, genotypes: np.ndarray, values: np.ndarray) -> None:
-        """Learn values: of all that was asked, of its first rows only, or of sub-networks known from elsewhere.
+        """Learn values: those of all sub-networks that were asked for, of the first ones only, or of some known from
+        elsewhere.
 
         Args:
             genotypes: ``(k, d)``, canonical.
@@ -112,10 +113,10 @@ class Algorithm(ABC):
 
     @abstractmethod
     def _learn(self, genotypes: np.ndarray, values: np.ndarray) -> None:
-        """Take in values of one sub-network or more, as in :meth:`tell`; none of them failed."""
+        """Learn values of one or more sub-networks, as in :meth:`tell`; none of them failed."""
 
     def _learn_failed(self, genotypes: np.ndarray) -> None:  # noqa: B027
-        """Take in one sub-network or more whose evaluation failed; it need not learn from them."""
+        """Note one or more sub-networks whose evaluation failed; the algorithm need not learn from them."""
 
     def _nothing(self) -> np.ndarray:
         return np.empty((0, self.space.n_genes), dtype=np.int64)

@@ -1,4 +1,4 @@
-"""Bayesian optimisation of a supernet: every few measurements, a Gaussian process says which ones promise the most.
+"""Bayesian optimisation of a supernet: every few measurements, a Gaussian process says which sub-networks promise most.
 
 [Jones1998] D. R. Jones, M. Schonlau, W. J. Welch, "Efficient Global Optimization of Expensive Black-Box Functions", Journal of
 Global Optimization 13, 1998: design, model, expected improvement.
@@ -15,16 +15,16 @@ Modalities", arXiv 2205.10358: LINAS, whose loop this improves on::
             evolve sub-networks on what it hopes for
             measure the few of them with the greatest expected gain of hypervolume
 
-Tried and left out: logarithms of exact costs in the gain and in the inner search. They are worse where costs have a long tail,
-too: on NAS-Bench-MR 1.4 points less of the best hypervolume after 100 evaluations, 3.7 after 50.
+Tried and left out: logarithms of exact costs in the gain and in the inner search. They are worse even where costs have a long
+tail: on NAS-Bench-MR they lose 1.4 points of the best hypervolume after 100 evaluations, and 3.7 after 50.
 
-Differs from the papers in, each with an ablation in tests/benchmark/ablation.py: the first genotypes lean to small or large
-options together, as random ones all have a middling size; the process learns how much each kind of choice (depths, kernels,
-expansions) matters, so that few measurements say much; objectives that are cheap and exact are computed, not modelled; batches
-are small, and grow; the inner search is slightly optimistic [Srinivas2010]; the reference point follows the front, but every
-other one follows the worst that was measured, so that what is beyond the ends of a short front may gain; values are bent, so
-that broken networks and long tails do not blind the process; of more than ``N_ROWS`` measurements it takes in the best and a
-spread of the others.
+Differs from the papers in, each with an ablation in tests/benchmark/ablation.py: the first genotypes have mostly small or
+mostly large options, because random ones are all of medium size; the process learns how much each kind of choice (depths,
+kernels, expansions) matters, so that few measurements say much; objectives that are cheap and exact are computed, not
+modelled; batches are small, and grow; the inner search is slightly optimistic [Srinivas2010]; the reference point follows the
+front, but every second one follows the worst value measured, so that points beyond the ends of a short front can gain; values
+are bent, so that broken networks and long tails do not mislead the process; if there are more than ``N_ROWS`` measurements, it
+uses the best and a spread of the others.
 """
 
 from __future__ import annotations
@@ -58,17 +58,17 @@ class Bayes(Algorithm):
     """Bayesian optimisation by expected hypervolume improvement: the fewest measurements.
 
     Args:
-        space: Where to search.
-        objectives: What the columns of the values are; those without ``exact`` are modelled.
+        space: Space to search.
+        objectives: Objectives of the columns of the values; those without ``exact`` are modelled.
         seed: Random seed.
         population: Parents in the inner search.
-        batch: How many sub-networks are measured between two fits; more, a 50th of those measured, when that is more.
-        n_first: How many are measured before the first fit.
+        batch: Number of sub-networks measured between two fits, or a 50th of those measured if that is more.
+        n_first: Number of sub-networks measured before the first fit.
         generations: Number of generations of the inner search, with ten children for each parent.
 
     Raises:
-        TypeError: A setting that is no whole number.
-        ValueError: A setting below 1.
+        TypeError: A setting is not a whole number.
+        ValueError: A setting is below 1.
     """
 
     def __init__(
@@ -128,7 +128,7 @@ class Bayes(Algorithm):
         self._feasibility.fit(self._genotypes, lambda genotypes: self._predict(genotypes)[0])
 
     def _rows(self) -> np.ndarray:
-        """Indices of at most ``N_ROWS`` measurements for the processes: the best, and as many spread over the rest."""
+        """Indices of at most ``N_ROWS`` measurements for the processes: the best, and the same number spread over the rest."""
         n = len(self._genotypes)
         if n <= N_ROWS:
             return np.arange(n)
@@ -164,7 +164,7 @@ class Bayes(Algorithm):
         return values - OPTIMISM * sds * signs(self.objectives)
 
     def _evolve(self) -> np.ndarray:
-        """New genotypes ``(k, d)``: the best that may be hoped for. The evolution goes on where it ended before."""
+        """New genotypes ``(k, d)`` with the best values to be hoped for. The evolution continues where it ended before."""
         best = self._genotypes[self._best_measured(self.population)]
         genotypes = new_ones(np.concatenate([best, self._elite]), set())
         values, known = self._hope(genotypes), set(genotype_keys(genotypes))
@@ -208,7 +208,7 @@ class Bayes(Algorithm):
 
 
 def _range(costs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where the front of costs ``(n, m)`` begins and how far it goes, ``(m,)`` each."""
+    """Start and extent of the front of costs ``(n, m)``, ``(m,)`` each."""
     front = costs[pareto.non_dominated(costs)]
     size = np.ptp(front, axis=0)
     return front.min(axis=0), np.where(size > 0, size, 1.0)
@@ -217,15 +217,15 @@ def _range(costs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 class Features:
     """What the Gaussian process sees of sub-networks: all choices, and the choices of each kind by themselves.
 
-    Choices of one kind, such as all depths, have linear effects of about one size, which the process learns for each: after
-    a few measurements it tells kinds that matter from those that do not. The rest is a smooth function of all choices.
+    Choices of one kind, such as all depths, have linear effects of about the same size, which the process learns for each
+    kind: after a few measurements, it knows which kinds matter. The rest is a smooth function of all choices.
 
     Args:
-        space: What the genotypes mean.
-        rng: Draws the sub-networks that say what is average.
+        space: Space of the genotypes.
+        rng: Draws the sub-networks that define the average.
 
     Attributes:
-        kernels: That the process is the sum of.
+        kernels: Kernels whose sum is the process's kernel.
     """
 
     def __init__(self, space: SearchSpace, rng: np.random.Generator) -> None:
@@ -245,7 +245,7 @@ class Features:
 
 
 def chance_within_bounds(objectives: Sequence[Objective], means: np.ndarray, sds: np.ndarray) -> np.ndarray:
-    """How likely normal values with these means and sds ``(n, m)`` are to keep all bounds: ``(n,)``."""
+    """Probabilities ``(n,)`` that normal values with these means and standard deviations ``(n, m)`` keep all bounds."""
     chances = np.ones(len(means))
     for objective, mean, sd in zip(objectives, means.T, np.maximum(sds, 1e-12).T, strict=True):
         if objective.at_most is not None:

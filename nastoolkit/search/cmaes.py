@@ -4,11 +4,10 @@
 [Hamano2022] R. Hamano et al., "CMA-ES with Margin: Lower-Bounding Marginal Probability for Mixed-Integer Black-Box
 Optimization", GECCO 2022: why every gene keeps a least standard deviation.
 
-Differs from the papers in: samples are rounded to genotypes, and those known already are drawn again, so every generation is
-new; the first mean is the best of what is known; when hardly anything new is left near the mean, it starts anew at a random
-place; the standard deviation is bounded from below, not the probability; the options of every choice have an order, that in
-which they are given. Through ``cma``, the package behind pymoo's CMA-ES, which takes no generation of which only a part was
-measured.
+Differs from the papers in: samples are rounded to genotypes, and known ones are drawn again, so every generation is new; the
+first mean is the best sub-network known; when hardly anything new is left near the mean, it restarts at a random place; the
+standard deviation is bounded from below, not the probability; options count as ordered, in the order in which they are given.
+It uses ``cma``, the package behind pymoo's CMA-ES, which accepts no generation that was measured only in part.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ LEAST_STD = 0.2  # the neighbouring option is then 2.5 standard deviations away:
 
 
 class CMAES(Algorithm):
-    """Samples around a mean that moves to the better ones; any objective but the first needs a bound, and only that counts."""
+    """Samples around a mean that moves to the better ones; objectives but the first need a bound, and only that counts."""
 
     n_goals = (1, 1)
 
@@ -66,9 +65,9 @@ class CMAES(Algorithm):
         return points[rows_of_new(self._genomes.genotypes(points), self.seen)[: self.population]]
 
     def _update(self) -> None:
-        """Learn the next generation of what was told, by rank: what keeps the bounds comes before all that does not.
+        """Learn the next generation from what was told, by rank: sub-networks that keep the bounds come first.
 
-        That is one at most, as the strategy samples between two.
+        It is at most one generation, because the strategy samples between two.
         """
         size = self._strategy.popsize
         if len(self._told) >= size:

@@ -3,9 +3,9 @@
 [Li2019] K. Li, R. Chen, G. Fu and X. Yao, "Two-Archive Evolutionary Algorithm for Constrained Multiobjective Optimization",
 IEEE Transactions on Evolutionary Computation 23(2), 2019.
 
-Differs from the paper in: what :mod:`nastoolkit.search.mating` says of mating, duplicates and rounded genes; an
-archive has as many places as an even spread of directions has up to the population; until there are enough sub-networks to
-fill one, all are parents.
+Differs from the paper in: what :mod:`nastoolkit.search.mating` says about mating, duplicates and rounded genes; an archive has
+as many places as an even spread of directions has, at most the population; until there are enough sub-networks to fill one,
+all are parents.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from nastoolkit.search.evolution import Evolution, Scaled, by_dominance, directi
 
 
 class CTAEA(Evolution):
-    """Parents are taken from the archive of convergence and from that of diversity, the more from the better one."""
+    """Parents come from the archives of convergence and of diversity, more of them from the better one."""
 
     n_goals = (2, np.inf)
 

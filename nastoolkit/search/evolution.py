@@ -1,14 +1,15 @@
-"""What evolutionary searches share: mating, and survival, which each one has its own of.
+"""What evolutionary searches share: the same mating, and a survival rule of their own.
 
 [Deb2000] K. Deb, "An Efficient Constraint Handling Method for Genetic Algorithms", Computer Methods in Applied Mechanics and
-Engineering 186, 2000: who keeps the bounds is better than who does not, and of those that do not the nearer one.
+Engineering 186, 2000: a solution that keeps the bounds is better than one that does not; if neither does, the nearer one is
+better.
 [Ito2023] R. C. Ito and F. J. Von Zuben, "OFA^2: A Multi-Objective Perspective for the Once-for-All Neural Architecture
 Search", IJCNN 2023, arXiv 2303.13683.
 [Das1998] I. Das and J. E. Dennis, "Normal-Boundary Intersection", SIAM Journal on Optimization 8(3), 1998.
 
-All have the mating of the first paper's NSGA-II (:mod:`nastoolkit.search.nsga2`), so that they differ in selection and
-survival only, or all that of [Ito2023]: see :data:`nastoolkit.search.mating.MATINGS`, and there for duplicates and rounded
-genes. What is mated are :mod:`nastoolkit.search.genomes`.
+All have the mating of the first paper's NSGA-II (:mod:`nastoolkit.search.nsga2`), so that they differ only in selection and
+survival, or all have that of [Ito2023]: see :data:`nastoolkit.search.mating.MATINGS`, also for duplicates and rounded genes.
+They mate :mod:`nastoolkit.search.genomes`.
 """
 
 from __future__ import annotations
@@ -34,13 +35,13 @@ from nastoolkit.space import SearchSpace
 
 
 class Evolution(Algorithm):
-    """Parents have children; of both, those that survive are the next parents.
+    """Parents have children; the survivors of both are the next parents.
 
     Args:
-        space: Where to search.
-        objectives: What the columns of the values are.
+        space: Space to search.
+        objectives: Objectives of the columns of the values.
         seed: Random seed.
-        population: How many children a generation has, and how many survive.
+        population: Number of children in a generation, and of survivors.
         mating: A name in :data:`nastoolkit.search.mating.MATINGS`.
 
     Raises:
@@ -84,13 +85,13 @@ class Evolution(Algorithm):
 
 
 def scaled(points: np.ndarray, costs: np.ndarray) -> np.ndarray:
-    """Points ``(k, m)`` on the scale on which every column of costs ``(n, m)`` goes from 0 to 1; a constant one is 0."""
+    """Points ``(k, m)`` scaled such that every column of costs ``(n, m)`` goes from 0 to 1; a constant column becomes 0."""
     lowest, highest = costs.min(axis=0), costs.max(axis=0)
     return (points - lowest) / np.where(highest > lowest, highest - lowest, 1.0)
 
 
 def directions(n_objectives: int, n: int) -> np.ndarray:
-    """Evenly spread weights ``(k, m)`` that sum to 1 [Das1998]: as many of them as there are up to n, at least one."""
+    """Evenly spread weights ``(k, m)`` that sum to 1 [Das1998]: as many as such a spread has, at most n and at least one."""
     n_partitions = 0
     while n_objectives > 1 and comb(n_partitions + n_objectives, n_objectives - 1) <= n:
         n_partitions += 1
@@ -100,7 +101,7 @@ def directions(n_objectives: int, n: int) -> np.ndarray:
 
 
 class Scaled(Survival):
-    """Another survival, which sees costs from 0 to 1: for rules that compare objectives with each other."""
+    """Wraps a survival rule, which then sees costs from 0 to 1: for rules that compare objectives with each other."""
 
     def __init__(self, survival: Survival) -> None:
         super().__init__(filter_infeasible=False)
@@ -123,7 +124,7 @@ def tournament(second_wins: SecondWins) -> TournamentSelection:
 
 
 def feasible_first(second_wins: SecondWins) -> Callable[..., np.ndarray]:
-    """A comparison for pymoo: winners ``(n, 1)`` of pairs ``(n, 2)``; on a tie the first, as pairs are random.
+    """A comparison for pymoo: winners ``(n, 1)`` of pairs ``(n, 2)``; on a tie, the first wins, because pairs are random.
 
     Args:
         second_wins: Which of the pairs ``(k,)``, ``(k,)`` the second wins: bools ``(k,)``; for pairs that keep all bounds.
@@ -143,12 +144,12 @@ def feasible_first(second_wins: SecondWins) -> Callable[..., np.ndarray]:
 
 
 def by_rank_and_crowding(population: Population, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """The crowded comparison of NSGA-II: the better front, and inside a front the lonelier place."""
+    """The crowded comparison of NSGA-II: the better front wins, and within a front the less crowded point."""
     rank, crowding = population.get("rank", "crowding")
     return (rank[second] < rank[first]) | ((rank[second] == rank[first]) & (crowding[second] > crowding[first]))
 
 
 def by_dominance(population: Population, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Whoever dominates the other one."""
+    """The one that dominates the other wins."""
     costs = population.get("F")
     return (costs[second] <= costs[first]).all(axis=1) & (costs[second] < costs[first]).any(axis=1)

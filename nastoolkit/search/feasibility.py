@@ -1,16 +1,16 @@
-"""How likely sub-networks can be measured at all, learned from those that could not.
+"""How likely it is that a sub-network can be measured at all, learned from those that could not.
 
-[Gelbart2014] M. A. Gelbart, J. Snoek, R. P. Adams, "Bayesian Optimization with Unknown Constraints", UAI 2014: a model of
-what fails beside the models of what is optimised; its chance is a factor of the expected gain.
+[Gelbart2014] M. A. Gelbart, J. Snoek, R. P. Adams, "Bayesian Optimization with Unknown Constraints", UAI 2014: a model of what
+fails next to the models of the objectives; its probability is a factor of the expected gain.
 [Bishop2006] C. M. Bishop, "Pattern Recognition and Machine Learning", Springer 2006, Section 4.4: Laplace's approximation of
 the evidence, which decides how much failures say about choices.
 
-Tried and left out: squares of sizes and of values tell failures at both ends from others (93 % of networks in place of 53 %),
-and searches lose fewer evaluations, but now and then an end of the front, too.
+Tried and left out: squares of sizes and of values. They recognise failures at both ends (93 % of networks instead of 53 %),
+and searches lose fewer evaluations, but sometimes also an end of the front.
 
-Differs from the papers in: logistic regression stands for a Gaussian process, as it learns more from a few dozen failures that
-set in above a size, and takes milliseconds; the chance counts more often than once, as the candidate of the greatest gain is
-likely to be one whose chance is overestimated.
+Differs from the papers in: logistic regression replaces the Gaussian process, because it learns more from a few dozen failures
+that begin above a certain size, and takes milliseconds; the chance is raised to a power, because the candidate with the
+greatest gain is likely to be one whose chance is overestimated.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ class Feasibility:
     """The chance that a sub-network can be measured: a logistic function of its choices and of its objectives' values.
 
     Args:
-        space: What the genotypes mean.
+        space: Space of the genotypes.
 
     Attributes:
-        caution: The power of a chance as a factor of gains; it grows with the share of evaluations that failed.
+        caution: Power to which a chance is raised as a factor of gains; it grows with the share of failed evaluations.
     """
 
     def __init__(self, space: SearchSpace) -> None:
@@ -49,7 +49,8 @@ class Feasibility:
         self._failed = np.concatenate([self._failed, genotypes])
 
     def fit(self, measured: np.ndarray, predict: Callable[[np.ndarray], np.ndarray]) -> None:
-        """Learn from all that failed and from genotypes ``(n, d)`` that did not; without both there is nothing to learn.
+        """Learn from all that failed and from genotypes ``(n, d)`` that did not; if there are not both, there is nothing to
+        learn.
 
         Args:
             measured: ``(n, d)``.
@@ -72,7 +73,7 @@ class Feasibility:
         return self._model.predict_proba(self._features(genotypes, values))[:, 1]
 
     def risks(self, genotypes: np.ndarray, values: np.ndarray) -> np.ndarray:
-        """How far chances are below what is counted on, ``(k,)``: 0 where a sub-network may well be tried."""
+        """How far chances are below an acceptable one, ``(k,)``: 0 where a sub-network may well be tried."""
         return np.maximum(self._least - self.chances(genotypes, values), 0)
 
     def _features(self, genotypes: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -80,7 +81,7 @@ class Feasibility:
 
 
 def most_probable(features: np.ndarray, succeeded: np.ndarray) -> LogisticRegression:
-    """Logistic regression of bools ``(n,)``, both of which occur, on features ``(n, f)``, with the best prior variance."""
+    """Logistic regression of bools ``(n,)``, not all of them alike, on features ``(n, f)``, with the best prior variance."""
     models = [LogisticRegression(C=variance, max_iter=1000).fit(features, succeeded) for variance in PRIOR_VARIANCES]
     return max(models, key=lambda model: log_evidence(model, features, succeeded))
 

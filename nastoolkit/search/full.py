@@ -3,8 +3,8 @@
 [Cummings2022] D. Cummings et al., "A Hardware-Aware System for Accelerating Deep Neural Network Optimization",
 arXiv 2202.12954, Section 3: the full search, which ConcurrentNAS shortens.
 
-Differs from the paper in: objectives that are cheap and exact are computed, not predicted; after the predicted front the
-sub-networks behind it are measured, for as long as the budget lasts; predictors are not fitted again.
+Differs from the paper in: objectives that are cheap and exact are computed, not predicted; after the predicted front, the
+next-best sub-networks are measured until the budget is spent; predictors are not fitted again.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from nastoolkit.support.counts import whole
 
 
 class Full(InnerSearch):
-    """One fit, one search on predictions, then its sub-networks, best first.
+    """Fits once, searches once on the predictions, then measures the sub-networks found, best first.
 
     Args:
-        space: Where to search.
-        objectives: What the columns of the values are; those without ``exact`` are predicted.
+        space: Space to search.
+        objectives: Objectives of the columns of the values; those without ``exact`` are predicted.
         seed: Random seed.
-        population: How many sub-networks are measured at a time, and the population of the inner search.
+        population: Number of sub-networks measured at a time, and the population of the inner search.
         predictor: A name in :data:`nastoolkit.predictors.PREDICTORS`.
         generations: Number of generations of the inner search.
         inner: The inner search, a name in :data:`nastoolkit.search.EVOLUTIONARY`.
-        sample: How many random sub-networks the predictors learn from, rounded up to whole populations.
+        sample: Number of random sub-networks that the predictors learn from, rounded up to whole populations.
 
     Raises:
         ValueError: An unknown predictor or inner search, fewer than 1 generation or sub-network, or a sample below 2.
@@ -64,6 +64,6 @@ class Full(InnerSearch):
         return proposed
 
     def _likely_to_fail_last(self, genotypes: np.ndarray) -> np.ndarray:
-        """An order ``(k,)`` of genotypes ``(k, d)`` by what is known to fail by now."""
+        """An order ``(k,)`` of genotypes ``(k, d)`` in which those that are now likely to fail come last."""
         self._feasibility.fit(self._genotypes, self._predict)
         return self._feasibility.risks(genotypes, self._predict(genotypes)).argsort(kind="stable")

@@ -1,4 +1,4 @@
-"""A genetic algorithm for one objective; every other one is a bound to keep.
+"""A genetic algorithm for one objective; the others are only bounds to keep.
 
 [Holland1975] J. H. Holland, "Adaptation in Natural and Artificial Systems", University of Michigan Press, 1975.
 [Deb2000] K. Deb, "An Efficient Constraint Handling Method for Genetic Algorithms", Computer Methods in Applied Mechanics and
@@ -20,7 +20,7 @@ from nastoolkit.search.evolution import Evolution, tournament
 
 
 class GA(Evolution):
-    """The best of parents and children by the first objective; any other objective needs a bound, and only that counts."""
+    """Keeps the best of parents and children by the first objective; other objectives need a bound, and only that counts."""
 
     n_goals = (1, 1)
 

@@ -1,9 +1,9 @@
-"""Genomes: points that a search mates or samples, where genotypes are the names that it asks by.
+"""Genomes: points that a search mates or samples; it asks for sub-networks by their genotypes.
 
-A gene of a genome is a place among the options that a space allows, 0 for the first of them: a real number, rounded once, when
-the sub-network is made. A genome has values for all genes, those too that its sub-network does not have: they are inherited
-unseen, and a block that comes back is the one that was good before, not always that of the first options. On our copy of the
-problem of [Ito2023], the hypervolume of NSGA-II with genomes is the larger one.
+A gene of a genome is a position among the options that a space allows, 0 for the first one. It is a real number, which is
+rounded once, when the sub-network is made. A genome has values for all genes, even those that its sub-network does not have:
+they are inherited silently, so a block that comes back is one that was good before, not always the one with the first options.
+On our copy of the problem of [Ito2023], NSGA-II reaches a larger hypervolume with genomes.
 
 [Ito2023] R. C. Ito and F. J. Von Zuben, "OFA^2: A Multi-Objective Perspective for the Once-for-All Neural Architecture
 Search", IJCNN 2023, arXiv 2303.13683: its code keeps the genes of absent blocks.
@@ -20,10 +20,10 @@ class Genomes:
     """Goes from genomes to genotypes and back: it remembers the genomes of the sub-networks that a search asks for.
 
     Args:
-        space: What the genes mean.
+        space: Space of the genes.
 
     Attributes:
-        n_places: How many options every gene may have ``(d,)``.
+        n_places: Number of allowed options of every gene ``(d,)``.
     """
 
     def __init__(self, space: SearchSpace) -> None:
@@ -35,11 +35,11 @@ class Genomes:
         self._born: dict[bytes, np.ndarray] = {}
 
     def draw(self, n: int, rng: np.random.Generator) -> np.ndarray:
-        """Random genomes ``(n, d)``, every allowed option of every gene as likely."""
+        """Random genomes ``(n, d)``; all allowed options of a gene are equally likely."""
         return rng.integers(0, self.n_places, (n, len(self.n_places))).astype(float)
 
     def round(self, genomes: np.ndarray) -> np.ndarray:
-        """The whole places ``(n, d)`` nearest to genomes."""
+        """The whole positions ``(n, d)`` nearest to genomes."""
         return np.clip(np.rint(genomes), 0, self.n_places - 1)
 
     def genotypes(self, genomes: np.ndarray) -> np.ndarray:
@@ -54,7 +54,7 @@ class Genomes:
         return genotypes
 
     def of(self, genotypes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """The genomes ``(n, d)`` of canonical genotypes; where none is remembered, genes that are dead are drawn."""
+        """The genomes ``(n, d)`` of canonical genotypes; if none is remembered, dead genes are drawn at random."""
         places = self._places[np.arange(len(self.n_places)), genotypes]
         genomes = np.where(self._space.alive(genotypes), places, self.draw(len(genotypes), rng))
         return np.array([self._born.pop(key, row) for key, row in zip(genotype_keys(genotypes), genomes, strict=True)])

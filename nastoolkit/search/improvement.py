@@ -8,9 +8,10 @@ Computers & Operations Research 79, 2017.
 "Kriging believer".
 [Gardner2014] J. R. Gardner et al., "Bayesian Optimization with Inequality Constraints", ICML 2014.
 
-What no point dominates is cut into boxes; in each of them the expectation is a product over the objectives, which are taken as
-independent. Differs from the papers in: the boxes come from one slab after the other along the last objective, which is short
-to write and fast for up to four objectives; of a large front in three or four only points far from each other make boxes.
+The region that no point dominates is cut into boxes; in each box, the expectation is a product over the objectives, which are
+assumed to be independent. Differs from the papers in: the boxes come from one slab after the other along the last objective,
+which is short to write and fast for up to four objectives; for a large front in three or four objectives, only points far from
+each other make boxes.
 """
 
 from __future__ import annotations
@@ -27,14 +28,14 @@ MOST_BOXES = 5000
 
 
 def boxes(front: np.ndarray, reference: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Disjoint boxes whose union no point of a front dominates, below a reference point.
+    """Disjoint boxes that cover the region below a reference point that no point of a front dominates.
 
     Args:
         front: Costs ``(f, m)``.
         reference: ``(m,)``.
 
     Returns:
-        Lower and upper corners, ``(b, m)`` each; a lower one may be at minus infinity.
+        Lower and upper corners, ``(b, m)`` each; a lower corner may be at minus infinity.
     """
     if len(reference) == 1:
         return np.full((1, 1), -np.inf), np.min([*front, reference], axis=0)[None]
@@ -51,7 +52,7 @@ def boxes(front: np.ndarray, reference: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 def thinned(front: np.ndarray) -> np.ndarray:
-    """As many points ``(k, m)`` of a front ``(f, m)`` as make ``MOST_BOXES`` or so: its ends and the least crowded ones.
+    """As many points ``(k, m)`` of a front ``(f, m)`` as make about ``MOST_BOXES``: its ends and the least crowded ones.
 
     The slabs of f points in m objectives make up to f^(m-1) / (m-1)! boxes.
     """
@@ -71,7 +72,7 @@ def shortfall(edges: np.ndarray, means: np.ndarray, sds: np.ndarray) -> np.ndarr
 
 
 def expected_improvement(front: np.ndarray, reference: np.ndarray, means: np.ndarray, sds: np.ndarray) -> np.ndarray:
-    """Expected gain of hypervolume ``(n,)`` over a front ``(f, m)`` by costs with these means and sds ``(n, m)``."""
+    """Expected gain of hypervolume ``(n,)`` over a front ``(f, m)`` from costs with these means and sds ``(n, m)``."""
     lower, upper = boxes(front, reference)
     gain = np.ones((len(means), len(lower)))
     for j in range(len(reference)):
@@ -85,15 +86,15 @@ def expected_improvement(front: np.ndarray, reference: np.ndarray, means: np.nda
 def best_batch(
     n: int, front: np.ndarray, references: np.ndarray, means: np.ndarray, sds: np.ndarray, chances: np.ndarray
 ) -> list[int]:
-    """Indices of n candidates, one after the other with the greatest expected gain if those before it come out as expected.
+    """Indices of n candidates; each has the greatest expected gain if those before it turn out as expected.
 
     Args:
-        n: How many, fewer if no other can gain anything.
+        n: Number of candidates; fewer are returned if no other can gain anything.
         front: Measured costs ``(f, m)``, scaled to a range of about 1.
-        references: Reference points ``(r, m)``; one candidate after the other takes the next one, in turns.
+        references: Reference points ``(r, m)``; candidates take them in turns.
         means: Expected costs of the candidates, ``(k, m)``.
         sds: Their standard deviations, ``(k, m)``; 0 where a cost is certain.
-        chances: That a candidate keeps all bounds, ``(k,)``; a factor of its gain [Gardner2014].
+        chances: Probabilities ``(k,)`` that a candidate keeps all bounds, a factor of its gain [Gardner2014].
     """
     chosen: list[int] = []
     front = thinned(front)

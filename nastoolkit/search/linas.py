@@ -9,10 +9,11 @@ A population is measured; a predictor for each objective is fitted to everything
 default, runs for many generations on the predictions; its best sub-networks are the next population to measure.
 
 Differs from the papers in: objectives that are cheap and exact are computed, not predicted; the inner search starts from the
-measured sub-networks and never proposes one of them again, so each population is new; it is chosen from all that it proposed,
-not from its last generation only. As in Intel's code, a predictor is ridge regression or a support vector regression,
-whichever has the smaller cross-validated error; but ridge regression chooses its penalty by leave-one-out errors, and the
-other has fixed settings, where theirs are searched on grids; both see :meth:`nastoolkit.space.SearchSpace.features`.
+measured sub-networks and never proposes one of them again, so each population is new; the population is chosen from all that
+the inner search proposed, not only from its last generation. As in Intel's code, a predictor is ridge regression or a support
+vector regression, whichever has the smaller cross-validated error; but ridge regression chooses its penalty by leave-one-out
+errors, and the support vector regression has fixed settings, while theirs are searched on grids; for the features of both, see
+:meth:`nastoolkit.space.SearchSpace.features`.
 """
 
 from __future__ import annotations
@@ -27,16 +28,16 @@ from nastoolkit.space import SearchSpace
 
 
 class LINAS(InnerSearch):
-    """Lightweight iterative search: few measurements, many predictions.
+    """Lightweight iterative search with few measurements and many predictions.
 
-    It goes by what its predictors say, and never looks where they are uncertain. Where neighbours in a space are little alike,
-    as among cells of operations, the predictors rank badly, and it is hardly better than its inner search on measurements.
+    It trusts its predictors, and never explores where they are uncertain. If neighbours in a space have little in common, such
+    as cells of operations, the predictors rank badly, and LINAS is hardly better than its inner search on measurements.
 
     Args:
-        space: Where to search.
-        objectives: What the columns of the values are; those without ``exact`` are predicted.
+        space: Space to search.
+        objectives: Objectives of the columns of the values; those without ``exact`` are predicted.
         seed: Random seed.
-        population: How many sub-networks are measured between two fits, and the population of the inner search.
+        population: Number of sub-networks measured between two fits, and the population of the inner search.
         predictor: A name in :data:`nastoolkit.predictors.PREDICTORS`.
         generations: Number of generations of the inner search.
         inner: The inner search, a name in :data:`nastoolkit.search.EVOLUTIONARY`.

@@ -4,11 +4,11 @@
 [Ito2023] R. C. Ito and F. J. Von Zuben, "OFA^2: A Multi-Objective Perspective for the Once-for-All Neural Architecture
 Search", IJCNN 2023, arXiv 2303.13683: uniform crossover of all pairs, random reset of a tenth of the genes.
 
-Nothing that was proposed once is proposed again, so every generation is new sub-networks; what mating does not find new in a
-few rounds is drawn at random. Genes are rounded from a range that gives the first and the last option as much room as those
-between; the first paper's mutation has a distribution index of 3, as with 20 a rounded gene almost never changes (with 3,
-about half of the mutations change one of three or four options). Crossover and mutation of real numbers are for choices whose
-options have an order; of other choices a child has the option of a parent, and mutation draws one.
+Nothing is proposed twice, so every generation consists of new sub-networks; if mating finds too few in a few rounds, the rest
+are drawn at random. Genes are rounded from a range that gives the first and the last option as much room as those between; the
+first paper's mutation has a distribution index of 3, because with 20 a rounded gene almost never changes (with 3, about half
+of the mutations change one of three or four options). Crossover and mutation of real numbers are for choices whose options
+have an order; of other choices a child has the option of a parent, and mutation draws one.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ N_ROUNDS = 5
 
 
 class RandomReset(Mutation):
-    """Draws genes anew, each with probability ``prob_var``, from all allowed options, its own one among them."""
+    """Draws each gene anew with probability ``prob_var``, from all allowed options, including its present one."""
 
     def _do(self, problem: Problem, X: np.ndarray, random_state: np.random.Generator, **_: Any) -> np.ndarray:
         drawn = random_state.uniform(problem.xl, problem.xu, X.shape)
@@ -75,15 +75,15 @@ MATINGS = {  # crossover and mutation, for genes with and without an order, and 
 class Mating:
     """Makes children that are new sub-networks.
 
-    It works on arrays of genomes and calls what pymoo's operators do: pymoo's own mating makes objects of all children after
-    each step, which takes twice the time of all else.
+    It works on arrays of genomes and calls pymoo's operators directly: pymoo's own mating makes objects of all children after
+    each step, which takes twice as long as everything else.
 
     Attributes:
         problem: Bounds of the genes.
         selection: How parents are chosen.
         crossover: Makes two children of two parents.
         mutation: Changes genes of children.
-        genomes: What genomes mean.
+        genomes: Translates genomes to genotypes and back.
         seen: Keys (:func:`nastoolkit.space.genotype_keys`) of the sub-networks that are not new.
     """
 
@@ -95,9 +95,10 @@ class Mating:
     seen: Set[bytes]
 
     def children(self, parents: Population, n: int, rng: np.random.Generator) -> np.ndarray:
-        """Up to n rounded genomes ``(k, d)`` of other sub-networks than each other and everything seen.
+        """Up to n rounded genomes ``(k, d)``, all of different sub-networks that have not been seen.
 
-        Twice the children that are wanted are made, as about half are known: one large round is faster than many small ones.
+        It makes twice as many children as are wanted, because about half are known: one large round is faster than many small
+        ones.
         """
         born = np.empty((0, self.problem.n_var))
         for _ in range(N_ROUNDS):
@@ -109,7 +110,7 @@ class Mating:
         return born
 
     def _crossed(self, parents: Population, n_pairs: int, rng: np.random.Generator) -> np.ndarray:
-        """Two children ``(2 n_pairs, d)`` of each pair of parents, which are copies of them where there is no crossover."""
+        """Two children ``(2 n_pairs, d)`` of each pair of parents, or copies of the parents where there is no crossover."""
         how = {"random_state": rng, "bounded": self.problem.has_constraints()}
         pairs = self.selection._do(self.problem, parents, n_pairs, 2, **how)
         genomes = parents.get("X")[pairs.T]

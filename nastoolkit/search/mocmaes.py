@@ -1,4 +1,4 @@
-"""MO-CMA-ES: every parent has a step size and a covariance of its own, and what adds most to the hypervolume survives.
+"""MO-CMA-ES: every parent has its own step size and covariance, and those that add most to the hypervolume survive.
 
 [Igel2007] C. Igel, N. Hansen and S. Roth, "Covariance Matrix Adaptation for Multi-objective Optimization", Evolutionary
 Computation 15(1), 2007: the update of step sizes and covariances, with its constants (Table 1).
@@ -7,9 +7,9 @@ survives, even if it is no better than its parent.
 [Hamano2022] R. Hamano et al., "CMA-ES with Margin: Lower-Bounding Marginal Probability for Mixed-Integer Black-Box
 Optimization", GECCO 2022: why every gene keeps a least standard deviation.
 
-Differs from the papers in: samples are rounded to genotypes, and a parent draws until its child is new, a few times at most;
-costs are scaled to 0..1 before hypervolumes are compared, as objectives have units; the options of every choice have an order,
-that in which they are given.
+Differs from the papers in: samples are rounded to genotypes, and a parent draws until its child is new, at most a few times;
+costs are scaled to 0..1 before hypervolumes are compared, because objectives have units; options count as ordered, in the
+order in which they are given.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ THRESHOLD = 0.44  # above it, steps are far too small, and their direction teach
 
 @dataclass(frozen=True)
 class Strategy:
-    """How a parent draws its children, in numbers of options of each gene.
+    """How a parent draws its children; steps are counted in options of each gene.
 
     Attributes:
         sigma: Step size.
         covariance: ``(d, d)``.
-        path: Where the last steps led ``(d,)``.
+        path: Direction of the last steps ``(d,)``.
         success: Recent share of children that survived.
     """
 
@@ -56,7 +56,7 @@ class Strategy:
 
     @classmethod
     def fresh(cls, n_genes: int) -> Strategy:
-        """One that has seen nothing."""
+        """A strategy that has seen nothing yet."""
         return cls(SPREAD, np.eye(n_genes), np.zeros(n_genes))
 
     def steps(self, n: int, rng: np.random.Generator) -> np.ndarray:
@@ -71,7 +71,7 @@ class Strategy:
         return replace(self, sigma=min(max(sigma, SPREAD / 100), 1.0), success=success)
 
     def along(self, step: np.ndarray) -> Strategy:
-        """The strategy of a child that survived: more steps in the direction of its own ``(d,)`` ([Igel2007], Procedure 3)."""
+        """The strategy of a surviving child: more steps in its own step's direction ``(d,)`` ([Igel2007], Procedure 3)."""
         memory, learning = 2 / (len(step) + 2), 2 / (len(step) ** 2 + 6)
         is_moving = self.success < THRESHOLD
         path = (1 - memory) * self.path + is_moving * sqrt(memory * (2 - memory)) * step
@@ -80,7 +80,7 @@ class Strategy:
 
 
 class MOCMAES(Algorithm):
-    """Parents take turns in having children; the best fronts survive, and of the last one what adds most hypervolume."""
+    """Parents take turns to have children; the best fronts survive, and of the last one those that add most hypervolume."""
 
     n_goals = (2, np.inf)
 
@@ -108,7 +108,7 @@ class MOCMAES(Algorithm):
         return genotypes
 
     def _lengths(self, parents: Population) -> np.ndarray:
-        """Number of options that a step of 1 goes, of each parent and gene ``(k, d)``."""
+        """Number of options that a step of length 1 covers, for each parent and gene ``(k, d)``."""
         strategies = [parent.get("strategy") for parent in parents]
         deviations = np.array([np.sqrt(np.diag(strategy.covariance)) for strategy in strategies])
         lengths = np.array([[strategy.sigma] for strategy in strategies]) * self._genomes.n_places

@@ -1,13 +1,13 @@
-"""MOEA/D: a problem of many objectives as many problems of one, each solved with the help of its neighbours.
+"""MOEA/D: a problem with many objectives, split into many problems with one, each solved with its neighbours' help.
 
 [Zhang2007] Q. Zhang and H. Li, "MOEA/D: A Multiobjective Evolutionary Algorithm Based on Decomposition", IEEE Transactions on
 Evolutionary Computation 11(6), 2007.
 [Wang2014] Z. Wang et al., "A Replacement Strategy for Balancing Convergence and Diversity in MOEA/D", IEEE CEC 2014:
 replacement in all problems.
 
-Differs from the papers in: what :mod:`nastoolkit.search.mating` says of mating, duplicates and rounded genes; a whole
-population of children is born before any replaces a parent, and then each problem takes the best of all, not only of the
-children of its neighbourhood; one parent in ten pairs comes from anywhere, as in pymoo.
+Differs from the papers in: what :mod:`nastoolkit.search.mating` says about mating, duplicates and rounded genes; a whole
+population of children is born before any replaces a parent, and then each problem takes the best of all children, not only of
+its neighbourhood's; in one of ten pairs, both parents come from anywhere, as in pymoo.
 """
 
 from __future__ import annotations

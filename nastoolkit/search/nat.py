@@ -1,14 +1,15 @@
-"""The search of Neural Architecture Transfer: predictors learn from a spread of what was measured, NSGA-III searches on them.
+"""The search of Neural Architecture Transfer: predictors learn from a spread of measured sub-networks, and NSGA-III searches
+on them.
 
 [Lu2021] Z. Lu et al., "Neural Architecture Transfer", IEEE TPAMI 43(9), 2021, arXiv 2005.05859, Section 3; numbers as in
 [Chebykin2022], which reproduced it with the authors' code.
 [Chebykin2022] A. Chebykin, T. Alderliesten and P. A. N. Bosman, "Evolutionary Neural Cascade Search across Supernetworks"
 (ENCAS), GECCO 2022, arXiv 2203.04011.
 
-Here the weights stay as they are; the system of this name has the loop that adapts them.
+Here the weights stay as they are; the system of the same name has the loop that adapts them.
 
 Differs from the papers in: mating, see :mod:`nastoolkit.search.evolution`; objectives that are cheap and exact are computed,
-not predicted; what is measured next is chosen among all that the inner search proposed, not from its last generation only;
+not predicted; what is measured next is chosen from all that the inner search proposed, not only from its last generation;
 features are those of :meth:`nastoolkit.space.SearchSpace.features`, standardised, not the indices of options.
 """
 
@@ -26,17 +27,17 @@ from nastoolkit.support.counts import whole
 
 
 class NAT(InnerSearch):
-    """Predictors of some rows, an inner search that starts from all, and the next ones to measure, spread by directions.
+    """Fits predictors to some rows, starts the inner search from all, and spreads the next measurements over directions.
 
     Args:
-        space: Where to search.
-        objectives: What the columns of the values are; those without ``exact`` are predicted.
+        space: Space to search.
+        objectives: Objectives of the columns of the values; those without ``exact`` are predicted.
         seed: Random seed.
-        population: How many sub-networks are measured between two fits, and the population of the inner search.
+        population: Number of sub-networks measured between two fits, and the population of the inner search.
         predictor: A name in :data:`nastoolkit.predictors.PREDICTORS`.
         generations: Number of generations of the inner search.
         inner: The inner search, a name in :data:`nastoolkit.search.EVOLUTIONARY`.
-        n_rows: How many measured sub-networks the predictors learn from, spread over reference directions.
+        n_rows: Number of measured sub-networks that the predictors learn from, spread over reference directions.
 
     Raises:
         ValueError: An unknown predictor or inner search, fewer than 1 generation or sub-network, or fewer than 2 rows.

@@ -6,7 +6,7 @@ Computation 6(2), 2002.
 arXiv 2202.12954, Section 4: population 50, crossover rate 0.9, mutation rate 1 / population, and duplicates prevented with
 unused genes accounted for.
 
-Differs from the papers in: what :mod:`nastoolkit.search.mating` says of mating, duplicates and rounded genes.
+Differs from the papers in: what :mod:`nastoolkit.search.mating` says about mating, duplicates and rounded genes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from nastoolkit.search.evolution import Evolution, by_rank_and_crowding, tournam
 
 
 class NSGA2(Evolution):
-    """The best of parents and children are the next parents, by front and then by crowding distance."""
+    """The best of parents and children become the next parents, by front and then by crowding distance."""
 
     def _parts(self) -> tuple[Selection, Survival]:
         return tournament(by_rank_and_crowding), RankAndCrowding()

@@ -5,9 +5,9 @@ Sorting Approach, Part I", IEEE Transactions on Evolutionary Computation 18(4), 
 [Lu2021] Z. Lu et al., "Neural Architecture Transfer", IEEE TPAMI 43(9), 2021, arXiv 2005.05859: its niching also keeps an
 archive, and chooses what a predictor learns from.
 
-Differs from the papers in: what :mod:`nastoolkit.search.mating` says of mating, duplicates and rounded genes; as many
-directions as an even spread by Das and Dennis has up to the population. [Lu2021] has directions of least Riesz energy, which
-take seconds to find, and for two objectives are the same.
+Differs from the papers in: what :mod:`nastoolkit.search.mating` says about mating, duplicates and rounded genes; there are as
+many directions as an even spread by Das and Dennis has, at most the population. [Lu2021] uses directions of least Riesz
+energy, which take seconds to find, and are the same for two objectives.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from nastoolkit.search.evolution import Evolution, directions, tournament
 
 
 class NSGA3(Evolution):
-    """The best fronts survive; of the last of them, those in the emptiest directions. Parents are random ones."""
+    """The best fronts survive; in the last of them, points in the emptiest directions. Parents are chosen at random."""
 
     def _parts(self) -> tuple[Selection, Survival]:
         return tournament(_never), ReferenceDirectionSurvival(directions(len(self.goals), self.population))
@@ -38,9 +38,9 @@ def spread(costs: np.ndarray, n: int, violations: np.ndarray | None = None, seed
 
     Args:
         costs: ``(k, m)``, every column to be minimised.
-        n: How many to choose.
-        violations: ``(k,)``; rows above 0 are taken last, the least first.
-        seed: For ties between directions.
+        n: Number of rows to choose.
+        violations: Violations of bounds ``(k,)``; rows above 0 are taken last, the least first.
+        seed: Random seed for ties between directions.
     """
     m = costs.shape[1]
     rows = Population.new(F=costs, CV=np.zeros((len(costs), 1)) if violations is None else violations[:, None])

@@ -1,12 +1,12 @@
-"""OFA's evolutionary search: the best of the first objective among what keeps the bounds on the others.
+"""OFA's evolutionary search: the best by the first objective among sub-networks that keep the bounds on the others.
 
 [Cai2020] H. Cai et al., "Once-for-All: Train One Network and Specialize it for Efficient Deployment", ICLR 2020; the numbers
 are those of its published code: a population of 100, of which a quarter are parents; half of the next one are mutations, each
 gene with probability 0.1, the rest is crossover, each gene from either parent.
 
-Differs from the paper in: it measures, where OFA's asks an accuracy predictor; nothing that was proposed once is proposed
-again; bounds on objectives that are cheap and exact are kept before anything is measured, as in OFA's, and others are learnt
-from what was measured. The population is the caller's: 50 by default.
+Differs from the paper in: it measures, while OFA's asks an accuracy predictor; nothing is proposed twice; bounds on objectives
+that are cheap and exact are kept before anything is measured, as in OFA's, and others are learned from measurements. The
+population is the caller's: 50 by default.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ N_ROUNDS = 20  # of children, of which those that exact bounds rule out are left
 
 
 class OFAEvolution(Algorithm):
-    """The best quarter has children; any objective but the first needs a bound, and only that counts."""
+    """The best quarter has children; objectives other than the first need a bound, and only that counts."""
 
     n_goals = (1, 1)
 
@@ -56,7 +56,7 @@ class OFAEvolution(Algorithm):
         return self._genomes.ask_for(born[: self.population])
 
     def _allowed(self, genotypes: np.ndarray) -> np.ndarray:
-        """Which of genotypes ``(n, d)`` keep the bounds on exact objectives: bools ``(n,)``."""
+        """Which genotypes ``(n, d)`` keep the bounds on exact objectives: bools ``(n,)``."""
         exact = [(o, o.exact) for o in self.objectives if o.exact is not None and o.is_bounded]
         broken = sum((o.violation(measure(genotypes)) for o, measure in exact), np.zeros(len(genotypes)))
         return broken <= 0

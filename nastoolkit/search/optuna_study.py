@@ -2,9 +2,9 @@
 
 [Akiba2019] T. Akiba et al., "Optuna: A Next-generation Hyperparameter Optimization Framework", KDD 2019.
 
-Every live choice is a categorical parameter, asked for in gene order, so that what a sub-network does not have is no parameter
-of it. Optuna may suggest what is known already; it is then told the known values, and asked again. Optuna is an extra: ``pip
-install 'nastoolkit[optuna]'``.
+Every live choice is a categorical parameter. Parameters are asked for in gene order, so a sub-network has none for blocks that
+it does not have. If Optuna suggests a known sub-network, it is told the known values and asked again. Optuna is an extra:
+``pip install 'nastoolkit[optuna]'``.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class OptunaStudy(Algorithm):
                 self._add(genotype, costs, violation)
 
     def _add(self, genotype: np.ndarray, costs: list[float], violation: float) -> None:
-        """Tell of a sub-network that Optuna did not suggest."""
+        """Tell Optuna of a sub-network that it did not suggest."""
         alive = self.space.alive(genotype)
         names = [name for name, is_alive in zip(self._options, alive, strict=True) if is_alive]
         trial = self._optuna.trial.create_trial(

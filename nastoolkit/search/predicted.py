@@ -17,13 +17,13 @@ from nastoolkit.support.counts import whole
 
 
 class PredictedSearch(Algorithm):
-    """Knows all that was measured, and predictors of it.
+    """A search that keeps all measurements, and predictors fitted to them.
 
     Args:
-        space: Where to search.
-        objectives: What the columns of the values are; those without ``exact`` are predicted.
+        space: Space to search.
+        objectives: Objectives of the columns of the values; those without ``exact`` are predicted.
         seed: Random seed.
-        population: How many sub-networks are proposed at a time.
+        population: Number of sub-networks proposed at a time.
         predictor: A name in :data:`nastoolkit.predictors.PREDICTORS`.
 
     Raises:
@@ -65,12 +65,12 @@ class PredictedSearch(Algorithm):
     def _best_predicted(self, genotypes: np.ndarray, values: np.ndarray, n: int) -> np.ndarray:
         """The n best of genotypes ``(k, d)`` by predicted values ``(k, m)``, best first.
 
-        Those that break bounds or are likely to fail come after all others, the least first.
+        Those that break bounds or are likely to fail come after all others, the mildest cases first.
         """
         return genotypes[pareto.best_first(self.costs(values), n, self._flaws(genotypes, values))]
 
     def _flaws(self, genotypes: np.ndarray, values: np.ndarray) -> np.ndarray:
-        """How far genotypes ``(k, d)`` are beyond bounds and likely to fail, by predicted values ``(k, m)``: 0 is neither."""
+        """How far genotypes ``(k, d)`` break bounds or are likely to fail, by predicted values ``(k, m)``: 0 means neither."""
         return self.violations(values) + self._feasibility.risks(genotypes, values)
 
 
@@ -78,10 +78,10 @@ class InnerSearch(PredictedSearch):
     """Searches on the predictions with an evolutionary algorithm.
 
     Args:
-        space: Where to search.
-        objectives: What the columns of the values are; those without ``exact`` are predicted.
+        space: Space to search.
+        objectives: Objectives of the columns of the values; those without ``exact`` are predicted.
         seed: Random seed.
-        population: How many sub-networks are proposed at a time, and the population of the inner search.
+        population: Number of sub-networks proposed at a time, and the population of the inner search.
         predictor: A name in :data:`nastoolkit.predictors.PREDICTORS`.
         generations: Number of generations of the inner search.
         inner: A name in :data:`nastoolkit.search.EVOLUTIONARY`.

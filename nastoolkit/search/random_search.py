@@ -2,8 +2,8 @@
 
 [Li2019] L. Li and A. Talwalkar, "Random Search and Reproducibility for Neural Architecture Search", arXiv 1902.07638.
 
-Differs from the paper in: no sub-network is drawn twice; every gene is uniform over its options, so sub-networks of shallow
-and deep stages are equally frequent although there are many more deep ones.
+Differs from the paper in: no sub-network is drawn twice; every gene is uniform over its options, so shallow and deep stages
+are equally frequent, although there are many more deep ones.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Regularised evolution, also called aging evolution: of all parents the oldest one dies, however good it is.
+"""Regularised evolution, also called aging evolution: the oldest parent dies, however good it is.
 
 [Real2019] E. Real et al., "Regularized Evolution for Image Classifier Architecture Search", AAAI 2019, arXiv 1802.01548,
 Section 2.3; there a population of 100 and a tournament of 25.
@@ -6,7 +6,7 @@ Section 2.3; there a population of 100 and a tournament of 25.
 released code has a population of 50, a tournament of 10, and draws each gene anew with a probability of 0.2.
 
 Differs from the paper in: a child is not one mutation away from its parent; each gene is drawn anew with a small probability,
-as in [Li2021]. Nothing that was proposed once is proposed again. In a tournament those that keep the bounds win first.
+as in [Li2021]. Nothing is proposed twice. In a tournament, sub-networks that keep the bounds win over those that do not.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ N_CHILDREN = 20  # of a parent, of which the first new one is proposed
 
 
 class RegularisedEvolution(Algorithm):
-    """The best of a random few has one child at a time, which takes the place of the oldest.
+    """The best of a random few has one child at a time, which replaces the oldest sub-network.
 
     Args:
-        space: Where to search.
-        objectives: What the columns of the values are; the first one is optimised, the others are bounds to keep.
-        seed: Seed of all randomness.
-        population: Number of sub-networks that are alive; as many random ones come first.
-        tournament: Number of random ones of which the best is the parent.
+        space: Space to search.
+        objectives: Objectives of the columns of the values; the first one is optimised, the others are bounds to keep.
+        seed: Random seed.
+        population: Number of sub-networks alive at a time; the search starts with as many random ones.
+        tournament: Number of random sub-networks, the best of which is the parent.
     """
 
     n_goals = (1, 1)
@@ -66,6 +66,6 @@ class RegularisedEvolution(Algorithm):
         return self._alive[drawn[np.lexsort([costs, violations])[0]]]
 
     def _children(self, parent: np.ndarray) -> np.ndarray:
-        """Genomes ``(N_CHILDREN, d)`` that may all be the same."""
+        """Genomes ``(N_CHILDREN, d)``, which may all be the same."""
         drawn = self._genomes.draw(N_CHILDREN, self.rng)
         return np.where(self.rng.random(drawn.shape) < P_MUTATION, drawn, parent)

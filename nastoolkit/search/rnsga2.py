@@ -1,10 +1,10 @@
 """R-NSGA-II: NSGA-II that looks near aims, the values that one would like to have.
 
 [Deb2006] K. Deb and J. Sundar, "Reference Point Based Multi-Objective Optimization Using Evolutionary Algorithms", GECCO 2006;
-what they call reference points are aims here, where a reference point bounds a hypervolume.
+their reference points are called aims here, because a reference point here bounds a hypervolume.
 
-Differs from the paper in: what :mod:`nastoolkit.search.mating` says of mating, duplicates and rounded genes; without aims,
-there is one, the best value of every objective found so far.
+Differs from the paper in: what :mod:`nastoolkit.search.mating` says about mating, duplicates and rounded genes; if no aims are
+given, there is one: the best value of every objective found so far.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ EPSILON = 0.001  # [Deb2006], Section 4: nearer than this to one another, only o
 
 
 class RNSGA2(Evolution):
-    """The best of parents and children by front, and then by their distance from the nearest aim.
+    """Keeps the best of parents and children by front, and then by their distance from the nearest aim.
 
     Args:
-        space: Where to search.
-        objectives: What the columns of the values are.
+        space: Space to search.
+        objectives: Objectives of the columns of the values.
         seed: Random seed.
-        population: How many sub-networks are parents, and children.
+        population: Number of parents, and of children.
         aims: ``(k, m)`` raw values in the order of the objectives; they need not be possible.
 
     Raises:
-        ValueError: Aims of another shape, or fewer than two objectives.
+        ValueError: The aims have another shape, or there are fewer than two objectives.
     """
 
     n_goals = (2, np.inf)

@@ -16,13 +16,13 @@ MOST_KEPT = 100_000  # sub-networks of a space whose list is kept
 def sample_new(space: SearchSpace, n: int, rng: np.random.Generator, seen: Set[bytes]) -> np.ndarray:
     """Draw distinct genotypes that are not in ``seen``, as :meth:`SearchSpace.sample` does.
 
-    Where draws keep meeting known ones, the space is listed instead, so that it is used up to its last sub-network.
+    If most draws are known already, the space is listed instead, so that every last sub-network can be found.
 
     Args:
-        space: Where to draw from.
-        n: How many to draw.
+        space: Space to draw from.
+        n: Number of genotypes to draw.
         rng: The source of randomness.
-        seen: Keys (:func:`nastoolkit.space.genotype_keys`) to leave out.
+        seen: Keys (:func:`nastoolkit.space.genotype_keys`) of genotypes to leave out.
 
     Returns:
         ``(n, d)`` canonical genotypes; fewer rows only when the space holds no more.
@@ -39,12 +39,12 @@ def sample_new(space: SearchSpace, n: int, rng: np.random.Generator, seen: Set[b
 
 
 def new_ones(genotypes: np.ndarray, seen: Set[bytes]) -> np.ndarray:
-    """The first of each of the genotypes ``(n, d)`` that are not in ``seen``, in their order."""
+    """Genotypes of ``(n, d)`` that are not in ``seen``, each only once, in their order."""
     return genotypes[rows_of_new(genotypes, seen)]
 
 
 def rows_of_new(genotypes: np.ndarray, seen: Set[bytes]) -> np.ndarray:
-    """Where the first of each of the genotypes ``(n, d)`` that are not in ``seen`` stands: rows ``(k,)``, in their order."""
+    """Rows ``(k,)`` of the genotypes ``(n, d)`` that are not in ``seen``, the first row of each, in their order."""
     rows: dict[bytes, int] = {}
     for row, key in enumerate(genotype_keys(genotypes)):
         if key not in seen:

@@ -1,9 +1,9 @@
-"""SPEA2: fitness is the strength of those that dominate, and the loneliness of a place.
+"""SPEA2: fitness combines the strength of those that dominate a point with how crowded its surroundings are.
 
 [Zitzler2001] E. Zitzler, M. Laumanns and L. Thiele, "SPEA2: Improving the Strength Pareto Evolutionary Algorithm", TIK-Report
 103, ETH Zurich, 2001.
 
-Differs from the paper in: what :mod:`nastoolkit.search.mating` says of mating, duplicates and rounded genes; distances are
+Differs from the paper in: what :mod:`nastoolkit.search.mating` says about mating, duplicates and rounded genes; distances are
 those of costs scaled from 0 to 1.
 """
 
@@ -19,7 +19,7 @@ from nastoolkit.search.evolution import Evolution, Scaled, tournament
 
 
 class SPEA2(Evolution):
-    """The non-dominated survive, filled up by fitness or thinned out where they are nearest to each other."""
+    """The non-dominated survive; they are filled up by fitness, or thinned out where they are nearest to each other."""
 
     n_goals = (2, np.inf)
 

@@ -5,8 +5,8 @@ IEEE Transactions on Evolutionary Computation 20(3), 2016.
 [Deb2014] K. Deb and H. Jain, "An Evolutionary Many-Objective Optimization Algorithm Using Reference-Point-Based Nondominated
 Sorting Approach, Part I", IEEE Transactions on Evolutionary Computation 18(4), 2014: survival.
 
-Differs from the papers in: what :mod:`nastoolkit.search.mating` says of mating, duplicates and rounded genes; as many
-directions as an even spread has up to the population.
+Differs from the papers in: what :mod:`nastoolkit.search.mating` says about mating, duplicates and rounded genes; there are as
+many directions as an even spread has, at most the population.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from nastoolkit.search.evolution import Evolution, directions, tournament
 
 
 class UNSGA3(Evolution):
-    """The best fronts survive; of the last of them, those in the emptiest directions."""
+    """The best fronts survive; in the last of them, points in the emptiest directions."""
 
     def _parts(self) -> tuple[Selection, Survival]:
         return tournament(_better_in_its_niche), ReferenceDirectionSurvival(directions(len(self.goals), self.population))

@@ -1,4 +1,4 @@
-"""Sub-networks of all sizes to begin with, and children of parents, for searches that vary genotypes themselves."""
+"""Sub-networks of all sizes to start from, and children of parents, for searches that vary genotypes themselves."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MAX_SKEW = 3.0  # the largest option is up to exp(2 * 3) times as likely as the 
 
 
 def ordinals(space: SearchSpace) -> list[np.ndarray]:
-    """For each choice its options between -1, the smallest, and 1, the largest; 0 without an order and for single options."""
+    """Options of each choice from -1, the smallest, to 1, the largest; 0 if they have no order, and for single options."""
     scaled = []
     for choice, allowed in zip(space.choices, space.allowed, strict=True):
         options = np.zeros(len(choice.options))
@@ -28,9 +28,9 @@ def ordinals(space: SearchSpace) -> list[np.ndarray]:
 
 
 def first_design(space: SearchSpace, objectives: Sequence[Objective], n: int, rng: np.random.Generator) -> np.ndarray:
-    """Genotypes ``(n, d)`` of all sizes: the smallest, the largest, and in random order those in even steps between.
+    """Genotypes ``(n, d)`` of all sizes: the smallest, the largest, and then others in even steps between, in random order.
 
-    Size is the logarithm of the first exact objective, else the sum of all options, from 0.5 for the smallest to 2.5.
+    Size is the logarithm of the first exact objective, or else the sum of all options, from 0.5 for the smallest to 2.5.
     """
     ends = np.stack([space.smallest, space.largest])
     pool = new_ones(np.concatenate([ends, skewed(space, 200 * n, rng)]), set())
@@ -52,12 +52,12 @@ def _size(space: SearchSpace, objectives: Sequence[Objective], genotypes: np.nda
 
 
 def skewed(space: SearchSpace, n: int, rng: np.random.Generator) -> np.ndarray:
-    """Draw genotypes ``(n, d)`` whose choices lean to the smaller or to the larger options, each network by its own skew."""
+    """Draw genotypes ``(n, d)`` whose choices prefer smaller or larger options, each network by its own skew."""
     return space.repair(_draw(space, rng.uniform(-MAX_SKEW, MAX_SKEW, size=n), rng))
 
 
 def _draw(space: SearchSpace, skews: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Genes ``(n, d)``, dead ones too: an option from -1 to 1 is likely by the exponential of it times the row's skew."""
+    """Genes ``(n, d)``, dead ones too: an option in -1..1 has a probability in proportion to exp(option * the row's skew)."""
     genes = np.zeros((len(skews), space.n_genes), dtype=np.int64)
     for gene, (options, allowed) in enumerate(zip(ordinals(space), space.allowed, strict=True)):
         likelihoods = np.outer(skews, options[list(allowed)]) + rng.gumbel(size=(len(skews), len(allowed)))
@@ -68,7 +68,7 @@ def _draw(space: SearchSpace, skews: np.ndarray, rng: np.random.Generator) -> np
 def vary(space: SearchSpace, parents: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
     """Children ``(n, d)`` of parents ``(k, d)``: most mix two of them gene by gene; then a few genes are drawn anew.
 
-    A gene that was dead in the parent is drawn, too, as its 0 is nobody's choice.
+    A gene that was dead in the parent is also drawn, because its 0 was not chosen.
     """
     mothers, fathers = parents[rng.integers(len(parents), size=(2, n))]
     drawn = _draw(space, np.zeros(n), rng)

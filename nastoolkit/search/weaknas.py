@@ -1,13 +1,13 @@
-"""WeakNAS: weak predictors, each of which says where the next one learns.
+"""WeakNAS: weak predictors, each of which says where the next one should learn.
 
 [Wu2021] J. Wu et al., "Stronger NAS with Weaker Predictors", NeurIPS 2021, arXiv 2102.10490, Section 3; for the MobileNet
 space its published code (https://github.com/VITA-Group/WeakNAS, commit 31b779e) has a pool of 10,000 random sub-networks of
 550 to 600 MMACs, of which those to measure are drawn from the 1,000 predicted best, 100 at a time, with boosted trees.
 
-Differs from the paper in: several objectives, of which the paper has one (as has ``single_objective``): a predictor each, and
-the predicted best are the first fronts, the last of them by crowding distance (with one objective, that is the order of its
-predicted values); objectives that are cheap and exact are computed, not predicted; LightGBM stands for XGBoost; the
-features count options too; the best that was measured is the result, not the predicted best of the pool.
+Differs from the paper in: there are several objectives, while the paper has one (as with ``single_objective``): each has a
+predictor, and the predicted best are the first fronts, the last of them by crowding distance (with one objective, that is the
+order of its predicted values); objectives that are cheap and exact are computed, not predicted; LightGBM replaces XGBoost; the
+features count options too; the result is the best that was measured, not the predicted best of the pool.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ class WeakNAS(PredictedSearch):
     """Draws the next population from the predicted best of a fixed pool, then fits again.
 
     Args:
-        space: Where to search.
-        objectives: What the columns of the values are; those without ``exact`` are predicted.
+        space: Space to search.
+        objectives: Objectives of the columns of the values; those without ``exact`` are predicted.
         seed: Random seed.
-        population: How many sub-networks are measured between two fits.
+        population: Number of sub-networks measured between two fits.
         predictor: A name in :data:`nastoolkit.predictors.PREDICTORS`.
-        pool: How many random sub-networks there are to choose from; they keep the bounds of exact objectives.
-        top: How many of them, the predicted best, the next population is drawn from.
-        single_objective: Whether to optimise the first objective alone, as in the paper; of others only the bounds count.
+        pool: Number of random sub-networks to choose from; they keep the bounds of exact objectives.
+        top: Number of predicted best ones of these from which the next population is drawn.
+        single_objective: Whether to optimise only the first objective, as in the paper; only the bounds of others then count.
 
     Raises:
         ValueError: An unknown predictor, or fewer than 1 sub-network to choose from.

@@ -31,10 +31,10 @@ class Estimate:
 
     Attributes:
         value: Mean, median or rank correlation.
-        low: Lower end of the interval; minus infinity where the values are too few for one.
-        high: Upper end of the interval; infinity where the values are too few for one.
+        low: Lower end of the interval; minus infinity if there are too few values for one.
+        high: Upper end of the interval; infinity if there are too few values for one.
         n: Number of values.
-        kind: Kind of the interval, a key of ``INTERVALS`` for example.
+        kind: Kind of the interval, for example a key of ``INTERVALS``.
     """
 
     value: float
@@ -83,12 +83,12 @@ def estimate(values: ArrayLike, kind: str = "t", level: float = LEVEL) -> Estima
     """Mean or median of values ``(n,)``, such as paired differences, with its interval.
 
     Args:
-        values: Independent numbers, one a seed; infinite ones only for ``median``.
+        values: Independent numbers, one per seed; infinite ones only for ``median``.
         kind: Key of ``INTERVALS``. ``t`` needs 2 values, the others 6: fewer say nothing, and the interval is infinite.
         level: Probability with which such intervals cover the truth.
 
     Raises:
-        ValueError: An unknown kind, no values at all, or one that is not a number.
+        ValueError: The kind is unknown, there are no values, or one is not a number.
     """
     if kind not in INTERVALS:
         raise ValueError(f"unknown kind of interval {kind!r}; known: {', '.join(INTERVALS)}")
@@ -110,15 +110,15 @@ def paired_differences(
         frame: Rows of a study, see :func:`nastoolkit.studies.run_grid`.
         value: Column of the values.
         ours: Arm that is under test.
-        other: Arm that it is held against.
+        other: Arm that it is compared with.
         pair: Columns in which both rows of a pair agree.
         arm: Column that names the arms.
 
     Returns:
-        A difference for each pair, by what its rows agree in.
+        A difference for each pair, by the values in which its rows agree.
 
     Raises:
-        ValueError: An unknown arm, two rows for one place, or a pair of which one value is missing.
+        ValueError: An arm is unknown, there are two rows for one place, or one value of a pair is missing.
     """
     rows = frame[frame[arm].isin([ours, other])]
     if unknown := {ours, other} - set(known := list(frame[arm].unique())):
@@ -132,7 +132,7 @@ def paired_differences(
 
 
 def median_interval(values: np.ndarray) -> tuple[float | None, list[float | None]]:
-    """Median of values ``(n,)`` and its 95 % interval by the bootstrap [Efron1979]; None stands for infinity."""
+    """Median of values ``(n,)`` and its 95 % interval by the bootstrap [Efron1979]; None means infinity."""
     rng = np.random.default_rng(0)
     medians = np.median(rng.choice(values, (N_RESAMPLES, len(values))), axis=1)
     low, high = np.quantile(medians, (0.025, 0.975), method="inverted_cdf")

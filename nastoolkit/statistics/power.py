@@ -23,7 +23,7 @@ class Equivalence:
 
     Attributes:
         margin: Largest difference that does not matter.
-        difference: Mean difference with the interval that a test of this level has to find within the margin.
+        difference: Mean difference, with the interval that has to lie within the margin in a test of this level.
         p_value: Probability of so small a difference, or a smaller one, if the true one were the margin.
         is_equivalent: Whether the test rejects, at a level of 5 %, that the difference matters.
     """
@@ -37,10 +37,10 @@ class Equivalence:
 def equivalence(differences: ArrayLike, margin: float) -> Equivalence:
     """Two one-sided t-tests at 5 % of whether the mean of differences ``(n,)`` is within a margin of 0 [Schuirmann1987].
 
-    Not to find a difference is no evidence that there is none; this is.
+    Finding no difference is not evidence that there is none; this test is.
 
     Raises:
-        ValueError: A margin that is not above 0, or no numbers.
+        ValueError: The margin is not above 0, or there are no numbers.
     """
     if not margin > 0:
         raise ValueError(f"a margin is above 0, got {margin}")
@@ -61,7 +61,7 @@ def smallest_effect(n: int, spread: float = 1.0, power: float = 0.8, level: floa
         level: Level of that interval.
 
     Raises:
-        ValueError: Fewer than two pairs, or a power that any effect has.
+        ValueError: There are fewer than two pairs, or any effect has this power.
     """
     if n < 2 or not 1 - level < power < 1:
         raise ValueError(f"needs at least two pairs and a power between {1 - level:.3g} and 1, got {n} and {power}")

@@ -1,4 +1,4 @@
-"""Rank correlations with their interval, and the ceiling that noise in the ground truth puts on them.
+"""Rank correlations with intervals, and the ceiling that noise in the ground truth imposes on them.
 
 [Hollander2014] M. Hollander, D. Wolfe, E. Chicken, "Nonparametric Statistical Methods", third edition, Wiley 2014.
 [Spearman1910] C. Spearman, "Correlation Calculated from Faulty Data", British Journal of Psychology 3(3), 1910.
@@ -21,7 +21,7 @@ ROUNDING = 1e-9
 
 
 def rank_correlation(a: ArrayLike, b: ArrayLike, level: float = LEVEL) -> Estimate:
-    """Kendall's tau-b of two vectors ``(n,)`` with its interval, whatever their distribution [Hollander2014, Section 8.3].
+    """Kendall's tau-b of two vectors ``(n,)`` with its interval, for any distribution [Hollander2014, Section 8.3].
 
     The standard error is that of a U-statistic; the interval is symmetric in Fisher's z, so that it stays within -1 and 1.
 
@@ -55,7 +55,7 @@ def rank_contributions(a: ArrayLike, b: ArrayLike) -> np.ndarray:
 
 
 def _concordance(a: ArrayLike, b: ArrayLike) -> tuple[np.ndarray, float]:
-    """By how many more rows each row is in order with than not ``(n,)``, and the factor from tau-a to tau-b."""
+    """Rows with which each row is in order, minus those with which it is not ``(n,)``, and the factor from tau-a to tau-b."""
     a, b = np.asarray(a, float), np.asarray(b, float)
     n, signs = len(a), [(np.sign(x - a), np.sign(y - b)) for x, y in zip(a, b, strict=True)]
     untied = [sum(np.abs(one).sum() for one in side) for side in zip(*signs, strict=True)]
@@ -65,9 +65,9 @@ def _concordance(a: ArrayLike, b: ArrayLike) -> tuple[np.ndarray, float]:
 
 
 def partial_correlation(one_other: float, one_third: float, other_third: float) -> float:
-    """The correlation of two vectors that is left without a third one, from the correlation of each pair.
+    """The correlation of two vectors that remains without the influence of a third one, from the correlations of all pairs.
 
-    It holds for Pearson's, Spearman's and Kendall's alike; it is 0 where the third one says all.
+    It holds for Pearson's, Spearman's and Kendall's correlation; it is 0 if the third vector explains everything.
     """
     left = (1 - one_third**2) * (1 - other_third**2)
     return float((one_other - one_third * other_third) / np.sqrt(left)) if left > ROUNDING else 0.0
@@ -75,11 +75,11 @@ def partial_correlation(one_other: float, one_third: float, other_third: float) 
 
 @dataclass(frozen=True)
 class Ceiling:
-    """How well networks can be ranked at all by a ground truth that is measured a few times.
+    """How well networks can be ranked at all, if the ground truth is measured a few times.
 
     Attributes:
         reliability: Kendall's tau between the means of two halves of the measurements.
-        tau: Kendall's tau with the mean of all measurements that the true order itself would have.
+        tau: Kendall's tau that the true order itself would have with the mean of all measurements.
     """
 
     reliability: float
@@ -92,11 +92,12 @@ class Ceiling:
 def tau_ceiling(measured: ArrayLike, n_splits: int = 100) -> Ceiling:
     """The ceiling of rank correlations with a ground truth ``(n, k)``, n networks that were each measured k times.
 
-    Half against half says how reliable half of the measurements are, and Spearman and Brown's formula [Brown1910] how reliable
-    all of them are. It is one for Pearson's correlation, so tau is converted as if measurements were normally distributed.
+    Comparing halves says how reliable half of the measurements are, and Spearman and Brown's formula [Brown1910] how reliable
+    all of them are. The formula is for Pearson's correlation, so tau is converted as if measurements were normally
+    distributed.
 
     Raises:
-        ValueError: Fewer than two measurements of each network, or fewer than three networks.
+        ValueError: There are fewer than two measurements of each network, or fewer than three networks.
     """
     measured = np.asarray(measured, float)
     if measured.ndim != 2 or measured.shape[0] < 3 or measured.shape[1] < 2:

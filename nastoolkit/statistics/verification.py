@@ -1,4 +1,4 @@
-"""Errors of systems that say whether two recordings are of one person: equal error rate and detection cost.
+"""Errors of systems that decide whether two recordings are of the same person: equal error rate and detection cost.
 
 [NIST2016] NIST 2016 Speaker Recognition Evaluation Plan, Section 3: the cost; smallest over thresholds, it is the minDCF.
 """
@@ -13,14 +13,14 @@ import numpy as np
 
 @dataclass(frozen=True, eq=False)
 class Verification:
-    """Scores of pairs, of which the higher say: one person.
+    """Scores of pairs; higher scores mean the same person.
 
     Attributes:
-        same: Scores ``(n,)`` of pairs that are of one person.
-        different: Scores ``(m,)`` of pairs that are of two.
+        same: Scores ``(n,)`` of pairs of the same person.
+        different: Scores ``(m,)`` of pairs of different people.
 
     Raises:
-        ValueError: There are no pairs of one kind, or scores that are no numbers.
+        ValueError: There are no pairs of one kind, or scores are not numbers.
     """
 
     same: np.ndarray
@@ -35,7 +35,7 @@ class Verification:
 
     @cached_property
     def rates(self) -> tuple[np.ndarray, np.ndarray]:
-        """Shares of ``same`` that are refused and of ``different`` that are taken, at all thresholds ``(k,)``, in order."""
+        """Shares of ``same`` that are refused and of ``different`` that are accepted, at all thresholds ``(k,)``, in order."""
         thresholds = np.append(np.unique(np.concatenate([self.same, self.different])), np.inf)
         refused = np.searchsorted(self.same, thresholds) / len(self.same)
         return refused, 1 - np.searchsorted(self.different, thresholds) / len(self.different)
@@ -55,7 +55,7 @@ class Verification:
         """Least detection cost over all thresholds, as a share of that of always giving the same answer ([NIST2016]).
 
         Args:
-            p_same: Share of pairs of one person among those that the system is used for.
+            p_same: Share of pairs of the same person among those for which the system is used.
         """
         refused, taken = self.rates
         return float((p_same * refused + (1 - p_same) * taken).min() / min(p_same, 1 - p_same))
@@ -66,7 +66,7 @@ def verification(embeddings: np.ndarray, people: np.ndarray) -> Verification:
 
     Args:
         embeddings: ``(n, d)``.
-        people: Who speaks ``(n,)``.
+        people: Speakers ``(n,)``.
     """
     unit = embeddings / np.maximum(np.linalg.norm(embeddings, axis=1, keepdims=True), 1e-12)
     one, other = np.triu_indices(len(unit), k=1)

@@ -1,7 +1,7 @@
 """Studies: what runs searches and experiments safely.
 
-The loop of ask, measure and tell with its store, its failures and its worker processes; grids of jobs whose results are kept;
-rules for parameters. A study, from its grid to its verdict, where ``search`` is a function of a module::
+They contain the loop of ask, measure and tell with its store, failures and worker processes; grids of jobs whose results are
+kept; and rules for parameters. A study, from its grid to its verdict, where ``search`` is a function of a module::
 
     grid = jobs(arm=["linas", "random"], seed=range(20))
     frame = run_grid(search, grid, output_dir / "jobs", version=1, n_workers=2)

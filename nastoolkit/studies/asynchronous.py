@@ -1,8 +1,8 @@
 """A search that keeps all workers busy: it asks for more sub-networks while slow ones are still being measured.
 
-An algorithm is asked for its next batch as soon as a worker is free and nothing waits, and is told first what is finished
-by then. So it decides without the few that are still under way, and what it decides depends on who was how fast. The store
-keeps which rows were told before each ask: a search that is run again asks the same, and goes on from there.
+An algorithm is asked for its next batch as soon as a worker is free and nothing is waiting; before that, it is told what has
+finished. So it decides without the few results that are still under way, and its decisions depend on how fast each worker was.
+The store keeps which rows were told before each ask: a search that is run again asks the same, and continues from there.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from nastoolkit.studies.store import Store
 
 
 class AsynchronousSearch:
-    """Rows are numbered in the order in which they are asked for.
+    """A search with several calls under way. Rows are numbered in the order in which they are asked for.
 
     Args:
         searcher: Proposes sub-networks.
         evaluation: Measures them, in an executor.
         budget: Number of evaluations.
-        in_flight: How many calls of ``evaluate`` are under way at a time.
-        journal: What was told before each ask.
+        in_flight: Number of calls of ``evaluate`` under way at a time.
+        journal: Record of what was told before each ask.
     """
 
     def __init__(self, searcher: Algorithm, evaluation: Evaluation, budget: int, in_flight: int, journal: Journal) -> None:
@@ -44,7 +44,7 @@ class AsynchronousSearch:
         self._values = np.empty((0, len(searcher.objectives)))  # NaN where they are under way or failed
 
     def run(self) -> History:
-        """Spend the budget; the evaluations in the order in which they were asked for."""
+        """Spend the budget and return the evaluations in the order in which they were asked for."""
         calls = self._evaluation.calls
         with self._evaluation.keeping():
             while True:
@@ -60,7 +60,7 @@ class AsynchronousSearch:
         return History(self._searcher.space, objectives, self._genotypes[rows], self._values[rows])
 
     def _ask(self) -> bool:
-        """Ask until there is something to measure: not if the store knows all that is left."""
+        """Ask until there is something to measure, unless the store knows everything that is left."""
         while not self._waiting and (left := self._budget - len(self._genotypes)):
             self._tell()
             asked = self._searcher.ask()[:left]
@@ -78,7 +78,7 @@ class AsynchronousSearch:
         self._finish(np.delete(rows, missing), np.delete(values, missing, axis=0))
 
     def _tell(self) -> None:
-        """Tell what is finished; where an earlier run was here, what was finished then."""
+        """Tell what has finished, or what had finished at this point in an earlier run, if there was one."""
         told = [row for row in self._journal.rows_before(self._n_asks, self._finished) if row < len(self._genotypes)]
         self._n_asks += 1
         while not set(told) <= set(self._finished):
@@ -102,18 +102,18 @@ class AsynchronousSearch:
 
 
 class Journal:
-    """Which rows one search was told before each ask, in a store; without a store nothing is kept.
+    """Record of which rows one search was told before each ask, in a store; without a store, nothing is kept.
 
     Args:
-        store: Keeps it.
-        search: All that the search depends on, as JSON types; its budget and its workers do not belong to it.
+        store: Store that keeps the record.
+        search: Everything that the search depends on, as JSON types, except its budget and its workers.
     """
 
     def __init__(self, store: Store | None, search: Sequence[Any]) -> None:
         self._store, self._search = store, search
 
     def rows_before(self, n_asks: int, rows: list[int]) -> list[int]:
-        """What an earlier run was told after so many asks; ``rows``, which are kept, if none has come so far."""
+        """Rows that an earlier run was told after this many asks; if none came so far, ``rows``, which are then kept."""
         if self._store is None:
             return list(rows)
         search = hashlib.sha256(json.dumps(self._search).encode()).hexdigest()[:16]

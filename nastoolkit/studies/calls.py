@@ -1,4 +1,4 @@
-"""Calls of ``evaluate`` under way: here one after the other, or side by side in an executor."""
+"""Calls of ``evaluate`` under way: one after the other in this process, or side by side in an executor."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Outcome = tuple[np.ndarray | Exception, float]  # what evaluate returned or rais
 
 @dataclass(frozen=True)
 class Call:
-    """Genotypes ``(k, d)`` to measure at once, the rows ``(k,)`` that they are of, and how often they failed before."""
+    """Genotypes ``(k, d)`` to measure in one call, their rows ``(k,)``, and how often they failed before."""
 
     rows: np.ndarray
     genotypes: np.ndarray
@@ -27,11 +27,11 @@ class Call:
 
 
 class Calls:
-    """Starts calls, and gives the outcome of whichever is finished first; as long as there are calls under way it is true.
+    """Starts calls, and returns the outcome of whichever finishes first; it is true while calls are under way.
 
     Args:
         evaluate: Genotypes ``(k, d)`` to values.
-        executor: Where it runs; None is here, when the outcome is asked for, in the order of starting.
+        executor: Where calls run; None means here, when the outcome is asked for, in the order in which they were started.
     """
 
     def __init__(self, evaluate: Evaluate, executor: Executor | None) -> None:
@@ -44,7 +44,7 @@ class Calls:
         return len(self._here) + len(self._elsewhere)
 
     def start(self, call: Call) -> None:
-        """Start a call; EvaluationError if the executor takes no more."""
+        """Start a call; raises EvaluationError if the executor accepts no more."""
         if self._executor is None:
             self._here.append(call)
             return
@@ -56,7 +56,7 @@ class Calls:
         future.add_done_callback(self._finished.put)
 
     def next(self) -> tuple[Call, Outcome]:
-        """Wait for a call; EvaluationError if the executor lost its workers."""
+        """Wait for a call; raises EvaluationError if the executor lost its workers."""
         if self._executor is None:
             call = self._here.popleft()
             return call, _attempt(self._evaluate, call.genotypes)
@@ -65,7 +65,7 @@ class Calls:
         return self._elsewhere.pop(future), _outcome(future)
 
     def measure(self, genotypes: np.ndarray) -> np.ndarray | Exception:
-        """What ``evaluate`` returns or raises for genotypes ``(k, d)``, waited for beside the calls under way."""
+        """What ``evaluate`` returns or raises for genotypes ``(k, d)``; waits for this call, whatever else is under way."""
         if self._executor is None:
             return _attempt(self._evaluate, genotypes)[0]
         try:
@@ -74,7 +74,7 @@ class Calls:
             raise _lost(error) from error
 
     def give_up(self, running: bool) -> None:
-        """Cancel the calls that no worker has begun, and those that are ``running`` too, where the executor can."""
+        """Cancel the calls that no worker has begun, and also ``running`` ones if the executor can."""
         self._here.clear()
         for future in list(self._elsewhere):
             if (running or not future.running()) and (future.cancel() or running):
@@ -82,7 +82,7 @@ class Calls:
 
 
 def _attempt(evaluate: Evaluate, genotypes: np.ndarray, n_failed: int = 0) -> Outcome:
-    """Call ``evaluate``; that an executor breaks is no evaluation's fault."""
+    """Call ``evaluate``; a broken executor is not the evaluation's fault."""
     start = time.perf_counter()
     try:
         returned: np.ndarray | Exception = evaluate(genotypes)

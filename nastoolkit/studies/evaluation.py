@@ -1,4 +1,4 @@
-"""Measuring sub-networks in chunks: each is checked and saved when it is finished, before the next in line is begun."""
+"""Measuring sub-networks in chunks: each chunk is checked and saved when it is finished, before the next one begins."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ N_AGAIN = 3  # sub-networks that are measured again before a measurement is said
 
 @dataclass
 class Evaluation:
-    """Measures genotypes, and measures none twice that the store knows.
+    """Measures genotypes, except those that the store knows already.
 
     Attributes:
-        calls: Calls of ``evaluate``: genotypes ``(n, d)`` to values ``(n, m')``, or ``(n,)`` where m' is 1.
-        objectives: All m of the search; those m' without ``exact`` are what ``evaluate`` gives.
-        store: Where values come from and go to.
-        chunk_size: Rows in one call of ``evaluate``; None is all.
+        calls: Calls of ``evaluate``: genotypes ``(n, d)`` to values ``(n, m')``, or ``(n,)`` if m' is 1.
+        objectives: All m objectives of the search; ``evaluate`` returns the m' without ``exact``.
+        store: Store that values are read from and written to.
+        chunk_size: Rows in one call of ``evaluate``; None means all.
         retries: How often a row that fails is measured again before it counts as failed.
-        failures: Where evaluations that fail are noted.
-        bar: Counts the evaluations.
-        n_replayed: How many came from the store.
+        failures: Records evaluations that fail.
+        bar: Progress bar that counts the evaluations.
+        n_replayed: Number of evaluations that came from the store.
     """
 
     calls: Calls
@@ -50,10 +50,10 @@ class Evaluation:
         self.measured = [objective for objective in self.objectives if objective.exact is None]
 
     def __call__(self, genotypes: np.ndarray) -> np.ndarray:
-        """Measured values ``(n, m')`` of genotypes ``(n, d)``, in their order; NaN in all of a row whose evaluation failed.
+        """Measured values ``(n, m')`` of genotypes ``(n, d)``, in their order; a row whose evaluation failed is all NaN.
 
         Raises:
-            ValueError: ``evaluate`` returned a wrong shape. What is good is saved first.
+            ValueError: ``evaluate`` returned a wrong shape. Good values are saved first.
             EvaluationError: Too much has failed, or the executor lost its workers.
         """
         values, missing = self.look_up(genotypes)
@@ -68,7 +68,7 @@ class Evaluation:
         return values
 
     def look_up(self, genotypes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Values ``(n, m')`` from the store, and the rows that are still to be measured: not those known to fail."""
+        """Values ``(n, m')`` from the store, and the rows that are still to be measured, without those known to fail."""
         if not self.measured:
             self.bar.update(len(genotypes))
             return np.empty((len(genotypes), 0)), np.arange(0)
@@ -86,7 +86,7 @@ class Evaluation:
     def collect(self) -> tuple[np.ndarray, np.ndarray]:
         """Wait for a call and save what it returned: rows ``(k,)``, and their values ``(k, m')``, NaN where they failed.
 
-        The values are the store's if there is one. Rows that are tried again are left out.
+        Values come from the store if there is one. Rows that will be tried again are left out.
         """
         call, (returned, seconds) = self.calls.next()
         values, reasons = self._check(returned, len(call.rows))
@@ -105,7 +105,7 @@ class Evaluation:
         return call.rows[settled], values[settled]
 
     def _check(self, returned: np.ndarray | Exception, n: int) -> tuple[np.ndarray, list[str]]:
-        """Values ``(n, m')``, NaN in all of a row that failed, and why each of those did."""
+        """Values ``(n, m')``, where rows that failed are all NaN, and why each of these failed."""
         if isinstance(returned, Exception):
             return np.full((n, len(self.measured)), np.nan), [f"{type(returned).__name__}: {returned}"] * n
         values = self._in_shape(returned, n)
@@ -115,13 +115,13 @@ class Evaluation:
         return values, reasons
 
     def _still_works(self) -> bool:
-        """Whether one of a few sub-networks that were measured before can be measured now, which costs no budget."""
+        """Whether one of a few sub-networks measured before can still be measured, which costs no budget."""
         returned = (self.calls.measure(genotype[None]) for genotype in list(self._measured_before))
         return any(not self._check(values, 1)[1] for values in returned)
 
     @contextmanager
     def keeping(self) -> Iterator[None]:
-        """If the search has to stop, what still runs is waited for and kept first; an interrupt waits for nothing."""
+        """If the search has to stop, calls that still run are waited for and kept first; an interrupt waits for nothing."""
         try:
             yield
         except Exception:

@@ -1,8 +1,8 @@
-"""Exact objectives that are too slow to be asked for thousands of sub-networks that are only thought of.
+"""Exact objectives that are too slow to compute for the thousands of sub-networks that a search merely considers.
 
-The time is measured once, before a search begins. What depends on it depends on the machine, so the threshold is far from what
-tables (microseconds) and networks that are built (tenths of a second) take, a single slow call decides nothing, and a store
-keeps what was decided for a search: run again, it is the same search, on another machine too. To decide it yourself, let
+The time is measured once, before a search begins. The decision depends on the machine; therefore the threshold is far from
+what tables (microseconds) and building networks (tenths of a second) take, a single slow call decides nothing, and a store
+keeps the decision, so that the search stays the same when it is run again, even on another machine. To decide yourself, let
 ``evaluate`` measure the objective.
 """
 
@@ -24,13 +24,13 @@ SIZES = (1, 1, 2, 4, 8, 16, 32, 64)  # rows of the calls that are timed: the fir
 
 
 def slow_ones(space: SearchSpace, objectives: Sequence[Objective]) -> list[int]:
-    """The places of the objectives whose ``exact`` is slow."""
+    """Positions of the objectives whose ``exact`` is slow."""
     genotypes = space.sample(max(SIZES), np.random.default_rng(0))
     return [i for i, o in enumerate(objectives) if o.exact is not None and seconds_each(o.exact, genotypes) > SLOW]
 
 
 def seconds_each(exact: Callable[[np.ndarray], np.ndarray], genotypes: np.ndarray) -> float:
-    """What one of genotypes ``(n, d)`` takes: at once where that is little, else in a larger call."""
+    """Seconds for one of genotypes ``(n, d)``: from the first call if these are few, else from a larger one."""
     each = spent = 0.0
     for number, n in enumerate(SIZES):
         begin = perf_counter()
@@ -43,12 +43,12 @@ def seconds_each(exact: Callable[[np.ndarray], np.ndarray], genotypes: np.ndarra
 
 
 def as_measured(objectives: Sequence[Objective], slow: Collection[int]) -> list[Objective]:
-    """Objectives as an algorithm is to see them: the slow ones are no longer exact, so that it models them."""
+    """Objectives as an algorithm should see them: the slow ones are no longer exact, so that it models them."""
     return [replace(o, exact=None) if i in slow else o for i, o in enumerate(objectives)]
 
 
 def warn_of_slow(objectives: Sequence[Objective], slow: Collection[int]) -> None:
-    """Say once which objectives are slow, and what is done about it."""
+    """Warn once which objectives are slow, and what is done about it."""
     if slow:
         names = ", ".join(repr(objectives[i].name) for i in slow)
         how = f"exact objectives that take more than {1000 * SLOW:g} ms a sub-network: {names}"

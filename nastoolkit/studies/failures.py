@@ -1,4 +1,4 @@
-"""Evaluations that failed: a search survives them, unless it is the measurement that is broken."""
+"""Evaluations that failed: a search survives them, unless the measurement itself is broken."""
 
 from __future__ import annotations
 
@@ -17,20 +17,21 @@ class EvaluationError(RuntimeError):
 class Failures:
     """Notes failed evaluations, and gives up when the measurement seems broken.
 
-    That is when a share of the last evaluations failed. If that share is all of them, these may be bad sub-networks and a good
-    measurement: a few that were measured before are then measured again, and if one of them can be, the search goes on.
+    It gives up when a share of the last evaluations failed. If that share is all of them, the sub-networks may be bad and the
+    measurement good: a few that were measured before are then measured again, and if one of them succeeds, the search
+    continues.
 
-    Failures go to the store once a later call of ``evaluate`` succeeds or the search ends: those of a broken measurement are
-    not kept, so that they are tried again when the search is.
+    Failures are stored once a later call of ``evaluate`` succeeds or the search ends: those of a broken measurement are not
+    kept, so that they are tried again with the search.
 
     Args:
-        store: Where they are kept.
+        store: Store that keeps failures.
         share: Smallest share of failures among the last evaluations that ends the search; 1 gives up only when all failed.
-        last: How many these are.
+        last: Number of last evaluations that are looked at.
 
     Attributes:
-        n: How many failed.
-        reason: Why the last one failed.
+        n: Number of evaluations that failed.
+        reason: Reason of the last failure.
     """
 
     def __init__(self, store: Store | None, share: float, last: int) -> None:
@@ -42,7 +43,7 @@ class Failures:
         self._unsaved: list[tuple[np.ndarray, list[str]]] = []
 
     def count(self, reasons: Sequence[str], n_good: int) -> None:
-        """Count what the store knows already: why evaluations failed, and how many others did not."""
+        """Count evaluations that the store knows already: the reasons of those that failed, and how many did not."""
         self.n += len(reasons)
         self.reason = reasons[-1] if reasons else self.reason
         self._succeeded |= n_good > 0
@@ -56,17 +57,17 @@ class Failures:
         still_works: Callable[[], bool],
         cause: Exception | None = None,
     ) -> None:
-        """Note a call of ``evaluate``.
+        """Record the outcome of a call of ``evaluate``.
 
         Args:
-            genotypes: ``(k, d)`` that failed.
-            reasons: Why each of them did.
-            n_good: How many others did not.
-            still_works: Whether what was measured before can be measured again.
-            cause: What ``evaluate`` raised.
+            genotypes: Genotypes ``(k, d)`` that failed.
+            reasons: Why each of them failed.
+            n_good: Number of others, which did not fail.
+            still_works: Says whether sub-networks that were measured before can be measured again.
+            cause: Exception that ``evaluate`` raised.
 
         Raises:
-            EvaluationError: It is time to give up.
+            EvaluationError: The search has to give up.
         """
         self.count(reasons, n_good)
         self._unsaved.append((genotypes, reasons))
@@ -83,7 +84,7 @@ class Failures:
         self._save()
 
     def finish(self) -> None:
-        """Keep what is left; EvaluationError if all evaluations of the search failed."""
+        """Store the remaining failures; raises EvaluationError if all evaluations of the search failed."""
         if self.n and not self._succeeded:
             raise EvaluationError(f"all {self.n} evaluations failed, the last one: {self.reason}")
         self._save()

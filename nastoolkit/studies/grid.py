@@ -1,4 +1,4 @@
-"""Grids of jobs: arms x seeds x problems, side by side in worker processes, each result kept, one data frame in the end."""
+"""Grids of jobs: arms x seeds x problems, side by side in worker processes; each result is kept, and all make a data frame."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Failure:
     Attributes:
         job: Its arguments.
         error: Kind and message of its error.
-        traceback: Where in the function it happened; empty if the job's process died.
+        traceback: Where in the function the error happened; empty if the job's process died.
     """
 
     job: Row
@@ -52,11 +52,11 @@ Finished = Generator[tuple[int, Failure | None], None, None]  # numbers of jobs,
 
 
 class JobsError(RuntimeError):
-    """Jobs of a grid failed; it is raised when all others have finished.
+    """Some jobs of a grid failed; this is raised when all others have finished.
 
     Attributes:
-        failures: What failed, in the jobs' order.
-        n_jobs: Number of all jobs.
+        failures: Jobs that failed, in their order.
+        n_jobs: Total number of jobs.
     """
 
     def __init__(self, failures: Sequence[Failure], n_jobs: int) -> None:
@@ -72,10 +72,10 @@ class JobsError(RuntimeError):
 
 
 def jobs(**axes: Any) -> list[Row]:
-    """All combinations of the values of each argument, the last argument's changing first.
+    """All combinations of the arguments' values; the last argument changes fastest.
 
     Args:
-        **axes: Several values (a list, a tuple, a range, an array) of an argument, or a single one, the same for every job.
+        **axes: Several values of an argument (a list, a tuple, a range or an array), or a single value for all jobs.
     """
     values = [axis if isinstance(axis, list | tuple | range | np.ndarray) else [axis] for axis in axes.values()]
     return [plain(dict(zip(axes, chosen, strict=True))) for chosen in product(*values)]
@@ -91,29 +91,29 @@ def run_grid(
     progress: bool = True,
     given: Iterable[Row] | None = None,
 ) -> pd.DataFrame:
-    """Call a function for each job, or take what is kept of an earlier call.
+    """Call a function for each job, unless the result of an earlier call is kept.
 
     Args:
-        function: Function of a module, called with a job as keyword arguments; returns rows, which are a list of dicts or a
-            data frame. It depends on its arguments alone.
-        jobs: Keyword arguments of each call, of JSON's types; all different.
-        folder: Folder with a file for each result. A grid that was killed goes on when it is run again.
-        version: Version of what the function does; another one keeps its results apart, as another version of an algorithm,
-            a predictor or a library does.
+        function: Function of a module, called with a job as keyword arguments; it returns rows as a list of dicts or a data
+            frame, and depends on its arguments alone.
+        jobs: Keyword arguments of each call, of JSON types; all different.
+        folder: Folder with a file for each result. A grid that was killed continues when it is run again.
+        version: Version of what the function does; results of different versions are kept apart, as are those of different
+            versions of an algorithm, a predictor or a library.
         n_workers: Number of worker processes, of one thread each; 0 runs all jobs in this process.
         progress: Whether to show a progress bar.
-        given: Keyword arguments of each call in place of its job, of any type that can be pickled. A job then only says all
-            that its result depends on, however the call comes to it.
+        given: Keyword arguments of each call instead of its job, of any type that can be pickled. A job then only names
+            everything that its result depends on.
 
     Returns:
         The rows of all jobs in their order, with the jobs' arguments as columns; the same for any number of workers.
 
     Raises:
         JobsError: A job raised an error, or its process died. All others are finished first.
-        ValueError: Jobs that are the same, or not as many as are given arguments, or a function that worker processes cannot
-            import.
-        TypeError: A job is not of JSON's types.
-        OSError: Something else took a result away before it was read.
+        ValueError: Two jobs are the same, there are not as many as given arguments, or worker processes cannot import the
+            function.
+        TypeError: A job is not of JSON types.
+        OSError: Something else removed a result before it was read.
     """
     _check(function, n_workers)
     asked = [plain(job) for job in jobs]
@@ -136,7 +136,7 @@ def run_grid(
 
 
 def _check(function: Callable[..., Any], n_workers: int) -> None:
-    """Refuse what workers could not import, and what depends on more than its arguments."""
+    """Refuse functions that workers cannot import, or that depend on more than their arguments."""
     whole("n_workers", n_workers, 0)
     if not isfunction(function) or function.__qualname__ != function.__name__ or function.__name__ == "<lambda>":
         raise ValueError(f"a grid needs a function of a module, and not {function!r}: all else is told by the jobs' arguments")
@@ -149,7 +149,7 @@ def _check(function: Callable[..., Any], n_workers: int) -> None:
 
 
 def _run_all(function: Callable[..., Any], left: Sequence[Call], n_workers: int, bar: tqdm) -> list[Failure]:
-    """Run the jobs that are left; what failed comes back, in the jobs' order."""
+    """Run the jobs that are left; returns the failures in the jobs' order."""
     finished = _side_by_side(function, left, n_workers) if n_workers else _here(function, left)
     failures: dict[int, Failure] = {}
     with _one_thread(), closing(finished):
@@ -160,7 +160,7 @@ def _run_all(function: Callable[..., Any], left: Sequence[Call], n_workers: int,
 
 
 def _side_by_side(function: Callable[..., Any], left: Sequence[Call], n_workers: int) -> Finished:
-    """Run jobs in workers; closed before the end, it waits for no job that is under way, and begins no other."""
+    """Run jobs in workers; if it is closed early, it starts no more jobs and does not wait for running ones."""
     executor, is_done = Processes(n_workers), False
     try:
         calls = {executor.submit(_run, function, *one): number for number, one in enumerate(left)}
@@ -178,7 +178,7 @@ def _here(function: Callable[..., Any], left: Sequence[Call]) -> Finished:
 
 
 def _run(function: Callable[..., Any], file: Path, job: Row, arguments: Row) -> Failure | None:
-    """Run a job and keep its result; errors are told by texts, as not every error can be sent from a worker."""
+    """Run a job and keep its result; errors are returned as texts, because not every error can be sent from a worker."""
     try:
         with threadpool_limits(1):
             write(file, job, function(**arguments))
@@ -193,7 +193,7 @@ def _described(error: BaseException) -> str:
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Have libraries that are loaded from now on, here or in a worker, use one thread."""
+    """Make libraries that are loaded from now on, here or in a worker, use one thread."""
     before = dict(os.environ)
     os.environ.update(ONE_THREAD)
     try:

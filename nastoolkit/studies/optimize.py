@@ -49,48 +49,51 @@ def optimize(
 ) -> History:
     """Search a space, spending exactly ``budget`` evaluations, or fewer if the space holds no more sub-networks.
 
-    With a store, run it again after any interruption: what is stored is replayed, and the search goes on to the identical
-    result. One that came to its end without failures is read, and no algorithm asked, unless ``watch`` or calls in flight are
-    given, or its algorithm or predictor is none of this package's. Evaluations that another algorithm, seed or computer's
-    latency table left in the store are used too.
+    With a store, run it again after any interruption: what is stored is replayed, and the search continues to the identical
+    result. A search that ended without failures is read from the store without asking the algorithm, unless ``watch`` or calls
+    in flight are given, or its algorithm or predictor is not from this package. Evaluations that were stored with another
+    algorithm, seed or computer's latency table are used too.
 
-    An evaluation that fails, as ``evaluate`` raises or returns NaN or infinity, or its worker is killed or out of time, costs
-    budget and has NaN in the history; a warning tells how many did. What an exception failed are all rows of that call. The
-    algorithm is told: the default and those that predict learn what fails and avoid it; in evolution it is nobody's parent.
-    Where all of the last evaluations failed, up to three sub-networks that could be measured before are measured again, which
-    costs no budget: if one of them can be, the sub-networks are to blame, not the measurement, and the search goes on.
+    An evaluation fails if ``evaluate`` raises or returns NaN or infinity, or if its worker is killed or out of time. It costs
+    budget and has NaN in the history; a warning says how many failed. If a call raises, all its rows count as failed. The
+    algorithm is told: the default and those with predictors learn what fails and avoid it; in evolution, failed sub-networks
+    never become parents. If all of the last evaluations failed, up to three sub-networks that could be measured before are
+    measured again, which costs no budget: if one of them succeeds, the sub-networks are to blame, not the measurement, and the
+    search continues.
 
-    A warning tells, too, if no sub-network keeps the bounds of the objectives, and how near the nearest comes.
+    A warning also says if no sub-network keeps the bounds of the objectives, and how close the nearest one comes.
 
     Args:
-        space: Where to search.
+        space: Space to search.
         evaluate: Genotypes ``(n, d)`` to raw values ``(n, m')``, a column for each objective without ``exact``, in their
-            order. Its attribute ``settings`` (a dict of JSON types), if any, belongs to the identity of the store. None
-            where every objective is exact.
-        objectives: What to optimise, m of them. Those with ``exact`` are timed first: one that takes more than a millisecond a
-            sub-network is computed for what is proposed only, and modelled like a measured one, and a warning says so.
+            order. Its attribute ``settings`` (a dict of JSON types), if any, belongs to the identity of the store. None if
+            every objective is exact.
+        objectives: The m objectives to optimise. Those with ``exact`` are timed first: one that takes more than a millisecond
+            per sub-network is computed only for sub-networks that are proposed, and modelled like a measured one; a warning
+            says so.
         algorithm: A name in :data:`nastoolkit.search.ALGORITHMS`, ``"default"``, the best general choice, or a class.
         budget: Number of evaluations, replayed ones included.
         seed: Random seed of the algorithm.
         store: An SQLite file, made if missing; see :class:`nastoolkit.studies.store.Store`.
-        executor: Where ``evaluate`` runs, by default here: an executor, for example
-            :class:`nastoolkit.studies.processes.Processes`, or a :class:`nastoolkit.studies.running.Running`, which says, too,
+        executor: Where ``evaluate`` runs, by default in this process: an executor, for example
+            :class:`nastoolkit.studies.processes.Processes`, or a :class:`nastoolkit.studies.running.Running`, which also says
             how large calls are and what is done when they fail.
-        progress: Whether to show evaluations, replayed ones and the time left.
-        population: How many sub-networks the algorithm proposes at a time.
-        warm_start: What to measure first: a finished search of the same space, even if on other hardware, whose best are
-            taken, a population of them; or genotypes ``(k, d)``, all of them.
-        watch: Called after each generation with all evaluations so far; never with calls in flight, which have no generations.
-        **settings: The algorithm's own ones.
+        progress: Whether to show the number of evaluations, of replayed ones, and the time left.
+        population: Number of sub-networks that the algorithm proposes at a time.
+        warm_start: Sub-networks to measure first: the best of a finished search of the same space, a population of them, even
+            if it was on other hardware; or all of genotypes ``(k, d)``.
+        watch: Called after each generation with all evaluations so far; never if calls are kept in flight, without
+            generations.
+        **settings: The algorithm's own settings.
 
     Returns:
         The evaluations in the order in which they were asked for. Its front is empty if nothing keeps the bounds; see
         :meth:`nastoolkit.history.History.nearest_miss`.
 
     Raises:
-        TypeError: A count or a seed that is no whole number.
-        ValueError: An unknown algorithm or setting, objectives that the algorithm cannot take, a number out of range, a warm
-            start from another space, or values of a wrong shape. Evaluations made before are in the store.
+        TypeError: A count or a seed is not a whole number.
+        ValueError: The algorithm or a setting is unknown, the algorithm cannot take the objectives, a number is out of range,
+            the warm start is from another space, or values have the wrong shape. Evaluations made before are in the store.
         EvaluationError: Too many evaluations fail, or the executor lost its workers.
     """
     running = executor if isinstance(executor, Running) else Running(executor=executor)
@@ -113,7 +116,7 @@ def optimize(
 
 @contextmanager
 def _noted(store: Store, plan: Plan) -> Iterator[None]:
-    """Note in a store that a search begins and, if it does, that it ends."""
+    """Record in a store that a search begins and, if it does, that it ends."""
     study = store.start_study(plan.name, plan.seed, {"budget": plan.budget, **plan.identity})
     yield
     store.finish_study(study)
@@ -125,7 +128,7 @@ def _refuse_running(settings: dict[str, Any]) -> None:
 
 
 def _run(plan: Plan, evaluation: Evaluation, in_flight: int | None, watch: Watch | None) -> History:
-    """A plan's search, or what a store keeps of it."""
+    """The result of a plan's search, or what a store keeps of it."""
     store, objectives = evaluation.store, evaluation.objectives
     journal = Journal(store, plan.question)
     slow = journal.rows_before(BEFORE_ALL, plan.slow) if len(plan.measured) < len(objectives) else plan.slow
@@ -145,7 +148,7 @@ def _how_to_go_on(store: str | Path | None) -> str:
 
 
 def _search_once(searcher: Algorithm, evaluation: Evaluation, budget: int, store: Store, fingerprint: str) -> History:
-    """Read what the same search found, or make it; one with failures is not kept, as they may be tried again."""
+    """Read what the same search found, or run it; one with failures is not kept, so that they are tried again."""
     found = unpacked(searcher.space, store.finished_search(fingerprint))
     if found is not None:
         return _history(evaluation, searcher.space, [found], [complete(evaluation.objectives, found, evaluation(found))])

@@ -1,6 +1,6 @@
-"""Rules for the parameters of a notebook, declared in their comments and checked before a kernel starts and in it.
+"""Rules for a notebook's parameters, declared in their comments and checked before a kernel starts and inside it.
 
-``n_seeds: int = 5  # seeds of every search [from 2]``; several rules have commas between them:
+``n_seeds: int = 5  # seeds of every search [from 2]``; several rules are separated by commas:
 
 - ``from``, ``above``, ``to`` or ``below`` and a number bound every number of the parameter, also in lists and values of dicts;
 - ``key of`` or ``keys of`` a registry: a value, the items of a list or the keys of a dict are keys of that registry; another
@@ -31,13 +31,13 @@ INJECTED = "# Parameters"  # the first line of the cell that Papermill adds
 
 
 def check_injected(cells: Collection[str]) -> None:
-    """Refuse parameters that Papermill injected and no cell declares: it only warns of them, and the notebook's own would run.
+    """Refuse parameters that Papermill injected but no cell declares: it only warns of them, and the defaults would run.
 
     Args:
         cells: Code of the cells that ran, in order.
 
     Raises:
-        ValueError: Names of parameters that do not exist, with those that do.
+        ValueError: Parameters do not exist; the message lists those that do.
     """
     declared: list[str] = []
     for cell in cells:
@@ -51,7 +51,7 @@ def check_injected(cells: Collection[str]) -> None:
 
 
 def _statements(cell: str) -> list[ast.stmt]:
-    """What a cell does; nothing where it holds what only IPython understands."""
+    """The statements of a cell; none if it contains something that only IPython understands."""
     try:
         return ast.parse(cell).body
     except SyntaxError:
@@ -59,7 +59,7 @@ def _statements(cell: str) -> list[ast.stmt]:
 
 
 def declared_rules(cell: str) -> dict[str, str]:
-    """The rules in a cell that declares parameters: what stands in brackets at the end of a parameter's comment."""
+    """The rules in a cell that declares parameters: the text in brackets at the end of a parameter's comment."""
     declarations = [node for node in ast.parse(cell).body if isinstance(node, ast.AnnAssign)]
     tokens = tokenize.generate_tokens(io.StringIO(cell).readline)
     comments = {token.start[0]: token.string for token in tokens if token.type == tokenize.COMMENT}
@@ -70,15 +70,15 @@ def declared_rules(cell: str) -> dict[str, str]:
 def check_parameters(
     values: Mapping[str, Any], rules: Mapping[str, str], registries: Mapping[str, Collection[str]] | None = None
 ) -> None:
-    """Hold parameters against their rules.
+    """Check parameters against their rules.
 
     Args:
         values: Value of each parameter.
-        rules: Rules of some parameters, in the words of this module.
-        registries: Names that exist, by what rules call them.
+        rules: Rules of some parameters, as described in this module.
+        registries: Registries' keys, by the names that rules use for registries.
 
     Raises:
-        ValueError: What does not fit, a line each; or a rule that is none.
+        ValueError: Values do not fit, one line each; or a rule is not valid.
     """
     if unknown := [name for name in rules if name not in values]:
         raise ValueError(f"there are rules for {', '.join(unknown)}; the parameters are {', '.join(values)}")
@@ -113,7 +113,7 @@ def _fault_of_names(names: Any, known: Collection[Any]) -> str:
 
 
 def _numbers(value: Any) -> Iterator[float]:
-    """All numbers of a value; NaN, which no bound fits, for what is none."""
+    """All numbers of a value; for anything else NaN, which fits no bound."""
     if isinstance(value, Mapping):
         yield from _numbers(list(value.values()))
     elif isinstance(value, list | tuple):

@@ -1,7 +1,7 @@
-"""Past searches: what the stores of earlier studies hold, on whatever hardware and by whatever algorithm.
+"""Past searches: evaluations in the stores of earlier studies, on any hardware and by any algorithm.
 
-A warm start takes its first sub-networks from one, PopDB the part of the space that is worth a search, and a predictor what it
-learns from: the evaluations are all that has to be kept of it ([Cummings2022], Figure 1 and Section 3).
+From a past search, a warm start takes its first sub-networks, PopDB the part of the space that is worth searching, and a
+predictor its training data: only the evaluations have to be kept ([Cummings2022], Figure 1 and Section 3).
 
 [Cummings2022] D. Cummings et al., "A Hardware-Aware System for Accelerating Deep Neural Network Optimization",
 arXiv 2202.12954.
@@ -25,16 +25,16 @@ from nastoolkit.studies.store_file import StoreError, StoreFile
 
 
 def past_evaluations(path: str | Path, space: SearchSpace, objectives: Sequence[Objective]) -> History:
-    """All evaluations that a store holds, oldest first, whatever measured them; none of those that failed.
+    """All evaluations in a store, oldest first, whatever measured them, without those that failed.
 
     Args:
         path: The store; it may be in use.
         space: The space that was searched, or a restriction of it, outside of which nothing is returned.
-        objectives: Objectives of the history: those without ``exact`` are read, the others computed for what was read, so
-            that a past search on other hardware is judged by this one's costs.
+        objectives: Objectives of the history: those without ``exact`` are read, the others are computed, so that a past search
+            on other hardware is judged by the present costs.
 
     Raises:
-        StoreError: There is no store, it cannot be read, it is about another space, or does not have one of the objectives.
+        StoreError: There is no store, it cannot be read, it is for another space, or it lacks one of the objectives.
     """
     with StoreFile.existing(path) as file:
         problem = file.problem()
@@ -61,7 +61,7 @@ def _genotypes(path: str | Path, texts: Sequence[str], space: SearchSpace) -> np
 
 
 def summary(path: str | Path) -> dict[str, Any]:
-    """What a store tells without its space: facts, a row for each search that was begun, and why evaluations failed.
+    """What a store says without knowing its space: facts, a row for each search that was begun, and why evaluations failed.
 
     Returns:
         ``measured`` (objectives and their units), ``settings``, ``evaluations``, ``failed``, ``seconds`` of measuring, dates

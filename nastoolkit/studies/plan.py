@@ -1,4 +1,4 @@
-"""What a search is, apart from how it is run: all that its proposals depend on, but the measured values."""
+"""What defines a search, apart from how it is run: everything that its proposals depend on, except the measured values."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from nastoolkit.support.names import unknown
 
 @dataclass(frozen=True)
 class Plan:
-    """A search that is ready to run; :meth:`of` checks all about it.
+    """A search that is ready to run; :meth:`of` checks everything about it.
 
     Attributes:
-        space: Where to search.
-        objectives: What to optimise.
+        space: Space to search.
+        objectives: Objectives to optimise.
         name: The algorithm's name.
         kind: Its class.
         budget: Number of evaluations.
         seed: Random seed.
         population: Number of sub-networks that are proposed at a time.
         first: Genotypes ``(k, d)`` to measure first.
-        is_warm: Whether these were given.
+        is_warm: Whether ``first`` was given.
         settings: The algorithm's own settings.
-        slow: Places of the exact objectives that are slow on this machine; see :mod:`nastoolkit.studies.exact`.
+        slow: Positions of the exact objectives that are slow on this machine; see :mod:`nastoolkit.studies.exact`.
     """
 
     space: SearchSpace
@@ -62,7 +62,7 @@ class Plan:
         warm_start: History | np.ndarray | None,
         settings: dict[str, Any],
     ) -> Plan:
-        """Check what :func:`nastoolkit.studies.optimize` was asked; it names the errors."""
+        """Check the arguments of :func:`nastoolkit.studies.optimize`, which lists the errors."""
         name, kind = resolved(algorithm)
         check_objectives(objectives)
         budget, population, seed = whole("budget", budget), whole("population", population), whole("seed", seed, 0)
@@ -81,7 +81,7 @@ class Plan:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """The settings that a store notes with a search."""
+        """The settings that a store records with a search."""
         return {
             "population": self.population,
             **({"warm_start": self.first.tolist()} if self.is_warm else {}),
@@ -90,22 +90,22 @@ class Plan:
 
     @property
     def question(self) -> list[Any]:
-        """What tells searches in one store apart, whatever their budgets."""
+        """What distinguishes searches in one store, whatever their budgets."""
         goals = [(o.name, o.direction, o.at_least, o.at_most) for o in self.objectives]
         return [self.name, self.seed, goals, self.space.allowed, self.identity]
 
     @property
     def is_reproducible(self) -> bool:
-        """Whether versions say all about the code that proposes."""
+        """Whether versions fully describe the code that proposes."""
         return has_known_code(self.kind, self.settings)
 
     def fingerprint(self, slow: list[int]) -> str:
-        """Hash of the search, for the store that keeps what it found."""
+        """Hash of the search, under which a store keeps what it found."""
         asked = [self.name, self.seed, self.budget, self.identity]
         return search_fingerprint(self.space, self.objectives, asked, slow)
 
     def searcher(self, slow: list[int]) -> Algorithm:
-        """A new algorithm, which models the objectives that are slow, and proposes what is to be measured first."""
+        """A new algorithm, which models the slow objectives and proposes the sub-networks to be measured first."""
         objectives = as_measured(self.objectives, slow)
         searcher = self.kind(self.space, objectives, seed=self.seed, population=self.population, **self.settings)
         searcher.suggest(self.first)
@@ -113,7 +113,7 @@ class Plan:
 
 
 def _first_genotypes(space: SearchSpace, warm_start: History | np.ndarray | None, population: int) -> np.ndarray:
-    """The genotypes ``(k, d)`` of a warm start; those of another restriction of the space are moved into this one."""
+    """The genotypes ``(k, d)`` of a warm start; those from another restriction of the space are moved into this one."""
     if warm_start is None:
         return np.empty((0, space.n_genes), dtype=np.int64)
     if not isinstance(warm_start, History):

@@ -16,15 +16,15 @@ from nastoolkit.support.workers import end_with_parent, ready
 
 
 class Processes(ThreadPoolExecutor):
-    """An executor of which a worker that dies takes only its own call with it; another one takes its place.
+    """An executor in which a worker that dies loses only its own call; another worker replaces it.
 
-    Python's own ``ProcessPoolExecutor`` breaks as a whole when a worker is killed, so here is one for each worker. The
+    Python's own ``ProcessPoolExecutor`` breaks as a whole when a worker is killed, so each worker has one of its own. The
     processes are spawned: ``evaluate`` must be importable, from a module, or from a script that runs its search only ``if
     __name__ == "__main__"``. They end when the process that started them does, however it ends.
 
     Args:
-        n_workers: How many.
-        timeout_s: How long one call may take; then its worker is killed. By default as long as it likes.
+        n_workers: Number of worker processes.
+        timeout_s: Longest time in s that a call may take before its worker is killed. By default there is no limit.
     """
 
     def __init__(self, n_workers: int, timeout_s: float | None = None) -> None:
@@ -34,14 +34,14 @@ class Processes(ThreadPoolExecutor):
         self._pools: set[ProcessPoolExecutor] = set()
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future:
-        """Have ``fn(*args, **kwargs)`` called in a worker.
+        """Call ``fn(*args, **kwargs)`` in a worker.
 
         The result is a RuntimeError if the worker dies, and a TimeoutError if it is killed for taking too long.
         """
         return super().submit(self._call, fn, args, kwargs)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Take no more calls, and end the workers when those under way are finished."""
+        """Accept no more calls, and end the workers when the calls under way are finished."""
         super().shutdown(wait, cancel_futures=cancel_futures)
         while self._pools:
             self._pools.pop().shutdown(wait)
@@ -61,7 +61,7 @@ class Processes(ThreadPoolExecutor):
         raise TimeoutError(f"no result after {self._timeout_s} s, so its worker was killed")
 
     def _worker(self, args: tuple) -> tuple[ProcessPoolExecutor, int]:
-        """This thread's pool and the number of its process, which has imported what the arguments need."""
+        """This thread's pool and the id of its process, which has imported what the arguments need."""
         if getattr(self._own, "worker", None) is None:
             spawn = multiprocessing.get_context("spawn")
             pool = ProcessPoolExecutor(1, spawn, initializer=end_with_parent)

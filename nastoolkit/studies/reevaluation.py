@@ -1,4 +1,4 @@
-"""Searches that chose by some values, judged by others: those that selected on validation data, reported on test data."""
+"""Searches that chose by some values, judged by others: for example, selected on validation and reported on test data."""
 
 from __future__ import annotations
 
@@ -23,14 +23,15 @@ def reevaluate(
     executor: Executor | None = None,
     progress: bool = True,
 ) -> list[History]:
-    """The same searches by the values of another ``evaluate``, which measures all that was ever on a front, each once.
+    """The same searches with the values of another ``evaluate``, which measures every sub-network that was ever on a front
+    once.
 
     Args:
         histories: Searches of one space with the same measured objectives; exact ones may differ.
         evaluate: Genotypes ``(n, d)`` to raw values ``(n, m')``, as :func:`nastoolkit.studies.optimize` takes it.
-        store: Another file than the searches', as the values are others.
+        store: Store file, not the one of the searches, because the values differ.
         executor: See :func:`nastoolkit.studies.optimize`.
-        progress: See there.
+        progress: See :func:`nastoolkit.studies.optimize`.
 
     Returns:
         Histories with the same rows; a row that was never on its search's front has NaN.

@@ -1,4 +1,4 @@
-"""Searches that came to their end: what each measured, in order, so that the same one is read, and not made again."""
+"""Finished searches: what each measured, in order, so that the same search is read and not run again."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ def search_fingerprint(
 ) -> str:
     """Hash of everything that determines a search's proposals, except the measured values.
 
-    That is what is asked (algorithm, budget, seed, settings ...), the space and how it is restricted, the objectives with
-    their bounds and, where they are exact, their values of 100 random sub-networks, the versions of all algorithms and
-    predictors, which golden traces guard, and those of the libraries.
+    It covers the arguments (algorithm, budget, seed, settings ...), the space and its restriction, the objectives with their
+    bounds and, if they are exact, their values for 100 random sub-networks, the versions of all algorithms and predictors,
+    which golden traces guard, and those of the libraries.
 
     Args:
-        space: Where to search.
-        objectives: What to optimise.
-        asked: All else that was asked for.
-        slow: Places of exact objectives that are slow: their values of few random sub-networks count.
+        space: Space to search.
+        objectives: Objectives to optimise.
+        asked: All other arguments.
+        slow: Positions of exact objectives that are slow: for these, only a few random sub-networks count.
 
     Raises:
-        TypeError: Something asked is neither of JSON's types nor of numpy's.
+        TypeError: An argument is of neither a JSON nor a numpy type.
     """
     probes = space.sample(N_PROBES, np.random.default_rng(0))
     goals = [
@@ -52,25 +52,25 @@ def search_fingerprint(
 
 
 def code_versions() -> list[Any]:
-    """Versions of all algorithms, predictors and libraries: what is kept was found by these."""
+    """Versions of all algorithms, predictors and libraries that found what is kept."""
     return [{name: known.version for name, known in ALGORITHMS.items()}, VERSIONS, list(map(_version, LIBRARIES))]
 
 
 def has_known_code(algorithm: type[Algorithm], settings: Mapping[str, Any]) -> bool:
-    """Whether a search is by this package alone, whose versions a fingerprint has; others may change unseen."""
+    """Whether a search uses this package alone, whose versions are in a fingerprint; other code may change unnoticed."""
     names = [name for name in settings.values() if isinstance(name, str)]
     parts = [registry[name] for registry in (ALGORITHMS, PREDICTORS) for name in names if name in registry]
     return all(part.__module__.startswith("nastoolkit.") for part in (algorithm, *parts))
 
 
 def packed(space: SearchSpace, genotypes: np.ndarray) -> bytes:
-    """Genotypes ``(n, d)`` in few bytes, behind their sum."""
+    """Genotypes ``(n, d)`` in few bytes, after a checksum."""
     genes = genotypes.astype(_smallest_type(space)).tobytes()
     return _sum(genes) + genes
 
 
 def unpacked(space: SearchSpace, kept: object) -> np.ndarray | None:
-    """The genotypes ``(n, d)`` of :func:`packed`; None for what is damaged, or none."""
+    """The genotypes ``(n, d)`` of :func:`packed`; None if they are damaged or missing."""
     if not isinstance(kept, bytes) or kept[:N_SUM] != _sum(kept[N_SUM:]):
         return None
     try:

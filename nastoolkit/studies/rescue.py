@@ -1,4 +1,4 @@
-"""What can still be read of a damaged store, such as one that a copy cut off, goes to a new one."""
+"""Copies what can still be read of a damaged store, such as an incomplete copy, to a new one."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Results of jobs: a JSON file each, that has the job, and is written whole or not at all.
+"""Results of jobs: each is a JSON file that also holds the job, and is written completely or not at all.
 
-Numbers come back bit by bit: Python writes a float with the digits that tell it from all others, and NaN and infinity as
-``NaN`` and ``Infinity``. Single precision is written as the same number in double precision.
+Numbers are restored bit by bit: Python writes enough digits to identify a float, and NaN and infinity as ``NaN`` and
+``Infinity``. Single precision is written as the same number in double precision.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ Row = dict[str, Any]
 
 
 def as_text(value: object) -> str:
-    """A plain value as a text, the same for equal values."""
+    """A plain value as a text, which is the same for equal values."""
     return json.dumps(plain(value), sort_keys=True)
 
 
 def file_of(folder: Path, function: str, versions: Sequence[Any], job: Row) -> Path:
-    """Where the result of a job is kept."""
+    """File of a job's result."""
     question = as_text([function, versions, job])
     return folder / f"{hashlib.sha256(question.encode()).hexdigest()[:16]}.json"
 
 
 def write(file: Path, job: Row, result: object) -> None:
-    """Keep what a function returned for a job: rows, or a data frame.
+    """Save what a function returned for a job: rows, or a data frame.
 
     Raises:
-        TypeError: It returned something else, or a value that JSON does not have.
-        ValueError: A row gives an argument of the job another value.
+        TypeError: It returned something else, or a value that JSON cannot hold.
+        ValueError: A row has another value for an argument of the job.
     """
     rows = result.to_dict("records") if isinstance(result, pd.DataFrame) else result
     if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):

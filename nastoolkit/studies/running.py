@@ -1,4 +1,4 @@
-"""How the evaluations of a search are run; what it finds does not depend on it, unless calls are kept in flight."""
+"""How the evaluations of a search are run; its result does not depend on this, unless calls are kept in flight."""
 
 from __future__ import annotations
 
@@ -23,20 +23,19 @@ class Running:
     """Where calls of ``evaluate`` run, how large they are, and what is done when they fail.
 
     Attributes:
-        executor: Any of ``concurrent.futures``, of Dask's or of mpi4py's, or :class:`nastoolkit.studies.processes.Processes`,
-            which outlives killed workers and has a time limit; None runs calls here.
+        executor: Any executor of ``concurrent.futures``, Dask or mpi4py, or :class:`nastoolkit.studies.processes.Processes`,
+            which survives killed workers and has a time limit; None runs calls in this process.
         chunk_size: Rows in one call. By default 1 with a store or an executor, else a whole population.
-        in_flight: Number of calls to keep under way in the executor, as many as it has workers or one more, without waiting
-            for a whole batch before the next; see :mod:`nastoolkit.studies.asynchronous`. What is proposed then depends on
-            which calls finish first: another run may have another result, but the same one, run again with its store, goes on
-            as it began.
+        in_flight: Number of calls to keep under way in the executor (its number of workers, or one more) without waiting for a
+            whole batch; see :mod:`nastoolkit.studies.asynchronous`. Proposals then depend on which calls finish first: another
+            run may have another result, but the same run, repeated with its store, continues as it began.
         retries: How often an evaluation that fails is tried again before it counts as failed.
-        max_failed: Share of the last evaluations, a population of them and at least 10, whose failure ends the search. At 1 it
-            goes on even then as long as what was measured before can be measured again.
+        max_failed: Share of failures among the last evaluations (a population, at least 10) that ends the search. At 1, it
+            continues even then, as long as what was measured before can be measured again.
 
     Raises:
-        TypeError: A count that is no whole number.
-        ValueError: A number out of range, or calls in flight without an executor.
+        TypeError: A count is not a whole number.
+        ValueError: A number is out of range, or calls are kept in flight without an executor.
     """
 
     executor: Executor | None = None
@@ -56,7 +55,7 @@ class Running:
     def evaluation(
         self, evaluate: Evaluate, objectives: Sequence[Objective], store: Store | None, population: int, bar: tqdm
     ) -> Evaluation:
-        """What measures the sub-networks of a search that proposes a population at a time."""
+        """The evaluation for a search that proposes a population at a time."""
         one_by_one = store is not None or self.executor is not None
         chunk_size = 1 if self.chunk_size is None and one_by_one else self.chunk_size
         failures = Failures(store, self.max_failed, max(population, LEAST_PATIENCE))

@@ -1,7 +1,7 @@
 """The tables of a store, and what else a file holds.
 
-An SQLite file may bring programs along: views, triggers and checks are run by whoever reads it. A store has none of them, so
-a file with anything but these tables, made by these very statements, is not read.
+An SQLite file may contain programs: views, triggers and checks run when it is read. A store has none of them, so a file is
+read only if it has nothing but these tables, made by exactly these statements.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ def create(connection: sqlite3.Connection, table: str, values: Sequence[str] = (
     """Make a table unless it is there.
 
     Args:
-        connection: To the file.
+        connection: Connection to the file.
         table: A key of ``TABLES``.
-        values: Names of an evaluation's values.
+        values: Names of the values of an evaluation.
     """
     connection.execute(_statement(table, values).replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS", 1))
 
@@ -52,7 +52,7 @@ def values_of(connection: sqlite3.Connection) -> list[str]:
 
 
 def foreign(connection: sqlite3.Connection) -> list[str]:
-    """Names of what a file has besides a store's tables, or of tables that other statements made; none of it is run."""
+    """Names of anything in a file apart from a store's tables, or of tables made by other statements; none of it is run."""
     values, known, found = values_of(connection), set[str](), list[str]()
     for name, sql in connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"):
         if name in known or name not in TABLES or sql != _statement(name, values):
@@ -64,7 +64,7 @@ def foreign(connection: sqlite3.Connection) -> list[str]:
 def value_columns(names: Sequence[str]) -> list[str]:
     """Columns for the values of objectives, each a function of the set of names: they are found whatever the order.
 
-    SQLite takes ``F1`` and ``f1`` for one column, so that where names differ in capitals alone their codes are added.
+    SQLite treats ``F1`` and ``f1`` as one column, so if names differ only in capitals, their codes are added.
     """
     if len({name.encode().lower() for name in names}) == len(names):  # bytes: SQLite knows the capitals of ASCII only
         return [f"value_{name}" for name in names]
@@ -72,11 +72,11 @@ def value_columns(names: Sequence[str]) -> list[str]:
 
 
 def quoted(name: str) -> str:
-    """A column's name as SQL has it."""
+    """A column's name, quoted for SQL."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def _statement(table: str, values: Sequence[str]) -> str:
-    """As SQLite keeps it in the file."""
+    """The statement as SQLite keeps it in the file."""
     columns = TABLES[table].replace("{values}", "".join(f"{quoted(name)} REAL NOT NULL, " for name in values))
     return f"CREATE TABLE {table} ({columns})"

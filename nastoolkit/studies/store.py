@@ -1,11 +1,11 @@
-"""Evaluations on disk: one SQLite file a problem, safe against a kill at any moment.
+"""Evaluations on disk: one SQLite file per problem, safe if the process is killed at any moment.
 
 An evaluation that failed is kept too, with the reason, so that a replay fails it again without trying.
 
 A problem is a search space, the objectives that are measured (exact ones are recomputed, never stored), and the settings of
-the measurement: ``evaluate.settings``, where a real one puts whatever changes its values, such as the fingerprint of the
-supernet's weights. All studies of a problem, whatever their algorithm and seed, share its evaluations; what a finished one
-asked for is kept too, by :mod:`nastoolkit.studies.replay`.
+the measurement: ``evaluate.settings`` contains whatever changes its values, such as the fingerprint of the supernet's weights.
+All studies of a problem share its evaluations, whatever their algorithm and seed; :mod:`nastoolkit.studies.replay` also keeps
+what a finished one asked for.
 
 SQLite's default rollback journal is used, not its write-ahead log: one file, which also works on network file systems.
 """
@@ -33,13 +33,13 @@ class Store(StoreFile):
 
     Args:
         path: The SQLite file; it and its folder are made if missing.
-        space: What the genotypes mean. A restriction of a space shares the space's store.
+        space: Space of the genotypes. A restriction of a space shares the space's store.
         objectives: The search's objectives; those without ``exact`` become columns.
-        settings: What else decides the measured values, as JSON types.
+        settings: Everything else that determines the measured values, as JSON types.
 
     Raises:
-        StoreError: The file belongs to another problem, to a newer version or to another program, or cannot be used; it is
-            left as it was. Of a damaged one, all that can be read goes to a new store beside it.
+        StoreError: The file belongs to another problem, a newer version or another program, or cannot be used; it is left as
+            it was. If it is damaged, everything that can be read is copied to a new store next to it.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Store(StoreFile):
             return self._connection.execute("SELECT count(*) FROM evaluations").fetchone()[0]
 
     def lookup(self, genotypes: np.ndarray) -> np.ndarray:
-        """Measured values ``(n, m')`` of genotypes ``(n, d)``; NaN where there are none."""
+        """Measured values ``(n, m')`` of genotypes ``(n, d)``; NaN if there are none."""
         query = f"SELECT {', '.join(self._columns)} FROM evaluations WHERE genotype = ?"
         with self._clear_errors():
             rows = [self._connection.execute(query, (text,)).fetchone() for text in _texts(genotypes)]
@@ -78,7 +78,7 @@ class Store(StoreFile):
         Args:
             genotypes: ``(n, d)``, canonical.
             values: ``(n, m')``, finite.
-            seconds: What measuring one of them took.
+            seconds: Time that measuring one of them took, in s.
         """
         columns = ", ".join(["genotype", *self._columns, "seconds", "created_at"])
         marks = ", ".join("?" * (len(self._columns) + 3))
@@ -89,20 +89,20 @@ class Store(StoreFile):
             )
 
     def failures(self, genotypes: np.ndarray) -> list[str | None]:
-        """Why the evaluations of genotypes ``(n, d)`` failed; None where none did."""
+        """Reasons why evaluations of genotypes ``(n, d)`` failed; None for those that did not."""
         query = "SELECT reason FROM failures WHERE genotype = ?"
         with self._clear_errors():
             rows = [self._connection.execute(query, (text,)).fetchone() for text in _texts(genotypes)]
         return [row[0] if row else None for row in rows]
 
     def save_failures(self, genotypes: np.ndarray, reasons: Sequence[str]) -> None:
-        """Keep why evaluations of canonical genotypes ``(n, d)`` failed, in one transaction."""
+        """Save why evaluations of canonical genotypes ``(n, d)`` failed, in one transaction."""
         rows = [(text, reason, _now()) for text, reason in zip(_texts(genotypes), reasons, strict=True)]
         with self._transaction():
             self._connection.executemany("INSERT INTO failures VALUES (?, ?, ?) ON CONFLICT (genotype) DO NOTHING", rows)
 
     def start_study(self, algorithm: str, seed: int, settings: Mapping[str, Any]) -> int:
-        """Note that a search begins; returns its number."""
+        """Record that a search begins, and return its number."""
         row = (algorithm, whole("seed", seed, 0), json.dumps(_as_json(settings, self.path)), _now())
         with self._transaction():
             cursor = self._connection.execute(
@@ -111,12 +111,12 @@ class Store(StoreFile):
         return int(cursor.lastrowid or 0)
 
     def finish_study(self, number: int) -> None:
-        """Note that a search came to its end."""
+        """Record that a search has ended."""
         with self._transaction():
             self._connection.execute("UPDATE studies SET finished_at = ? WHERE id = ?", (_now(), number))
 
     def rows_before(self, search: str, n_asks: int, rows: Sequence[int]) -> list[int]:
-        """Which rows a search was told before its next ask; these ones, which are kept, if it never came so far."""
+        """Rows that a search was told before its next ask; if it never came so far, the given ones, which are then kept."""
         with self._transaction():
             execute = self._connection.execute
             create(self._connection, "tells")
@@ -125,7 +125,7 @@ class Store(StoreFile):
             return list(json.loads(told))
 
     def finished_search(self, search: str) -> bytes | None:
-        """What was kept of a finished search; None where nothing was."""
+        """What was kept of a finished search; None if nothing was."""
         with self._clear_errors():
             if "searches" not in tables_of(self._connection):
                 return None
@@ -133,7 +133,7 @@ class Store(StoreFile):
         return row[0] if row else None
 
     def save_finished_search(self, search: str, genotypes: bytes) -> None:
-        """Keep all genotypes of a finished search, packed; the latest ones count."""
+        """Save all genotypes of a finished search, packed; they replace earlier ones."""
         with self._transaction():
             create(self._connection, "searches")
             self._connection.execute("INSERT OR REPLACE INTO searches VALUES (?, ?)", (search, genotypes))

@@ -1,4 +1,4 @@
-"""A store's file: opened with care, as it may come from anywhere, and changed in transactions."""
+"""A store's file: opened with care, because it may come from anywhere, and changed in transactions."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class StoreError(ValueError):
 
 
 class StoreFile:
-    """A connection to an SQLite file, whose errors are told in a sentence each.
+    """A connection to an SQLite file that explains each error in a sentence.
 
     Args:
         path: The file; SQLite makes it if it is missing, and its folder is made too.
 
     Raises:
-        StoreError: It is a folder, or cannot be opened.
+        StoreError: The path is a folder, or cannot be opened.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -37,10 +37,10 @@ class StoreFile:
 
     @classmethod
     def existing(cls, path: str | Path) -> Self:
-        """One that is there already, and is a store that can be read.
+        """Open a file that exists already and is a readable store.
 
         Raises:
-            StoreError: It is not.
+            StoreError: There is no such file, or it is not a readable store.
         """
         if not Path(path).is_file():
             raise StoreError(f"there is no store at {path}")
@@ -68,13 +68,13 @@ class StoreFile:
             return self._connection.execute(query, values).fetchall()
 
     def check(self) -> int:
-        """Refuse another program's file, a newer version's, one that holds what no store has, and a damaged one.
+        """Refuse files of other programs or newer versions, files with contents that no store has, and damaged ones.
 
         Returns:
             The version of the file's tables.
 
         Raises:
-            StoreError: Why the file is refused. Of a damaged one, all that can be read goes to a new store beside it.
+            StoreError: The file is refused. If it is damaged, everything that can be read is copied to a new store next to it.
         """
         with self._clear_errors():
             application = self._connection.execute("PRAGMA application_id").fetchone()[0]
@@ -91,7 +91,7 @@ class StoreFile:
         return int(version)
 
     def problem(self) -> dict[str, Any]:
-        """What the file is about: ``space``, ``objectives`` and ``settings``.
+        """The file's problem: ``space``, ``objectives`` and ``settings``.
 
         Raises:
             StoreError: A part is missing.
@@ -125,7 +125,7 @@ class StoreFile:
             raise StoreError(f"cannot use {self.path} as a store: {error}") from error
 
     def _rescued(self, error: object) -> str:
-        """Save what is left of the damaged file; a sentence that tells where."""
+        """Save what is left of the damaged file, and return a sentence that says where."""
         side = self.path.with_name(f"{self.path.stem}.rescued{self.path.suffix}")
         if side.exists():
             return f"{self.path} is damaged ({error}); what could be read of it was saved in {side}, a store to go on with"

@@ -1,4 +1,4 @@
-"""Supernets: a family plus a rule of how sub-networks share weights; their calibration, their files."""
+"""Supernets: a family plus a rule for how sub-networks share weights; their calibration and their files."""
 
 from nastoolkit.supernets.calibration import calibrate_batchnorm, calibrate_ranges
 from nastoolkit.supernets.copies import Supernets

@@ -1,7 +1,7 @@
-"""Calibration: batch-normalisation statistics and ranges of activations of one sub-network, which no shared ones fit well.
+"""Calibration: batch-normalisation statistics and activation ranges of one sub-network, which shared ones do not fit well.
 
-[Cai2020] H. Cai et al., "Once-for-All: Train One Network and Specialize it for Efficient Deployment", ICLR 2020: as its
-released code does it.
+[Cai2020] H. Cai et al., "Once-for-All: Train One Network and Specialize it for Efficient Deployment", ICLR 2020: the same as
+its released code.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ Sums = dict[BatchNorm, tuple[torch.Tensor, int]]  # of means and variances (2, c
 
 
 class Data(Protocol):
-    """What a task has for calibration."""
+    """The data of a task that calibration needs."""
 
     def split(self, name: str) -> Any:
-        """Examples, here those of ``train``, which ``batches(size, shape, n)`` gives as large as a network's inputs."""
+        """Examples, here those of ``train``; their ``batches(size, shape, n)`` have the size of a network's inputs."""
 
 
 def calibrate(
@@ -36,14 +36,14 @@ def calibrate(
     batch_size: int = 250,
     n_observed: int = 64,
 ) -> nn.Module:
-    """Calibrate all that needs it on a task's first training examples, and leave evaluation mode on.
+    """Calibrate everything that needs it on a task's first training examples, and leave the network in evaluation mode.
 
     Args:
-        network: Changed in place, also returned.
+        network: Network, which is changed in place and also returned.
         task: Gives the examples.
         shape: Shape of the network's inputs, without the batch.
         n_calibration: Number of examples for the statistics of batch normalisation; 2,000 in [Cai2020].
-        batch_size: Examples a batch.
+        batch_size: Number of examples in a batch.
         n_observed: Number of examples for the ranges of activations with few bits.
     """
     for step, n in ((calibrate_batchnorm, n_calibration), (calibrate_ranges, n_observed)):
@@ -54,7 +54,7 @@ def calibrate(
 
 @torch.no_grad()
 def calibrate_batchnorm(network: nn.Module, batches: Iterable[Inputs]) -> nn.Module:
-    """Set batch-normalisation statistics to those of given inputs, as Once-for-All does it; leaves evaluation mode on.
+    """Set batch-normalisation statistics to those of given inputs, as in Once-for-All; leaves the network in evaluation mode.
 
     Every layer normalises with the batch's own statistics and keeps the mean over images of batch means and biased batch
     variances. The result depends only on weights and batches, so it is the same in any process and order. Layers that keep no
@@ -62,7 +62,7 @@ def calibrate_batchnorm(network: nn.Module, batches: Iterable[Inputs]) -> nn.Mod
 
     Args:
         network: Changed in place, also returned.
-        batches: Inputs ``(n, ...)``, training images usually; 2,000 in [Cai2020]. None is read where nothing needs it.
+        batches: Inputs ``(n, ...)``, usually training images; 2,000 in [Cai2020]. They are not read if nothing needs them.
     """
     network.eval()
     norms = [module for module in network.modules() if isinstance(module, BatchNorm) and module.running_mean is not None]
@@ -79,12 +79,12 @@ def calibrate_batchnorm(network: nn.Module, batches: Iterable[Inputs]) -> nn.Mod
 def calibrate_ranges(network: nn.Module, batches: Iterable[Inputs]) -> nn.Module:
     """Set the ranges of quantised activations to those of given inputs, from the least to the greatest value.
 
-    They are seen as floats, so that no range depends on another one. It leaves evaluation mode on, in which a network whose
-    layers have few bits then answers every input for itself. Layers that no batch reaches stay as they are.
+    Activations are taken as floats, so that no range depends on another. The network is left in evaluation mode, in which
+    layers with few bits then treat every input independently. Layers that no batch reaches stay as they are.
 
     Args:
-        network: Changed in place, also returned; with final weights and statistics, see :func:`calibrate_batchnorm`.
-        batches: Inputs ``(n, ...)``, a few training images usually. None is read where nothing needs it.
+        network: Network with final weights and statistics, see :func:`calibrate_batchnorm`; changed in place, also returned.
+        batches: Inputs ``(n, ...)``, usually a few training images. They are not read if nothing needs them.
     """
     network.eval()
     quantisers = [module for module in network.modules() if isinstance(module, InputQuantiser)]
@@ -100,7 +100,7 @@ def calibrate_ranges(network: nn.Module, batches: Iterable[Inputs]) -> nn.Module
 def _observe(
     ranges: dict[InputQuantiser, tuple[float, float]], quantiser: InputQuantiser, inputs: tuple[torch.Tensor], _: torch.Tensor
 ) -> torch.Tensor:
-    """Widen a range to what comes in, which goes on as it is."""
+    """Widen a range to include the inputs, which pass unchanged."""
     low, high = (float(end) for end in range_of(*inputs))
     lowest, highest = ranges.get(quantiser, (low, high))
     ranges[quantiser] = min(low, lowest), max(high, highest)
@@ -108,7 +108,7 @@ def _observe(
 
 
 def _run(network: nn.Module, batches: Iterable[Inputs], handles: Iterable[RemovableHandle]) -> None:
-    """Let a network see some batches while hooks are on it."""
+    """Run a network on some batches while hooks are attached to it."""
     n_inputs = 0
     try:
         for batch in batches:
@@ -124,7 +124,7 @@ def _run(network: nn.Module, batches: Iterable[Inputs], handles: Iterable[Remova
 def _use_batch_statistics(sums: Sums, norm: BatchNorm, inputs: tuple[torch.Tensor]) -> None:
     """Normalise this batch by its own statistics, and add them to the layer's sums, weighted by its size.
 
-    They are not left to PyTorch's training mode, whose sums over channels-last tensors are off by 5e-5 on large images.
+    PyTorch's training mode is not used, because its sums over channels-last tensors are off by 5e-5 on large images.
     """
     (x,) = inputs
     values = x.movedim(1, -1).reshape(-1, x.shape[1]).to(torch.promote_types(x.dtype, torch.float32))

@@ -1,4 +1,4 @@
-"""Several sets of shared weights, each for a part of the space: sub-networks that get in each other's way share no weights.
+"""Several sets of shared weights, each for a part of the space, so that sub-networks which interfere share no weights.
 
 [Zhao2021] Y. Zhao et al., "Few-shot Neural Architecture Search", ICML 2021, Section 3.
 """
@@ -22,14 +22,14 @@ Part = Mapping[str, Sequence[Any]]  # options by the names of choices, those of 
 
 
 class Supernets(Supernet):
-    """A supernet with several copies of the shared weights; every genotype has one owner among them.
+    """A supernet with several copies of the shared weights; every genotype belongs to one of them.
 
-    It is used like any other: ``shared`` holds the copies in their order.
+    It is used like any other; ``shared`` holds the copies in their order.
 
     Args:
-        family: Says which networks there are.
+        family: Family of the networks.
         sharing: How a block gets its weights.
-        seed: For the initial weights, which are the same in all copies.
+        seed: Random seed of the initial weights, which are the same in all copies.
         parts: Part of the space that each copy owns; by default one copy owns all, and :meth:`split` makes more.
     """
 
@@ -46,7 +46,7 @@ class Supernets(Supernet):
         self._owners: dict[bytes, int] = {}
 
     def owner(self, genotype: np.ndarray) -> int:
-        """Number of the copy with the weights of a genotype ``(d,)``."""
+        """Number of the copy that has the weights of a genotype ``(d,)``."""
         key = genotype.tobytes()
         if key not in self._owners:
             genes = self.family.space.canonical(self.family.space.check_one(genotype)).tolist()
@@ -64,7 +64,7 @@ class Supernets(Supernet):
         return self.shared.get_submodule(f"{self.owner(genotype)}.{self.family.place(name, genotype)}")
 
     def split(self, number: int, choice: str, options: Sequence[Any]) -> dict[nn.Parameter, nn.Parameter]:
-        """Split a copy in two: it keeps the sub-networks with some options of a choice, and a new, last one gets the others.
+        """Split a copy in two: it keeps sub-networks with some options of a choice, and a new copy at the end gets the others.
 
         Args:
             number: Number of the copy.
@@ -72,10 +72,10 @@ class Supernets(Supernet):
             options: Options that the copy keeps.
 
         Returns:
-            Twins in the new copy of all weights, which :meth:`nastoolkit.training.Optimizer.also_train` takes.
+            Each weight's twin in the new copy, for :meth:`nastoolkit.training.Optimizer.also_train`.
 
         Raises:
-            ValueError: An unknown choice or option, or one of the two would have no sub-networks.
+            ValueError: The choice or an option is unknown, or one of the two copies would have no sub-networks.
         """
         space = self.family.space
         space.restrict({choice: options})
@@ -95,5 +95,5 @@ class Supernets(Supernet):
 
     @property
     def fingerprint(self) -> str:
-        """Hash of all weights and statistics, and of who owns which sub-networks."""
+        """Hash of all weights and statistics, and of which copy owns which sub-networks."""
         return hashlib.sha256(f"{super().fingerprint} {json.dumps(self.parts)}".encode()).hexdigest()[:16]

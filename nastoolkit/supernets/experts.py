@@ -4,10 +4,11 @@
 Architecture-Routed Mixture-of-Experts", arXiv 2306.04845, Section 3.
 
 A router, a small network, reads a few numbers that describe the sub-network, and says how much of each copy goes into its
-weights. All copies are mixed, none is left out. What is extracted is a plain network: copies and routers are gone.
+weights. All copies are mixed, and none is left out. An extracted network is a plain one, without copies and routers.
 
-Differs from the paper in: the numbers are the means of each role of choices (for HAT's families the paper's ten), as shares of
-the largest option. Copies begin around the weights that a single one would begin with, which are their mean.
+Differs from the paper in: the numbers are the means over each role of choices (for HAT's families, the paper's ten), as shares
+of the largest option. The copies' initial weights are drawn around those that a single copy would start with, which are their
+mean.
 """
 
 from __future__ import annotations
@@ -35,20 +36,20 @@ MIDDLE = 0.5  # every number of the fixed input
 
 
 class ExpertMixture:
-    """Weights of feed-forward networks that are weighted sums of copies; the shares of a sub-network follow from its genotype.
+    """Weights of feed-forward networks are weighted sums of copies; a sub-network's shares follow from its genotype.
 
-    All else is sliced, and so are the copies before they are mixed. One copy is plain slicing. Bits change no shares, and
-    sub-networks that are the same have the same ones.
+    Everything else is sliced, and so are the copies before they are mixed. With one copy, this is plain slicing. Bits do not
+    change shares, and identical sub-networks have the same shares.
 
     Args:
         n_experts: Number of copies.
         gate: ``"layer"`` for one share of each copy in both layers of a feed-forward network, or ``"neuron"`` for shares of
             each output of each layer.
-        router_input: ``"architecture"``, or ``"fixed"`` for a control: the same router reads the same numbers from all.
+        router_input: ``"architecture"``, or ``"fixed"`` for a control in which the router reads the same numbers from all.
         router_width: Number of hidden units of a router.
 
     Raises:
-        TypeError: A count is no whole number.
+        TypeError: A count is not a whole number.
         ValueError: A count is below 1, or the gate or the input of the router is unknown.
     """
 
@@ -72,7 +73,7 @@ class ExpertMixture:
         """The rule for the networks of a family.
 
         Raises:
-            ValueError: None of its blocks has a feed-forward network.
+            ValueError: No block of the family has a feed-forward network.
         """
         if not any(key.endswith("ffn.expand.weight") for spec in family.shared_blocks.values() for key in shapes_of(spec)):
             raise ValueError(f"networks of {family.name!r} have no feed-forward networks, of which a mixture has its experts")
@@ -81,7 +82,7 @@ class ExpertMixture:
         return made
 
     def prepare(self, block: nn.Module) -> None:
-        """Add the other copies of feed-forward layers, and routers."""
+        """Add the other copies of feed-forward layers, and the routers."""
         if self.n_experts == 1:
             return
         for ffn in [module for module in block.modules() if isinstance(module, FeedForward)]:
@@ -124,7 +125,7 @@ class ExpertMixture:
         return logits.view(-1, self.n_experts).softmax(1)
 
     def _architecture(self, genotype: np.ndarray, like: torch.Tensor) -> torch.Tensor:
-        """The numbers ``(r,)`` that a router reads; all blocks of a pass ask for the same ones, so the last are kept."""
+        """The numbers ``(r,)`` that a router reads; all blocks of a pass ask for the same ones, so the last ones are kept."""
         asked = genotype.tobytes(), like.dtype, like.device
         known, numbers = self._last
         if known != asked:
@@ -139,7 +140,7 @@ class ExpertMixture:
 
 @torch.no_grad()
 def _centre(layer: nn.Linear, others: Iterable[nn.Module]) -> None:
-    """Move a layer and other ones of its size, which were drawn anew, so that the mean of all is the layer as it was."""
+    """Shift a layer and newly drawn ones of the same size so that their mean is the original layer."""
     for name in ("weight", "bias"):
         own, *drawn = (getattr(one, name) for one in (layer, *others))
         own.sub_(sum(drawn) / (len(drawn) + 1))
@@ -150,7 +151,7 @@ def _centre(layer: nn.Linear, others: Iterable[nn.Module]) -> None:
 def mixed(gates: torch.Tensor, tensors: list[torch.Tensor]) -> torch.Tensor:
     """Tensors ``(n, ...)`` added up, each row times its share: gates ``(n, m)``, or ``(1, m)`` for all rows.
 
-    It is ``diag(gate) E`` of the paper's neuron-wise mixture, and its layer-wise one.
+    This is ``diag(gate) E`` of the paper's neuron-wise mixture, and also its layer-wise one.
     """
     shares = gates.view(*gates.shape, *[1] * (tensors[0].dim() - 1)).unbind(1)
     total = shares[0] * tensors[0]

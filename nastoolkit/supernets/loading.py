@@ -1,4 +1,4 @@
-"""Supernets from files and to files, with another head, and with bits."""
+"""Supernets: loading and saving them, giving them another head, and giving them bits."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ HEAD = "classifier.linear."  # the layer of every family that depends on the num
 
 
 def with_new_head(supernet: Supernet, n_classes: int, seed: int = 0) -> Supernet:
-    """A supernet for a task with other classes: a copy of all weights but the last layer's, which are drawn anew.
+    """A supernet for a task with other classes: it copies all weights except the last layer's, which are drawn anew.
 
-    From one that was trained on masked words, the encoder's are copied, and all of the classifier's drawn.
+    If the supernet was trained on masked words, the encoder's weights are copied, and all weights of the classifier are drawn.
 
     Args:
-        supernet: Left as it is.
+        supernet: Supernet to copy from; it stays as it is.
         n_classes: Number of the task's classes, 2 or more.
-        seed: For the last layer's weights.
+        seed: Random seed of the last layer's weights.
 
     Raises:
         ValueError: The family classifies nothing, or into fewer than two classes.
@@ -47,17 +47,17 @@ def with_new_head(supernet: Supernet, n_classes: int, seed: int = 0) -> Supernet
 def with_bits(
     supernet: Supernet, bits: Iterable[int], symmetric: bool = True, schemes: Iterable[str] = (), tied: bool = False
 ) -> Supernet:
-    """A supernet of the same sub-networks with bits, a copy of all weights: to be measured as it is, or to be trained on.
+    """A supernet of the same sub-networks with bits and a copy of all weights: measure it as it is, or train it further.
 
     Args:
-        supernet: Left as it is.
+        supernet: Supernet to copy from; it stays as it is.
         bits: Options for the weights and activations of every block; see :meth:`nastoolkit.families.Family.quantised`.
-        symmetric: Setting of :class:`FakeQuantise`, for blocks that do not choose.
+        symmetric: Setting of :class:`FakeQuantise`, for blocks that have no such choice.
         schemes: Options for how the weights of every block are rounded; see there.
         tied: Whether weights and activations of a block have the same bits; see there.
 
     Raises:
-        ValueError: Bits are other than whole numbers from 2 to 32, a scheme is unknown, or the supernet has bits.
+        ValueError: Bits are not whole numbers from 2 to 32, a scheme is unknown, or the supernet has bits already.
     """
     if supernet.family.bits:
         raise ValueError(f"sub-networks have bits already: {supernet.family.bits}")
@@ -68,7 +68,7 @@ def with_bits(
 
 
 def _twin(supernet: Supernet, family: Family, sharing: SharingRule, seed: int = 0) -> Supernet:
-    """A supernet like another one, in its mode and on its device, of as many copies, with fresh weights."""
+    """A supernet like another one: the same mode, device and number of copies, but fresh weights."""
     parts = supernet.parts if isinstance(supernet, Supernets) else None
     twin = _of_copies(family, sharing, parts, seed).to(device_of(supernet)).train(supernet.training)
     twin.vocabulary = supernet.vocabulary
@@ -76,7 +76,7 @@ def _twin(supernet: Supernet, family: Family, sharing: SharingRule, seed: int = 
 
 
 def _of_copies(family: Family, sharing: SharingRule | None, parts: Any, seed: int = 0) -> Supernet:
-    """A new supernet, of several copies if it is said what each of them owns."""
+    """A new supernet, with several copies if it is given what each of them owns."""
     return Supernet(family, sharing, seed) if parts is None else Supernets(family, sharing, seed, parts)
 
 
@@ -84,7 +84,7 @@ def save_supernet(supernet: Supernet, path: str | Path, card: Mapping[str, Any] 
     """Write the shared weights as safetensors, with a card (how they were made, what was measured) in the header.
 
     Raises:
-        ValueError: The sharing rule is none of ``SHARING_RULES``, so that nobody could load the file.
+        ValueError: The sharing rule is not in ``SHARING_RULES``, so the file could not be loaded.
     """
     rule = rule_identity(supernet.sharing)
     if not _is_known(rule["sharing"]):
@@ -97,18 +97,19 @@ def save_supernet(supernet: Supernet, path: str | Path, card: Mapping[str, Any] 
 
 
 def load_supernet(name: str, checkpoint: str | Path | None = None) -> Supernet:
-    """A pre-trained supernet in evaluation mode; vocabulary and number of classes are the checkpoint's.
+    """A pre-trained supernet in evaluation mode, with the checkpoint's vocabulary and number of classes.
 
     Args:
-        name: The family's, see :func:`nastoolkit.families.family_named`; it is adapted to the checkpoint by its ``fitting``.
-        checkpoint: A file of :func:`save_supernet`, one in a published format (of Once-for-All, HAT, DyNAS-T), whatever its
-            suffix and whatever a trainer keeps beside the weights, a folder as of Hugging Face, or the address of such a file;
-            by default the one that ships with the package, or was fetched.
+        name: Name of the family, see :func:`nastoolkit.families.family_named`; ``fitting`` adapts it to the checkpoint.
+        checkpoint: A file of :func:`save_supernet`, one in a published format (of Once-for-All, HAT, DyNAS-T) with any suffix
+            and whatever else a trainer saved with the weights, a Hugging Face folder, or the address of such a file; by
+            default the one that ships with the package, or was fetched.
 
     Raises:
-        ValueError: An unknown family name.
-        ConnectionError: A download failed; nothing of it is kept.
-        CheckpointError: No such file, a damaged one, or one whose tensors are not this family's (all differences listed).
+        ValueError: The family's name is unknown.
+        ConnectionError: A download failed; no part of it is kept.
+        CheckpointError: There is no such file, it is damaged, or its tensors do not fit this family (all differences are
+            listed).
     """
     family = family_named(name)
     path = locate(name, checkpoint)
@@ -132,12 +133,12 @@ def load_pretrained(name: str, checkpoint: str | Path, n_classes: int) -> Supern
     """A network that was pre-trained for something else, such as masked words, as a supernet with a new last layer.
 
     Args:
-        name: The family's, see :func:`nastoolkit.families.family_named`.
-        checkpoint: File, folder or address in a published format; what it has for its own task is left aside.
+        name: Name of the family, see :func:`nastoolkit.families.family_named`.
+        checkpoint: File, folder or address in a published format; tensors for its own task are ignored.
         n_classes: Number of classes of the last layer, which has to be trained.
 
     Raises:
-        CheckpointError: No such file, a damaged one, or one whose other tensors are not this family's.
+        CheckpointError: There is no such file, it is damaged, or its other tensors do not fit this family.
     """
     path = locate(name, checkpoint)
     tensors, _ = read_checkpoint(path)
@@ -151,7 +152,7 @@ def load_pretrained(name: str, checkpoint: str | Path, n_classes: int) -> Supern
 
 
 def _made(path: Path, family: Family, parts: Any, rule: SharingRule | None) -> Supernet:
-    """A new supernet, of several copies if the file's card says what each of them owns."""
+    """A new supernet, with several copies if the file's card says what each of them owns."""
     try:
         return _of_copies(family, rule, parts)
     except (AttributeError, TypeError, ValueError) as error:
@@ -168,7 +169,7 @@ def _with_bits(path: Path, family: Family, card: Mapping[str, Any]) -> Family:
 
 
 def _is_known(sharing: Any) -> bool:
-    """Whether a rule, or each of a chain, is in the registry."""
+    """Whether a rule, or each rule of a chain, is in the registry."""
     return isinstance(sharing, str) and SHARING_RULES.keys() >= set(sharing.split("+"))
 
 

@@ -1,4 +1,4 @@
-"""Mixtures of operations: networks whose slots hold weighted sums of the blocks that a choice has options for.
+"""Mixtures of operations: networks whose slots hold weighted sums of the blocks that a choice offers.
 
 [Liu2019] H. Liu et al., "DARTS: Differentiable Architecture Search", ICLR 2019, Section 2.2: softmax.
 [Jang2017] E. Jang et al., "Categorical Reparameterization with Gumbel-Softmax", ICLR 2017, Section 2.2.
@@ -29,7 +29,7 @@ class Logits(nn.Module):
     """Architecture parameters: a vector of zeros for each choice that is mixed.
 
     Args:
-        space: Where the choices are.
+        space: Space of the choices.
         names: Choices that are mixed; by default all that have no order.
     """
 
@@ -50,7 +50,7 @@ def softmax(logits: torch.Tensor) -> torch.Tensor:
 
 
 def gumbel_softmax(logits: torch.Tensor, temperature: float = 1.0, generator: torch.Generator | None = None) -> torch.Tensor:
-    """Random shares that add up to 1, near to one option at low temperatures ([Jang2017])."""
+    """Random shares that add up to 1, close to a single option at low temperatures ([Jang2017])."""
     noise = -torch.empty_like(logits).exponential_(generator=generator).log()
     return ((logits + noise) / temperature).softmax(0)
 
@@ -58,7 +58,7 @@ def gumbel_softmax(logits: torch.Tensor, temperature: float = 1.0, generator: to
 def relaxed_bernoulli(
     logits: torch.Tensor, temperature: float = 1.0, generator: torch.Generator | None = None
 ) -> torch.Tensor:
-    """Random shares in 0..1, each for itself ([Maddison2017])."""
+    """Random shares in 0..1, each independent of the others ([Maddison2017])."""
     uniform = torch.rand(logits.shape, generator=generator, dtype=logits.dtype).to(logits.device)
     return torch.sigmoid((logits + uniform.logit(1e-6)) / temperature)
 
@@ -71,10 +71,11 @@ def without(shares: Shares, name: str, option: int) -> Shares:
 
 
 class Mixture(nn.Module):
-    """A supernet's network in which slots are sums of their operations, each times its share.
+    """A supernet's network whose slots are sums of their operations, each multiplied by its share.
 
-    Gradients reach the shared weights and the shares. If one option has the share 1 and all others 0, outputs are those of
-    ``supernet(x, genotype)``. Where a slot depends on several mixed choices, the share of a block is the product of theirs.
+    Gradients reach the shared weights and the shares. If one option has share 1 and all others 0, outputs are those of
+    ``supernet(x, genotype)``. Where a slot depends on several mixed choices, the share of a block is the product of their
+    shares.
     """
 
     def __init__(self, supernet: Supernet) -> None:
@@ -87,18 +88,18 @@ class Mixture(nn.Module):
         Args:
             x: Inputs, as :class:`Supernet` takes them.
             shares: Shares ``(n_options,)`` of the options, by the names of the choices that are mixed.
-            genotype: Options ``(d,)`` of the others; not needed where all are mixed.
+            genotype: Options ``(d,)`` of the other choices; not needed if all are mixed.
 
         Raises:
-            ValueError: An unknown choice, more or fewer shares than options, an option that leaves a block out, or a choice
-                that is neither mixed nor given.
+            ValueError: A choice is unknown, or neither mixed nor given; there are more or fewer shares than options; or an
+                option leaves a block out.
         """
         genotype = self._others(shares, genotype)
         slots = ((slot.name, self._slot(slot, shares, genotype)) for slot in self.supernet.family.slots)
         return functional_call(*self.supernet.joined({name: slot for name, slot in slots if slot is not None}), (x,))
 
     def _others(self, shares: Shares, genotype: np.ndarray | None) -> np.ndarray:
-        """The genotype, after checking that together with the shares it says all."""
+        """The genotype, after checking that it and the shares together cover all choices."""
         n_options = {choice.name: len(choice.options) for choice in self.supernet.family.space.choices}
         for name, share in shares.items():
             if share.shape != (n_options.get(name),):
@@ -149,7 +150,7 @@ class Mixture(nn.Module):
 
 
 class WeightedSum(nn.Module):
-    """Blocks that run on the same inputs, and whose outputs are added, each times its share ``()``."""
+    """Blocks that run on the same inputs; their outputs are added, each multiplied by its share ``()``."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -166,6 +167,6 @@ class WeightedSum(nn.Module):
         raise AttributeError(f"a mixed block only runs, and networks of this family ask it for {name!r}: mix other choices")
 
     def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
-        """Inputs of the blocks to the sum ``(n, ...)``."""
+        """The weighted sum ``(n, ...)`` of the blocks' outputs."""
         first, *others = (share * block(*inputs) for share, block in zip(self.shares, self.children(), strict=True))
         return sum(others, first)

@@ -1,7 +1,7 @@
 """Sharing rules: the weights of a sub-network's block as a function of the supernet's shared weights.
 
-A rule says what it changes of a block's shared weights. So rules follow on each other: :func:`chain` makes one of several.
-What is larger than the block in the end is sliced, as by :class:`Slice`.
+A rule returns only the shared weights of a block that it changes, so that rules can be chained: :func:`chain` makes one of
+several. Weights that are larger than the block in the end are sliced, as by :class:`Slice`.
 
 [Cai2020] H. Cai et al., "Once-for-All: Train One Network and Specialize it for Efficient Deployment", ICLR 2020, Section 3.3.
 """
@@ -38,18 +38,18 @@ class SharingRule(Protocol):
         """Add the rule's own weights, if it has any, to a block of shared weights."""
 
     def __call__(self, shared: Weights, spec: BlockSpec, name: str, genotype: np.ndarray) -> Weights:
-        """Weights and buffers of one block that are not the shared ones; what is not among them stays as it is.
+        """Weights and buffers of one block that differ from the shared ones; all others stay as they are.
 
         Args:
-            shared: The supernet's tensors of this block, by their names inside the block, as the rules before have left them.
+            shared: The supernet's tensors of this block, by their names inside the block, as changed by earlier rules.
             spec: The sub-network's block; :func:`shapes_of` says what tensors it has.
             name: The block's name in the network.
-            genotype: ``(d,)``, for rules that route or mix by it.
+            genotype: Genotype ``(d,)``, for rules that route or mix by it.
         """
 
 
 class Slice:
-    """Leading channels and the centre of kernels, the rule of slimmable networks."""
+    """The leading channels and the centres of kernels: the rule of slimmable networks."""
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -66,11 +66,11 @@ class Slice:
 
 
 class KernelTransform:
-    """Once-for-All's rule: a smaller kernel is the next larger one's centre times a matrix.
+    """Once-for-All's rule: a smaller kernel is the centre of the next larger one, multiplied by a matrix.
 
     The matrices (``7to5_matrix`` of 25 x 25 and ``5to3_matrix`` of 9 x 9, one pair a depthwise convolution; for kernels over
     time, of all convolutions, ``5to3_matrix`` of 3 x 3 and ``3to1_matrix``) are shared by all channels and start as the
-    identity, which is plain cropping. All else is sliced: ``chain(KernelTransform(), Slice())``.
+    identity, which is plain cropping. Everything else is sliced: ``chain(KernelTransform(), Slice())``.
     """
 
     @property
@@ -79,7 +79,7 @@ class KernelTransform:
         return {}
 
     def prepare(self, block: nn.Module) -> None:
-        """Add the matrices of every depthwise convolution, and of every one over time."""
+        """Add the matrices of every depthwise convolution, and of every convolution over time."""
         for module in block.modules():
             if isinstance(module, nn.Conv2d):
                 height, width = module.kernel_size
@@ -89,7 +89,7 @@ class KernelTransform:
                     module.register_parameter(_matrix(size), nn.Parameter(torch.eye(n)))
 
     def __call__(self, shared: Weights, spec: BlockSpec, name: str, genotype: np.ndarray) -> Weights:
-        """Computed kernels where a convolution shrinks, of its first channels alone."""
+        """The computed kernels of convolutions that shrink, only for their first channels."""
         kernels = {key: shape for key, shape in shapes_of(spec).items() if len(shape) == 4}
         return {key: self._resized(shared, key, shape) for key, shape in kernels.items() if shared[key].shape[-1] != shape[-1]}
 
@@ -104,14 +104,14 @@ class KernelTransform:
 
 
 class FakeQuantise:
-    """Weights of convolutions and linear layers rounded to the few values that their block's bits stand for.
+    """Rounds weights of convolutions and linear layers to the few values that their block's bits allow.
 
-    Every output channel has values of its own, up to its largest weight; gradients go straight through. Blocks without bits
-    are left as they are. It comes last: ``chain(KernelTransform(), Slice(), FakeQuantise())``.
+    Every output channel has its own values, up to its largest weight; gradients pass straight through. Blocks without bits are
+    left as they are. It must come last: ``chain(KernelTransform(), Slice(), FakeQuantise())``.
 
     Args:
-        symmetric: Whether values are as many below 0 as above it; otherwise they reach from the least to the greatest weight.
-            Blocks that have a scheme of their own keep to it.
+        symmetric: Whether there are as many values below 0 as above it; otherwise they reach from the least to the greatest
+            weight. Blocks with a scheme of their own use that.
     """
 
     def __init__(self, symmetric: bool = True) -> None:
@@ -142,7 +142,7 @@ class Chain:
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        """Those of its rules, by their names."""
+        """The settings of its rules, by the rules' names."""
         return {_name(rule): dict(rule.settings) for rule in self.rules if rule.settings}
 
     def made_for(self, family: Family) -> Chain:
@@ -166,7 +166,7 @@ def chain(*rules: SharingRule) -> SharingRule:
     """One rule that applies several in this order, such as ``chain(KernelTransform(), Slice())``, which is Once-for-All's.
 
     Raises:
-        ValueError: No rules, or two of the same name.
+        ValueError: There are no rules, or two have the same name.
     """
     parts = [part for rule in rules for part in (rule.rules if isinstance(rule, Chain) else (rule,))]
     names = [_name(rule) for rule in parts]
@@ -181,7 +181,7 @@ def _matrix(size: int) -> str:
 
 @cache
 def _layer_weights(spec: BlockSpec) -> frozenset[str]:
-    """Names inside a block of the weights of its convolutions and linear layers."""
+    """Names, inside a block, of the weights of its convolutions and linear layers."""
     with torch.device("meta"):
         return frozenset(f"{name}.weight".lstrip(".") for name in layers_of(spec.build()))
 
@@ -195,7 +195,7 @@ SHARING_RULES: dict[str, type[SharingRule]] = {
 
 
 def rule_identity(rule: SharingRule) -> dict[str, Any]:
-    """A rule's name, that in ``SHARING_RULES`` if it has one, and its settings if it has some."""
+    """A rule's name (its key in ``SHARING_RULES`` if it has one), and its settings if it has any."""
     settings = {"sharing_settings": dict(rule.settings)} if rule.settings else {}
     return {"sharing": _name(rule), **settings}
 
@@ -208,10 +208,10 @@ def _name(rule: SharingRule) -> str:
 
 
 def rule_for(family: Family, sharing: SharingRule | None) -> SharingRule:
-    """The rule of a family's supernet; by default it slices, and rounds where blocks have bits.
+    """The rule of a family's supernet; by default it slices, and also rounds if blocks have bits.
 
     Raises:
-        ValueError: Blocks have bits, and the rule rounds nothing; or the rule is none for the family.
+        ValueError: Blocks have bits but the rule rounds nothing, or the rule does not suit the family.
     """
     if sharing is None:
         return chain(Slice(), FakeQuantise()) if family.bits else Slice()
@@ -226,7 +226,7 @@ def _made_for(family: Family, rule: SharingRule) -> SharingRule:
 
 
 def make_rule(name: str, settings: Mapping[str, Any] | None = None) -> SharingRule:
-    """A rule of ``SHARING_RULES``, or a chain of some, from what :func:`rule_identity` says of it.
+    """A rule of ``SHARING_RULES``, or a chain of several, made from what :func:`rule_identity` returned.
 
     Raises:
         KeyError: A rule is unknown.

@@ -30,17 +30,17 @@ class Supernet(nn.Module):
     """One set of weights for all sub-networks of a family.
 
     ``supernet(x, genotype)`` runs the sub-network's plain layers on views of the shared weights, so gradients reach exactly
-    the entries in use. In training mode batch normalisation uses the batch's statistics and leaves the shared ones alone;
-    in evaluation mode it uses the shared statistics, cropped like weights. Such statistics fit no sub-network well: for an
-    accuracy, :meth:`extract` and :func:`nastoolkit.supernets.calibrate_batchnorm`.
+    the entries in use. In training mode batch normalisation uses the batch's statistics and leaves the shared ones alone; in
+    evaluation mode it uses the shared statistics, cropped like weights. These statistics do not fit any sub-network well: to
+    measure accuracy, use :meth:`extract` and :func:`nastoolkit.supernets.calibrate_batchnorm`.
 
     Args:
-        family: Says which networks there are; its largest blocks hold all weights, a set for each operation of a slot.
-        sharing: How a block gets its weights; by default as by :class:`nastoolkit.supernets.Slice`, rounded where it has bits.
-        seed: For the initial weights.
+        family: Family of the networks; its largest blocks hold all weights, with a set for each operation of a slot.
+        sharing: How a block gets its weights; by default by :class:`nastoolkit.supernets.Slice`, and rounded if it has bits.
+        seed: Random seed of the initial weights.
 
     Attributes:
-        vocabulary: Fingerprint of the vocabulary whose tokens it was trained on; None before that, and where there is none.
+        vocabulary: Fingerprint of the vocabulary that it was trained on; None before that, or if there is none.
     """
 
     def __init__(self, family: Family, sharing: SharingRule | None = None, seed: int = 0) -> None:
@@ -58,17 +58,17 @@ class Supernet(nn.Module):
         """Outputs of one sub-network.
 
         Args:
-            x: Inputs as of ``family.example_inputs(genotype, n)``: a tensor, or a tuple of them.
+            x: Inputs like those of ``family.example_inputs(genotype, n)``: a tensor, or a tuple of tensors.
             genotype: ``(d,)``.
         """
         return functional_call(*self.functional(genotype), (x,))
 
     def weights(self, genotype: np.ndarray) -> dict[str, torch.Tensor]:
-        """The weights of a sub-network, by their names in it; gradients through them reach the shared ones."""
+        """The weights of a sub-network, by their names in it; gradients through them reach the shared weights."""
         return self.functional(genotype)[1]
 
     def functional(self, genotype: np.ndarray) -> tuple[nn.Module, dict[str, torch.Tensor]]:
-        """A genotype's network in this mode and thread, which holds no weights, and its weights: for functional calls."""
+        """A genotype's network in this mode and thread, without weights of its own, and its weights: for functional calls."""
         return self.joined({name: self.block(name, spec, genotype) for name, spec in self.family.plan(genotype)})
 
     def joined(
@@ -79,12 +79,12 @@ class Supernet(nn.Module):
         return self.family.assemble({name: block for name, (block, _) in found.items()}), weights
 
     def blocks(self, genotype: np.ndarray) -> dict[str, nn.Module]:
-        """The blocks that :meth:`forward` runs in this mode and thread, by name: to be tapped, as they hold no weights."""
+        """The blocks that :meth:`forward` runs in this mode and thread, by name: for hooks, as they hold no weights."""
         return {name: self._template(name, spec, self.training) for name, spec in self.family.plan(genotype)}
 
     @property
     def copies(self) -> Mapping[str, nn.Module]:
-        """The sets of shared weights by their places in ``shared``, which here is the only one."""
+        """The sets of shared weights by their places in ``shared``; here there is only one."""
         return {"": self.shared}
 
     def home(self, name: str, genotype: np.ndarray) -> nn.Module:
@@ -94,15 +94,15 @@ class Supernet(nn.Module):
     def block(
         self, name: str, spec: BlockSpec, genotype: np.ndarray, number: int = 0
     ) -> tuple[nn.Module, dict[str, torch.Tensor]]:
-        """A block of a genotype's network in this mode and thread, which holds no weights, and its weights.
+        """A block of a genotype's network in this mode and thread, without weights of its own, and its weights.
 
-        Blocks of the same place and spec that run in one network have different numbers.
+        Blocks with the same place and spec that run in one network have different numbers.
         """
         template = self._template(name, spec, self.training, number)
         return template, self._weights(name, spec, template, genotype)
 
     def _template(self, name: str, spec: BlockSpec, training: bool = False, number: int = 0) -> nn.Module:
-        """A block without memory for weights, one for each place, spec, mode and (as it holds weights in a pass) thread."""
+        """A block without memory for weights: one for each place, spec, mode and thread (it holds weights during a pass)."""
         key = (name, spec, training, number, get_ident())
         if key not in self._templates:
             with torch.device("meta"):
@@ -124,12 +124,12 @@ class Supernet(nn.Module):
         return {key: crop(shared[key], own.shape) for key, own in needed.items()}
 
     def network(self, genotype: np.ndarray, task: Data, n_calibration: int = 2000) -> nn.Module:
-        """The network that a search has measured: an ordinary one, calibrated on a task's training examples, to be used.
+        """The network that a search measured: an ordinary one, calibrated on a task's training examples and ready to use.
 
         Args:
             genotype: ``(d,)``.
-            task: Such as ``TASKS["digits"]()``.
-            n_calibration: Number of training examples for the statistics of batch normalisation, the first ones.
+            task: Task, such as ``TASKS["digits"]()``.
+            n_calibration: Number of training examples, the first ones, for the statistics of batch normalisation.
         """
         return calibrate(self.extract(genotype), task, self.family.input_shape(genotype), n_calibration)
 
@@ -137,7 +137,8 @@ class Supernet(nn.Module):
         """An ordinary network, not calibrated yet, with its own copy of the sub-network's weights, in the supernet's mode.
 
         It shares nothing with the supernet: calibrate, train, time, compile or export it freely. Its batch normalisation has
-        the statistics of the supernet's last training steps, which fit no sub-network well: :meth:`network` mends that.
+        the statistics of the supernet's last training steps, which do not fit any sub-network well; :meth:`network` recomputes
+        them.
         """
         blocks = {}
         with torch.no_grad():
@@ -157,7 +158,7 @@ class Supernet(nn.Module):
 
     @property
     def identity(self) -> dict[str, Any]:
-        """Family, sharing rule with its settings, and weights: all that a sub-network's outputs depend on but the genotype."""
+        """Family, sharing rule and its settings, and weights: all that outputs depend on, except the genotype."""
         return {**self.family.identity, **rule_identity(self.sharing), "weights": self.fingerprint}
 
     def __repr__(self) -> str:
@@ -180,7 +181,7 @@ def _tensors(module: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
 def _copy(template: nn.Module, weights: Mapping[str, torch.Tensor], prefix: str) -> nn.Module:
     """A module like the template, with its own copies of the weights whose names start with ``prefix``.
 
-    Building it anew, or by ``copy.deepcopy``, would take several times as long.
+    Building it anew, or using ``copy.deepcopy``, would take several times as long.
     """
     twin = copy(template)
     twin.__dict__.update({name: value.copy() for name, value in vars(template).items() if isinstance(value, (dict, set))})
@@ -198,7 +199,7 @@ def _dense(tensor: torch.Tensor) -> torch.Tensor:
 
 
 def _without_statistics(block: nn.Module) -> nn.Module:
-    """The same block with batch normalisation that knows only the current batch."""
+    """The same block with batch normalisation that uses only the current batch."""
     for module in block.modules():
         if isinstance(module, BatchNorm):
             module.track_running_stats = False

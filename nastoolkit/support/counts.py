@@ -1,4 +1,4 @@
-"""Whole numbers: at the door, as people give them, Python's or NumPy's; and in few digits, however large."""
+"""Whole numbers: checked when users pass them, Python's or NumPy's; and written in few digits, however large."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ def whole(name: str, number: Any, least: int = 1) -> int:
     """A count or a seed as Python's int.
 
     Raises:
-        TypeError: It is no whole number.
-        ValueError: It is below the least one.
+        TypeError: It is not a whole number.
+        ValueError: It is below the least allowed one.
     """
     try:
         value = operator.index(number)
@@ -32,7 +32,7 @@ def keep_whole(thing: object, **least: int) -> None:
         **least: Names of its fields, each with the least number that it may be.
 
     Raises:
-        TypeError: A field is no whole number.
+        TypeError: A field is not a whole number.
         ValueError: A field is below its least number.
     """
     for name, smallest in least.items():

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, to places that are tried before the work begins; names of files beside them."""
+"""Files that are written completely or not at all, to places that are tested before the work begins; names of helper files."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def beside(path: str | Path, suffix: str) -> Path:
 
 @contextmanager
 def atomically(path: str | Path) -> Iterator[Path]:
-    """A new file to write to, which takes the place of ``path`` in the end; until then, and after an error, the old one stays.
+    """A new file to write to, which replaces ``path`` in the end; until then, and after an error, the old one stays.
 
-    Missing folders are made. A killed process may leave its new file, ``NAME.X.new`` beside the old one; nothing reads it.
+    Missing folders are made. A killed process may leave its new file, ``NAME.X.new``, next to the old one; nothing reads it.
 
     Raises:
         OSError: The disk is full, or the folder cannot be written.
@@ -32,7 +32,7 @@ def atomically(path: str | Path) -> Iterator[Path]:
 
 @contextmanager
 def all_atomically(*paths: str | Path) -> Iterator[list[Path]]:
-    """New files that take the places of ``paths`` together, when the last one is written whole; see :func:`atomically`."""
+    """New files that replace ``paths`` together, when the last one is complete; see :func:`atomically`."""
     places = [Path(path) for path in paths]
     for place in places:
         _make_room(place)
@@ -61,7 +61,7 @@ def _to_disk(file: Path) -> None:
 
 
 def check_output(path: str | Path) -> None:
-    """Raise at once what would else be known after the work: that a file cannot be written. Missing folders are made.
+    """Raise now, not only after the work, if a file cannot be written. Missing folders are made.
 
     Raises:
         OSError: It is a folder, or its folder cannot be made or written.

@@ -1,4 +1,4 @@
-"""What Ctrl-C, or "interrupt kernel", leaves behind: whole steps, and a sentence that says how to go on."""
+"""What Ctrl-C, or "interrupt kernel", leaves: complete steps, and a sentence that says how to continue."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from contextlib import contextmanager
 
 @contextmanager
 def explain_resume(advice: Callable[[], str]) -> Iterator[None]:
-    """An interrupt of what is done inside stays an interrupt, with this advice as its message.
+    """An interrupt inside this context stays an interrupt, with this advice as its message.
 
     Args:
-        advice: Asked when it happens, so that it can say how far things are.
+        advice: Called when it happens, so that it can say how far things are.
     """
     try:
         yield
@@ -22,7 +22,7 @@ def explain_resume(advice: Callable[[], str]) -> Iterator[None]:
 
 
 class Interrupts:
-    """A handler that counts interrupts: the first is only noted, the next is raised at once.
+    """A handler that counts interrupts: the first is only noted, and the next is raised at once.
 
     Args:
         advice: Message of what is raised.
@@ -47,10 +47,10 @@ class Interrupts:
 
 @contextmanager
 def noted_interrupts(advice: Callable[[], str]) -> Iterator[Interrupts]:
-    """The first interrupt of what is done inside is only noted, so that a step is done as a whole; a second one comes at once.
+    """The first interrupt inside this context is only noted, so that a step is completed; a second one is raised at once.
 
     Args:
-        advice: Message of the second one.
+        advice: Message of the second interrupt.
     """
     before = signal.getsignal(signal.SIGINT)
     interrupts = Interrupts(advice, before)

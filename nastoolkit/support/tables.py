@@ -1,4 +1,4 @@
-"""Tables that notebooks show for objects: compact, and with everything that comes from outside escaped."""
+"""Tables that notebooks show for objects: compact, and with all outside text escaped."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ N_COLUMNS = 16  # that are shown; what is left out in the middle becomes dots
 
 
 def table(title: str, frame: pd.DataFrame, note: str = "", n_rows: int | None = None) -> str:
-    """A frame below its title, at most so many rows of it, and a note below; what is missing stays empty."""
+    """A frame below its title, with a limited number of rows, and a note below; missing values stay empty."""
     cells = frame.astype(object).where(frame.notna(), "")
     shown = cells.to_html(max_rows=n_rows, max_cols=N_COLUMNS, index=False, border=0, float_format="{:.4g}".format)
     return f"<div><strong>{escape(title)}</strong>\n{shown}\n{escape(note)}</div>"

@@ -8,7 +8,7 @@ from threading import Thread
 
 
 def end_with_parent() -> None:
-    """Have this worker process end when the one that started it is killed."""
+    """Make this worker process end when the one that started it is killed."""
 
     def watch() -> None:
         if parent := multiprocessing.parent_process():
@@ -19,5 +19,5 @@ def end_with_parent() -> None:
 
 
 def ready(args: tuple) -> int:
-    """The number of this process, which has imported what the arguments need."""
+    """The id of this process, which has imported what the arguments need."""
     return os.getpid()

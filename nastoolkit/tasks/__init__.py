@@ -67,15 +67,15 @@ __all__ = [
 
 
 def load_task(name: str) -> Task:
-    """A task by its name; data are read when they are first asked for.
+    """A task by its name; data are read when they are first needed.
 
     Args:
-        name: A key of ``TASKS``; or a folder of images, from here or in the folder ``NASTOOLKIT_DATASETS``; or a data set of
-            images on the Hugging Face Hub, ``<owner>/<name>``, unless ``<owner>`` is a folder here: then a folder in it is
-            meant.
+        name: A key of ``TASKS``; or a folder of images, given by its path or its name in the folder ``NASTOOLKIT_DATASETS``;
+            or a data set of images on the Hugging Face Hub, ``<owner>/<name>``. If ``<owner>`` is a local folder, the name
+            means a folder in it.
 
     Raises:
-        ValueError: There is no such task or folder, and it is no name on the Hub.
+        ValueError: There is no such task or folder, and the name cannot be one on the Hub.
     """
     if name in TASKS:
         return TASKS[name]()

@@ -17,24 +17,24 @@ SPLITS = ("train", "validation", "test")
 
 
 def each_tensor(things: Any, change: Callable[[torch.Tensor], torch.Tensor]) -> Any:
-    """A tensor, or a tuple or dictionary of such, after changing every tensor of it."""
+    """A tensor, or a tuple or dictionary of tensors, with a function applied to each of them."""
     if isinstance(things, dict):
         return {name: change(part) for name, part in things.items()}
     return each(things, change)
 
 
 def joined(parts: Sequence[Any]) -> Any:
-    """Batches ``(n, ...)`` of tensors, or of dictionaries of such, one after the other."""
+    """Batches ``(n, ...)`` of tensors, or of dictionaries of tensors, joined one after the other."""
     if isinstance(parts[0], dict):
         return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
     return torch.cat(list(parts))
 
 
 def drawn_rows(rows: np.ndarray | None, n: int, size: int, rng: np.random.Generator) -> np.ndarray:
-    """The rows of a training batch: those that are given, or as many of n at random.
+    """The rows of a training batch: the given ones, or random ones of n.
 
     Raises:
-        ValueError: Some are not among the n, or they are not as many.
+        ValueError: Some rows are not among the n, or their number is wrong.
     """
     if rows is None:
         return rng.integers(n, size=size)
@@ -55,7 +55,7 @@ class Examples(Protocol):
         """Number of examples."""
 
     def batches(self, size: int, shape: tuple[int, ...] | None = None, n: int | None = None) -> Iterator[Split]:
-        """All examples, or the first ``n``, in batches; images at the size of a network's input ``shape``."""
+        """All examples, or the first ``n``, in batches; images are resized to a network's input ``shape``."""
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,9 @@ class Split:
     """Examples in memory.
 
     Attributes:
-        inputs: A tensor ``(n, ...)`` or a tuple of such.
-        targets: A tensor ``(n, ...)``, or several by name, of tasks with several outputs.
-        rows: Places ``(n,)`` of the examples of a training batch among those that batches are drawn from, if they are known.
+        inputs: A tensor ``(n, ...)`` or a tuple of tensors.
+        targets: A tensor ``(n, ...)``, or several by name for tasks with several outputs.
+        rows: Positions ``(n,)`` of a training batch's examples among those that batches are drawn from, if known.
     """
 
     inputs: Inputs
@@ -79,7 +79,7 @@ class Split:
         return self._changed(lambda part: part[chosen])
 
     def take(self, rows: np.ndarray) -> Split:
-        """The examples at ``rows`` ``(n,)``, which the result knows; with :func:`drawn_rows`, a training batch."""
+        """The examples at ``rows`` ``(n,)``, which the result records; with :func:`drawn_rows`, a training batch."""
         return replace(self[rows], rows=torch.from_numpy(rows))
 
     def draw(self, places: np.ndarray, rng: np.random.Generator) -> Split:
@@ -97,13 +97,13 @@ class Split:
             yield chosen[start : start + size].at(shape)
 
     def at(self, shape: tuple[int, ...] | None) -> Split:
-        """The same, images ``(n, channels, h, w)`` resized to a network's input ``shape`` ``(channels, height, width)``."""
+        """The same examples, images ``(n, channels, h, w)`` resized to an input ``shape`` ``(channels, height, width)``."""
         if shape is None or isinstance(self.inputs, tuple) or self.inputs.dim() != 4 or self.inputs.shape[2:] == shape[1:]:
             return self
         return replace(self, inputs=functional.interpolate(self.inputs, shape[1:], mode="bilinear", antialias=True))
 
     def to(self, device: torch.device) -> Split:
-        """The same on another device."""
+        """The same examples on another device."""
         return self._changed(lambda part: part.to(device))
 
 
@@ -119,7 +119,7 @@ class Task(Protocol):
         """Number of the training examples that batches are drawn from."""
 
     def split(self, name: str) -> Examples:
-        """One of ``SPLITS``; the same examples at every call."""
+        """One of ``SPLITS``, with the same examples at every call."""
 
     def batch(self, step: int, size: int, seed: int = 0, rows: np.ndarray | None = None) -> Split:
         """Training data of one step: a function of its arguments alone, so that runs resume and repeat.
@@ -127,25 +127,25 @@ class Task(Protocol):
         Args:
             step: Number of the step.
             size: Number of examples.
-            seed: Seed of what is drawn.
-            rows: Places ``(size,)`` among the ``n_rows`` training examples; None leaves it to the task to draw them.
+            seed: Random seed.
+            rows: Positions ``(size,)`` among the ``n_rows`` training examples; None lets the task draw them.
         """
 
     def loss(self, outputs: torch.Tensor, targets: torch.Tensor, label_smoothing: float = 0.0) -> torch.Tensor:
         """Mean training loss of a batch, a scalar; ``label_smoothing`` is the share of a target given to all classes."""
 
     def predict(self, network: nn.Module, inputs: Inputs) -> torch.Tensor:
-        """What the metric is computed from, for one batch of inputs ``(n, ...)``: a tensor ``(n, ...)``."""
+        """Predictions that the metric is computed from, for one batch of inputs ``(n, ...)``: a tensor ``(n, ...)``."""
 
     def score(self, predictions: torch.Tensor, targets: torch.Tensor) -> float:
-        """The metric, in its unit, of all predictions of a split; larger is better."""
+        """The metric of all predictions of a split, in its unit; larger is better."""
 
 
 class Classification:
-    """Loss and metric of telling classes apart: networks give logits ``(n, n_classes)``, targets are ``(n,)``.
+    """Loss and metric of classification: networks return logits ``(n, n_classes)``, targets are ``(n,)``.
 
     Attributes:
-        normalisation: ``mean`` and ``std`` of each channel, by which pixels in 0..1 become inputs; None without images.
+        normalisation: ``mean`` and ``std`` of each channel, which turn pixels in 0..1 into inputs; None without images.
     """
 
     metric = "accuracy_top1"
@@ -158,7 +158,7 @@ class Classification:
 
     @property
     def n_classes(self) -> int:
-        """Classes among the training targets, which are 0 to ``n_classes`` - 1: a network needs as many logits."""
+        """Number of classes of the training targets, which are 0 to ``n_classes`` - 1: a network needs as many logits."""
         return int(self.split("train").targets.max()) + 1
 
     def loss(self, outputs: torch.Tensor, targets: torch.Tensor, label_smoothing: float = 0.0) -> torch.Tensor:

@@ -3,7 +3,7 @@
 Prefixes are decoded anew at every step: nothing is kept between steps, and the work grows with the square of the length.
 
 [Ott2019] M. Ott et al., "fairseq: A Fast, Extensible Toolkit for Sequence Modeling", NAACL 2019: HAT's code searches with its
-sequence generator, whose rules for scores and for the end of a search these are.
+sequence generator, which has the same rules for scores and for the end of a search.
 [Wang2020] H. Wang et al., "HAT: Hardware-Aware Transformers for Efficient Natural Language Processing", ACL 2020, Section 4.
 """
 
@@ -17,25 +17,25 @@ import torch
 
 
 class EncoderDecoder(Protocol):
-    """What beam search asks of a network."""
+    """What beam search needs from a network."""
 
     def encode(self, source: torch.Tensor) -> Sequence[torch.Tensor]:
-        """What decoding reads of sources ``(n, s)``: tensors ``(n, ...)``."""
+        """What decoding needs from sources ``(n, s)``: tensors ``(n, ...)``."""
 
     def decode(self, target: torch.Tensor, memories: Sequence[torch.Tensor], source: torch.Tensor, last: bool) -> torch.Tensor:
-        """Logits ``(n, 1, n_tokens)`` of what follows ``target`` ``(n, t)``, as it is asked for the ``last`` token alone."""
+        """Logits ``(n, 1, n_tokens)`` of the token after ``target`` ``(n, t)``, because only the ``last`` one is asked for."""
 
 
 @dataclass(frozen=True)
 class _Beams:
-    """Where the search stands, for the ``m`` sources that are not done.
+    """State of the search for the ``m`` sources that are not done.
 
     Attributes:
-        rows: Their places among all sources, ``(m,)``.
+        rows: Positions of these among all sources, ``(m,)``.
         prefixes: ``(m, beam, t)``, each with an ``eos`` in front.
         scores: Log-probabilities of the prefixes, ``(m, beam)``, the best first.
         best: Score of the best complete translation, ``(m,)``.
-        n_complete: How many are complete, ``(m,)``.
+        n_complete: Number of complete translations, ``(m,)``.
     """
 
     rows: torch.Tensor
@@ -47,16 +47,16 @@ class _Beams:
 
 @dataclass(frozen=True)
 class BeamSearch:
-    """Translates. A translation starts behind an ``eos`` and ends with one.
+    """Translates sentences. A translation starts after an ``eos`` and ends with one.
 
     Its score is the sum of its tokens' log-probabilities, divided by its length to the power of ``length_penalty``.
 
     Attributes:
         max_length: Tokens of the longest translation, ``eos`` included.
         eos: The token at the end.
-        pad: Fills up translations, and is never one of their tokens.
-        beam: Prefixes kept for each source, and complete translations after which its search ends; with 1 it is greedy.
-        length_penalty: At least 0; the larger, the longer the translations. 0.6 in [Wang2020], by default 1 in [Ott2019].
+        pad: Token that fills up translations and is never part of them.
+        beam: Number of prefixes kept for each source, and of complete translations after which its search ends; 1 is greedy.
+        length_penalty: At least 0; larger values give longer translations. 0.6 in [Wang2020], by default 1 in [Ott2019].
     """
 
     max_length: int
@@ -92,7 +92,7 @@ class BeamSearch:
     def _log_probs(
         self, network: EncoderDecoder, beams: _Beams, memories: Sequence[torch.Tensor], source: torch.Tensor, at_end: bool
     ) -> torch.Tensor:
-        """Log-probabilities ``(m, beam, n_tokens)`` of tokens behind the prefixes; of ``eos`` alone ``at_end``."""
+        """Log-probabilities ``(m, beam, n_tokens)`` of tokens after the prefixes; ``at_end`` only of ``eos``."""
         rows = beams.rows.repeat_interleave(self.beam)
         read = [memory[rows] for memory in memories]
         logits = network.decode(beams.prefixes.flatten(0, 1), read, source[rows], last=True)
@@ -102,7 +102,7 @@ class BeamSearch:
         return log_probs.masked_fill(forbidden, -torch.inf)
 
     def _step(self, beams: _Beams, log_probs: torch.Tensor, translations: torch.Tensor) -> _Beams:
-        """Lengthen the prefixes by a token and put those that are complete, and the best so far, into ``translations``."""
+        """Lengthen the prefixes by a token, and write complete ones that are the best so far to ``translations``."""
         n_tokens, length = log_probs.shape[-1], beams.prefixes.shape[-1]
         values, places = (beams.scores[..., None] + log_probs).flatten(1).topk(2 * self.beam)
         longer = torch.cat([_pick(beams.prefixes, places // n_tokens), (places % n_tokens)[..., None]], dim=-1)
@@ -116,7 +116,7 @@ class BeamSearch:
         return self._unfinished(_Beams(beams.rows, _pick(longer, kept), scores, beams.best.maximum(score), n_complete))
 
     def _unfinished(self, beams: _Beams) -> _Beams:
-        """Without the sources that have ``beam`` complete translations, or whose best one cannot be beaten any more."""
+        """The beams without sources that have ``beam`` complete translations, or whose best one cannot be beaten any more."""
         hope = beams.scores[:, 0] / self.max_length**self.length_penalty
         going_on = (beams.n_complete < self.beam) & (hope > beams.best)
         return _Beams(*(tensor[going_on] for tensor in vars(beams).values()))

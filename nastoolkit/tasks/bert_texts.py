@@ -1,9 +1,10 @@
-"""Masked words of texts of one's own, such as Wikipedia's, in the tokens of BERT.
+"""Masked words in your own texts, such as Wikipedia's, with BERT's tokens.
 
 [Devlin2019] J. Devlin et al., "BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding", NAACL 2019,
 Section 3.1 and Appendix A.2.
 
-Differs from the paper in: what :mod:`nastoolkit.tasks.masked_words` says. All texts are held in memory, 24 bytes a token.
+Differs from the paper in: what :mod:`nastoolkit.tasks.masked_words` says. All texts are held in memory, with 24 bytes per
+token.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class BertTexts(MaskedTask):
 
     Args:
         tokenizer: A folder; or a name on the Hub, ``<owner>/<name>``, which is looked for in ``<datasets>/<name>`` first.
-        length: Tokens of a piece, its start and its end included.
+        length: Number of tokens in a piece, including its start and end.
     """
 
     def __init__(self, tokenizer: str = BERT_TOKENS, length: int = 128) -> None:
@@ -48,7 +49,7 @@ class BertTexts(MaskedTask):
 
     @property
     def n_words(self) -> int:
-        """The same, for networks that classify: they need as many embeddings."""
+        """The same number, for networks that classify: they need as many embeddings."""
         return self.n_tokens
 
     def read(self) -> dict[str, MaskedExamples]:

@@ -1,4 +1,4 @@
-"""Canvases: small images, turned and enlarged, somewhere on a noisy canvas, among pieces of others or alone.
+"""Canvases: small images, turned and enlarged, placed on a noisy canvas, alone or among pieces of others.
 
 [Mnih2014] V. Mnih et al., "Recurrent Models of Visual Attention", NIPS 2014, Section 4: the idea of cluttered canvases.
 """
@@ -18,14 +18,14 @@ MEAN, STD = 0.2, 0.35  # of all pixels, about
 
 @dataclass(frozen=True)
 class Canvas:
-    """How images ``(n, 1, 8, 8)`` in 0..1 come onto canvases.
+    """How images ``(n, 1, 8, 8)`` in 0..1 are placed on canvases.
 
     Attributes:
-        turn: Radians, either way.
-        reach: How far from its place an image may stand, in half canvases; 1 puts half of it outside.
-        place: Where it stands, in half canvases to the right of the middle.
+        turn: Largest rotation in either direction, in radians.
+        reach: Largest distance of an image from its place, in half canvases; at 1, half of it is outside.
+        place: Place of the image, in half canvases to the right of the middle.
         scale: Smallest and largest enlargement.
-        n_clutter: Pieces of other images around it.
+        n_clutter: Number of pieces of other images around it.
     """
 
     turn: float = 0.5
@@ -57,7 +57,7 @@ class Canvas:
 
 
 def noisy(ink: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
-    """Ink in 0..1 as a network sees it: with noise over all, about standardised."""
+    """Ink in 0..1 as a network sees it: noise is added everywhere, and values are about standardised."""
     noise = torch.from_numpy(rng.standard_normal(ink.shape, dtype=np.float32))
     return (ink + NOISE * noise - MEAN) / STD
 

@@ -1,7 +1,7 @@
-"""Data on disk: where they are looked for, how official splits become ours, and what to do if they miss.
+"""Data on disk: where they are looked for, how official splits become ours, and what to do if data are missing.
 
 [Cai2020] H. Cai et al., "Once-for-All: Train One Network and Specialize it for Efficient Deployment", ICLR 2020: its code
-holds 10,000 of ImageNet's training images out to select sub-networks on, and reports on the official validation images.
+holds out 10,000 of ImageNet's training images to select sub-networks on, and reports on the official validation images.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from nastoolkit.tasks.base import SPLITS, Classification, Examples, Split, drawn
 
 
 class MissingDataError(OSError):
-    """A data set is not there, or not whole; the message says what to fetch and where to put it."""
+    """A data set is missing or incomplete; the message says what to fetch and where to put it."""
 
 
 class StoredExamples(Examples, Protocol):
-    """Examples that are read when they are asked for."""
+    """Examples that are read when they are needed."""
 
     def draw(self, places: np.ndarray, rng: np.random.Generator) -> Split:
-        """The examples at ``places`` ``(n,)``, in memory, augmented for training."""
+        """The examples at ``places`` ``(n,)``, in memory and augmented for training."""
 
 
 class StoredTask:
-    """A task whose examples are read at the first ``split`` or ``batch``, and not before.
+    """A task whose examples are read at the first call of ``split`` or ``batch``.
 
     Args:
         name: See :class:`nastoolkit.tasks.Task`.
@@ -47,7 +47,7 @@ class StoredTask:
 
         Raises:
             ValueError: There is no such split.
-            MissingDataError: The data are not there, or not whole.
+            MissingDataError: The data are missing or incomplete.
         """
         if name not in SPLITS:
             raise ValueError(f"unknown split {name!r}; known: {SPLITS}")
@@ -59,7 +59,7 @@ class StoredTask:
         return len(self._splits["train"])
 
     def batch(self, step: int, size: int, seed: int = 0, rows: np.ndarray | None = None) -> Split:
-        """Training data of one step: every example once an epoch. A function of its arguments alone."""
+        """Training data of one step, with every example once per epoch. It depends only on its arguments."""
         rng = np.random.default_rng([seed, step])
         places = places_of_step(self.n_rows, step, size, seed) if rows is None else drawn_rows(rows, self.n_rows, size, rng)
         return replace(self._splits["train"].draw(places, rng), rows=torch.from_numpy(places))
@@ -69,7 +69,7 @@ class StoredTask:
         raise NotImplementedError
 
     def missing(self, what: str, remedy: str | None = None) -> MissingDataError:
-        """An error that says what is amiss with the data, and the remedy."""
+        """An error that says what is wrong with the data, and the remedy."""
         return MissingDataError(f"task {self.name!r}: {what}.\n{remedy or self.remedy}")
 
     @cached_property
@@ -85,12 +85,13 @@ class StoredClassification(StoredTask, Classification):
 
     Search selects on ``validation`` and reports on ``test``, so both need labels. A data set with three labelled splits keeps
     them. Otherwise its official validation or test split is our ``test``, and a tenth of the training examples, at most
-    ``most_held_out``, is our ``validation``, always the same ones ([Cai2020]). A split's order is shuffled with a fixed seed.
+    ``most_held_out``, is our ``validation``, which is always the same ([Cai2020]). A split's order is shuffled with a fixed
+    seed.
 
     Args:
         name: See :class:`StoredTask`.
         remedy: See :class:`StoredTask`.
-        most_held_out: The most examples held out of the training split.
+        most_held_out: Largest number of examples held out of the training split.
     """
 
     def __init__(self, name: str, remedy: str, most_held_out: int = 10_000) -> None:
@@ -104,7 +105,7 @@ class StoredClassification(StoredTask, Classification):
             sizes: Number of examples of the labelled official splits, by our names.
 
         Raises:
-            MissingDataError: There is no training split, or nothing beside it.
+            MissingDataError: There is no training split, or no other split.
         """
         others = [name for name in sizes if name != "train"]
         if not others or "train" not in sizes:
@@ -117,12 +118,12 @@ class StoredClassification(StoredTask, Classification):
 
 
 def datasets_folder() -> Path:
-    """Where data sets are looked for: the folder ``NASTOOLKIT_DATASETS``, by default ``datasets`` in the current one."""
+    """Folder in which data sets are looked for: ``NASTOOLKIT_DATASETS``, by default ``datasets`` in the current folder."""
     return Path(os.environ.get("NASTOOLKIT_DATASETS") or "datasets").absolute()
 
 
 def places_of_step(n: int, step: int, size: int, seed: int) -> np.ndarray:
-    """Which of ``n`` training examples a step takes, ``(size,)``: all once an epoch, in an order of seed and epoch alone."""
+    """The training examples of ``n`` that a step uses, ``(size,)``: each once per epoch, ordered by seed and epoch."""
     epochs, positions = np.divmod(step * size + np.arange(size), n)
     return np.concatenate([_order(n, seed, int(epoch))[positions[epochs == epoch]] for epoch in np.unique(epochs)])
 

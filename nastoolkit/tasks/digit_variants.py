@@ -38,16 +38,16 @@ class SimilarDigits(Digits):
 
 
 class FewDigits(Digits):
-    """Small: ten handwritten training images a class, among clutter, all in a mirror. Targets ``(n,)`` in 0..9.
+    """Small: ten handwritten training images per class, among clutter, all mirrored. Targets ``(n,)`` in 0..9.
 
-    Unmirrored, a supernet for the cluttered digits would know them, and many more, already.
+    Without mirroring, a supernet for the cluttered digits would already know them and many more.
     """
 
     name = "digits-few"
     n_canvases = N_CANVASES
 
     def handwritten(self, split: str) -> tuple[torch.Tensor, np.ndarray]:
-        """See :class:`Digits`; mirrored, and of the training images the first ten of each class."""
+        """See :class:`Digits`; images are mirrored, and only the first ten training images of each class are used."""
         images, targets = super().handwritten(split)
         n = 10 if split == "train" else len(targets)
         rows = np.sort(np.concatenate([np.flatnonzero(targets == target)[:n] for target in range(len(self.digits))]))
@@ -71,7 +71,7 @@ class DigitSums(Digits):
     n_canvases = N_CANVASES
 
     def compose(self, split: str, chosen: np.ndarray, rng: np.random.Generator) -> Split:
-        """See :class:`Digits`; the second digit of a canvas is any of the split."""
+        """See :class:`Digits`; the second digit of a canvas is any digit of the split."""
         images, targets = self.handwritten(split)
         second = rng.integers(len(targets), size=len(chosen))
         left = self.canvas.ink(images[chosen], images, rng)

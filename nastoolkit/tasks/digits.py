@@ -1,7 +1,7 @@
-"""Cluttered digits: real handwritten digits, turned and scaled, somewhere on a noisy canvas among pieces of other digits.
+"""Cluttered digits: real handwritten digits, turned and scaled, placed on a noisy canvas among pieces of other digits.
 
 The digits are scikit-learn's (1,797 images of 8x8 pixels from the UCI "Optical Recognition of Handwritten Digits" set). The
-canvas makes them worth searching networks for. Splits are disjoint in the handwritten images, not only in the canvases.
+canvas makes them hard enough to be worth a search. Splits share no handwritten images, not only no canvases.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ N_SOURCES = {"train": 897, "validation": 400, "test": 500}  # handwritten images
 
 
 class Digits(Classification):
-    """Which digit stands on the canvas? Inputs ``(n, 1, 32, 32)``, about standardised; targets ``(n,)`` in 0..9.
+    """Which digit is on the canvas? Inputs ``(n, 1, 32, 32)``, about standardised; targets ``(n,)`` in 0..9.
 
     Attributes:
-        canvas: What canvases look like.
-        digits: Those in question, in ascending order; a target is a place in this tuple.
-        n_canvases: Examples of each split; training steps have canvases of their own.
+        canvas: Settings of the canvases.
+        digits: Digits to tell apart, in ascending order; a target is a position in this tuple.
+        n_canvases: Number of examples in each split; training steps make their own canvases.
     """
 
     name = "digits"
@@ -49,7 +49,7 @@ class Digits(Classification):
         return len(self.handwritten("train")[1])
 
     def batch(self, step: int, size: int, seed: int = 0, rows: np.ndarray | None = None) -> Split:
-        """New canvases with the training split's handwritten images: a function of its arguments alone."""
+        """New canvases with the training split's handwritten images; they depend only on the arguments."""
         rng = np.random.default_rng([seed, step, len(SPLITS)])
         chosen = drawn_rows(rows, self.n_rows, size, rng)
         return replace(self.compose("train", chosen, rng), rows=torch.from_numpy(chosen))

@@ -1,4 +1,4 @@
-"""Tasks of tasks: small classification tasks, each with few examples of few classes, drawn from a task with many.
+"""Small classification tasks with few examples of few classes, drawn from a task with many classes.
 
 [Vinyals2016] O. Vinyals et al., "Matching Networks for One Shot Learning", NeurIPS 2016, Section 2.2: episodes.
 """
@@ -21,8 +21,8 @@ class Episode:
     """A small task.
 
     Attributes:
-        support: Examples to learn from; targets are places in ``classes``.
-        query: Other examples of the same classes, to be judged by.
+        support: Examples to learn from; targets are positions in ``classes``.
+        query: Other examples of the same classes, for judging.
         classes: Classes ``(n_classes,)`` of the large task, in random order.
     """
 
@@ -33,18 +33,18 @@ class Episode:
 
 @dataclass(frozen=True)
 class Episodes:
-    """Draws episodes from a task's training examples; one depends on its number and the seed alone.
+    """Draws episodes from a task's training examples; an episode depends only on its number and the seed.
 
     Attributes:
         task: Task whose training examples have the same classes whenever they are drawn.
         n_classes: Classes of an episode.
         n_support: Examples of each class to learn from.
-        n_query: Other examples of each class, to be judged by.
-        classes: Classes that episodes are drawn from, so that others are new when they are tested on; by default all.
-        seed: Seed of what is drawn.
+        n_query: Other examples of each class, for judging.
+        classes: Classes that episodes are drawn from, so that others are new in a test; by default all.
+        seed: Random seed.
 
     Raises:
-        ValueError: The task has no classes, or fewer than an episode, or a class has fewer examples.
+        ValueError: The task has no classes or fewer than an episode needs, or a class has too few examples.
     """
 
     task: Task
@@ -77,7 +77,7 @@ class Episodes:
         """An episode by its number.
 
         Raises:
-            ValueError: Examples do not have the classes that they have in the training split.
+            ValueError: Examples have other classes than in the training split.
         """
         rng = np.random.default_rng([self.seed, number])
         classes = rng.permutation(list(self._rows))[: self.n_classes]

@@ -1,4 +1,4 @@
-"""Whether networks are for a task: inputs, as many outputs as it has classes or tokens, the same words; and cells that are."""
+"""Whether networks fit a task (inputs, number of classes or tokens, vocabulary), and cells that fit it."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def cells_for(task: Task, **sizes: Any) -> CellsFamily:
 
     Args:
         task: Classification of images.
-        **sizes: Fields of :class:`nastoolkit.families.cells.Table` that differ from NAS-Bench-201's, such as ``image_size``,
-            ``channels``, ``n_cells`` and ``operations``.
+        **sizes: Fields of :class:`nastoolkit.families.cells.Table` that should differ from NAS-Bench-201's, such as
+            ``image_size``, ``channels``, ``n_cells`` and ``operations``.
 
     Raises:
         ValueError: The task has no images, or no classes.
@@ -33,10 +33,10 @@ def cells_for(task: Task, **sizes: Any) -> CellsFamily:
 
 
 def check_inputs(family: Family, task: Task, inputs: Inputs) -> None:
-    """Refuse inputs of another kind than the family's networks take; the height and width of images do not matter.
+    """Refuse inputs that the family's networks cannot take; the height and width of images do not matter.
 
     Raises:
-        ValueError: The inputs have other channels, or sentences another length.
+        ValueError: The inputs have another number of channels, or the sentences another length.
     """
     first = inputs[0] if isinstance(inputs, tuple) else inputs
     wanted, found = family.input_shape(family.space.smallest), tuple(first.shape[1:])
@@ -45,10 +45,10 @@ def check_inputs(family: Family, task: Task, inputs: Inputs) -> None:
 
 
 def check_outputs(family: Family, task: Task) -> None:
-    """Refuse a task of other classes or tokens than the family's networks have outputs for, where both are known.
+    """Refuse a task whose number of classes or tokens is not that of the networks' outputs, if both are known.
 
     Raises:
-        ValueError: Their numbers differ; the message says how to adapt the supernet if it can be.
+        ValueError: The numbers differ; the message says how to adapt the supernet, if possible.
     """
     wanted, found = family.n_outputs, _n_targets(task)
     if wanted is None or found is None or wanted == found:
@@ -62,7 +62,7 @@ def check_outputs(family: Family, task: Task) -> None:
 
 
 def check_vocabulary(supernet: Supernet, task: Task) -> None:
-    """Refuse texts whose tokens mean something else than those that a supernet was trained on, or that it has no weights for.
+    """Refuse texts whose tokens differ in meaning from those a supernet was trained on, or that it has no weights for.
 
     Raises:
         ValueError: The vocabularies differ.
@@ -79,13 +79,13 @@ def check_vocabulary(supernet: Supernet, task: Task) -> None:
 
 
 def adopt_vocabulary(supernet: Supernet, task: Task) -> None:
-    """Let a supernet know what its tokens mean, as it is about to be trained; see :func:`check_vocabulary`."""
+    """Tell a supernet that is about to be trained what its tokens mean; see :func:`check_vocabulary`."""
     check_vocabulary(supernet, task)
     supernet.vocabulary = getattr(getattr(task, "vocabulary", None), "fingerprint", supernet.vocabulary)
 
 
 def _n_targets(task: Task) -> int | None:
-    """How many classes or tokens a task tells apart; None if it does not say."""
+    """Number of classes or tokens that a task distinguishes; None if it does not say."""
     with suppress(NotImplementedError):  # a task that only trains may have no splits
         return getattr(task, "n_classes", getattr(task, "n_tokens", None))
     return None

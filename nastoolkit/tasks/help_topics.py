@@ -1,7 +1,7 @@
 """Which topic of Python's own help is a piece of text from? A text of 465,000 letters that every installation has.
 
-``pydoc_data.topics`` is what ``help("topics")`` shows; it changes with Python's version. A paragraph that several topics have
-belongs to the shortest one. A topic's text is cut in three parts, one after the other, so that splits share no text.
+``pydoc_data.topics`` is what ``help("topics")`` shows; it changes with Python's version. A paragraph in several topics belongs
+to the shortest one. A topic's text is cut into three consecutive parts, so that splits share no text.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class HelpTopics(StoredTask, Classification):
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
-        """What its tokens are."""
+        """The task's vocabulary."""
         return vocabulary_of(help_topics()["train"])
 
     def _examples(self, texts: list[str]) -> Split:
@@ -48,7 +48,7 @@ class HelpTopics(StoredTask, Classification):
 
 
 class FewHelpTopics(HelpTopics):
-    """The same with ten pieces of each topic to train on, which are spread over its text."""
+    """The same with only ten training pieces of each topic, spread over its text."""
 
     def __init__(self) -> None:
         super().__init__("help-topics-few")
@@ -62,7 +62,7 @@ class FewHelpTopics(HelpTopics):
 
 
 def help_topics() -> dict[str, list[str]]:
-    """The part of every topic that is of a split, the longest topic first."""
+    """The part of every topic that belongs to a split, the longest topic first."""
     found: dict[str, list[str]] = {name: [] for name in SPLITS}
     for words in sorted(_distinct_words(), key=len, reverse=True):
         ends = (np.cumsum(SHARES[:-1]) * len(words)).astype(int)
@@ -72,7 +72,7 @@ def help_topics() -> dict[str, list[str]]:
 
 
 def _distinct_words() -> list[list[str]]:
-    """The words of each topic, without the paragraphs of shorter ones: long topics are made of them in part."""
+    """The words of each topic, without paragraphs of shorter ones, which long topics partly consist of."""
     seen, found = set[str](), []
     for text in sorted(topics.values(), key=len):
         paragraphs = [" ".join(paragraph.split()) for paragraph in text.split("\n\n")]
@@ -82,6 +82,6 @@ def _distinct_words() -> list[list[str]]:
 
 
 def windows(rows: list[list[int]], length: int) -> list[list[int]]:
-    """Pieces of ``length`` of each row, one after the other; what is left at the end is left out, unless it is all."""
+    """Consecutive pieces of ``length`` of each row; a rest at the end is dropped, unless it is everything."""
     starts = ((row, range(0, max(len(row) - length, 0) + 1, length)) for row in rows if row)
     return [row[start : start + length] for row, places in starts for start in places]

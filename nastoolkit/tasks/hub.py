@@ -1,13 +1,13 @@
 """Hugging Face data sets, by folder or by name: any with images and integer labels, CIFAR-10 and CIFAR-100.
 
-A folder that ``save_to_disk`` wrote, or with parquet files as the Hub keeps them, is used if it is there. Otherwise the Hub is
-asked, and what it gives is kept in Hugging Face's own cache. Which examples make which split: see
+A local folder is used if there is one, written by ``save_to_disk`` or with parquet files as on the Hub. Otherwise the data
+come from the Hub, and stay in Hugging Face's own cache. For the splits, see
 :class:`nastoolkit.tasks.data_sets.StoredClassification`.
 
 [Krizhevsky2009] A. Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", University of Toronto, 2009.
 
-Differs from common practice in: CIFAR is standardised with ImageNet's mean and deviation, and random crops take the place of
-padding and shifting.
+Differs from common practice in: CIFAR is standardised with ImageNet's mean and deviation, and random crops replace padding and
+shifting.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class HubSource:
 
     Attributes:
         name: A folder, or a name on the Hub: ``<owner>/<name>``, whose folder is ``<datasets>/<name>``.
-        download: Options of ``hf download`` that fetch it.
+        download: Options of ``hf download`` for fetching it.
     """
 
     name: str
@@ -45,7 +45,7 @@ class HubSource:
 
     @property
     def folder(self) -> Path:
-        """Where it is, or should be put."""
+        """Folder in which it is, or should be put."""
         given = Path(self.name)
         return given.absolute() if given.is_dir() or given.is_absolute() else datasets_folder() / given.name
 
@@ -61,7 +61,7 @@ class HubSource:
         )
 
     def not_had(self, error: Exception) -> str:
-        """Why it is not there."""
+        """Why it is missing."""
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         return f"{self.name!r} could not be read: there is no good {self.folder}, and from the Hub: {reason.rstrip('.')}"
 
@@ -73,7 +73,7 @@ def tokenizer_of(task: StoredTask, source: HubSource) -> Any:
     """A tokenizer of ``transformers``, from a folder or the Hub.
 
     Raises:
-        MissingDataError: It is not there, or damaged.
+        MissingDataError: The tokenizer is missing or damaged.
     """
     transformers, folder = huggingface("transformers"), source.folder
     try:
@@ -87,7 +87,7 @@ class HubImages(ImageTask):
 
     Args:
         dataset: A folder; or a name on the Hub, ``<owner>/<name>``, which is looked for in ``<datasets>/<name>`` first.
-        name: Name of the task, by default the last part of ``dataset``; stores tell tasks apart by it.
+        name: Name of the task, by default the last part of ``dataset``; stores distinguish tasks by it.
         preprocessing: How images become inputs.
     """
 
@@ -109,14 +109,14 @@ class HubImages(ImageTask):
 
 
 class Cifar10(HubImages):
-    """CIFAR-10 ([Krizhevsky2009]): 32x32 pixels, 10 classes; of its 50,000 training images 5,000 are held out."""
+    """CIFAR-10 ([Krizhevsky2009]): 32x32 pixels, 10 classes; 5,000 of its 50,000 training images are held out."""
 
     def __init__(self) -> None:
         super().__init__("uoft-cs/cifar10", "cifar10", CIFAR)
 
 
 class Cifar100(HubImages):
-    """CIFAR-100 ([Krizhevsky2009]): 32x32 pixels, 100 fine classes; of its 50,000 training images 5,000 are held out."""
+    """CIFAR-100 ([Krizhevsky2009]): 32x32 pixels, 100 fine classes; 5,000 of its 50,000 training images are held out."""
 
     def __init__(self) -> None:
         super().__init__("uoft-cs/cifar100", "cifar100", CIFAR)
@@ -141,7 +141,7 @@ def labelled_splits(task: StoredClassification, source: HubSource) -> dict[str, 
     """The official splits whose labels are not hidden, by our names: a ``datasets.Dataset`` and its labels ``(n,)``.
 
     Raises:
-        MissingDataError: The data are not there, or have no integer labels, or the extra ``huggingface`` is not installed.
+        MissingDataError: The data are missing or have no integer labels, or the extra ``huggingface`` is not installed.
     """
     official, found = _load(task, source), {}
     for name, aliases in OFFICIAL.items():
@@ -157,7 +157,7 @@ def labelled_splits(task: StoredClassification, source: HubSource) -> dict[str, 
 
 
 def column_of(task: StoredClassification, rows: Any, names: tuple[str, ...]) -> str:
-    """The first of some names that a ``datasets.Dataset`` has a column of."""
+    """The first of some names that is a column of a ``datasets.Dataset``."""
     for name in names:
         if name in rows.column_names:
             return name
@@ -165,7 +165,7 @@ def column_of(task: StoredClassification, rows: Any, names: tuple[str, ...]) -> 
 
 
 def huggingface(package: str, what: str = "this task") -> Any:
-    """One of Hugging Face's packages; MissingDataError where it is not installed, and ``what`` needs it."""
+    """One of Hugging Face's packages; MissingDataError if it is not installed although ``what`` needs it."""
     try:
         return needed(package, what)
     except MissingLibraryError as error:

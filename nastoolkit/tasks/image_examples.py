@@ -1,6 +1,6 @@
-"""Images that are decoded in batches when they are asked for, at the resolution of the network that asks.
+"""Images that are decoded in batches when they are needed, at the resolution of the network that needs them.
 
-As many threads decode as PyTorch uses.
+Decoding uses as many threads as PyTorch.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class ImageFiles(Protocol):
         """Classes, int64 ``(n,)``."""
 
     def file(self, row: int) -> tuple[str, str | BytesIO]:
-        """What an error calls a file, and the file."""
+        """The name of a file for error messages, and the file."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class ImageExamples:
     """Rows of image files as a task's examples: inputs ``(n, 3, height, width)``, standardised; targets ``(n,)``.
 
     Attributes:
-        files: Where images and classes come from.
+        files: Source of images and classes.
         rows: The chosen files in their order, ``(n,)``.
         preprocessing: How images become inputs.
     """
@@ -61,7 +61,7 @@ class ImageExamples:
         return self.files.targets[self.rows]
 
     def batches(self, size: int, shape: tuple[int, ...] | None = None, n: int | None = None) -> Iterator[Split]:
-        """See :class:`nastoolkit.tasks.Examples`; the next batch is being decoded while one is used."""
+        """See :class:`nastoolkit.tasks.Examples`; the next batch is decoded while the current one is used."""
         height, width = shape[1:] if shape else (self.preprocessing.resolution,) * 2
         transform = partial(self.preprocessing.for_evaluation, height=height, width=width)
         rows, ahead = self.rows[:n], deque[tuple[np.ndarray, list[Future[np.ndarray]]]]()
@@ -99,7 +99,7 @@ def _pixels(files: ImageFiles, row: int, transform: Callable[[Image.Image], Imag
 
 
 def _check_pixels(n: int, file: str | BytesIO) -> None:
-    """A small file that says it is a large image would only fill the memory."""
+    """Refuse a small file that claims to be a large image, because it would fill the memory."""
     n_bytes = Path(file).stat().st_size if isinstance(file, str) else file.getbuffer().nbytes
     if n > MANY_PIXELS and n > MOST_PER_BYTE * n_bytes:
         raise ValueError(f"{n} pixels in {n_bytes} bytes")
@@ -107,7 +107,7 @@ def _check_pixels(n: int, file: str | BytesIO) -> None:
 
 @contextmanager
 def _threads() -> Iterator[ThreadPoolExecutor]:
-    """As many as PyTorch uses; work that nobody waits for any more is left undone."""
+    """As many threads as PyTorch uses; work that is no longer needed is cancelled."""
     pool = ThreadPoolExecutor(torch.get_num_threads())
     try:
         yield pool

@@ -1,6 +1,6 @@
 """Image classification from files: any folder with a folder for each class, and ImageNet.
 
-Which images make which split: see :class:`nastoolkit.tasks.data_sets.StoredClassification`.
+For the splits, see :class:`nastoolkit.tasks.data_sets.StoredClassification`.
 
 [Russakovsky2015] O. Russakovsky et al., "ImageNet Large Scale Visual Recognition Challenge", IJCV 2015: 1.28 million images of
 1,000 classes for training, 50,000 for validation.
@@ -28,7 +28,7 @@ FOLDERS = {"train": ("train",), "validation": ("val", "validation"), "test": ("t
 
 
 class ImageTask(StoredClassification):
-    """What is common to data sets of images.
+    """What data sets of images have in common.
 
     Args:
         name: See :class:`nastoolkit.tasks.Task`.
@@ -56,15 +56,15 @@ class ImageTask(StoredClassification):
 class ImageFolder(ImageTask):
     """Any folder with ``train/<class>/*``, ``val/<class>/*`` (or ``validation``) and perhaps ``test/<class>/*``.
 
-    Classes are numbered in the order of their folders' names. Without ``test``, ``val`` is our ``test`` split and our
+    Classes are numbered in the order of their folders' names. Without ``test``, ``val`` becomes our ``test`` split, and our
     ``validation`` is held out of ``train``.
 
     Args:
         root: The folder.
-        name: Name of the task, by default the folder's; stores tell tasks apart by it.
+        name: Name of the task, by default the folder's; stores distinguish tasks by it.
         preprocessing: How images become inputs.
-        n_classes: How many classes there must be, if that is known.
-        remedy: What to fetch and where to put it, if it is not there.
+        n_classes: Required number of classes, if known.
+        remedy: What to fetch and where to put it, if it is missing.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class ImageFolder(ImageTask):
         super().__init__(name or self.root.name, remedy or layout, preprocessing)
 
     def official(self) -> dict[str, ImageFiles]:
-        """See :class:`ImageTask`; folders that are not there, or have no folders for classes, are left out."""
+        """See :class:`ImageTask`; folders that are missing, or have no class folders, are left out."""
         if not self.root.is_dir():
             raise self.missing(f"there is no folder {self.root}")
         places = {name: next(filter(_classes, map(self.root.joinpath, FOLDERS[name])), None) for name in FOLDERS}
@@ -136,7 +136,7 @@ class FolderFiles:
 
 
 def _classes(folder: Path) -> list[str]:
-    """Names of the folders in a folder; none if it is not there."""
+    """Names of the folders in a folder; none if it does not exist."""
     if not folder.is_dir():
         return []
     return sorted(entry.name for entry in os.scandir(folder) if entry.is_dir() and not entry.name.startswith("."))

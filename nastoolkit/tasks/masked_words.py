@@ -1,7 +1,7 @@
-"""Masked words: what stood where a text was changed? The task that BERT is trained on first.
+"""Masked words: which words were there before a text was changed? BERT is trained on this task first.
 
 [Devlin2019] J. Devlin et al., "BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding", NAACL 2019,
-Section 3.1, task 1, and Appendix A.1: of the chosen tokens 80 % become a mask, 10 % any other token, 10 % stay.
+Section 3.1, task 1, and Appendix A.1: 80 % of the chosen tokens become a mask, 10 % any other token, and 10 % stay.
 
 Differs from the paper in: sub-words are chosen one by one; the texts are short.
 """
@@ -31,11 +31,11 @@ MASKED, CHANGED = 0.8, 0.1  # shares of the chosen tokens
 
 @dataclass(frozen=True)
 class Marks:
-    """What tells a vocabulary's words from its other tokens.
+    """What distinguishes a vocabulary's words from its other tokens.
 
     Attributes:
-        mask: Token that words become.
-        first: Least token that is a word.
+        mask: Token that replaces words.
+        first: Smallest token that is a word.
         size: Number of tokens.
     """
 
@@ -46,12 +46,12 @@ class Marks:
 
 @dataclass(frozen=True)
 class MaskedExamples:
-    """Texts, whose words are masked when they are asked for.
+    """Texts whose words are masked when they are needed.
 
     Attributes:
         texts: ``(input_ids, attention_mask, token_type_ids)``, each int64 ``(n, length)``.
-        seed: For the masks of evaluation, which are always the same; training has new ones at every step.
-        marks: Which tokens are words.
+        seed: Random seed of the masks for evaluation, which are always the same; training has new ones at every step.
+        marks: Tokens that are words, and the mask.
     """
 
     texts: tuple[torch.Tensor, torch.Tensor, torch.Tensor]
@@ -80,9 +80,9 @@ class MaskedExamples:
 
 
 def masked(texts: tuple[torch.Tensor, ...], rng: np.random.Generator, marks: Marks = Marks()) -> Split:
-    """Inputs with some tokens changed, and the places of these ``(n, k)``; targets ``(n, k)`` are what stood there.
+    """Inputs with some tokens changed, and the places of these ``(n, k)``; targets ``(n, k)`` are the original tokens.
 
-    A text that is shorter than others has fewer such places; the others of its ``k`` have ``PAD`` as their target.
+    Shorter texts have fewer such places; the rest of their ``k`` have ``PAD`` as target.
     """
     tokens = texts[0].numpy()
     words = tokens >= marks.first
@@ -97,7 +97,7 @@ def masked(texts: tuple[torch.Tensor, ...], rng: np.random.Generator, marks: Mar
 
 
 class MaskedTask(StoredTask):
-    """Loss and metric of telling masked words: networks give logits ``(n, k, n_tokens)``, targets are ``(n, k)``."""
+    """Loss and metric of predicting masked words: networks return logits ``(n, k, n_tokens)``, targets are ``(n, k)``."""
 
     metric = "accuracy_masked"
     unit = "%"
@@ -112,15 +112,15 @@ class MaskedTask(StoredTask):
         return network(inputs).argmax(-1)
 
     def score(self, predictions: torch.Tensor, targets: torch.Tensor) -> float:
-        """Share of masked places whose token was told, in %."""
+        """Share of masked places whose token was predicted correctly, in %."""
         return 100.0 * (predictions == targets)[targets != PAD].double().mean().item()
 
 
 class MaskedWords(MaskedTask):
     """Masked words of Python's own help, which every installation has: see :mod:`nastoolkit.tasks.help_topics`.
 
-    Inputs are ``(input_ids, attention_mask, token_type_ids, places)``, int64 ``(n, 48)`` and ``(n, 8)``; networks give logits
-    ``(n, 8, n_tokens)`` of what stood at these places.
+    Inputs are ``(input_ids, attention_mask, token_type_ids, places)``, int64 ``(n, 48)`` and ``(n, 8)``; networks return
+    logits ``(n, 8, n_tokens)`` of the original tokens at these places.
     """
 
     n_tokens = SIZE
@@ -134,7 +134,7 @@ class MaskedWords(MaskedTask):
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
-        """What its tokens are."""
+        """The task's vocabulary."""
         return vocabulary_of(self._texts["train"])
 
     @cached_property
@@ -151,7 +151,7 @@ class MaskedWords(MaskedTask):
 
 
 class MaskedVader(MaskedWords):
-    """Masked words of all sentences of VADER, in the splits of :mod:`nastoolkit.tasks.sentences`, whose vocabulary it has."""
+    """Masked words in all sentences of VADER, with the splits and the vocabulary of :mod:`nastoolkit.tasks.sentences`."""
 
     def __init__(self) -> None:
         super().__init__("masked-vader", VADER_REMEDY)

@@ -1,11 +1,11 @@
-"""Number words: English "one hundred twenty-three" to German "einhundertdreiundzwanzig", as ``num2words`` spells them.
+"""Number words: English "one hundred twenty-three" to German "einhundertdreiundzwanzig", spelled by ``num2words``.
 
-Translation in miniature: German turns tens and units round, joins words, and has a plural of million. Source tokens are
-English words, target tokens pieces of German ones (ein, hundert, drei, und, zwan, zig). Splits are disjoint in the numbers;
-those below a hundred, from which all others are made, are for training.
+Translation in miniature: German swaps tens and units, joins words, and has a plural of million. Source tokens are English
+words, target tokens are pieces of German ones (ein, hundert, drei, und, zwan, zig). Splits share no numbers; those below a
+hundred, from which all others are made, are for training.
 
 [Wang2020] H. Wang et al., "HAT: Hardware-Aware Transformers for Efficient Natural Language Processing", ACL 2020. Differs from
-the paper in: the language, for which that has WMT and IWSLT; BLEU of characters in place of words. Beam search is as there.
+the paper in: the language, while the paper uses WMT and IWSLT; BLEU of characters instead of words. Beam search is the same.
 [Post2018] M. Post, "A Call for Clarity in Reporting BLEU Scores", WMT 2018: sacrebleu.
 """
 
@@ -45,7 +45,7 @@ _LONGEST_FIRST = re.compile("|".join(sorted(GERMAN, key=len, reverse=True)))
 
 
 class NumberWords(Translation):
-    """Translates numbers from 1 to 999,999,999, 15 English tokens into 22 German ones."""
+    """Translates numbers from 1 to 999,999,999, from 15 English tokens to 22 German ones."""
 
     name = "number-words"
     n_tokens = len(VOCABULARY)
@@ -63,11 +63,11 @@ class NumberWords(Translation):
         return len(_split("train"))
 
     def batch(self, step: int, size: int, seed: int = 0, rows: np.ndarray | None = None) -> Split:
-        """Random examples of the training split: a function of its arguments alone."""
+        """Random examples of the training split; they depend only on the arguments."""
         return _split("train").take(drawn_rows(rows, self.n_rows, size, np.random.default_rng([seed, step])))
 
     def score(self, predictions: torch.Tensor, targets: torch.Tensor) -> float:
-        """BLEU of all examples, 0..100 ([Post2018]); its tokens are characters, as German joins most words of a number."""
+        """BLEU of all examples, 0..100 ([Post2018]), of characters, because German joins most words of a number."""
         return BLEU(tokenize="char").corpus_score(german_words(predictions), [german_words(targets)]).score
 
 
@@ -82,7 +82,7 @@ def german_pieces(word: str) -> list[str]:
 
 
 def german_words(tokens: torch.Tensor) -> list[str]:
-    """What rows ``(n, t)`` of tokens spell up to their first ``<eos>``."""
+    """The words that rows ``(n, t)`` of tokens spell up to their first ``<eos>``."""
     return ["".join(VOCABULARY[token] for token in row) for row in up_to_end(tokens)]
 
 

@@ -1,4 +1,4 @@
-"""From images of any size to a network's inputs, with Pillow alone; evaluation gives torchvision's numbers.
+"""From images of any size to a network's inputs, using only Pillow; evaluation gives the same numbers as torchvision.
 
 [Szegedy2015] C. Szegedy et al., "Going Deeper with Convolutions", CVPR 2015, Section 6: random crops of 8 to 100 % of the area
 and an aspect ratio of 3/4 to 4/3.
@@ -28,9 +28,9 @@ class Preprocessing:
     """How images ``(width, height)`` are cropped and resized.
 
     Attributes:
-        resolution: Pixels along a side, where a network does not ask for another size.
+        resolution: Pixels along a side, unless a network needs another size.
         crop_ratio: Side of the central crop, as a share of the shorter side of the resized image.
-        min_scale: Least area of a random crop, as a share of the image's.
+        min_scale: Least area of a random crop, as a share of the image's area.
     """
 
     resolution: int = 224

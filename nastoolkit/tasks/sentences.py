@@ -3,8 +3,8 @@
 [Hutto2014] C. J. Hutto and E. Gilbert, "VADER: A Parsimonious Rule-based Model for Sentiment Analysis of Social Media Text",
 ICWSM 2014: four editions, in which every sentence has the mean of 20 ratings from -4 to 4.
 
-Differs from the paper in: a rating has to be at least 0.5 away from 0, to be of one of two classes. Sentences of the same
-review or article are in the same split, and no sentence is in two, whatever the edition.
+Differs from the paper in: a sentence belongs to one of two classes only if its rating is at least 0.5 away from 0. Sentences
+of the same review or article are in the same split, and no sentence is in two splits, in any edition.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ LENGTH = 48  # tokens of a sentence, its start and its end included; one film se
 
 @dataclass(frozen=True)
 class Sentence:
-    """A sentence with its rating, from an edition and a review or article in it."""
+    """A sentence with its rating, its edition, and the review or article that it comes from."""
 
     edition: str
     group: str
@@ -47,8 +47,8 @@ class Sentence:
 class Vader(StoredTask, Classification):
     """Sentences of one edition ([Hutto2014]): positive is 1, negative 0.
 
-    Inputs are ``(input_ids, attention_mask, token_type_ids)``, int64 ``(n, 48)``. The vocabulary is that of
-    the training sentences of all editions, so that it is the same one for all, and for ``masked-vader``.
+    Inputs are ``(input_ids, attention_mask, token_type_ids)``, int64 ``(n, 48)``. The vocabulary is learned from the training
+    sentences of all editions, so it is the same for all, and for ``masked-vader``.
 
     Attributes:
         edition: A key of ``EDITIONS``.
@@ -70,7 +70,7 @@ class Vader(StoredTask, Classification):
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
-        """What its tokens are."""
+        """The task's vocabulary."""
         return vocabulary_of([one.text for one in self._sentences["train"]])
 
     @cached_property
@@ -91,7 +91,7 @@ class VaderTweets(Vader):
 
 
 class VaderAmazon(Vader):
-    """Sentences of reviews of products."""
+    """Sentences of product reviews."""
 
     edition = "amazon"
 
@@ -106,16 +106,16 @@ VADER_REMEDY = "Download the originals with `nastoolkit fetch vader`, or name th
 
 
 def vader_sentences(task: StoredTask) -> dict[str, list[Sentence]]:
-    """All sentences of all editions, by split; neutral ones, too."""
+    """All sentences of all editions by split, including neutral ones."""
     files = text_files(task, "vader", EDITIONS.values())
     return in_splits([one for edition, file in EDITIONS.items() for one in rated(task, edition, files[file])])
 
 
 def text_files(task: StoredTask, name: str, wanted: Collection[str]) -> Mapping[str, Path]:
-    """Files of a data set, those in the folder of data sets as they are, or else the published ones.
+    """Files of a data set: those in the folder of data sets as they are, or else the published ones.
 
     Raises:
-        MissingDataError: They are not there, or others than the published ones.
+        MissingDataError: Files are missing, or differ from the published ones.
     """
     folder = datasets_folder() / name
     if folder.is_dir():
@@ -129,7 +129,7 @@ def text_files(task: StoredTask, name: str, wanted: Collection[str]) -> Mapping[
 
 
 def in_splits(sentences: list[Sentence]) -> dict[str, list[Sentence]]:
-    """Sentences by split: those of a group together, and each text once."""
+    """Sentences by split: those of a group stay together, and each text occurs once."""
     groups = {edition: {one.group for one in sentences if one.edition == edition} for edition in EDITIONS}
     split_of = {(edition, group): name for edition, of in groups.items() for group, name in held_out(of).items()}
     seen = set[str]()
@@ -150,7 +150,7 @@ def held_out(groups: Collection[str]) -> dict[str, str]:
 
 
 def rated(task: StoredTask, edition: str, file: Path) -> Iterator[Sentence]:
-    """The sentences of a file, whose lines are an id, a rating and a text; one of a review has the review's number first."""
+    """The sentences of a file, whose lines have an id, a rating and a text; ids start with the review's number, if any."""
     for number, line in enumerate(file.read_bytes().decode(errors="replace").rstrip().split("\n"), start=1):
         try:
             name, rating, text = line.split("\t")

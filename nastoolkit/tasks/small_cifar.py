@@ -1,10 +1,10 @@
-"""CIFAR-10 at 16x16 pixels, 12,000 images in one file. The user's file.
+"""CIFAR-10 at 16x16 pixels: 12,000 images in one file, which the user provides.
 
 [Krizhevsky2009] A. Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", University of Toronto, 2009.
 
-Differs from it in: the first 1,000 training and 200 test images of each class, each pixel the mean of 2x2; nothing is
-cropped or mirrored. The images have no licence that would let us hand them on. The file is an archive of NumPy with ``X``,
-uint8 ``(12000, 16, 16, 3)``, ``y``, the classes ``(12000,)``, and ``test``, which is true where an image is a test image.
+Differs from it in: it has the first 1,000 training and 200 test images of each class, and each pixel is the mean of 2x2;
+nothing is cropped or mirrored. The images have no licence that lets us distribute them. The file is an archive of NumPy with
+``X``, uint8 ``(12000, 16, 16, 3)``, ``y``, the classes ``(12000,)``, and ``test``, which is true for test images.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ REMEDY = "Make it from CIFAR-10 as nastoolkit/tasks/small_cifar.py says, and nam
 
 
 class SmallCifar10(StoredClassification):
-    """CIFAR-10 ([Krizhevsky2009]) at 16x16; of its 10,000 training images 1,000 are held out."""
+    """CIFAR-10 ([Krizhevsky2009]) at 16x16; 1,000 of its 10,000 training images are held out."""
 
     normalisation = NORMALISATION
 
@@ -45,7 +45,7 @@ class SmallCifar10(StoredClassification):
         return {name: examples[official[rows[name][0]][rows[name][1]]] for name in SPLITS}
 
     def _file(self) -> Path:
-        """The file in the folder of data sets, or else in that of published data."""
+        """The file in the folder of data sets, or else in the folder of published data."""
         if (own := datasets_folder() / self.name / FILE).is_file():
             return own
         try:

@@ -1,12 +1,12 @@
-"""Speaker verification on LibriSpeech: whether one person speaks in two pieces of a second each. The user's file.
+"""Speaker verification on LibriSpeech: does the same person speak in two pieces of a second each? The user provides the file.
 
 [Panayotov2015] V. Panayotov et al., "LibriSpeech: An ASR Corpus Based on Public Domain Audio Books", ICASSP 2015; CC BY 4.0.
 
 Differs from it in: few recordings, which come with https://github.com/resemble-ai/Resemblyzer (commit 15d828e,
-``audio_data/librispeech_*``): 251 people with one recording each, 10 others with ten. The file is an archive of NumPy with
-log-mel spectra at 8 kHz, 24 bands and a frame every 10 ms: ``frames``, uint8 ``(n, 24)``, all recordings one after the other,
-log energies being ``lo + frames / 255 * (hi - lo)``; ``length``, frames of each recording; ``speaker``; and ``test``, which is
-true for the 10. Networks see each band of a piece with mean 0 and deviation 1.
+``audio_data/librispeech_*``): 251 people with one recording each, 10 others with ten. The file is a NumPy archive with log-mel
+spectra at 8 kHz, with 24 bands and a frame every 10 ms: ``frames``, uint8 ``(n, 24)``, of all recordings one after the other,
+where log energies are ``lo + frames / 255 * (hi - lo)``; ``length``, the number of frames of each recording; ``speaker``; and
+``test``, which is true for the 10 people. Networks see each band of a piece with mean 0 and deviation 1.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ class Pieces:
 
     Attributes:
         recordings: All recordings, ``(frames, bands)`` each.
-        places: Number of each piece's recording, and its first frame: ``(n, 2)``.
-        people: Who speaks ``(n,)``.
+        places: Each piece's recording number and first frame: ``(n, 2)``.
+        people: Speaker of each piece ``(n,)``.
     """
 
     recordings: list[np.ndarray]
@@ -50,7 +50,7 @@ class Pieces:
 
     @property
     def targets(self) -> torch.Tensor:
-        """Who speaks ``(n,)``."""
+        """Speaker of each piece ``(n,)``."""
         return torch.from_numpy(self.people)
 
     def batches(self, size: int, shape: tuple[int, ...] | None = None, n: int | None = None) -> Iterator[Split]:
@@ -62,7 +62,7 @@ class Pieces:
         return self._split(np.arange(len(self)), self.places[:, 1])
 
     def draw(self, places: np.ndarray, rng: np.random.Generator) -> Split:
-        """The pieces at ``places`` ``(n,)``, each from another frame of its recording on."""
+        """The pieces at ``places`` ``(n,)``, each starting at another frame of its recording."""
         last = np.array([len(self.recordings[recording]) - N_FRAMES for recording in self.places[places, 0]])
         return self._split(places, rng.integers(np.maximum(last, 0) + 1))
 
@@ -75,10 +75,10 @@ class Pieces:
 
 
 class LibriSpeakers(StoredTask):
-    """People are told apart in training, of whom validation and test know none: there, pieces are compared by embeddings.
+    """Training tells people apart; validation and test have other people, and compare pieces by embeddings.
 
-    The metric is what is left of 100 % after the equal error rate. Of the 251 people 201 are for training and 50, with up to
-    six pieces each, for validation; test has one piece of each of the 10 others' ten recordings.
+    The metric is 100 % minus the equal error rate. Of the 251 people, 201 are for training, and 50, with up to six pieces
+    each, for validation; test has one piece from each of the ten recordings of the 10 others.
     """
 
     metric, unit = "verification", "%"
@@ -88,7 +88,7 @@ class LibriSpeakers(StoredTask):
 
     @property
     def n_classes(self) -> int:
-        """People among the training targets."""
+        """Number of people among the training targets."""
         return int(self.split("train").targets.max()) + 1
 
     def read(self) -> dict[str, Pieces]:
@@ -115,19 +115,19 @@ class LibriSpeakers(StoredTask):
         return np.tile(recording, (-(-N_FRAMES // len(recording)), 1)) if len(recording) < N_FRAMES else recording
 
     def loss(self, outputs: torch.Tensor, targets: torch.Tensor, label_smoothing: float = 0.0) -> torch.Tensor:
-        """Cross-entropy of telling training people apart."""
+        """Cross-entropy of classifying the training people."""
         return Classification.loss(self, outputs, targets, label_smoothing)  # type: ignore[arg-type]
 
     def predict(self, network: nn.Module, inputs: Inputs) -> torch.Tensor:
-        """Embeddings; what a network without any gives out stands for them."""
+        """Embeddings, or the outputs of a network that has none."""
         return getattr(network, "embedding_of", network)(inputs)
 
     def score(self, predictions: torch.Tensor, targets: torch.Tensor) -> float:
-        """100 less the equal error rate of all pairs, in %."""
+        """100 minus the equal error rate of all pairs, in %."""
         return 100 - verification(predictions.double().numpy(), targets.numpy()).eer
 
     def _file(self) -> Path:
-        """The file in the folder of data sets, or else in that of published data."""
+        """The file in the folder of data sets, or else in the folder of published data."""
         if (own := datasets_folder() / self.name / FILE).is_file():
             return own
         try:
@@ -137,7 +137,7 @@ class LibriSpeakers(StoredTask):
 
 
 class MadeUpSpeakers(LibriSpeakers):
-    """The same question on noise: each of 60 people colours the same few hidden movements in a way of their own."""
+    """The same question on noise: each of 60 people colours the same few hidden movements differently."""
 
     def __init__(self) -> None:
         StoredTask.__init__(self, "made-up-speakers", "")
@@ -159,7 +159,7 @@ class MadeUpSpeakers(LibriSpeakers):
 
 
 def _pieces(recordings: list[np.ndarray], speaker: np.ndarray, rows: np.ndarray, most: int) -> Pieces:
-    """Pieces of some recordings that do not overlap, at most so many of each, and people by numbers from 0 on."""
+    """Pieces of some recordings that do not overlap, at most a given number from each; people are numbered from 0."""
     numbers = np.unique(speaker[rows], return_inverse=True)[1]
     found = [
         (row, start, number)

@@ -1,14 +1,14 @@
-"""SST-2: is a sentence about a film positive or negative? For BERT and its like.
+"""SST-2: is a sentence about a film positive or negative? For BERT and similar networks.
 
-From a folder or the Hugging Face Hub, as :mod:`nastoolkit.tasks.hub` finds it; which sentences make which split: see
+From a folder or the Hugging Face Hub, as :mod:`nastoolkit.tasks.hub` finds it; for the splits, see
 :class:`nastoolkit.tasks.data_sets.StoredClassification`.
 
 [Socher2013] R. Socher et al., "Recursive Deep Models for Semantic Compositionality Over a Sentiment Treebank", EMNLP 2013.
 [Wang2019] A. Wang et al., "GLUE: A Multi-Task Benchmark and Analysis Platform for Natural Language Understanding", ICLR 2019,
 Section 3.1: two classes; the labels of the test split are hidden.
 
-Differs from [Wang2019] in: a sentence that is in the training split twice counts once, so that ``train`` and
-``validation`` share none. Many are phrases of others all the same, so ``validation`` is easier than ``test``.
+Differs from [Wang2019] in: a sentence that is in the training split twice counts once, so that ``train`` and ``validation``
+share none. Many are still phrases of others, so ``validation`` is easier than ``test``.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ Encoder = Callable[[list[str]], tuple[torch.Tensor, ...]]
 
 @dataclass(frozen=True)
 class SentenceExamples:
-    """Sentences that become tokens when they are asked for.
+    """Sentences that become tokens when they are needed.
 
     Attributes:
         sentences: ``n`` texts.
         targets: Classes, int64 ``(n,)``.
-        encode: Gives a network's inputs.
+        encode: Turns sentences into a network's inputs.
     """
 
     sentences: list[str]
@@ -53,7 +53,7 @@ class SentenceExamples:
             yield Split(self.encode(self.sentences[chosen]), self.targets[chosen])
 
     def at(self, places: np.ndarray) -> SentenceExamples:
-        """Those at ``places`` ``(n,)``."""
+        """Examples of the sentences at ``places`` ``(n,)``."""
         return SentenceExamples([self.sentences[place] for place in places.tolist()], self.targets[places], self.encode)
 
     def draw(self, places: np.ndarray, rng: np.random.Generator) -> Split:
@@ -65,13 +65,13 @@ class SentenceExamples:
 class Sst2(StoredClassification):
     """SST-2 ([Socher2013], [Wang2019]): positive is 1, negative 0.
 
-    Inputs are ``(input_ids, attention_mask, token_type_ids)``, int64 ``(n, length)``, as BERT takes them. Of GLUE's training
-    sentences 2,000 are ``validation``; its validation split is ``test``.
+    Inputs are ``(input_ids, attention_mask, token_type_ids)``, int64 ``(n, length)``, as BERT takes them. 2,000 of GLUE's
+    training sentences are ``validation``; its validation split is ``test``.
 
     Args:
         dataset: A folder; or a name on the Hub, ``<owner>/<name>``, which is looked for in ``<datasets>/<name>`` first.
         tokenizer: The same for the tokenizer.
-        length: Tokens of a sentence, which is cut or padded to it.
+        length: Number of tokens to which a sentence is cut or padded.
     """
 
     def __init__(
@@ -120,5 +120,5 @@ class Sst2(StoredClassification):
 
 
 def distinct(sentences: list[str]) -> list[int]:
-    """Where each sentence stands first."""
+    """Position of each sentence's first occurrence."""
     return sorted({sentence: row for row, sentence in reversed(list(enumerate(sentences)))}.values())

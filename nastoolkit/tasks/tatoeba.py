@@ -3,7 +3,7 @@
 [Tiedemann2020] J. Tiedemann, "The Tatoeba Translation Challenge", WMT 2020. Sentences by the contributors of https://tatoeba.org,
 CC BY 2.0 FR.
 
-Differs from it in: 50,001 pairs as one file has them; all translations of an English sentence are in the same split.
+Differs from it in: 50,001 pairs, as in one file; all translations of an English sentence are in the same split.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Tatoeba(Translation, StoredTask):
         return with_ends(self.vocabulary.numbers(texts), LENGTH)
 
     def score(self, predictions: torch.Tensor, targets: torch.Tensor) -> float:
-        """BLEU of all examples, 0..100, of what the tokens say."""
+        """BLEU of all examples, 0..100, for the texts of the tokens."""
         said, wanted = (self.vocabulary.texts(up_to_end(tokens)) for tokens in (predictions, targets))
         return BLEU().corpus_score(said, [wanted]).score
 
@@ -63,7 +63,7 @@ class Tatoeba(Translation, StoredTask):
         return found
 
     def _lines(self) -> Iterator[tuple[str, str]]:
-        """English and German of each line, but the first, which counts the columns."""
+        """English and German of each line, except the first, which counts the columns."""
         file = text_files(self, self.name, (FILE,))[FILE]
         for number, line in enumerate(file.read_bytes().decode(errors="replace").rstrip().split("\n")[1:], start=2):
             english, tab, german = line.strip().partition("\t")

@@ -1,4 +1,4 @@
-"""What tasks of translation share: the loss, the search for a translation, and what a decoder reads."""
+"""What translation tasks share: the loss, the search for a translation, and a decoder's inputs."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from nastoolkit.tasks.beam_search import BeamSearch, EncoderDecoder
 class Translation:
     """Loss and predictions of translating.
 
-    Inputs are ``(source, target_in)``, int64 ``(n, s)`` and ``(n, t)``: source tokens with an ``<eos>`` behind, target tokens
-    with an ``<eos>`` in front. Targets ``(n, t)`` are the target tokens with an ``<eos>`` behind. All are padded at the end.
+    Inputs are ``(source, target_in)``, int64 ``(n, s)`` and ``(n, t)``: source tokens with an ``<eos>`` at the end, target
+    tokens with an ``<eos>`` in front. Targets ``(n, t)`` are the target tokens with an ``<eos>`` at the end. All are padded
+    after that.
     """
 
     metric = "bleu"
@@ -26,7 +27,7 @@ class Translation:
     search: BeamSearch
 
     def loss(self, outputs: torch.Tensor, targets: torch.Tensor, label_smoothing: float = 0.0) -> torch.Tensor:
-        """Cross-entropy of logits ``(n, t, n_tokens)``, padding left out."""
+        """Cross-entropy of logits ``(n, t, n_tokens)``, without padding."""
         flat = outputs.flatten(0, 1), targets.flatten()
         return functional.cross_entropy(*flat, ignore_index=PAD, label_smoothing=label_smoothing)
 
@@ -37,13 +38,13 @@ class Translation:
 
 
 def with_ends(rows: list[list[int]], length: int) -> torch.Tensor:
-    """Tokens of sentences as ``(n, length)``, each cut to it with its ``<eos>``, and padded."""
+    """Tokens of sentences as ``(n, length)``, each cut to this length including its ``<eos>``, and padded."""
     ended = [[*row[: length - 1], EOS] for row in rows]
     return torch.tensor([row + [PAD] * (length - len(row)) for row in ended])
 
 
 def pairs(source: torch.Tensor, targets: torch.Tensor) -> Split:
-    """Sources ``(n, s)`` and targets ``(n, t)`` as examples: the decoder reads what it should have said before."""
+    """Sources ``(n, s)`` and targets ``(n, t)`` as examples: the decoder reads the correct previous tokens."""
     shifted = functional.pad(targets[:, :-1], (1, 0), value=EOS)
     return Split((source, shifted.masked_fill(targets == PAD, PAD)), targets)
 

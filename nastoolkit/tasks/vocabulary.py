@@ -1,8 +1,8 @@
-"""Vocabularies of sub-words, which are learned from the training texts of a task: bytes, and what often stands together.
+"""Vocabularies of sub-words, learned from a task's training texts: bytes, and sequences that occur often.
 
 [Sennrich2016] R. Sennrich et al., "Neural Machine Translation of Rare Words with Subword Units", ACL 2016.
-[Radford2019] A. Radford et al., "Language Models are Unsupervised Multitask Learners", 2019, Section 2.2: of bytes, so that
-every text has tokens and no word is unknown. Learned by https://github.com/huggingface/tokenizers.
+[Radford2019] A. Radford et al., "Language Models are Unsupervised Multitask Learners", 2019, Section 2.2: they consist of
+bytes, so every text has tokens and no word is unknown. https://github.com/huggingface/tokenizers learns them.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ class Vocabulary:
     """Sub-words and their numbers.
 
     Args:
-        text: What the library wrote of them, JSON.
+        text: JSON that the library wrote.
 
     Attributes:
-        fingerprint: Hash of the sub-words: tokens of equal ones mean the same.
+        fingerprint: Hash of the sub-words: if it is equal, tokens mean the same.
     """
 
     def __init__(self, text: str) -> None:
@@ -45,12 +45,12 @@ class Vocabulary:
         return [encoding.ids for encoding in self._tokenizer.encode_batch(texts, add_special_tokens=False)]
 
     def texts(self, tokens: list[list[int]]) -> list[str]:
-        """What rows of tokens say; special ones say nothing."""
+        """The texts of rows of tokens, without special tokens."""
         return [text.strip() for text in self._tokenizer.decode_batch(tokens)]
 
 
 def sentence_inputs(rows: list[list[int]], length: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Sentences as ``(input_ids, attention_mask, token_type_ids)``, int64 ``(n, length)``, cut or padded, with ends."""
+    """Sentences as ``(input_ids, attention_mask, token_type_ids)``, int64 ``(n, length)``, cut or padded, with end tokens."""
     whole = [[START, *row[: length - 2], EOS] for row in rows]
     input_ids = torch.tensor([row + [PAD] * (length - len(row)) for row in whole]).view(-1, length)
     return input_ids, (input_ids != PAD).long(), torch.zeros_like(input_ids)
@@ -60,9 +60,9 @@ def vocabulary_of(texts: Sequence[str], size: int = SIZE, lower_case: bool = Tru
     """The vocabulary of some texts, the same at every call; it is kept in the cache folder.
 
     Args:
-        texts: Those of the training split alone.
-        size: The most tokens that it has, special ones included.
-        lower_case: Whether capitals are the same as small letters.
+        texts: Texts of the training split only.
+        size: Largest number of tokens, including special ones.
+        lower_case: Whether capital letters count as small ones.
     """
     asked = hashlib.sha256(json.dumps([VERSION, size, lower_case, *texts]).encode()).hexdigest()
     file = cache_folder() / f"vocabulary-{asked[:16]}.json"
@@ -75,7 +75,7 @@ def vocabulary_of(texts: Sequence[str], size: int = SIZE, lower_case: bool = Tru
 
 
 def learned(texts: Sequence[str], size: int, lower_case: bool) -> Tokenizer:
-    """A tokenizer for some texts; which one does not depend on threads or hashes."""
+    """A tokenizer for some texts; it does not depend on threads or hashes."""
     tokenizer = Tokenizer(models.BPE())
     forms: list[normalizers.Normalizer] = [normalizers.NFC(), *([normalizers.Lowercase()] if lower_case else [])]
     tokenizer.normalizer = normalizers.Sequence(forms)

@@ -2,8 +2,8 @@
 
 [Bojar2014] O. Bojar et al., "Findings of the 2014 Workshop on Statistical Machine Translation", WMT 2014.
 [Wang2020] H. Wang et al., "HAT: Hardware-Aware Transformers for Efficient Natural Language Processing", ACL 2020, and
-https://github.com/mit-han-lab/hardware-aware-transformers, commit 35d1282, ``configs/wmt14.en-de``: the files, the splits,
-the beam, and that BLEU is of words, compounds taken apart at their hyphens.
+https://github.com/mit-han-lab/hardware-aware-transformers, commit 35d1282, ``configs/wmt14.en-de``: the files, the splits, the
+beam, and BLEU of words, with compounds split at their hyphens.
 [Ott2019] M. Ott et al., "fairseq: A Fast, Extensible Toolkit for Sequence Modeling", NAACL 2019: the dictionary's form.
 
 Differs from [Wang2020] in: all sentences are padded to one length, so that training wastes time; evaluation does not.
@@ -41,10 +41,10 @@ _COMPOUND = re.compile(r"(\S)-(\S)")
 
 
 class Dictionary:
-    """Sub-words and their numbers, those of fairseq's special tokens before them.
+    """Sub-words and their numbers, after those of fairseq's special tokens.
 
     Args:
-        lines: A sub-word and its count each.
+        lines: Lines with a sub-word and its count each.
     """
 
     def __init__(self, lines: Sequence[str]) -> None:
@@ -55,11 +55,11 @@ class Dictionary:
         return len(self.words)
 
     def tokens(self, sentences: list[str]) -> torch.Tensor:
-        """Sentences of sub-words between spaces as ``(n, LENGTH)``."""
+        """Tokens ``(n, LENGTH)`` of sentences, whose sub-words are separated by spaces."""
         return with_ends([[self._numbers.get(word, UNKNOWN) for word in text.split()] for text in sentences], LENGTH)
 
     def sentences(self, tokens: torch.Tensor) -> list[str]:
-        """What rows ``(n, t)`` of tokens say up to their ends, in whole words; ValueError for tokens that it does not have."""
+        """Sentences of rows ``(n, t)`` of tokens up to their ends, in whole words; ValueError for unknown tokens."""
         if (largest := int(tokens.max())) >= len(self):
             raise ValueError(f"there is no token {largest} in a {DICTIONARY} of {len(self)}: the network has another one")
         rows = [" ".join(self.words[token] for token in row if token != PAD) for row in up_to_end(tokens)]
@@ -68,10 +68,10 @@ class Dictionary:
 
 @dataclass(frozen=True)
 class SentencePairs:
-    """Sentences in two files of as many lines, which become tokens when they are asked for.
+    """Sentences in two files with the same number of lines, which become tokens when they are needed.
 
     Attributes:
-        task: For errors.
+        task: Name of the task, for errors.
         files: Files of the sources and of the targets.
         dictionary: Words of both languages.
     """
@@ -116,7 +116,7 @@ class Wmt14(Translation, StoredTask):
     """WMT14 English to German ([Bojar2014]); ``validation`` is newstest2013, ``test`` newstest2014 ([Wang2020]).
 
     Args:
-        folder: With the files; by default ``wmt14-en-de`` in the folder of data sets.
+        folder: Folder of the files, by default ``wmt14-en-de`` in the folder of data sets.
     """
 
     search = BeamSearch(200, eos=EOS, pad=PAD, beam=4, length_penalty=0.6)
@@ -136,7 +136,7 @@ class Wmt14(Translation, StoredTask):
         return {name: SentencePairs(self, of_split, self._dictionary) for name, of_split in files.items()}
 
     def predict(self, network: nn.Module, inputs: Inputs) -> torch.Tensor:
-        """Translations ``(n, 200)`` of sources, which are cut to the longest one of the batch."""
+        """Translations ``(n, 200)`` of sources, which are cut to the length of the longest one in the batch."""
         source, target_in = inputs
         known = [block.weight.shape[0] for block in network.modules() if isinstance(block, EmbeddingBlock)]
         if known and min(known) < len(self._dictionary):
@@ -145,7 +145,7 @@ class Wmt14(Translation, StoredTask):
         return super().predict(network, (source[:, :longest], target_in))
 
     def score(self, predictions: torch.Tensor, targets: torch.Tensor) -> float:
-        """BLEU of all examples, 0..100, of the words as the files have them; an unknown word is none that is wanted."""
+        """BLEU of all examples, 0..100, of the words as in the files; an unknown word never counts as correct."""
         said, wanted = (self._dictionary.sentences(tokens) for tokens in (predictions, targets))
         wanted = [text.replace("<unk>", "<<unk>>") for text in wanted]
         said, wanted = ([_COMPOUND.sub(r"\1 ##AT##-##AT## \2", text) for text in texts] for texts in (said, wanted))
@@ -157,10 +157,10 @@ class Wmt14(Translation, StoredTask):
 
 
 def lines_of(file: Path, task: StoredTask) -> list[str]:
-    """Lines of a text, which end at new lines alone: the other separators of Unicode are spaces within a line.
+    """Lines of a text, which end only at newlines: the other separators of Unicode are spaces within a line.
 
     Raises:
-        MissingDataError: It is no text.
+        MissingDataError: The file is not a text.
     """
     try:
         return file.read_bytes().decode().removesuffix("\n").split("\n")

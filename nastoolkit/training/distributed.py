@@ -1,4 +1,4 @@
-"""Training in several processes, as torchrun starts them: each takes its share of every batch, gradients are averaged.
+"""Training in several processes started by torchrun: each takes its share of every batch, and gradients are averaged.
 
 Batch normalisation uses each process's own share, as in most multi-GPU training.
 """
@@ -18,7 +18,7 @@ from nastoolkit.tasks import Split
 
 @contextmanager
 def processes(device: str) -> Iterator[torch.device]:
-    """Join the processes that torchrun started, if it did; gives this process's device."""
+    """Join the processes that torchrun started, if it did, and return this process's device."""
     local = int(os.environ.get("LOCAL_RANK", 0))
     place = torch.device(device, local) if device == "cuda" else torch.device(device)
     if "WORLD_SIZE" not in os.environ:
@@ -32,24 +32,24 @@ def processes(device: str) -> Iterator[torch.device]:
 
 
 def rank() -> int:
-    """Number of this process among all, 0 where it is alone."""
+    """Number of this process among all, 0 if it is alone."""
     return distributed.get_rank() if distributed.is_initialized() else 0
 
 
 def n_processes() -> int:
-    """How many processes train together."""
+    """Number of processes that train together."""
     return distributed.get_world_size() if distributed.is_initialized() else 1
 
 
 def replicated(network: nn.Module) -> nn.Module:
-    """The network, its gradients averaged over processes after every backward pass; it may use part of its weights."""
+    """The network, with gradients averaged over processes after every backward pass; it may use only part of its weights."""
     if n_processes() == 1:
         return network
     return DistributedDataParallel(network, find_unused_parameters=True)
 
 
 def share(batch: Split) -> Split:
-    """This process's part of a batch.
+    """This process's share of a batch.
 
     Raises:
         ValueError: The batch cannot be shared evenly.
@@ -60,7 +60,7 @@ def share(batch: Split) -> Split:
 
 
 def mean_over_processes(values: Sequence[torch.Tensor]) -> list[float]:
-    """The means of numbers ``()`` that every process has of its own share."""
+    """The means over processes of numbers ``()``, which each process has for its own share."""
     together = torch.stack([value.double() for value in values])
     if n_processes() > 1:
         distributed.all_reduce(together)

@@ -1,4 +1,4 @@
-"""The one fit loop: supernets along sampled paths, and sub-networks alone (a supernet along one fixed path)."""
+"""The one fit loop: it trains supernets along sampled paths, and sub-networks alone (a supernet along one fixed path)."""
 
 from __future__ import annotations
 
@@ -35,21 +35,21 @@ def fit(
     """Train the shared weights in place, on the supernet's device, in every process that torchrun started.
 
     Args:
-        supernet: Left in evaluation mode; its statistics are as they were.
+        supernet: Supernet to train, which is left in evaluation mode; its statistics stay as they were.
         task: Gives the training data of every step.
-        sampler: Draws the paths of each step, and learns from them if it is one that does.
-        criterion: Makes of the task's loss the loss of a path, which sees a :class:`nastoolkit.training.losses.Step`.
+        sampler: Draws the paths of each step, and learns from them if it can.
+        criterion: Turns the task's loss into the loss of a path, which sees a :class:`nastoolkit.training.losses.Step`.
         recipe: Steps, batch size, learning rate.
-        progress: Show a bar with the loss of the first path.
-        resume: File that keeps the run, so that a killed one goes on to the same weights, bit for bit on a CPU. After an
-            interrupt the weights are those of before, so that the same call goes on.
-        optimizer: Optimiser that goes on along its own schedule, where this is one of several stretches of training.
+        progress: Whether to show a bar with the loss of the first path.
+        resume: File that keeps the run, so that a killed one continues to the same weights, bit for bit on a CPU. After an
+            interrupt the weights are those from before the call, so that the same call continues the run.
+        optimizer: Optimiser that continues along its own schedule, if this is one of several stretches of training.
 
     Returns:
         Loss of the first path at every step, ``(n_steps,)``, on this process's share of the data.
 
     Raises:
-        ValueError: The task's inputs, classes or vocabulary are not those of the supernet, or the file is of another run.
+        ValueError: The task's inputs, classes or vocabulary do not fit the supernet, or the file belongs to another run.
     """
     check_outputs(supernet.family, task)
     adopt_vocabulary(supernet, task)
@@ -72,7 +72,7 @@ def fit(
 
 @contextmanager
 def _training_mode(supernet: Supernet, average: AveragedModel | None) -> Iterator[None]:
-    """Training mode until the end, where the average becomes the result."""
+    """Training mode until the end, when the average becomes the result."""
     supernet.train()
     try:
         yield
@@ -85,7 +85,7 @@ def _training_mode(supernet: Supernet, average: AveragedModel | None) -> Iterato
 def _kept(
     supernet: Supernet, optimizer: Optimizer, average: AveragedModel | None, sampler: PathSampler
 ) -> dict[str, Stateful]:
-    """All that a step depends on."""
+    """Everything that a step depends on."""
     kept: dict[str, Any] = {"network": supernet, "optimizer": optimizer}
     if average:
         kept["average"] = average
@@ -97,7 +97,7 @@ def _kept(
 def _identity(
     supernet: Supernet, task: Task, sampler: PathSampler, criterion: Criterion, recipe: Recipe, optimizer: Optimizer
 ) -> dict[str, Any]:
-    """What must be the same for a run to go on; the weights it starts from stand for seed and stages before."""
+    """What must be the same for a run to continue; the weights it starts from represent the seed and earlier stages."""
     paths = str([genotype.tolist() for genotype, _ in sampler.draw(0)])
     names = {"task": task.name, "sampler": type(sampler).__name__, "first paths": paths}
     names["criterion"] = getattr(criterion, "__name__", type(criterion).__name__)

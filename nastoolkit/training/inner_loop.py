@@ -1,4 +1,4 @@
-"""Inner loops: a few steps of gradient descent on weights of their own, through which gradients reach the shared ones.
+"""Inner loops: a few steps of gradient descent on separate weights, through which gradients reach the shared ones.
 
 [Finn2017] C. Finn, P. Abbeel and S. Levine, "Model-Agnostic Meta-Learning for Fast Adaptation of Deep Networks", ICML 2017,
 Section 2.2, and Section 5.2 for its first-order approximation.
@@ -35,21 +35,21 @@ def adapt(
     learning_rate: float = 0.1,
     first_order: bool = False,
 ) -> Network:
-    """A sub-network after a few steps of gradient descent; the shared weights are left as they are.
+    """A sub-network after a few steps of gradient descent; the shared weights stay as they are.
 
-    Gradients of what is computed with it reach the shared weights, through the steps too ([Finn2017]).
+    Gradients of its outputs reach the shared weights, also through the steps ([Finn2017]).
 
     Args:
         supernet: Gives the weights before the first step, and the mode.
         genotype: Sub-network ``(d,)``; only the weights that it uses are adapted.
         task_loss: Function of outputs and targets, such as a task's ``loss``.
-        support: Examples that every step sees, at the size of the sub-network's inputs.
+        support: Examples for every step, at the size of the sub-network's inputs.
         n_steps: Number of steps.
-        learning_rate: Learning rate of each.
-        first_order: Whether gradients take the steps' own gradients for constants: cheaper, and nearly as good.
+        learning_rate: Learning rate of each step.
+        first_order: Whether the steps' own gradients count as constants, which is cheaper and nearly as good.
 
     Returns:
-        A function of inputs, which gives outputs.
+        A function from inputs to outputs.
     """
     network, weights = supernet.functional(genotype)
     with nullcontext() if first_order else twice_derivable():
@@ -60,7 +60,7 @@ def adapt(
 
 
 def _descended(weights: Weights, loss: torch.Tensor, learning_rate: float, first_order: bool) -> Weights:
-    """Weights after a step down the gradient; statistics, and weights that the loss does not depend on, as they were."""
+    """Weights after a step down the gradient; statistics, and weights that the loss does not depend on, stay as they were."""
     names = [name for name, tensor in weights.items() if tensor.requires_grad]
     found = torch.autograd.grad(loss, [weights[name] for name in names], create_graph=not first_order, allow_unused=True)
     gradients = {name: gradient for name, gradient in zip(names, found, strict=True) if gradient is not None}
@@ -69,7 +69,7 @@ def _descended(weights: Weights, loss: torch.Tensor, learning_rate: float, first
 
 @contextmanager
 def twice_derivable() -> Iterator[None]:
-    """Inside this context, networks run on operations that have second derivatives, which PyTorch's fastest ones do not."""
+    """Inside this context, networks use operations that have second derivatives, which PyTorch's fastest ones do not have."""
     with sdpa_kernel(SDPBackend.MATH), _PlainSigmoid():
         yield
 

@@ -1,8 +1,8 @@
 """Losses of supernet training: what a path learns from.
 
-A criterion makes of the task's loss the loss of a :class:`Step`. If it has ``features``, the names of blocks or of parts of
-blocks (``encoder.layer4.attention.query``), steps come with what these gave out; what it has as ``settings``, in JSON types,
-tells runs that are kept apart.
+A criterion turns the task's loss into the loss of a :class:`Step`. If it has ``features``, the names of blocks or of parts of
+blocks (``encoder.layer4.attention.query``), steps contain the outputs of these; its ``settings``, of JSON types, distinguish
+stored runs.
 
 [Yu2019] J. Yu and T. Huang, "Universally Slimmable Networks and Improved Training Techniques", ICCV 2019, Section 3.
 [Hinton2015] G. Hinton et al., "Distilling the Knowledge in a Neural Network", arXiv 1503.02531, Section 2.
@@ -27,19 +27,20 @@ from nastoolkit.blocks import Inputs
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """All that the loss of a path sees.
+    """Everything that the loss of a path sees.
 
     Attributes:
         outputs: Outputs of the path's network.
         targets: Targets of the same examples.
-        inputs: What the network was given.
+        inputs: Inputs of the network.
         genotype: The path ``(d,)``, or the sub-networks ``(k, d)`` that share the rows of its pass.
-        first: What the first path of the step gave out for the same examples, without gradients; None for that path itself,
-            and where paths share the rows of a batch.
+        first: Outputs of the step's first path for the same examples, without gradients; None for that path itself, and if
+            paths share the rows of a batch.
         number: Number of the training step, from 0.
-        path: Place of the path among those of its step.
-        rows: Places of the examples among the training examples ``(n,)``, if the task tells them.
-        features: Outputs of what the criterion wants to see, by name, in the order in which it ran; a path may lack some.
+        path: Position of the path among those of its step.
+        rows: Positions of the examples among the training examples ``(n,)``, if the task gives them.
+        features: Outputs of the blocks that the criterion asks for, by name, in the order in which they ran; some may be
+            missing.
     """
 
     outputs: Any
@@ -64,7 +65,7 @@ def targets_only(task_loss: TaskLoss) -> PathLoss:
 
 
 def in_place_distillation(task_loss: TaskLoss) -> PathLoss:
-    """The first path of a step learns from the targets, the others from the first one's outputs (soft cross-entropy).
+    """The first path of a step learns from the targets, and the others from its outputs (soft cross-entropy).
 
     Outputs are logits ``(n, ..., n_classes)``.
     """
@@ -81,17 +82,17 @@ def in_place_distillation(task_loss: TaskLoss) -> PathLoss:
 
 @dataclass(frozen=True)
 class AngularMargin:
-    """Additive angular margin softmax ([Deng2019]): a criterion for networks that give out cosines ``(n, n_classes)``.
+    """Additive angular margin softmax ([Deng2019]): a criterion for networks that return cosines ``(n, n_classes)``.
 
-    The angle to the target's direction counts as larger by a margin; where it would pass 180 degrees, the cosine falls on
-    along a straight line.
+    The angle to the target's direction is enlarged by a margin; where it would exceed 180 degrees, the cosine continues to
+    fall along a straight line.
 
     Attributes:
         margin: Margin in radians.
-        scale: Factor that makes logits of cosines.
+        scale: Factor that turns cosines into logits.
 
     Raises:
-        ValueError: A margin that is not from 0 to below pi, or a scale that is not above 0.
+        ValueError: The margin is not from 0 to below pi, or the scale is not above 0.
     """
 
     margin: float = 0.2
@@ -107,7 +108,7 @@ class AngularMargin:
         return {"margin": self.margin, "scale": self.scale}
 
     def __call__(self, task_loss: TaskLoss) -> PathLoss:
-        """The task's loss of the logits."""
+        """The task's loss for the logits."""
         return lambda step: task_loss(self.logits(step.outputs, step.targets), step.targets)
 
     def logits(self, cosines: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
@@ -121,16 +122,18 @@ class AngularMargin:
 
 
 def distillation(teacher: nn.Module, temperature: float = 1.0) -> Criterion:
-    """Every path learns from a teacher's outputs and from nothing else ([Hinton2015]).
+    """Every path learns only from a teacher's outputs ([Hinton2015]).
 
     Outputs are logits ``(n, ..., n_classes)``.
 
     Args:
-        teacher: A network of any family; it is put into evaluation mode, and sees what a path sees, at the path's input size.
+        teacher: A network of any family; it is put into evaluation mode, and gets the inputs of a path, at the path's input
+            size.
         temperature: Divisor of the logits of both; the loss is multiplied by its square, so that gradients keep their size.
 
     Raises:
-        ValueError: The temperature is not above 0; in training, the teacher has other outputs than the networks.
+        ValueError: The temperature is not above 0; or, during training, the teacher's outputs differ in shape from the
+            networks'.
     """
     if not temperature > 0:
         raise ValueError(f"a temperature is above 0, got {temperature}")
@@ -138,7 +141,7 @@ def distillation(teacher: nn.Module, temperature: float = 1.0) -> Criterion:
 
 
 class _Taught:
-    """The teacher's outputs for the last inputs are kept for the other paths of the step."""
+    """The criterion of :func:`distillation`; it keeps the teacher's outputs for the step's other paths."""
 
     def __init__(self, teacher: nn.Module, temperature: float) -> None:
         self.teacher, self.temperature = teacher, temperature
@@ -164,7 +167,7 @@ class _Taught:
 
 
 def weights_hash(network: nn.Module) -> str:
-    """Hash of a network's weights and statistics, which tells teachers apart."""
+    """Hash of a network's weights and statistics, which distinguishes teachers."""
     digest = hashlib.sha256()
     for name, tensor in network.state_dict().items():
         digest.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())

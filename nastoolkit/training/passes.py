@@ -29,14 +29,14 @@ class Passes:
     """Runs the paths of a step, and adds up their gradients.
 
     Args:
-        supernet: What is trained.
+        supernet: Supernet that is trained.
         task: Gives the loss.
-        sampler: Draws the paths; see :class:`nastoolkit.training.samplers.LearningSampler` for what else it may have.
-        criterion: Makes the loss of a path of the task's.
+        sampler: Draws the paths; see :class:`nastoolkit.training.samplers.LearningSampler` for what else it can do.
+        criterion: Turns the task's loss into the loss of a path.
         recipe: Label smoothing and precision.
 
     Raises:
-        ValueError: The criterion wants to see a block that no network has.
+        ValueError: The criterion asks for a block that no network has.
     """
 
     def __init__(self, supernet: Supernet, task: Task, sampler: PathSampler, criterion: Criterion, recipe: Recipe) -> None:
@@ -55,8 +55,8 @@ class Passes:
         """Run the paths of a step on this process's share of its batch; see :meth:`__call__`.
 
         Raises:
-            ValueError: The batch cannot be shared evenly, or is none for the family's networks; or the sampler draws rows, and
-                several processes train.
+            ValueError: The batch cannot be shared evenly or does not fit the family's networks, or the sampler draws rows
+                although several processes train.
         """
         batch = share(self._batch(number)).to(device_of(self.supernet))
         check_inputs(self.supernet.family, self.task, batch.inputs)
@@ -64,7 +64,7 @@ class Passes:
             return self(number, batch)
 
     def __call__(self, number: int, batch: Split) -> tuple[list[torch.Tensor], list[Any]]:
-        """Run the paths of a step; the loss ``()`` of each, and what the sampler's probe says of each one's gradients."""
+        """Run the paths of a step; returns each one's loss ``()``, and what the sampler's probe says about its gradients."""
         first, losses, probes = None, [], []
         paths = self.sampler.draw(number)
         for place, ((genotype, weight), part) in enumerate(zip(paths, self._parts(batch, len(paths)), strict=True)):
@@ -81,7 +81,7 @@ class Passes:
         return losses, probes
 
     def _batch(self, number: int) -> Split:
-        """The whole batch of a step, of the rows that the sampler draws if it does."""
+        """The whole batch of a step, with the rows that the sampler draws, if it does."""
         size, seed = self.recipe.batch_size, self.recipe.seed
         if not hasattr(self.sampler, "rows"):
             return self.task.batch(number, size, seed)
@@ -90,7 +90,7 @@ class Passes:
         return self.task.batch(number, size, seed, self.sampler.rows(number, size))
 
     def _parts(self, batch: Split, n: int) -> list[Split]:
-        """What each of n paths sees of the batch."""
+        """The part of the batch that each of n paths sees."""
         if not self.shares_rows:
             return [batch] * n
         if len(batch) < n:
@@ -103,7 +103,7 @@ class Passes:
         return taps(_parts(self.supernet.blocks(genotype), self.features), features.__setitem__)
 
     def _backward(self, step: Step, loss: torch.Tensor) -> Any:
-        """Add the gradients of a path; where the sampler has a probe, it sees those of this path alone."""
+        """Add the gradients of a path; if the sampler has a probe, it sees only those of this path."""
         if self.probe is None:
             return loss.backward()
         before = gradients_in(self._weights)
@@ -118,7 +118,7 @@ class Passes:
 
 
 def _seed(seed: int, step: int) -> int:
-    """Seed of dropout, which depends on the step and the process alone."""
+    """Seed of dropout, which depends only on the step and the process."""
     return int(np.random.SeedSequence([seed, step, rank()]).generate_state(1)[0])
 
 
@@ -130,12 +130,12 @@ def _known_blocks(supernet: Supernet, names: tuple[str, ...]) -> set[str]:
 
 
 def _block_of(name: str, blocks: Iterable[str]) -> str | None:
-    """The block that a name stands for, or that it stands for a part of."""
+    """The block that a name means, or of which it means a part."""
     return next((block for block in blocks if f"{name}.".startswith(f"{block}.")), None)
 
 
 def _parts(blocks: Mapping[str, nn.Module], names: Iterable[str]) -> dict[str, nn.Module]:
-    """Those of the named blocks, and parts of blocks, that a network has."""
+    """The named blocks and parts of blocks that a network has."""
     owners = {name: block for name in names if (block := _block_of(name, blocks)) is not None}
     inner = {name: name.removeprefix(block).removeprefix(".") for name, block in owners.items()}
     return {name: parts_of(blocks[block], [inner[name]])[inner[name]] for name, block in owners.items()}

@@ -1,8 +1,8 @@
-"""Probes: pure functions that say what gradients look like, and where those of several paths or batches disagree.
+"""Probes: pure functions that describe gradients, and where those of several paths or batches disagree.
 
 [Hu2022] S. Hu et al., "Generalizing Few-Shot NAS with Gradient Matching", ICLR 2022: cosines between paths.
-[Lu2023] S. Lu et al., "PA&DA: Jointly Sampling PAth and DAta for Consistent NAS", CVPR 2023: norms of options, and that the
-variance of gradients is what good sampling reduces.
+[Lu2023] S. Lu et al., "PA&DA: Jointly Sampling PAth and DAta for Consistent NAS", CVPR 2023: norms of options, and the
+variance of gradients, which good sampling reduces.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Gradients = Mapping[str, torch.Tensor]  # by the names of the weights, without t
 
 
 def gradients(loss: torch.Tensor, network: nn.Module) -> dict[str, torch.Tensor]:
-    """Gradients of a loss ``()`` with respect to a network's weights, zero where they do not matter; none is left behind.
+    """Gradients of a loss ``()`` with respect to a network's weights, zero for unused ones; none stays in the network.
 
     Raises:
         ValueError: The loss depends on no weight that is trained.
@@ -33,10 +33,10 @@ def gradients(loss: torch.Tensor, network: nn.Module) -> dict[str, torch.Tensor]
 
 
 def held_gradients(network: nn.Module) -> dict[str, torch.Tensor]:
-    """The gradients that a network holds after a backward pass; weights that took no part are left out.
+    """The gradients that a network holds after a backward pass, without weights that took no part.
 
     Raises:
-        ValueError: It holds none.
+        ValueError: It holds no gradients.
     """
     found = gradients_in(named_weights(network))
     if not found:
@@ -45,12 +45,12 @@ def held_gradients(network: nn.Module) -> dict[str, torch.Tensor]:
 
 
 def named_weights(network: nn.Module) -> dict[str, nn.Parameter]:
-    """A network's weights by their names, without the supernet's "shared."; finding them takes a while in large supernets."""
+    """A network's weights by their names, without the supernet's "shared."; this takes a while for large supernets."""
     return {name.removeprefix("shared."): weight for name, weight in network.named_parameters()}
 
 
 def gradients_in(weights: Mapping[str, nn.Parameter]) -> dict[str, torch.Tensor]:
-    """The gradients that weights hold; those that hold none are left out."""
+    """The gradients that weights hold, without weights that hold none."""
     return {name: weight.grad for name, weight in weights.items() if weight.grad is not None}
 
 
@@ -60,7 +60,7 @@ def norm(found: Gradients) -> float:
 
 
 def norms_by_block(found: Gradients, blocks: Sequence[str]) -> dict[str, float]:
-    """Norm of each block's gradients; blocks without gradients are left out.
+    """Norm of each block's gradients, without blocks that have none.
 
     Args:
         found: Gradients by the names of the weights.
@@ -75,12 +75,12 @@ def norms_by_block(found: Gradients, blocks: Sequence[str]) -> dict[str, float]:
 
 
 def norms_by_option(family: Family, genotype: np.ndarray, found: Gradients) -> dict[tuple[str, object], float]:
-    """Norm of the gradients of all blocks that depend on a choice, by choice and option of one path.
+    """Norm of the gradients of all blocks that depend on a choice, by choice and by the path's option.
 
     Args:
-        family: Says which blocks depend on which choices.
+        family: Family, which says what choices each block depends on.
         genotype: The path ``(d,)``.
-        found: Its gradients.
+        found: Gradients of the path.
     """
     options = family.space.decode(genotype)
     blocks = {choice: [slot.name for slot in family.slots if choice in slot.choices] for choice in options}
@@ -93,7 +93,7 @@ def cosines(samples: Sequence[Gradients]) -> np.ndarray:
     """Cosines ``(n, n)`` between the gradients of n paths or batches; below 0, two of them pull in opposite directions.
 
     Raises:
-        ValueError: All gradients of one of them are 0, or they are of different weights.
+        ValueError: All gradients of one of them are 0, or they belong to different weights.
     """
     rows = _flat(samples)
     lengths = torch.linalg.vector_norm(rows, dim=1, keepdim=True)
@@ -106,12 +106,12 @@ def variance(samples: Sequence[Gradients], probabilities: Sequence[float] | None
     """Mean squared distance of the gradients of n paths or batches from their mean.
 
     Args:
-        samples: Gradients of each.
-        probabilities: How often each is drawn, by default all alike. Gradients are then weighted by 1 / (n p), so that their
-            mean stays that over all n: the variance is that of a step by importance sampling ([Lu2023]).
+        samples: Gradients of each path or batch.
+        probabilities: Probability with which each is drawn, by default equal. Gradients are weighted by 1 / (n p), so that
+            their mean stays that over all n: the variance is that of a step with importance sampling ([Lu2023]).
 
     Raises:
-        ValueError: They are of different weights, or the probabilities are not above 0 or do not add up to 1.
+        ValueError: They belong to different weights, or the probabilities are not above 0 or do not add up to 1.
     """
     rows, n = _flat(samples), len(samples)
     p = torch.full((n,), 1 / n) if probabilities is None else torch.as_tensor(probabilities)

@@ -1,8 +1,8 @@
-"""Recipes: how long, with which optimiser, and along which learning rates.
+"""Recipes: how long to train, with which optimiser, and with which learning rates.
 
 [Loshchilov2019] I. Loshchilov and F. Hutter, "Decoupled Weight Decay Regularization", ICLR 2019: AdamW.
 [Smith2018] L. N. Smith and N. Topin, "Super-Convergence: Very Fast Training of Neural Networks Using Large Learning Rates",
-arXiv 1708.07120: one cycle, up and down along straight lines; without its last, still lower steps.
+arXiv 1708.07120: one cycle, up and down along straight lines; without its last steps, which are even lower.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ class Recipe:
 
     Attributes:
         n_steps: Optimiser steps; each runs every path that the sampler draws, on the same batch.
-        batch_size: Inputs a step, over all processes.
-        learning_rate: At its peak.
-        weight_decay: Shrinkage of the weights a step, times the learning rate; AdamW's is decoupled ([Loshchilov2019]).
+        batch_size: Number of inputs in a step, over all processes.
+        learning_rate: Learning rate at its peak.
+        weight_decay: A step shrinks the weights by this times the learning rate; AdamW's is decoupled ([Loshchilov2019]).
         clip_norm: Bound on the norm of all gradients together.
-        seed: For the data and dropout.
+        seed: Random seed of the data and of dropout.
         label_smoothing: Share of a target given to all classes.
         average: Decay of an exponential moving average of the weights, which becomes the result; 0 keeps the last weights.
-        precision: ``float32``, or ``bfloat16`` for matrix products and convolutions, weights staying in float32.
+        precision: ``float32``, or ``bfloat16`` for matrix products and convolutions, with weights in float32.
         optimizer: ``adamw`` or ``sgd``.
         schedule: Learning rates after the warm-up: ``constant``; ``cosine``, to zero; ``step``, a tenth after half of the
             steps and a hundredth after three quarters; ``one-cycle``, along a straight line to zero ([Smith2018]).
@@ -50,7 +50,7 @@ class Recipe:
         momentum: Momentum of SGD.
 
     Raises:
-        ValueError: A precision, optimiser or schedule is unknown, or the warm-up is no share.
+        ValueError: A precision, optimiser or schedule is unknown, or the warm-up is not a share.
     """
 
     n_steps: int
@@ -84,19 +84,19 @@ class Recipe:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """All that results depend on, so that files tell recipes apart; late ones only where they are not the default."""
+        """Everything that results depend on, to distinguish recipes in files; newer settings only if they are not default."""
         defaults = {field.name: field.default for field in fields(self)}
         return {name: value for name, value in asdict(self).items() if name not in LATE or value != defaults[name]}
 
 
 class Optimizer:
-    """An optimiser as a recipe wants it: gradients clipped, learning rates along the schedule.
+    """An optimiser according to a recipe: it clips gradients, and follows the schedule of learning rates.
 
-    It counts its own steps, so that one optimiser with its schedule may go through several stretches of training.
+    It counts its own steps, so that one optimiser with its schedule can cover several stretches of training.
 
     Args:
-        parameters: What is trained.
-        recipe: Its settings; ``n_steps`` are those of all stretches together.
+        parameters: Parameters that are trained.
+        recipe: Settings; its ``n_steps`` count all stretches together.
     """
 
     def __init__(self, parameters: Iterable[nn.Parameter], recipe: Recipe) -> None:
@@ -109,10 +109,10 @@ class Optimizer:
             self.torch_optimizer = torch.optim.SGD(self.parameters, momentum=recipe.momentum, **how)
 
     def step(self) -> torch.Tensor:
-        """Change the weights by their gradients, which are then cleared; the norm that these had before they were clipped.
+        """Update the weights and clear their gradients; returns the norm of the gradients before they were clipped.
 
         Raises:
-            ValueError: All steps of the schedule are taken.
+            ValueError: All steps of the schedule have been taken.
         """
         if self.n_taken >= self.recipe.n_steps:
             raise ValueError(f"the schedule ends after {self.recipe.n_steps} steps: n_steps of an optimiser's recipe are all")
@@ -125,7 +125,7 @@ class Optimizer:
         return norm
 
     def also_train(self, twins: Mapping[nn.Parameter, nn.Parameter]) -> None:
-        """Train the twins of parameters too, each from the state of its original; a supernet's split makes such."""
+        """Also train twins of parameters, each from the state of its original; splitting a supernet makes such twins."""
         for original, twin in twins.items():
             groups = self.torch_optimizer.param_groups
             next(group for group in groups if any(one is original for one in group["params"]))["params"].append(twin)
@@ -134,10 +134,10 @@ class Optimizer:
                 self.torch_optimizer.state[twin] = deepcopy(self.torch_optimizer.state[original])
 
     def state_dict(self) -> dict[str, Any]:
-        """The optimiser's own state, and how many steps it has taken."""
+        """The optimiser's own state, and the number of steps that it has taken."""
         return {"optimizer": self.torch_optimizer.state_dict(), "n_taken": self.n_taken}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from such a state."""
+        """Continue from such a state."""
         self.torch_optimizer.load_state_dict(state["optimizer"])
         self.n_taken = int(state["n_taken"])

@@ -1,6 +1,6 @@
-"""A training loop that can be killed: ``for step in run.steps(n)`` yields the steps that are still to do, and keeps the run.
+"""A training loop that can be killed: ``for step in run.steps(n)`` yields the remaining steps, and saves the run.
 
-What happens in a step is plain code in the body of the loop: one optimiser or several, stages, splits, pruning.
+The body of the loop is plain code for one step: one optimiser or several, stages, splits, pruning.
 """
 
 from __future__ import annotations
@@ -26,33 +26,33 @@ PLAIN = {type(None), bool, int, float, str, torch.Tensor, nn.Parameter}  # what 
 
 
 class Stateful(Protocol):
-    """What a run can keep: weights, optimisers, architecture parameters, samplers."""
+    """What a run can save: weights, optimisers, architecture parameters, samplers."""
 
     def state_dict(self) -> Mapping[str, Any]:
         """Tensors, numbers and texts, in dictionaries, lists and tuples."""
 
     def load_state_dict(self, state: Any) -> Any:
-        """Go on from such a state."""
+        """Continue from such a state."""
 
 
 class Run:
-    """All that a training changes, in memory and in a file.
+    """Everything that a training run changes, in memory and in a file.
 
     Args:
-        kept: What the next step depends on, by name: anything with ``state_dict`` and ``load_state_dict``. It is trained in
-            place.
-        identity: What must be the same for the run to go on; JSON types.
-        resume: File that keeps the run, at most every half minute and at the end of each stretch; if it exists, the run
-            goes on from there.
-        progress: Show a bar with the last values that were recorded.
+        kept: Everything that the next step depends on, by name: objects with ``state_dict`` and ``load_state_dict``. They are
+            trained in place.
+        identity: What must be the same for the run to continue, as JSON types.
+        resume: File that keeps the run, written at most every half minute and at the end of each stretch; if it exists, the
+            run continues from there.
+        progress: Whether to show a bar with the last values that were recorded.
 
     Attributes:
-        step: Number of steps that are done.
+        step: Number of steps done.
         recorded: Values of :meth:`record`, by name.
 
     Raises:
-        TypeError: Something cannot be kept.
-        ValueError: The file is of another run or of an earlier format, or damaged.
+        TypeError: Something cannot be saved.
+        ValueError: The file belongs to another run, has an earlier format, or is damaged.
         OSError: The file cannot be written.
     """
 
@@ -76,10 +76,11 @@ class Run:
             self._load()
 
     def steps(self, n: int) -> Iterator[int]:
-        """Those of the first n steps that are still to do, one in each turn of the loop; between them the run is kept.
+        """The remaining ones of the first n steps, one in each turn of the loop; between them the run is saved.
 
-        An interrupt waits for the end of the step, and a second one does not. If a file keeps the run, all is then put back
-        to what it was before the run, so that the same code goes on: it does so only from the weights that it began with.
+        An interrupt waits for the end of the step, and a second one does not. If a file keeps the run, everything is then
+        restored to its state before the run, so that the same code can continue it: it does so only from the weights that it
+        began with.
         """
         if self._is_put_back:
             self._load()
@@ -102,7 +103,7 @@ class Run:
                     raise KeyboardInterrupt(advice)
 
     def record(self, **values: float) -> None:
-        """Append values to those of the steps before, one of each name."""
+        """Append values to those of earlier steps, one for each name."""
         for name, value in values.items():
             self.recorded.setdefault(name, []).append(float(value))
 
@@ -118,7 +119,7 @@ class Run:
         return f"{at}: run the same again, and it goes on with what {self.file} keeps"
 
     def _put_back(self) -> None:
-        """Let all be as before the run if a file keeps it."""
+        """Restore the state before the run if a file keeps it."""
         if self.file:
             self._take(self._before, 0, {})
             self._is_put_back = True
@@ -164,7 +165,7 @@ class Run:
 
 
 def _check_plain(name: str, state: Any) -> None:
-    """Refuse what could be saved but not be read again."""
+    """Refuse what could be saved but not read again."""
     if isinstance(state, dict):
         state = [*state, *state.values()]
     if isinstance(state, (list, tuple)):
@@ -176,7 +177,7 @@ def _check_plain(name: str, state: Any) -> None:
 
 @contextmanager
 def restored_on_interrupt(network: nn.Module, is_kept: bool) -> Iterator[None]:
-    """Put the weights back after an interrupt if files keep the work: it goes on only from the weights that it began with."""
+    """Restore the weights after an interrupt if files keep the work: it continues only from the weights that it began with."""
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()} if is_kept else {}
     try:
         yield

@@ -1,4 +1,4 @@
-"""Path samplers: which sub-networks a training step runs. A draw depends on the seed and the step alone, so runs can resume.
+"""Path samplers: which sub-networks a training step runs. A draw depends only on the seed and the step, so runs can resume.
 
 [Yu2019] J. Yu and T. Huang, "Universally Slimmable Networks and Improved Training Techniques", ICCV 2019, Section 3.
 [Guo2020] Z. Guo et al., "Single Path One-Shot Neural Architecture Search with Uniform Sampling", ECCV 2020, Section 3.
@@ -24,43 +24,42 @@ class PathSampler(Protocol):
     """What the fit loop asks at every step."""
 
     def draw(self, step: int) -> list[tuple[np.ndarray, float]]:
-        """Genotypes ``(d,)`` with the weights of their losses; the first one is the teacher of the others.
+        """Genotypes ``(d,)`` with the weights of their losses; the first one teaches the others.
 
         A path may also be several sub-networks ``(k, d)`` that share the rows of one pass, for supernets that run them so.
         """
 
 
 class LearningSampler(PathSampler, Protocol):
-    """A sampler that learns from steps: what it draws depends on its state, too, which ``feedback`` alone changes.
+    """A sampler that learns from steps: its draws also depend on its state, which only ``feedback`` changes.
 
     Attributes:
-        probe: If it has one, a function of a path's :class:`nastoolkit.training.losses.Step` and of its gradients by the names
-            of the weights; those in :mod:`nastoolkit.training.probes` help to write it. It is called after the backward pass
-            of every path.
-        rows: If it has one, a function of a step's number and of the batch size, which gives the places ``(size,)`` of the
-            step's training examples, or None to leave them to the task. It works in one process alone.
-        shares_rows: Whether the paths of a step share the rows of the batch, where others take the whole batch each.
+        probe: Optional function of a path's :class:`nastoolkit.training.losses.Step` and of its gradients by the names of the
+            weights; :mod:`nastoolkit.training.probes` helps to write it. It is called after the backward pass of every path.
+        rows: Optional function of a step's number and of the batch size, which returns the positions ``(size,)`` of the step's
+            training examples, or None to let the task draw them. It works in one process only.
+        shares_rows: Whether the paths of a step share the rows of the batch; otherwise each takes the whole batch.
     """
 
     def feedback(self, step: int, losses: list[float], probes: list[Any]) -> None:
-        """Learn from a step that is done.
+        """Learn from a finished step.
 
         Args:
             step: Number of the step.
             losses: Loss of each path, the mean over all processes.
-            probes: What ``probe`` said of each path; None without it.
+            probes: What ``probe`` returned for each path; None without a probe.
         """
 
     def state_dict(self) -> Mapping[str, Any]:
-        """All that a draw depends on and ``feedback`` changes: tensors, numbers and texts."""
+        """Everything that draws depend on and ``feedback`` changes: tensors, numbers and texts."""
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from such a state."""
+        """Continue from such a state."""
 
 
 @dataclass(frozen=True)
 class Fixed:
-    """Always the same sub-network: training it alone."""
+    """Always the same sub-network, so that it is trained alone."""
 
     genotype: np.ndarray
 
@@ -71,7 +70,7 @@ class Fixed:
 
 @dataclass(frozen=True)
 class Uniform:
-    """``n_paths`` random sub-networks a step ([Guo2020] with one)."""
+    """``n_paths`` random sub-networks per step (one in [Guo2020])."""
 
     space: SearchSpace
     n_paths: int = 1
@@ -87,10 +86,10 @@ class Uniform:
 
 @dataclass(frozen=True)
 class Sandwich:
-    """The largest, the smallest and ``n_random`` random sub-networks a step: the ends bound all others ([Yu2019]).
+    """The largest, the smallest and ``n_random`` random sub-networks per step: the two ends bound all others ([Yu2019]).
 
-    Where choices have no order, the ends have their last and their first options: those of a family of cells are in the order
-    of their MACs.
+    If choices have no order, the ends have their last and first options: those of a family of cells are in the order of their
+    MACs.
     """
 
     space: SearchSpace
@@ -108,12 +107,12 @@ class Sandwich:
 
 @dataclass(frozen=True)
 class Fair:
-    """As many sub-networks a step as choices have options; each option of every choice is in exactly one ([Chu2021]).
+    """As many sub-networks per step as choices have options; each option of every choice is in exactly one ([Chu2021]).
 
-    The gradients of all add up to those of one step.
+    The gradients of all these add up to those of the step.
 
     Raises:
-        ValueError: Choices have different numbers of options, or some are there only under others.
+        ValueError: Choices have different numbers of options, or some depend on others.
     """
 
     space: SearchSpace
@@ -140,12 +139,12 @@ def _random_paths(space: SearchSpace, n: int, seed: int, step: int) -> list[tupl
 
 @dataclass(frozen=True)
 class ArchiveFrequencies:
-    """A sub-network a step whose genes have the option frequencies of an archive, each independent of the others ([Lu2021]).
+    """One sub-network per step, whose genes have the option frequencies of an archive, independently of each other ([Lu2021]).
 
-    A row counts for a gene only where the gene is alive: that a block is absent says nothing about its kernel.
+    A row counts for a gene only if the gene is alive there: an absent block says nothing about its kernel.
 
     Raises:
-        ValueError: An archive without sub-networks, or with some that are not of the space.
+        ValueError: The archive has no sub-networks, or some that are not in the space.
     """
 
     space: SearchSpace
@@ -159,7 +158,7 @@ class ArchiveFrequencies:
 
     @cached_property
     def _live(self) -> tuple[np.ndarray, np.ndarray]:
-        """The archive's options ``(n, d)``, in each column those that are alive first, and how many these are ``(d,)``."""
+        """The archive's options ``(n, d)``, in each column live ones first, and the number of live ones ``(d,)``."""
         genotypes = self.space.canonical(np.atleast_2d(self.genotypes))
         alive = self.space.alive(genotypes)
         live_first = np.argsort(~alive, axis=0, kind="stable")

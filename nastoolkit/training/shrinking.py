@@ -34,12 +34,12 @@ ALWAYS_OPEN = ("resolution", "cross_attention")  # what shares weights with itse
 
 @dataclass(frozen=True)
 class Stage:
-    """A stretch of training on a part of the space.
+    """A stage of training on a part of the space.
 
     Attributes:
         name: Name of the file that keeps its run.
         space: The restricted space.
-        sort_channels: Whether channels are renumbered by importance before it, as widths are about to shrink.
+        sort_channels: Whether channels are renumbered by importance before the stage, because widths are about to shrink.
     """
 
     name: str
@@ -48,14 +48,14 @@ class Stage:
 
 
 def progressive_shrinking(space: SearchSpace, kinds: Sequence[Sequence[str]] = KINDS) -> list[Stage]:
-    """The stages of a space: its largest sub-network, then elastic kernels, depths and widths, as far as it has them.
+    """The stages of a space: its largest sub-network, then elastic kernels, depths and widths, if it has them.
 
     Args:
-        space: What is trained. Operations and other choices without an order are always open, as is the resolution.
-        kinds: Kinds of choices that open together, in the order in which they do.
+        space: Space that is trained. Operations and other choices without an order are always open, and so is the resolution.
+        kinds: Kinds of choices that open together, in the order in which they open.
 
     Raises:
-        ValueError: A choice is of no such kind.
+        ValueError: A choice has none of these kinds.
     """
     known = {*ALWAYS_OPEN, *(name for kind in kinds for name in kind)}
     unknown = sorted({choice.kind for choice in space.choices if choice.ordered and len(choice.options) > 1} - known)
@@ -89,21 +89,21 @@ def fit_stages(
     """Train through stages, each a :func:`fit` with its own recipe and a sampler of its space.
 
     Args:
-        supernet: Trained in place.
+        supernet: Supernet, which is trained in place.
         task: Gives the data.
         stages: Stages, such as :func:`progressive_shrinking` makes.
         sampler: Makes the sampler of a stage, e.g. ``Sandwich``.
-        criterion: What a path learns from.
-        recipes: One a stage.
-        folder: Keeps every stage's run, so that a killed training goes on.
-        progress: Show a bar.
-        one_optimizer: Whether one optimiser, with one schedule over the steps of all recipes, goes through all stages.
+        criterion: Turns the task's loss into the loss of a path.
+        recipes: A recipe for each stage.
+        folder: Folder that keeps every stage's run, so that a killed training can continue.
+        progress: Whether to show a bar.
+        one_optimizer: Whether one optimiser, with one schedule over the steps of all recipes, is used in all stages.
 
     Returns:
         Losses of the first path at every step of all stages.
 
     Raises:
-        ValueError: There is one optimiser, and recipes differ in more than their steps.
+        ValueError: One optimiser is wanted, but recipes differ in more than their steps.
     """
     losses, optimizer = [], _through_all(supernet, recipes) if one_optimizer else None
     with restored_on_interrupt(supernet, folder is not None):
@@ -126,15 +126,15 @@ def _through_all(supernet: Supernet, recipes: list[Recipe]) -> Optimizer:
 def sort_channels(supernet: Supernet, optimizer: Optimizer | None = None) -> None:
     """Renumber hidden channels, the most important first, so that slices keep these; the largest sub-network stays the same.
 
-    The importance of a channel is the L1 norm of the weights that read it ([Cai2020], Section 3.3). Each of several copies of
-    the weights has an order of its own.
+    The importance of a channel is the L1 norm of the weights that read it ([Cai2020], Section 3.3). If there are several
+    copies of the weights, each has its own order.
 
     Args:
-        supernet: Changed in place.
-        optimizer: Optimiser that goes on with these weights; what it keeps of each is renumbered with it.
+        supernet: Supernet, which is changed in place.
+        optimizer: Optimiser that continues with these weights; its state of each weight is renumbered too.
 
     Raises:
-        ValueError: Layers have several experts, of which none has the order of the others.
+        ValueError: Layers have several experts, whose orders differ.
     """
     if any(name.endswith(".experts") for name, _ in supernet.shared.named_modules()):
         raise ValueError("channels of a mixture of experts have no common order of importance: train it without sorting them")

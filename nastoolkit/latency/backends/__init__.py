@@ -1,4 +1,4 @@
-"""What runs networks while they are timed. A new one is a file and a line."""
+"""Backends, which run networks while they are timed. A new one is a file and a line."""
 
 from collections.abc import Callable
 
@@ -25,7 +25,7 @@ BACKENDS: dict[str, Callable[[nn.Module, Inputs, int], Runner]] = {
 
 
 def backend_named(name: str) -> Callable[[nn.Module, Inputs, int], Runner]:
-    """One of ``BACKENDS``; ValueError that lists them for another name."""
+    """One of ``BACKENDS``; another name raises a ValueError that lists them."""
     if name not in BACKENDS:
         raise ValueError(f"unknown backend {name!r}; known: {', '.join(BACKENDS)}")
     return BACKENDS[name]

@@ -15,10 +15,10 @@ class Runner(ABC):
     """A network that is ready to run on one batch, made from ``(network, inputs, threads)``.
 
     Attributes:
-        threads: That the backend may use.
+        threads: Number of threads that the backend may use.
         precision: Precision of weights and activations, such as ``float32``.
-        library: What runs it, with its version.
-        device: What it runs on.
+        library: Library that runs it, with its version.
+        device: Device that it runs on.
     """
 
     threads: int
@@ -31,7 +31,7 @@ class Runner(ABC):
         """Run the batch once."""
 
     def elapsed_ms(self) -> float:
-        """Time of one run, after another one: what ran before has filled the caches."""
+        """Time of one run, after another run that has filled the caches."""
         with torch_threads(self.threads):
             self()
             started = perf_counter()
@@ -44,7 +44,7 @@ class Runner(ABC):
         Alone, a block finds its weights and inputs in the cache and seems faster than it is in its network.
 
         Returns:
-            ``(len(names),)``, adding up to 1, medians over ``n_runs`` runs; None where the library cannot tell blocks apart.
+            ``(len(names),)``, adding up to 1, medians over ``n_runs`` runs; None if the library cannot time single blocks.
         """
         return None
 

@@ -1,4 +1,4 @@
-"""PyTorch on an NVIDIA GPU, as a CUDA graph: without it a small network's time is that of launching its kernels.
+"""PyTorch on an NVIDIA GPU, as a CUDA graph: without it, a small network's time is mostly that of launching kernels.
 
 A graph is one launch, so blocks' times come from whole networks, by regression.
 """
@@ -15,10 +15,10 @@ WARM_UP = 3  # runs before the capture, as PyTorch's documentation has them
 
 
 class CudaGraph(Runner):
-    """See :class:`nastoolkit.latency.backends.Runner`; channels-last images, TF32 convolutions as PyTorch has them.
+    """See :class:`nastoolkit.latency.backends.Runner`; channels-last images, and TF32 convolutions as in PyTorch by default.
 
     Raises:
-        ValueError: No GPU.
+        ValueError: There is no GPU.
     """
 
     precision = "tf32"

@@ -1,7 +1,7 @@
 """Networks as ONNX graphs whose nodes keep the names of PyTorch's modules, for the runtimes that read ONNX.
 
-They are exported by PyTorch's older, tracing exporter: it takes a tenth of the time of the one that :mod:`nastoolkit.export`
-uses, and a table needs dozens of networks.
+PyTorch's older, tracing exporter writes them: it takes a tenth of the time of the one in :mod:`nastoolkit.export`, and a table
+needs dozens of networks.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def fed(names: Sequence[str], inputs: Inputs) -> dict[str, np.ndarray]:
 def node_shares(runs: Iterable[Sequence[tuple[str, float]]], names: Sequence[str]) -> np.ndarray | None:
     """Shares ``(len(names),)`` of blocks in the time of all nodes, from runs of (node, time) in order of execution.
 
-    None where nodes do not tell which block they are of, as in networks that are no chain of blocks.
+    None if nodes do not say which block they belong to, as in networks that are not chains of blocks.
     """
     times = np.array([block_times(run, names) for run in runs])
     n_nameless = (times == 0).all(axis=0).sum()
@@ -57,7 +57,7 @@ def node_shares(runs: Iterable[Sequence[tuple[str, float]]], names: Sequence[str
 
 
 def block_times(nodes: Sequence[tuple[str, float]], names: Sequence[str]) -> list[float]:
-    """Time of all nodes of each block; a node of no block belongs to the block before it, a fused last one is the output."""
+    """Time of all nodes of each block; a node of no block belongs to the block before it, a fused last one to the output."""
     prefixes = {f"{name}.": name for name in names} | {OUTPUT: names[-1]}
     totals, block = dict.fromkeys(names, 0.0), names[0]
     for node, time in nodes:

@@ -2,7 +2,7 @@
 
 Every output channel of a layer has a symmetric grid for its weights, every tensor an asymmetric one, from the least to the
 greatest value that calibration sees. Outputs of layers are rounded too, and biases are integers of 32 bits, so that answers
-differ a little from those of fake quantisation. What ONNX Runtime cannot do is refused: other bits than 8.
+differ a little from those of fake quantisation. Bits other than 8 are refused, because ONNX Runtime does not support them.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ WEIGHTED = ("Conv", "Gemm", "MatMul")
 
 
 class OnnxRuntimeInt8(OnnxRuntime):
-    """See :class:`nastoolkit.latency.backends.Runner`; ranges come from the inputs, which decide over accuracy, not over time.
+    """See :class:`nastoolkit.latency.backends.Runner`; ranges come from the inputs; they affect accuracy, not time.
 
     Raises:
         ValueError: A layer has other bits than 8.
@@ -48,7 +48,7 @@ def int8_model(network: nn.Module, inputs: Inputs, observed: Inputs) -> bytes:
 
     Args:
         network: Network whose layers with inputs of 8 bits become INT8, or all of them if none has few bits.
-        inputs: A batch as large as those that the file's network will take.
+        inputs: A batch of the size that the file's network will take.
         observed: Inputs that the ranges of tensors come from.
 
     Raises:
@@ -115,7 +115,7 @@ class _Observed:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without the tool's advice to fold first, which is done."""
+    """Suppress the tool's advice to fold first, which is done already."""
     logger = logging.getLogger()
     level = logger.level
     logger.setLevel(logging.ERROR)

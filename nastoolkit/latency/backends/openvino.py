@@ -1,6 +1,6 @@
 """OpenVINO on the CPU, in float32 or quantised to INT8 (extra ``openvino``); blocks are timed by its own counters.
 
-For INT8 the activations' ranges come from random inputs: they decide over accuracy, which is not measured here, not over time.
+For INT8 the activations' ranges come from random inputs: they affect accuracy, which is not measured here, but not time.
 """
 
 from __future__ import annotations

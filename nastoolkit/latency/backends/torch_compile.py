@@ -1,6 +1,6 @@
-"""PyTorch's compiler on the CPU. It fuses over blocks, so their times come from whole networks, by regression.
+"""PyTorch's compiler on the CPU. It fuses across blocks, so their times come from whole networks, by regression.
 
-It needs a C++ compiler, and compiles every network that is timed, for tens of seconds each.
+It needs a C++ compiler, and compiles every network that is timed, which takes tens of seconds each.
 """
 
 from __future__ import annotations
@@ -28,4 +28,4 @@ class TorchCompile(TorchEager):
         return self.compiled(self.inputs)
 
     def block_shares(self, names: Sequence[str], n_runs: int) -> None:
-        """See :class:`nastoolkit.latency.backends.Runner`: they cannot be told."""
+        """See :class:`nastoolkit.latency.backends.Runner`; single blocks cannot be timed."""

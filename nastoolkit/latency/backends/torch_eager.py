@@ -1,4 +1,4 @@
-"""PyTorch as it is, on the CPU; blocks are timed by taps."""
+"""Plain PyTorch on the CPU; blocks are timed by taps."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class TorchEager(Runner):
 
     @torch.inference_mode()
     def __call__(self) -> object:
-        """Run the batch once; whoever times it sets PyTorch's threads."""
+        """Run the batch once; the caller sets PyTorch's threads."""
         return self.network(self.inputs)
 
     def block_shares(self, names: Sequence[str], n_runs: int) -> np.ndarray | None:

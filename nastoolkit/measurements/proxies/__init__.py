@@ -1,4 +1,4 @@
-"""Proxies of accuracy: scores of sub-networks that nobody trains. A new one is a file and a line."""
+"""Proxies of accuracy: scores of untrained sub-networks. A new one is a file and a line."""
 
 from nastoolkit.measurements.proxies.costs import Macs, Params
 from nastoolkit.measurements.proxies.grad_norm import GradNorm

@@ -1,9 +1,9 @@
-"""Parameters and MACs as proxies of accuracy: the control that any other one has to beat.
+"""Parameters and MACs as proxies of accuracy: the controls that every other proxy has to beat.
 
 [Ning2021] X. Ning et al., "Evaluating Efficient Performance Estimators of Neural Architectures", NeurIPS 2021,
 arXiv 2008.03064: parameters and FLOPs rank networks about as well as most proxies do.
 
-Differs from the paper in: MACs in place of FLOPs, which are twice as many.
+Differs from the paper in: MACs instead of FLOPs, which are twice as many.
 """
 
 from __future__ import annotations

@@ -21,9 +21,9 @@ LEAST = 1e-5  # added to eigenvalues
 
 @dataclass(frozen=True)
 class JacobCov(Proxy):
-    """How near the correlations of the gradients of the summed outputs with respect to each image are to none.
+    """How close the correlations between the images' gradients of the summed outputs are to zero.
 
-    It is minus infinity where the gradients of an image are all alike.
+    It is minus infinity if the gradients of an image are all the same.
     """
 
     name = "jacob_cov"

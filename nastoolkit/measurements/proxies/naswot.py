@@ -1,12 +1,12 @@
-"""NASWOT: what a sub-network may be worth, from how differently it sees different images; no labels, no calibration.
+"""NASWOT: scores a sub-network by how differently it responds to different images, without labels or calibration.
 
 [Mellor2021] J. Mellor et al., "Neural Architecture Search without Training", ICML 2021, Section 3: the log-determinant of the
 kernel that counts in how many rectified units two inputs agree.
 [Cummings2022] D. Cummings et al., "A Hardware-Aware System for Accelerating Deep Neural Network Optimization",
 arXiv 2202.12954: low-cost proxies as objectives. The other one there, the number of parameters, is ``family.params``.
 
-Differs from the paper in: the signs of h-swish units count like those of ReLU ones, as mobile networks have both; the weights
-may be a trained supernet's, not fresh ones only; batch normalisation uses the batch's own statistics.
+Differs from the paper in: the signs of h-swish units count like those of ReLU units, because mobile networks have both; the
+weights may also be a trained supernet's, not only fresh ones; batch normalisation uses the batch's own statistics.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ RECTIFIERS = (nn.ReLU, nn.ReLU6, nn.Hardswish)  # positive where their input is
 class NASWOT(Proxy):
     """The log-determinant of sub-networks' activation kernels on one batch of training inputs.
 
-    It is minus infinity where two inputs are told apart by no unit. 128 inputs in [Mellor2021].
+    It is minus infinity if no unit distinguishes two of the inputs. [Mellor2021] uses 128 inputs.
 
     Raises:
         ValueError: The networks have no rectified units, or do not fit the task.
@@ -50,11 +50,11 @@ class NASWOT(Proxy):
 
 @torch.no_grad()
 def activation_kernel(network: nn.Module, inputs: Inputs) -> np.ndarray:
-    """In how many rectified units each two of n inputs agree, on or off: ``(n, n)``, [Mellor2021], Equation 2.
+    """Number of rectified units in which two of n inputs agree, on or off: ``(n, n)``, [Mellor2021], Equation 2.
 
     Args:
-        network: Its batch normalisation is set to the inputs' statistics.
-        inputs: A batch, as the network takes it.
+        network: Network, whose batch normalisation is set to the inputs' statistics.
+        inputs: A batch of the network's inputs.
 
     Raises:
         ValueError: The network has no such units.
@@ -73,7 +73,7 @@ def activation_kernel(network: nn.Module, inputs: Inputs) -> np.ndarray:
 
 
 def check_units(network: nn.Module) -> dict[str, nn.Module]:
-    """The rectified units of a network by name; ValueError where it has none."""
+    """The rectified units of a network by name; ValueError if it has none."""
     units: dict[str, nn.Module] = {name: module for name, module in network.named_modules() if isinstance(module, RECTIFIERS)}
     if not units:
         raise ValueError(f"NASWOT looks at {[unit.__name__ for unit in RECTIFIERS]} modules, and the network has none")

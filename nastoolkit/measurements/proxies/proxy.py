@@ -1,4 +1,4 @@
-"""What all proxies of accuracy are: a score of sub-networks that nobody trains, from which a search can choose."""
+"""The base of all proxies of accuracy: a score of untrained sub-networks, with which a search can choose."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from nastoolkit.training.probes import gradients
 
 @dataclass(frozen=True)
 class Proxy(ABC):
-    """A score of sub-networks, a function of genotypes: higher is better.
+    """A score of sub-networks as a function of genotypes: higher is better.
 
     Attributes:
-        supernet: Where sub-networks come from: fresh (``Supernet(family)``) or trained; it is left as it is.
+        supernet: Supernet of the sub-networks, fresh (``Supernet(family)``) or trained; it stays as it is.
         task: Gives the inputs, and the targets if the proxy looks at a loss.
         n_inputs: Number of training examples, the first ones.
         name: Key in ``PROXIES``.
         needs_images: Whether inputs must be images, or other numbers that have gradients.
-        needs_targets: Whether the task's loss is looked at.
+        needs_targets: Whether the task's loss is used.
 
     Raises:
-        ValueError: The task's inputs, or the targets that are needed, are not those of the family's networks.
+        ValueError: The task's inputs, or the targets that are needed, do not fit the family's networks.
     """
 
     supernet: Supernet
@@ -53,7 +53,7 @@ class Proxy(ABC):
             check_vocabulary(self.supernet, self.task)
 
     def __call__(self, genotypes: np.ndarray) -> np.ndarray:
-        """Genotypes ``(n, d)`` to scores ``(n, 1)``; minus infinity where there is no number."""
+        """Genotypes ``(n, d)`` to scores ``(n, 1)``; minus infinity instead of NaN."""
         scores = np.array([[self.score(genotype)] for genotype in np.atleast_2d(genotypes)])
         return np.where(np.isnan(scores), -np.inf, scores)
 
@@ -62,7 +62,7 @@ class Proxy(ABC):
         """The score of one genotype ``(d,)``."""
 
     def network(self, genotype: np.ndarray) -> nn.Module:
-        """A network of its own, whose batch normalisation uses the batch's statistics, and which drops nothing out."""
+        """A separate network, whose batch normalisation uses the batch's statistics, and which has no dropout."""
         network = self.supernet.extract(genotype).eval()
         for module in network.modules():
             if isinstance(module, BatchNorm):
@@ -70,7 +70,7 @@ class Proxy(ABC):
         return network
 
     def batch(self, genotype: np.ndarray) -> Split:
-        """The examples, as a sub-network takes them."""
+        """The examples, as inputs of a sub-network."""
         shape = self.supernet.family.input_shape(genotype)
         return next(self.task.split("train").batches(self.n_inputs, shape, self.n_inputs)).to(device_of(self.supernet))
 
@@ -84,10 +84,10 @@ class Proxy(ABC):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What the values depend on besides the genotype; a store keeps it beside them."""
+        """What the values depend on apart from the genotype; a store keeps it with them."""
         return {"measurement": self.name, "task": self.task.name, "n_inputs": self.n_inputs, **self.supernet.identity}
 
 
 def matrices(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Those of more than one dimension: no biases, no scales of normalisation."""
+    """Tensors of more than one dimension, that is no biases and no scales of normalisation."""
     return {name: tensor for name, tensor in tensors.items() if tensor.dim() > 1}

@@ -1,4 +1,4 @@
-"""SNIP: by how much the loss would change without a weight, to first order, as a proxy of accuracy.
+"""SNIP: how much the loss would change without a weight, to first order, as a proxy of accuracy.
 
 [Lee2019] N. Lee et al., "SNIP: Single-shot Network Pruning based on Connection Sensitivity", ICLR 2019, arXiv 1810.02340,
 Section 4.

@@ -1,11 +1,11 @@
-"""Synaptic flow: how much comes through a network, and through how many weights, as a proxy of accuracy.
+"""Synaptic flow: how much passes through a network, and through how many weights, as a proxy of accuracy.
 
 [Tanaka2020] H. Tanaka et al., "Pruning Neural Networks without Any Data by Iteratively Conserving Synaptic Flow", NeurIPS
 2020, arXiv 2006.05467, Section 4.
 [Abdelfattah2021] M. Abdelfattah et al., "Zero-Cost Proxies for Lightweight NAS", ICLR 2021, arXiv 2101.08134, Section 3.
 
-Differs from the papers in: the score is the logarithm of the flow, which ranks alike; as in the code of the second one, batch
-normalisation is left out.
+Differs from the papers in: the score is the logarithm of the flow, which gives the same ranking; batch normalisation is left
+out, as in the second paper's code.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from nastoolkit.training.probes import gradients
 class SynFlow(Proxy):
     """The logarithm of the summed products of weights and their gradients, with absolute weights and an image of ones.
 
-    It is minus infinity where nothing comes through. The task's images do not matter.
+    It is minus infinity if nothing passes through. The task's images do not matter.
     """
 
     name = "synflow"
@@ -40,7 +40,7 @@ class SynFlow(Proxy):
 
 
 def flow(network: nn.Module, ones: torch.Tensor) -> float:
-    """The sum over weights of the product of each and its gradient, after all have lost their signs in place."""
+    """The sum over weights of each weight times its gradient, after all were set to their absolute values in place."""
     with torch.no_grad():
         for weight in network.parameters():
             weight.abs_()
@@ -49,7 +49,7 @@ def flow(network: nn.Module, ones: torch.Tensor) -> float:
 
 
 def without_norms(network: nn.Module) -> nn.Module:
-    """The same network, with nothing in the place of batch normalisation."""
+    """The same network without batch normalisation."""
     for module in list(network.modules()):
         for name, part in module.named_children():
             if isinstance(part, BatchNorm):

@@ -3,7 +3,7 @@
 [Li2023] G. Li et al., "ZiCo: Zero-shot NAS via Inverse Coefficient of Variation on Gradients", ICLR 2023, arXiv 2301.11300,
 Section 3.
 
-Differs from the paper in: the two batches are the halves of one, so that all proxies see as many inputs.
+Differs from the paper in: the two batches are halves of one batch, so that all proxies see the same number of inputs.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class ZiCo(Proxy):
 def steadiness(gradients: Sequence[torch.Tensor]) -> float:
     """Logarithm of the sum over a layer's weights of mean over standard deviation of their absolute gradients.
 
-    Weights whose gradients are the same in all batches are left out; where that leaves none, it is 0.
+    Weights whose gradients are the same in all batches are left out; if none remain, it is 0.
     """
     absolute = torch.stack(list(gradients)).abs().double()
     spread = absolute.std(0, correction=0)
