@@ -1,4 +1,4 @@
-"""What all benchmarks share: search problems whose evaluations cost nothing, to compare searches over many seeds."""
+"""Base of all benchmarks: search problems whose evaluations are free, for comparing searches over many seeds."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ class Benchmark(ABC):
     A subclass sets the attributes in its constructor, or on the class.
 
     Args:
-        folder: Where the published files are; see :func:`nastoolkit.published.find`.
+        folder: Folder of the published files; see :func:`nastoolkit.published.find`.
 
     Attributes:
-        space: Where to search.
-        objectives: What to optimise, m of them.
-        reference_point: ``(m,)`` in raw units, for hypervolumes.
-        targets: Hypervolumes worth reaching, by name; published ones by who reached them.
+        space: Search space.
+        objectives: The m objectives to optimise.
+        reference_point: Reference point ``(m,)`` for hypervolumes, in raw units.
+        targets: Hypervolumes worth reaching, by name; published ones are named after the method that reached them.
     """
 
     space: SearchSpace
@@ -39,7 +39,7 @@ class Benchmark(ABC):
         self.folder = folder
 
     def __reduce__(self) -> tuple[type, tuple[object, ...]]:
-        return type(self), (self.folder,)  # how worker processes get it
+        return type(self), (self.folder,)  # this is how worker processes receive it
 
     @abstractmethod
     def evaluate(self, genotypes: np.ndarray) -> np.ndarray:
@@ -47,7 +47,7 @@ class Benchmark(ABC):
 
     @property
     def front(self) -> History | None:
-        """The Pareto front of the whole space, where it is known."""
+        """The Pareto front of the whole space, if it is known."""
         return None
 
     def history(self, genotypes: np.ndarray) -> History:
@@ -58,12 +58,12 @@ class Benchmark(ABC):
 
 
 class Problem(Benchmark):
-    """A search problem made of its parts, without a reference point: what it is for decides that.
+    """A search problem made of its parts, without a reference point, which depends on the use.
 
     Args:
-        space: Where to search.
-        measure: Genotypes ``(n, d)`` to raw values ``(n, m')``; None where every objective is exact.
-        objectives: What to optimise.
+        space: Search space.
+        measure: Function from genotypes ``(n, d)`` to raw values ``(n, m')``; None if every objective is exact.
+        objectives: Objectives to optimise.
     """
 
     def __init__(self, space: SearchSpace, measure: Evaluate | None, objectives: Sequence[Objective]) -> None:
@@ -73,5 +73,5 @@ class Problem(Benchmark):
         return type(self), (self.space, self.measure, self.objectives)
 
     def evaluate(self, genotypes: np.ndarray) -> np.ndarray:
-        """What is measured, or no columns ``(n, 0)``."""
+        """Measured values, or no columns ``(n, 0)``."""
         return np.empty((len(genotypes), 0)) if self.measure is None else self.measure(genotypes).reshape(len(genotypes), -1)

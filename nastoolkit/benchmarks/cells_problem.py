@@ -1,4 +1,4 @@
-"""Cells of NAS-Bench-201 to be ranked by what they inherit from a supernet, and their true accuracies."""
+"""Cells of NAS-Bench-201, to be ranked by the weights that they inherit from a supernet, and their true accuracies."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ MACS = "log MACs"
 
 @dataclass(frozen=True, kw_only=True)
 class CellsProblem:
-    """Cells of NAS-Bench-201 in a skeleton of any size, and how good they truly are.
+    """Cells of NAS-Bench-201 in a skeleton of any size, and their true accuracies.
 
     Attributes:
         task_name: Name for :func:`nastoolkit.tasks.load_task`.
-        truth: ``alone``, or ``12 epochs`` or ``200 epochs``, as published for CIFAR-10.
-        image_size: Height and width of what networks see.
-        channels: Channels of the first stage.
-        n_cells: Cells of a stage.
-        n_judged: Number of cells that are ranked, always the same ones.
-        operations: Operations that edges choose from, by their names.
-        n_stages: Stages of the skeleton.
+        truth: Source of the true accuracies: ``alone``, or ``12 epochs`` or ``200 epochs``, as published for CIFAR-10.
+        image_size: Height and width of the networks' inputs.
+        channels: Number of channels in the first stage.
+        n_cells: Number of cells in a stage.
+        n_judged: Number of ranked cells, always the same ones.
+        operations: Names of the operations that edges choose from.
+        n_stages: Number of stages in the skeleton.
 
     Raises:
         ValueError: There is no such truth, or no such operation.
@@ -76,13 +76,13 @@ class CellsProblem:
 
     @property
     def mostly_free(self) -> np.ndarray:
-        """Which of them have no weights on at least four of six edges, bools ``(n,)``."""
+        """Which of these cells have no weights on at least four of their six edges, bools ``(n,)``."""
         is_free = np.array([OPERATIONS[name](1, 1).params == 0 for name in self.family.table.by_cost])
         return is_free[self.cells].sum(axis=1) >= MOSTLY
 
     @property
     def lacks(self) -> str:
-        """What is not there of its data; empty if all is."""
+        """The data that are missing; empty if none are."""
         try:
             self.task.split("test")
             self._published()
@@ -95,14 +95,14 @@ class CellsProblem:
         return asdict(self)
 
     def true_accuracies(self, recipe: Recipe, n_seeds: int, folder: str | Path, n_workers: int) -> np.ndarray:
-        """Accuracies of the cells ``(n, k)`` in %, each measured k times: published, or from trainings of each alone."""
+        """Accuracies ``(n, k)`` of the cells in %, each measured k times: published, or from training each cell alone."""
         if (published := self._published()) is not None:
             return published
         seeds = range(n_seeds)
         return ground_truth(self.family, self.task, recipe, self.cells, seeds, folder, "test", n_workers)
 
     def _published(self) -> np.ndarray | None:
-        """Accuracies with half of the training images and with all."""
+        """Accuracies after training with half of the training images and with all of them."""
         if self.truth == "alone":
             return None
         if self.truth == "12 epochs":
@@ -120,17 +120,17 @@ def rank_correlations(
     """Kendall's tau between inherited and true accuracies.
 
     Args:
-        found: A row for each cell of each task, arm and seed: columns ``cell``, ``task``, ``arm``, ``seed``, and ``accuracy``,
-            which it inherits. Rows without a cell are left out.
+        found: Rows for each cell of each task, arm and seed, with the columns ``cell``, ``task``, ``arm``, ``seed``, and
+            ``accuracy``, with inherited weights. Rows without a cell are left out.
         problems: The problems.
         truths: True accuracy of each cell ``(n,)``, by tasks.
-        judge: Column in place of ``accuracy``; the greater, the better a cell is.
+        judge: Column that ranks cells; a higher value is better.
 
     Returns:
-        A row for each task, arm and seed, ``MACS`` among the arms, which ranks without a supernet: tau over ``all`` cells,
-        over those that are ``mostly free``, with at least four of six edges without weights, and over the ``others``;
-        ``beyond MACs``, over all with MACs partialled out; and ``chosen``, the true accuracy in % of the cell that is ranked
-        highest, the mean if there are several.
+        A row for each task, arm and seed; the arm ``MACS`` ranks without a supernet. Columns are tau over ``all`` cells, over
+        those that are ``mostly free``, with at least four of six edges without weights, and over the ``others``;
+        ``beyond MACs``, over all cells with MACs partialled out; and ``chosen``, the true accuracy in % of the cell ranked
+        highest, or the mean if there are several.
     """
     rows, cells = [], found.dropna(subset="cell")
     for problem in problems:
@@ -149,5 +149,5 @@ def rank_correlations(
 
 
 def tau(one: np.ndarray, other: np.ndarray) -> float:
-    """Kendall's tau-b of two vectors ``(n,)``; 0 where one of them ranks nothing, and of fewer than three."""
+    """Kendall's tau-b of two vectors ``(n,)``; 0 if all values of one are equal, or for fewer than three rows."""
     return rank_correlation(one, other).value if len(one) > 2 and np.ptp(one) and np.ptp(other) else 0.0

@@ -3,8 +3,8 @@
 [Wang2021] R. Wang et al., "EfficientTDNN: Efficient Architecture Search for Speaker Recognition", arXiv 2103.13581: its
 search problem, with the published predictor and table.
 
-Differs from the paper in: a search for the whole front, where the paper looks for the best network within each of 18 limits of
-latency; the reference point is ours.
+Differs from the paper in: a search looks for the whole front, while the paper looks for the best network within each of 18
+latency limits; the reference point is ours.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from nastoolkit.published import ErrorPredictor, SpeakerLatency
 class EfficientTDNNV100(Benchmark):
     """12 choices of ``efficient-tdnn``: ``eer`` in % (predicted) and ``latency_ms`` of 64 inputs of 3 seconds (exact).
 
-    Networks take 7.4 to 28 ms and have 1.4 to 5.1 %.
+    Networks take 7.4 to 28 ms and have error rates of 1.4 to 5.1 %.
 
     Args:
-        folder: Where the files are; see :func:`nastoolkit.published.find`.
+        folder: Folder of the files; see :func:`nastoolkit.published.find`.
 
     Attributes:
-        errors: Genotypes ``(n, d)`` to predicted equal error rates ``(n,)``, in %.
-        latency_ms: Genotypes ``(n, d)`` to latencies ``(n,)``, in ms.
+        errors: Function from genotypes ``(n, d)`` to predicted equal error rates ``(n,)``, in %.
+        latency_ms: Function from genotypes ``(n, d)`` to latencies ``(n,)``, in ms.
     """
 
     reference_point = (5.1, 28.0)

@@ -1,11 +1,11 @@
-"""MIT's NAS lab as a problem: accuracy on Visual Wake Words against exact MACs or exact peak memory. The user's file.
+"""MIT's NAS lab as a problem: accuracy on Visual Wake Words against exact MACs or peak memory. The user provides the file.
 
 [Han2023] S. Han et al., MIT 6.5940 "TinyML and Efficient Deep Learning Computing", fall 2023, lab 3.
 [Lin2021] J. Lin et al., "MCUNetV2: Memory-Efficient Patch-based Inference for Tiny Deep Learning", NeurIPS 2021.
 
 Differs from the lab in: its predictor is a perceptron, ours a ridge regression for each resolution and width; networks of
-width 1, none of which was measured, are left out, where the lab's searches take them on trust. MACs are those of convolutions
-and linear layers; see :mod:`nastoolkit.families.mcunet`. Reference point: ours.
+width 1, none of which was measured, are left out, while the lab's searches include them. MACs are those of convolutions and
+linear layers; see :mod:`nastoolkit.families.mcunet`. The reference point is ours.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ PENALTY = 10.0
 class MCUNetVWW(Benchmark):
     """48 choices of ``mcunet-vww``, two of its three widths: ``accuracy_top1`` in %, measured or predicted, and an exact cost.
 
-    50,000 sub-networks have the accuracy that was measured, all others the one that a predictor fitted to them says. Costs go
-    from 7 to 205 MMACs and from 72 to 750 KiB, accuracies from 84 to 94 %.
+    50,000 sub-networks have their measured accuracy, all others that of a predictor fitted to these. Costs range from 7 to
+    205 MMACs and from 72 to 750 KiB, accuracies from 84 to 94 %.
 
     Args:
         cost: ``mmacs``, or ``peak_kib`` for 8-bit activations.
-        folder: Where the file is; see :func:`nastoolkit.published.mcunet_vww`.
+        folder: Folder of the file; see :func:`nastoolkit.published.mcunet_vww`.
 
     Attributes:
         rmse: Root mean squared error of the predictor on 10,000 sub-networks, fitted to the others, in %.
@@ -102,5 +102,5 @@ class RidgeByScale:
 
 
 def _rows(genotypes: np.ndarray) -> np.ndarray:
-    """Genotypes as bytes, which name them."""
+    """Genotypes as bytes, which identify them."""
     return np.ascontiguousarray(genotypes, dtype=np.uint8)

@@ -1,8 +1,9 @@
-"""NAS-Bench-201: 15,625 cells, complete: accuracy on validation images against MACs or parameters. The user's file.
+"""NAS-Bench-201: 15,625 cells, complete: validation accuracy against MACs or parameters. The user provides the file.
 
 [Dong2020] X. Dong and Y. Yang, "NAS-Bench-201: Extending the Scope of Reproducible Neural Architecture Search", ICLR 2020.
 
-Differs from the paper in: two objectives, where its searches look for the best accuracy alone; no simulated training time.
+Differs from the paper in: there are two objectives, while its searches look for the best accuracy alone; training time is not
+simulated.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ class NASBench201(Table):
 
     Args:
         cost: ``mmacs`` or ``params_m``, in millions.
-        folder: Where the file is; see :func:`nastoolkit.published.nas_bench_201`.
+        folder: Folder of the file; see :func:`nastoolkit.published.nas_bench_201`.
     """
 
     quality = (Objective("accuracy_top1", "max", "%"), 50.0)

@@ -2,7 +2,7 @@
 
 [Su2021] X. Su et al., "Prioritized Architecture Sampling with Monto-Carlo Tree Search", CVPR 2021, Section 5.1.
 
-Differs from the paper in: two objectives, where it looks for the best accuracy alone.
+Differs from the paper in: there are two objectives; the paper looks for the best accuracy alone.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from nastoolkit.published import nas_bench_macro
 
 
 class NASBenchMacro(Table):
-    """Eight choices of three operations; the accuracy is the mean of three trainings, of standard deviation 0.14 % (median).
+    """Eight choices of three operations; the accuracy is the mean of three trainings (median standard deviation 0.14 %).
 
     Args:
         cost: ``mmacs`` or ``params``.

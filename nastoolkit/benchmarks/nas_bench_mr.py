@@ -1,13 +1,13 @@
-"""NAS-Bench-MR: a surrogate's accuracy of multi-resolution networks against exact MACs or parameters. The user's file.
+"""NAS-Bench-MR: a surrogate's accuracy of multi-resolution networks against MACs or parameters. The user provides the file.
 
 [Ding2021] M. Ding et al., "Learning Versatile Neural Architectures by Propagating Network Codes", ICLR 2022,
 arXiv 2103.13253: 2,507 networks of some 10^20, each trained.
 [Zela2022] A. Zela et al., "Surrogate NAS Benchmarks: Going Beyond the Limited Search Spaces of Tabular NAS Benchmarks",
 ICLR 2022: the idea.
 
-Differs from the paper in: accuracies of gradient boosting, fitted to all networks, as nobody trained the others; a search for
-the networks between accuracy and cost, where the paper looks for one. Costs go from 11 to 27,000 MMACs, and most of the front
-is below 2,000: a long tail. Reference point: ours.
+Differs from the paper in: accuracies come from gradient boosting, fitted to all networks, as nobody trained the others; a
+search covers the trade-off between accuracy and cost, while the paper looks for one network. Costs range from 11 to 27,000
+MMACs, and most of the front is below 2,000: a long tail. The reference point is ours.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ class NASBenchMR(Benchmark):
 
     Args:
         cost: ``mmacs`` or ``params_m``, in millions.
-        folder: Where the file is; see :func:`nastoolkit.published.nas_bench_mr`.
+        folder: Folder of the file; see :func:`nastoolkit.published.nas_bench_mr`.
 
     Attributes:
-        best_found: Hypervolume of the front that is known, by cost.
-        rmse: The surrogate's root mean squared error on networks that it was not fitted to, in % (five folds).
+        best_found: Hypervolume of the best known front, by cost.
+        rmse: The surrogate's root mean squared error on held-out networks, in % (five folds).
         tau: Kendall's rank correlation on the same.
     """
 
@@ -63,6 +63,6 @@ class NASBenchMR(Benchmark):
         return self._surrogate.predict(self._features(genotypes))[:, None]
 
     def _features(self, genotypes: np.ndarray) -> np.ndarray:
-        """Options ``(n, d)``, which are numbers."""
+        """Options ``(n, d)``, as numbers."""
         columns = zip(self.space.choices, self.space.canonical(np.atleast_2d(genotypes)).T, strict=True)
         return np.stack([np.array(choice.options, dtype=float)[gene] for choice, gene in columns], axis=1)

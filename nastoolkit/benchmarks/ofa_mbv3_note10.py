@@ -6,7 +6,7 @@ evaluations (seed 1, population 100) are from https://github.com/ito-rafael/once
 [Cai2020] H. Cai et al., "Once-for-All: Train One Network and Specialize it for Efficient Deployment", ICLR 2020: its
 predictor.
 
-Differs from the paper in: nothing; the predictor and the tables give the values of their stored front to its five decimals.
+Differs from the paper in: nothing; the predictor and the tables reproduce the values of its stored front to five decimals.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from nastoolkit.published import AccuracyPredictor, note10
 class OFAMobileNetV3Note10(Benchmark):
     """46 choices of ``ofa-mbv3-w1.2`` at 160, 176, 192, 208 or 224 pixels: ``latency_ms`` (exact) and ``error_top1`` in %.
 
-    The predictor ranks networks well, but promises too much: 84.5 % for the largest of the stored front, measured are 78.9 %.
+    The predictor ranks networks well but promises too much: 84.5 % for the largest of the stored front, which measures 78.9 %.
     """
 
     reference_point = (100.0, 25.0)

@@ -6,9 +6,9 @@ arXiv 2202.12954; 2,373 evaluations of its searches, of 2,162 sub-networks, are 
 [Zela2022] A. Zela et al., "Surrogate NAS Benchmarks: Going Beyond the Limited Search Spaces of Tabular NAS Benchmarks",
 ICLR 2022: the idea.
 
-Differs from the paper in: accuracies of a support vector regression on pairs of choices, fitted to all evaluations. It is the
-function that the predictor ``svr`` looks for, so searches with that predictor have an advantage here that they have nowhere
-else; and most evaluations are near the front, so far from it the surrogate guesses. Reference point: ours.
+Differs from the paper in: accuracies come from a support vector regression on pairs of choices, fitted to all evaluations. It
+is the kind of function that the predictor ``svr`` fits, so searches with that predictor have an advantage here that they have
+nowhere else. Most evaluations are near the front; far from it, the surrogate guesses. The reference point is ours.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ class OFAMobileNetV3ImageNet(Benchmark):
     """45 choices of ``ofa-mbv3-w1.0`` at 224 pixels: ``accuracy_top1`` in % and ``mmacs`` (exact).
 
     Attributes:
-        rmse: The surrogate's root mean squared error on sub-networks that it was not fitted to, in % (ten folds); measuring
-            again differs by 0.021.
+        rmse: The surrogate's root mean squared error on held-out sub-networks, in % (ten folds); repeated
+            measurements differ by 0.021.
         tau: Kendall's rank correlation on the same.
     """
 

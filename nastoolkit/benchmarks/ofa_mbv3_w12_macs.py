@@ -5,8 +5,8 @@ arXiv 2202.12954, Table 2: evaluations that searches need on this supernet.
 [Cai2020] H. Cai et al., "Once-for-All: Train One Network and Specialize it for Efficient Deployment", ICLR 2020: its
 predictor.
 
-Differs from the paper in: accuracies are predicted, and some 5 points too high, so the table's levels mean nothing here;
-reference point: ours.
+Differs from the paper in: accuracies are predicted and some 5 points too high, so the table's levels mean nothing here; the
+reference point is ours.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from nastoolkit.published import AccuracyPredictor
 class OFAMobileNetV3Macs(Benchmark):
     """45 choices of ``ofa-mbv3-w1.2``: ``accuracy_top1`` in % and ``mmacs`` (exact). The resolution is a 46th with one option.
 
-    Networks have 193 to 843 MMACs and 77.7 to 83.6 %.
+    Networks have 193 to 843 MMACs and accuracies of 77.7 to 83.6 %.
     """
 
     reference_point = (75.0, 900.0)

@@ -1,4 +1,4 @@
-"""Races: algorithms on one benchmark, over seeds; evaluations to reach a hypervolume, with intervals."""
+"""Races: algorithms on one benchmark, over seeds: how many evaluations each needs to reach a hypervolume, with intervals."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from nastoolkit.support.files import atomically, check_output_folder
 
 @dataclass(frozen=True)
 class Curves:
-    """What one algorithm did, a row for each seed.
+    """Results of one algorithm, a row for each seed.
 
     Attributes:
         curves: Hypervolume ``(seeds, evaluations)`` after each evaluation.
@@ -41,15 +41,15 @@ class Curves:
         return self.curves[:, -1]
 
     def evaluations_to(self, hypervolume: float | np.ndarray) -> np.ndarray:
-        """After how many evaluations each seed had this hypervolume ``(seeds,)``, or its own one of ``(seeds, 1)``.
+        """Evaluations ``(seeds,)`` after which each seed had this hypervolume, or its own if they are ``(seeds, 1)``.
 
-        Infinity where it never had.
+        Infinity if it never had it.
         """
         reached = self.curves >= hypervolume
         return np.where(reached.any(axis=1), reached.argmax(axis=1) + 1.0, np.inf)
 
     def counts_to(self, hypervolume: float | np.ndarray) -> Censored:
-        """The same, with a count that is only known to be above the budget where a seed never had this hypervolume."""
+        """The same, but if a seed never had this hypervolume, its count is only known to be above the budget."""
         return counted(self.evaluations_to(hypervolume), self.curves.shape[1])
 
     def to_frame(self, evaluations: Sequence[int]) -> pd.DataFrame:
@@ -58,14 +58,14 @@ class Curves:
         return pd.DataFrame(rows, columns=["evaluations", "seed", "hypervolume"])
 
     def times_fewer(self, other: Curves, evaluations: int | None = None) -> Censored:
-        """How many times fewer evaluations than another run each seed took ``(seeds,)`` to the same hypervolume.
+        """How many times fewer evaluations than another run each seed needed ``(seeds,)`` for the same hypervolume.
 
         Args:
             other: Curves of the same seeds.
-            evaluations: The hypervolume is the other's after so many of them; by default at its end.
+            evaluations: Number of evaluations after which the other's hypervolume is taken; by default all.
 
         Returns:
-            Ratios, below 1 where it took more; those of seeds that never had that hypervolume lie between 0 and an upper end.
+            Ratios, below 1 if it needed more; those of seeds that never had it lie between 0 and an upper end.
         """
         volume = other.curves[:, :evaluations][:, -1:]
         return other.counts_to(volume) / self.counts_to(volume)
@@ -94,19 +94,19 @@ def replayed_search(
     objectives: Sequence[Objective] | None = None,
     **settings: Any,
 ) -> np.ndarray:
-    """A search that is kept in a file, and taken from there when the same is asked of the same problem and code.
+    """A search that is kept in a file, and read from there when the same search of the same problem and code is wanted again.
 
     Args:
-        folder: Has a file for each search of any problem; made if missing. Several processes may use it.
-        problem: Gives the values, for nothing: those of 100 sub-networks are part of the question.
-        algorithm: See :func:`nastoolkit.studies.optimize`, as for all that follow.
+        folder: Folder with a file for each search of any problem; made if missing. Several processes may use it.
+        problem: Problem, whose values must be free: the values of 100 sub-networks identify the search.
+        algorithm: See :func:`nastoolkit.studies.optimize`, also for all that follow.
         budget: Number of evaluations.
         seed: Random seed.
-        objectives: By default the problem's; the same with bounds, for example.
-        **settings: Those of :func:`nastoolkit.studies.optimize` that change its result; a warm start as genotypes.
+        objectives: Objectives, for example the same with bounds; by default the problem's.
+        **settings: Arguments of :func:`nastoolkit.studies.optimize` that change its result; a warm start as genotypes.
 
     Returns:
-        What was measured, in order: genotypes ``(n, d)``, of which ``problem.history`` makes the search's history.
+        The evaluated genotypes ``(n, d)``, in order, from which ``problem.history`` makes the search's history.
     """
     space, objectives = problem.space, problem.objectives if objectives is None else objectives
     how = {"budget": budget, "seed": seed, "progress": False, **settings}
@@ -138,13 +138,13 @@ def replayed_history(
 
     Args:
         folder: See :func:`replayed_search`.
-        problem: What to search.
-        algorithm: See :func:`nastoolkit.studies.optimize`, as for all that follow.
+        problem: Problem to search.
+        algorithm: See :func:`nastoolkit.studies.optimize`, also for all that follow.
         budget: Number of evaluations.
         seed: Random seed.
-        store: Where evaluations that take a while are kept, one by one; None if they are for nothing.
-        executor: Where those run.
-        **settings: Those of :func:`nastoolkit.studies.optimize` that change its result.
+        store: File that keeps slow evaluations, one by one; None if they are free.
+        executor: Executor that runs them.
+        **settings: Arguments of :func:`nastoolkit.studies.optimize` that change its result.
     """
     if store is None:
         return problem.history(replayed_search(folder, problem, algorithm, budget, seed, **settings))
@@ -153,7 +153,7 @@ def replayed_history(
 
 
 def read_targets(text: str, algorithms: Sequence[str]) -> list[float | str]:
-    """Targets from a text with commas: hypervolumes, and names of algorithms; ValueError for what is neither."""
+    """Targets from a comma-separated text: hypervolumes and names of algorithms; ValueError for anything else."""
     words = [word.strip() for word in text.split(",") if word.strip()]
     return [word if word in algorithms else _number(word, algorithms) for word in words]
 
@@ -167,12 +167,12 @@ def _number(word: str, algorithms: Sequence[str]) -> float:
 
 
 def find_targets(problem: Benchmark, runs: Mapping[str, Curves], further: Sequence[float | str]) -> dict[str, float]:
-    """Hypervolumes to reach, by name, the easiest first: the benchmark's own and further ones.
+    """Hypervolumes to reach, by name, the easiest first: the benchmark's own and others.
 
     Args:
-        problem: Has targets of its own.
+        problem: Benchmark with targets of its own.
         runs: Curves of all algorithms, by name.
-        further: Hypervolumes, or names of algorithms: the median of their last hypervolumes.
+        further: Hypervolumes, or names of algorithms, which stand for the median of their final hypervolumes.
     """
     found = dict(problem.targets)
     for target in further:
@@ -181,7 +181,7 @@ def find_targets(problem: Benchmark, runs: Mapping[str, Curves], further: Sequen
 
 
 def summary(runs: Mapping[str, Curves], targets: Mapping[str, float]) -> list[dict[str, Any]]:
-    """For each algorithm in JSON types: final hypervolume, seconds, evaluations to each target; medians over seeds."""
+    """Medians over seeds for each algorithm, in JSON types: final hypervolume, seconds, evaluations to each target."""
     rows = []
     for algorithm, run in runs.items():
         volume, interval = median_interval(run.final)
@@ -199,7 +199,7 @@ def _to_target(run: Curves, name: str, hypervolume: float) -> dict[str, Any]:
 
 
 def as_frame(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """A summary as a table: an algorithm a column, as targets are many."""
+    """A summary as a table, with a column for each algorithm, as there are many targets."""
     columns = {}
     for row in rows:
         cells = {"hypervolume at the end": _with_interval(row["hypervolume"], row["hypervolume_interval"])}
@@ -213,6 +213,6 @@ def as_frame(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
 
 
 def _with_interval(value: float | None, interval: Sequence[float | None]) -> str:
-    """A number with its interval; a dash for what was not reached."""
+    """A number with its interval; a dash if it was not reached."""
     center, low, high = ("-" if number is None else f"{number:.6g}" for number in (value, *interval))
     return f"{center} [{low}, {high}]" if low != "-" else "-"

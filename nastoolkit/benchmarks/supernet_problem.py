@@ -1,4 +1,4 @@
-"""Sub-networks of a supernet, searched by measured accuracy and a cost: a problem that plain values make in any process."""
+"""A search of a supernet by measured accuracy and a cost: a problem that any process can rebuild from plain values."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ def _loaded(family_name: str, checkpoint: str, device: str) -> Supernet:
 
 @dataclass(frozen=True, kw_only=True)
 class SupernetProblem:
-    """A supernet, a task, and where what is measured is kept; several processes may use one folder.
+    """A supernet, a task, and a folder that keeps the measurements; several processes may use one folder.
 
     Attributes:
         family_name: Key of ``FAMILIES``.
         task_name: Name for :func:`nastoolkit.tasks.load_task`.
         folder: Folder with the stores of accuracies and with latency tables.
-        checkpoint: File of the supernet; empty means the one that ships or was fetched.
-        n_calibration: Training images for batch normalisation.
+        checkpoint: File of the supernet; if empty, the one that ships with the package or was fetched.
+        n_calibration: Number of training images that calibrate batch normalisation.
         device: Device that measures accuracy.
         n_contexts: See :meth:`nastoolkit.latency.LookupTable.measure`, for tables that are not in the folder yet.
-        table_seconds: See there.
-        made_of: Hash of weights and tables, which tells jobs apart; :meth:`as_argument` sets it.
+        table_seconds: Its argument ``seconds``.
+        made_of: Hash of weights and tables, which distinguishes jobs; :meth:`as_argument` sets it.
     """
 
     family_name: str
@@ -60,7 +60,7 @@ class SupernetProblem:
 
     @property
     def supernet(self) -> Supernet:
-        """The supernet, loaded once in a process."""
+        """The supernet, loaded once for each process."""
         return _loaded(self.family_name, self.checkpoint, self.device)
 
     @cached_property
@@ -75,7 +75,7 @@ class SupernetProblem:
 
     @property
     def space(self) -> SearchSpace:
-        """Where to search."""
+        """The search space."""
         return self.family.space
 
     @property
@@ -83,7 +83,7 @@ class SupernetProblem:
         """Number of the task's classes.
 
         Raises:
-            ValueError: It has none.
+            ValueError: The task has no classes.
         """
         if not isinstance(self.task, Classification):
             raise ValueError(f"task {self.task_name!r} has no classes to tell apart")
@@ -99,10 +99,10 @@ class SupernetProblem:
         return Accuracy(self.supernet, self.task, split, self.n_calibration, progress=False)
 
     def cost(self, name: str) -> Objective:
-        """The exact cost of sub-networks: MACs, size, or a latency, whose table is measured where it is missing.
+        """The exact cost of sub-networks: MACs, size, or a latency, whose table is measured if it is missing.
 
         Args:
-            name: ``MACs``, ``size``, or a setting's text; see :func:`nastoolkit.latency.read_setting`.
+            name: Name of the cost: ``MACs``, ``size``, or a setting's text; see :func:`nastoolkit.latency.read_setting`.
         """
         if name == MACS:
             return Objective("mmacs", "min", "M", exact=self.family.mmacs)
@@ -118,10 +118,10 @@ class SupernetProblem:
 
         Args:
             cost: See :meth:`cost`.
-            algorithm: See :func:`nastoolkit.optimize`, as for all that follow.
+            algorithm: See :func:`nastoolkit.optimize`, also for all that follow.
             budget: Number of evaluations.
             seed: Random seed.
-            space: Part of the family's space; by default the whole.
+            space: Part of the family's space; by default all of it.
             **settings: Further keyword arguments.
         """
         store, objectives = Path(self.folder) / "validation.sqlite", [self.quality, self.cost(cost)]
@@ -133,10 +133,10 @@ class SupernetProblem:
         return reevaluate(histories, self.accuracy("test"), Path(self.folder) / "test.sqlite", progress=False)
 
     def answers(self, genotypes: np.ndarray, cost: str, split: str = "validation") -> Answers:
-        """Probabilities of the classes that networks ``(k, d)`` give a split's examples, and what their runs cost.
+        """Class probabilities that networks ``(k, d)`` give to a split's examples, and the costs of running the networks.
 
         Args:
-            genotypes: Networks to ask.
+            genotypes: Networks to run.
             cost: See :meth:`cost`.
             split: Examples to answer.
         """
@@ -145,7 +145,7 @@ class SupernetProblem:
         return Answers(torch.softmax(logits, dim=2).numpy(), targets.numpy(), costs)
 
     def as_argument(self, *costs: str) -> dict[str, Any]:
-        """Plain values that make this problem in another process: an argument of a job.
+        """Plain values from which another process rebuilds this problem: an argument of a job.
 
         Args:
             *costs: Names of the costs that the job uses; their tables are measured now if they are missing.

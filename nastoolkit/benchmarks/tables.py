@@ -1,4 +1,4 @@
-"""Benchmarks that are complete tables: every sub-network of the space was measured, so the true front is known."""
+"""Benchmarks with a complete table: every sub-network of the space was measured, so the true front is known."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from nastoolkit.space import SearchSpace
 
 
 class Table(Benchmark):
-    """Looks values up: one objective that is measured, and an exact cost. Targets are shares of the front's hypervolume.
+    """A benchmark that looks up a measured objective and an exact cost. Targets are shares of the front's hypervolume.
 
-    A subclass has ``quality`` and ``costs`` on the class.
+    A subclass sets ``quality`` and ``costs`` on the class.
 
     Args:
-        space: What was measured.
-        genotypes: ``(n, d)``, every one of the space.
-        columns: Values ``(n,)`` of each genotype, by the names of objectives.
-        cost: A name in ``costs``.
-        folder: Where the published files are.
+        space: Space that was measured.
+        genotypes: Every genotype ``(n, d)`` of the space.
+        columns: Values ``(n,)`` of all genotypes, by the names of objectives.
+        cost: Name of a cost in ``costs``.
+        folder: Folder of the published files.
 
     Attributes:
-        quality: What is measured.
-        costs: What it may be weighed against, each with its part of the reference point.
+        quality: Measured objective.
+        costs: Costs that it may be traded against, each with its part of the reference point.
 
     Raises:
-        ValueError: An unknown cost, or not each sub-network once.
+        ValueError: The cost is unknown, or the rows do not hold each sub-network once.
     """
 
     quality: tuple[Objective, float]
@@ -58,7 +58,7 @@ class Table(Benchmark):
         self.targets = {f"{share}% of the front": share / 100 * whole for share in (90, 95, 99)}
 
     def _keep(self, genotypes: np.ndarray, columns: Mapping[str, np.ndarray]) -> None:
-        """Sort the rows, so that they are found."""
+        """Sort the rows so that they can be found."""
         self._sorted, order = np.unique(self._codes(genotypes), return_index=True)
         if not len(order) == len(genotypes) == self.space.size:
             raise ValueError(f"{self.space} needs each of its sub-networks once, got {len(genotypes)}, {len(order)} different")
@@ -74,7 +74,7 @@ class Table(Benchmark):
         return self._columns[name][np.searchsorted(self._sorted, codes)]
 
     def evaluate(self, genotypes: np.ndarray) -> np.ndarray:
-        """Genotypes ``(n, d)`` to what was measured ``(n, 1)``."""
+        """Genotypes ``(n, d)`` to measured values ``(n, 1)``."""
         return self.look_up(self.quality[0].name, genotypes)[:, None]
 
     @cached_property
@@ -83,6 +83,6 @@ class Table(Benchmark):
         return self.history(self._genotypes).front()
 
     def _codes(self, genotypes: np.ndarray) -> np.ndarray:
-        """A number ``(n,)`` for each canonical genotype, which stands for it alone."""
+        """A unique number for each canonical genotype, ``(n,)``."""
         radices = [len(choice.options) for choice in self.space.choices]
         return genotypes @ np.cumprod([1, *radices[:0:-1]], dtype=np.int64)[::-1]

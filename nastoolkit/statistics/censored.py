@@ -1,4 +1,4 @@
-"""Censored numbers: a search that never got there within its budget needed more than that, and not 0 or infinitely many."""
+"""Censored numbers: a search that did not reach a target within its budget needs more than that, not 0 or infinitely many."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from nastoolkit.statistics.intervals import LEVEL, estimate
 
 @dataclass(frozen=True, eq=False)
 class Censored:
-    """Counts of evaluations, or ratios of such counts, of which some are known only to lie between two ends.
+    """Counts of evaluations, or ratios of such counts; some are only known to lie between two ends.
 
-    Counts divided by counts are ratios: how many times fewer evaluations the divisor took.
+    Counts divided by counts are ratios: how many times fewer evaluations the divisor needed.
 
     Attributes:
         low: Lower ends ``(n,)``.
-        high: Upper ends ``(n,)``; equal to the lower ones where the number is known.
+        high: Upper ends ``(n,)``; equal to the lower ones if the number is known.
         what: Either ``count`` or ``ratio``.
     """
 
@@ -38,11 +38,11 @@ class Censored:
 
     @property
     def median_text(self) -> str:
-        """The median, or what is known of it."""
+        """The median, or what is known about it."""
         return _between(*self.median)
 
     def interval(self, level: float = LEVEL) -> tuple[float, float]:
-        """An interval of the median that holds however the unknown numbers are filled in."""
+        """An interval of the median that holds for any values of the unknown numbers."""
         return estimate(self.low, "median", level).low, estimate(self.high, "median", level).high
 
     def __truediv__(self, other: Censored) -> Censored:
@@ -56,7 +56,7 @@ class Censored:
         return ", ".join(parts + self._others())
 
     def _others(self) -> list[str]:
-        """What is known of the others, those that lie below something first."""
+        """What is known about the others; those with only an upper end come first."""
         low, high = self.low[~self.known], self.high[~self.known]
         below, above = np.isfinite(high), np.isinf(high) & (low > 0)
         found = {
@@ -69,14 +69,14 @@ class Censored:
 
 
 def counted(evaluations: ArrayLike, budget: ArrayLike) -> Censored:
-    """Evaluations ``(n,)`` after which each search got there, where infinity says: never within its budget.
+    """Evaluations ``(n,)`` after which each search reached a target; infinity means that it did not within its budget.
 
     Args:
-        evaluations: Counts from 1 on.
-        budget: Number of evaluations that a search had, one for all or one for each.
+        evaluations: Counts of at least 1.
+        budget: Number of evaluations that a search had, one for all searches or one for each.
 
     Raises:
-        ValueError: A count that is not between 1 and the budget, nor infinite.
+        ValueError: A count is neither between 1 and the budget nor infinite.
     """
     counts = np.asarray(evaluations, float).ravel()
     budgets = np.broadcast_to(np.asarray(budget, float), counts.shape)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 LEVEL = 0.95
 N_RESAMPLES = 2000
-LEAST_RESAMPLED = 6  # the resamples of fewer values scatter much less than samples do
+LEAST_RESAMPLED = 6  # resamples of fewer values vary much less than samples do
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,10 @@ class Estimate:
 
     Attributes:
         value: Mean, median or rank correlation.
-        low: Lower end of the interval; minus infinity where the values are too few for one.
-        high: Upper end of the interval; infinity where the values are too few for one.
+        low: Lower end of the interval; minus infinity if there are too few values.
+        high: Upper end of the interval; infinity if there are too few values.
         n: Number of values.
-        kind: Kind of the interval, a key of ``INTERVALS`` for example.
+        kind: Kind of the interval, for example a key of ``INTERVALS``.
     """
 
     value: float
@@ -59,9 +59,9 @@ def _bootstrap(values: np.ndarray, level: float) -> tuple[float, float, float]:
         return center, -np.inf, np.inf
     if width == 0:
         return center, center, center  # all resamples are alike
-    normal = np.sqrt(n / (n - 1)) * scipy.stats.t.ppf((1 + level) / 2, n - 1)  # resamples scatter less than samples do
+    normal = np.sqrt(n / (n - 1)) * scipy.stats.t.ppf((1 + level) / 2, n - 1)  # resamples vary less than samples do
     how = {"n_resamples": N_RESAMPLES, "confidence_level": 1 - 2 * scipy.stats.norm.sf(normal), "method": "BCa"}
-    unit = 2.0 ** (np.frexp(width)[1] - 1)  # cubes of very large or small values would be none; this rounds nothing
+    unit = 2.0 ** (np.frexp(width)[1] - 1)  # cubes of very large or small values would overflow or vanish; this rounds nothing
     found = scipy.stats.bootstrap((values / unit,), np.mean, random_state=np.random.default_rng(0), **how)
     return center, unit * found.confidence_interval.low, unit * found.confidence_interval.high
 
@@ -75,7 +75,7 @@ def _order(values: np.ndarray, level: float) -> tuple[float, float, float]:
 INTERVALS: dict[str, Callable[[np.ndarray, float], tuple[float, float, float]]] = {
     "t": _student,  # of the mean [Student1908]
     "bootstrap": _bootstrap,  # of the mean, bias-corrected and accelerated [Efron1987], for few values [Hesterberg2015]
-    "median": _order,  # of the median, by the sign test [Hollander2014], whatever the distribution
+    "median": _order,  # of the median, by the sign test [Hollander2014], for any distribution
 }
 
 
@@ -83,12 +83,12 @@ def estimate(values: ArrayLike, kind: str = "t", level: float = LEVEL) -> Estima
     """Mean or median of values ``(n,)``, such as paired differences, with its interval.
 
     Args:
-        values: Independent numbers, one a seed; infinite ones only for ``median``.
-        kind: Key of ``INTERVALS``. ``t`` needs 2 values, the others 6: fewer say nothing, and the interval is infinite.
-        level: Probability with which such intervals cover the truth.
+        values: Independent numbers, one for each seed; infinite ones only for ``median``.
+        kind: Key of ``INTERVALS``. ``t`` needs 2 values, the others 6; with fewer, the interval is infinite.
+        level: Probability that such intervals contain the true value.
 
     Raises:
-        ValueError: An unknown kind, no values at all, or one that is not a number.
+        ValueError: The kind is unknown, there are no values, or a value is not a number.
     """
     if kind not in INTERVALS:
         raise ValueError(f"unknown kind of interval {kind!r}; known: {', '.join(INTERVALS)}")
@@ -109,16 +109,16 @@ def paired_differences(
     Args:
         frame: Rows of a study, see :func:`nastoolkit.studies.run_grid`.
         value: Column of the values.
-        ours: Arm that is under test.
-        other: Arm that it is held against.
+        ours: Arm under test.
+        other: Arm that it is compared with.
         pair: Columns in which both rows of a pair agree.
         arm: Column that names the arms.
 
     Returns:
-        A difference for each pair, by what its rows agree in.
+        A difference for each pair, indexed by the values of its ``pair`` columns.
 
     Raises:
-        ValueError: An unknown arm, two rows for one place, or a pair of which one value is missing.
+        ValueError: An arm is unknown, two rows belong to one arm of a pair, or a pair lacks one value.
     """
     rows = frame[frame[arm].isin([ours, other])]
     if unknown := {ours, other} - set(known := list(frame[arm].unique())):

@@ -1,4 +1,4 @@
-"""What n seeds can show: that a difference is too small to matter, and how small a difference they can see.
+"""What n seeds can show: that a difference is too small to matter, and how small a difference they can detect.
 
 [Schuirmann1987] D. Schuirmann, "A Comparison of the Two One-Sided Tests Procedure and the Power Approach for Assessing the
 Equivalence of Average Bioavailability", Journal of Pharmacokinetics and Biopharmaceutics 15(6), 1987.
@@ -23,8 +23,8 @@ class Equivalence:
 
     Attributes:
         margin: Largest difference that does not matter.
-        difference: Mean difference with the interval that a test of this level has to find within the margin.
-        p_value: Probability of so small a difference, or a smaller one, if the true one were the margin.
+        difference: Mean difference with the interval that must lie within the margin.
+        p_value: Probability of a difference this small or smaller if the true one were the margin.
         is_equivalent: Whether the test rejects, at a level of 5 %, that the difference matters.
     """
 
@@ -37,10 +37,10 @@ class Equivalence:
 def equivalence(differences: ArrayLike, margin: float) -> Equivalence:
     """Two one-sided t-tests at 5 % of whether the mean of differences ``(n,)`` is within a margin of 0 [Schuirmann1987].
 
-    Not to find a difference is no evidence that there is none; this is.
+    Finding no difference is not evidence that there is none; this test is.
 
     Raises:
-        ValueError: A margin that is not above 0, or no numbers.
+        ValueError: The margin is not above 0, or there are no numbers.
     """
     if not margin > 0:
         raise ValueError(f"a margin is above 0, got {margin}")
@@ -52,7 +52,7 @@ def equivalence(differences: ArrayLike, margin: float) -> Equivalence:
 
 
 def smallest_effect(n: int, spread: float = 1.0, power: float = 0.8, level: float = LEVEL) -> float:
-    """The smallest true mean difference that a paired t-test of n seeds finds with a given power.
+    """The smallest true mean difference that a paired t-test of n seeds detects with a given power.
 
     Args:
         n: Number of pairs.
@@ -61,13 +61,13 @@ def smallest_effect(n: int, spread: float = 1.0, power: float = 0.8, level: floa
         level: Level of that interval.
 
     Raises:
-        ValueError: Fewer than two pairs, or a power that any effect has.
+        ValueError: There are fewer than two pairs, or any effect would have this power.
     """
     if n < 2 or not 1 - level < power < 1:
         raise ValueError(f"needs at least two pairs and a power between {1 - level:.3g} and 1, got {n} and {power}")
     bound = scipy.stats.t.ppf((1 + level) / 2, n - 1)
     middles = (np.arange(N_SPREADS) + 0.5) / N_SPREADS
-    bounds = bound * np.sqrt(scipy.stats.chi2.ppf(middles, n - 1) / (n - 1))  # as often as a sample has such a spread
+    bounds = bound * np.sqrt(scipy.stats.chi2.ppf(middles, n - 1) / (n - 1))  # each is equally likely as a sample's spread
 
     def lacking(shift: float) -> float:
         return power - float((scipy.stats.norm.sf(bounds - shift) + scipy.stats.norm.cdf(-bounds - shift)).mean())

@@ -21,12 +21,12 @@ ROUNDING = 1e-9
 
 
 def rank_correlation(a: ArrayLike, b: ArrayLike, level: float = LEVEL) -> Estimate:
-    """Kendall's tau-b of two vectors ``(n,)`` with its interval, whatever their distribution [Hollander2014, Section 8.3].
+    """Kendall's tau-b of two vectors ``(n,)`` with its interval, for any distribution [Hollander2014, Section 8.3].
 
     The standard error is that of a U-statistic; the interval is symmetric in Fisher's z, so that it stays within -1 and 1.
 
     Raises:
-        ValueError: Fewer than three rows, or a vector of which all values are the same.
+        ValueError: There are fewer than three rows, or all values of a vector are the same.
     """
     concordant, scale = _concordance(a, b)
     n = len(concordant)
@@ -41,13 +41,13 @@ def rank_correlation(a: ArrayLike, b: ArrayLike, level: float = LEVEL) -> Estima
 
 
 def rank_contributions(a: ArrayLike, b: ArrayLike) -> np.ndarray:
-    """What each row of two vectors ``(n,)`` adds to their Kendall's tau-b ``(n,)``, which is the mean of all.
+    """Contribution ``(n,)`` of each row of two vectors ``(n,)`` to their Kendall's tau-b, which is the mean of all.
 
     These are the pseudo-values of the jackknife [Tukey1958]: the *t* interval of their mean is one for tau, and differences
     between those of two rank correlations with the same truth compare the two, row by row.
 
     Raises:
-        ValueError: Fewer than three rows, or a vector of which all values are the same.
+        ValueError: There are fewer than three rows, or all values of a vector are the same.
     """
     concordant, scale = _concordance(a, b)
     n = len(concordant)
@@ -55,7 +55,7 @@ def rank_contributions(a: ArrayLike, b: ArrayLike) -> np.ndarray:
 
 
 def _concordance(a: ArrayLike, b: ArrayLike) -> tuple[np.ndarray, float]:
-    """By how many more rows each row is in order with than not ``(n,)``, and the factor from tau-a to tau-b."""
+    """Rows in the same order as each row minus those in the opposite one ``(n,)``, and the factor from tau-a to tau-b."""
     a, b = np.asarray(a, float), np.asarray(b, float)
     n, signs = len(a), [(np.sign(x - a), np.sign(y - b)) for x, y in zip(a, b, strict=True)]
     untied = [sum(np.abs(one).sum() for one in side) for side in zip(*signs, strict=True)]
@@ -65,9 +65,9 @@ def _concordance(a: ArrayLike, b: ArrayLike) -> tuple[np.ndarray, float]:
 
 
 def partial_correlation(one_other: float, one_third: float, other_third: float) -> float:
-    """The correlation of two vectors that is left without a third one, from the correlation of each pair.
+    """The partial correlation of two vectors given a third one, from the correlation of each pair.
 
-    It holds for Pearson's, Spearman's and Kendall's alike; it is 0 where the third one says all.
+    It holds for Pearson's, Spearman's and Kendall's; it is 0 if the third vector explains everything.
     """
     left = (1 - one_third**2) * (1 - other_third**2)
     return float((one_other - one_third * other_third) / np.sqrt(left)) if left > ROUNDING else 0.0
@@ -75,11 +75,11 @@ def partial_correlation(one_other: float, one_third: float, other_third: float) 
 
 @dataclass(frozen=True)
 class Ceiling:
-    """How well networks can be ranked at all by a ground truth that is measured a few times.
+    """How well any method can rank networks against a ground truth that is measured a few times.
 
     Attributes:
         reliability: Kendall's tau between the means of two halves of the measurements.
-        tau: Kendall's tau with the mean of all measurements that the true order itself would have.
+        tau: Kendall's tau that the true order itself would have with the mean of all measurements.
     """
 
     reliability: float
@@ -92,8 +92,8 @@ class Ceiling:
 def tau_ceiling(measured: ArrayLike, n_splits: int = 100) -> Ceiling:
     """The ceiling of rank correlations with a ground truth ``(n, k)``, n networks that were each measured k times.
 
-    Half against half says how reliable half of the measurements are, and Spearman and Brown's formula [Brown1910] how reliable
-    all of them are. It is one for Pearson's correlation, so tau is converted as if measurements were normally distributed.
+    Comparing halves shows how reliable half of the measurements are; Spearman and Brown's formula [Brown1910] then gives the
+    reliability of all. It holds for Pearson's correlation, so tau is converted as if measurements were normally distributed.
 
     Raises:
         ValueError: Fewer than two measurements of each network, or fewer than three networks.

@@ -1,4 +1,4 @@
-"""Errors of systems that say whether two recordings are of one person: equal error rate and detection cost.
+"""Errors of systems that decide whether two recordings are of one person: equal error rate and detection cost.
 
 [NIST2016] NIST 2016 Speaker Recognition Evaluation Plan, Section 3: the cost; smallest over thresholds, it is the minDCF.
 """
@@ -13,14 +13,14 @@ import numpy as np
 
 @dataclass(frozen=True, eq=False)
 class Verification:
-    """Scores of pairs, of which the higher say: one person.
+    """Scores of pairs; a higher score means that the same person is more likely.
 
     Attributes:
-        same: Scores ``(n,)`` of pairs that are of one person.
-        different: Scores ``(m,)`` of pairs that are of two.
+        same: Scores ``(n,)`` of pairs from one person.
+        different: Scores ``(m,)`` of pairs from two people.
 
     Raises:
-        ValueError: There are no pairs of one kind, or scores that are no numbers.
+        ValueError: There are no pairs of one kind, or a score is not a number.
     """
 
     same: np.ndarray
@@ -35,14 +35,14 @@ class Verification:
 
     @cached_property
     def rates(self) -> tuple[np.ndarray, np.ndarray]:
-        """Shares of ``same`` that are refused and of ``different`` that are taken, at all thresholds ``(k,)``, in order."""
+        """Shares of ``same`` that are rejected and of ``different`` that are accepted, at all thresholds ``(k,)`` in order."""
         thresholds = np.append(np.unique(np.concatenate([self.same, self.different])), np.inf)
         refused = np.searchsorted(self.same, thresholds) / len(self.same)
         return refused, 1 - np.searchsorted(self.different, thresholds) / len(self.different)
 
     @property
     def eer(self) -> float:
-        """Equal error rate in %: where both shares are equal, on the straight line between two thresholds."""
+        """Equal error rate in %: where both shares are equal, interpolated linearly between two thresholds."""
         refused, taken = self.rates
         after = int((refused >= taken).argmax())
         gap = taken - refused
@@ -52,10 +52,10 @@ class Verification:
         return 100 * float(refused[after - 1] + share * (refused[after] - refused[after - 1]))
 
     def min_dcf(self, p_same: float = 0.01) -> float:
-        """Least detection cost over all thresholds, as a share of that of always giving the same answer ([NIST2016]).
+        """Least detection cost over all thresholds, relative to always giving the same answer ([NIST2016]).
 
         Args:
-            p_same: Share of pairs of one person among those that the system is used for.
+            p_same: Share of pairs from one person among the pairs that the system will see.
         """
         refused, taken = self.rates
         return float((p_same * refused + (1 - p_same) * taken).min() / min(p_same, 1 - p_same))
@@ -65,8 +65,8 @@ def verification(embeddings: np.ndarray, people: np.ndarray) -> Verification:
     """All pairs of recordings, scored by the cosine of the angle between their embeddings.
 
     Args:
-        embeddings: ``(n, d)``.
-        people: Who speaks ``(n,)``.
+        embeddings: Embeddings of the recordings ``(n, d)``.
+        people: Speaker of each recording ``(n,)``.
     """
     unit = embeddings / np.maximum(np.linalg.norm(embeddings, axis=1, keepdims=True), 1e-12)
     one, other = np.triu_indices(len(unit), k=1)
