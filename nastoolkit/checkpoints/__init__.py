@@ -61,7 +61,7 @@ def write_checkpoint(path: str | Path, tensors: Mapping[str, torch.Tensor], card
 
 
 def locate(name: str, checkpoint: str | Path | None = None) -> Path:
-    """The checkpoint that is meant: a path, a download of an address, or for None what ships or was fetched for the family.
+    """File of a checkpoint: a path, a downloaded address, or for None the family's one that ships or was fetched.
 
     Raises:
         CheckpointError: Nothing ships with the package for this family, and nothing was fetched.
@@ -87,15 +87,15 @@ def locate(name: str, checkpoint: str | Path | None = None) -> Path:
 
 
 def read_checkpoint(path: str | Path) -> tuple[Tensors, dict[str, Any]]:
-    """Tensors by our names, and the card; for a published file the card says the format and the sharing rule.
+    """Tensors by our names, and the card; the card of a published file gives its format and sharing rule.
 
-    A folder is one that Hugging Face's ``save_pretrained`` wrote, with its weights in one file or in several. No pickled code
-    is ever run: files that are no safetensors, whatever their names, are read by ``torch.load(weights_only=True)``,
-    Python objects beside the weights as inert stand-ins, and none that would unpack to more than it is. A word that all names
-    begin with is taken off. Names in no known format are left as they are: they may be ours.
+    A folder must come from Hugging Face's ``save_pretrained``, with its weights in one file or in several. No pickled code is
+    ever run: all files other than safetensors, whatever their names, are read by ``torch.load(weights_only=True)``, with inert
+    stand-ins for Python objects next to the weights; files that would unpack to more than their size are refused. A common
+    prefix of all names is removed. Names in no known format stay as they are: they may be ours.
 
     Raises:
-        CheckpointError: No such file or folder, or one that cannot be read or holds no tensors.
+        CheckpointError: The file or folder does not exist, cannot be read, or holds no tensors.
     """
     path = Path(path)
     if not path.exists():
@@ -108,7 +108,7 @@ def read_checkpoint(path: str | Path) -> tuple[Tensors, dict[str, Any]]:
 
 
 def _translated(tensors: Tensors) -> tuple[Tensors, dict[str, Any]]:
-    """A published file's tensors under our names, or those of a file that has none of these formats, perhaps ours."""
+    """A published file's tensors under our names, or the same tensors if the file has none of these formats, perhaps ours."""
     for name, released in FORMATS.items():
         if released.recognise(tensors):
             return released.translate(tensors), {"format": name, "sharing": released.SHARING}
@@ -120,7 +120,7 @@ def _translated(tensors: Tensors) -> tuple[Tensors, dict[str, Any]]:
 
 
 def check_tensors(path: str | Path, found: Tensors, wanted: Tensors, optional: Collection[str] = ()) -> None:
-    """Raise a CheckpointError that lists every tensor that is missing, unexpected, or of wrong shape, type or values."""
+    """Raise a CheckpointError that lists all tensors that are missing, unexpected, or have a wrong shape, type or value."""
     if not wanted.keys() & found.keys():
         raise CheckpointError(f"{path} is in no known format; known: ours, {', '.join(FORMATS)}; it holds {_some(found)}")
     problems = [f"missing {name}" for name in wanted.keys() - found.keys() - set(optional)]
@@ -137,7 +137,7 @@ def _some(tensors: Tensors) -> str:
 
 
 def _misfit(found: torch.Tensor, wanted: torch.Tensor) -> str | None:
-    """What keeps a tensor from taking the place of another one."""
+    """The reason why a tensor cannot replace another one."""
     if found.shape != wanted.shape:
         return f"has shape {tuple(found.shape)}, not {tuple(wanted.shape)}"
     if found.dtype not in (FLOATS if wanted.is_floating_point() else (wanted.dtype,)):

@@ -1,4 +1,4 @@
-"""Published supernets: where they are, and downloads that are whole or not kept.
+"""Published supernets: their addresses, and downloads that are kept only if complete.
 
 Sources: the download addresses in the README files of https://github.com/mit-han-lab/once-for-all and
 https://github.com/mit-han-lab/hardware-aware-transformers, and in the model cards on https://huggingface.co.
@@ -25,14 +25,14 @@ REMEDY = "Try again, or download it by other means and give its path as checkpoi
 
 @dataclass(frozen=True)
 class Release:
-    """A published file; ``sha256`` where it is known."""
+    """A published file, with its ``sha256`` if that is known."""
 
     url: str
     sha256: str | None = None
 
     @property
     def file_name(self) -> str:
-        """What the file is called where it was published."""
+        """Name of the file where it was published."""
         return PurePosixPath(urlsplit(self.url).path).name
 
 
@@ -50,24 +50,24 @@ PUBLISHED = {
 
 
 def cache_folder() -> Path:
-    """Where downloads are kept: ``NASTOOLKIT_CACHE``, or the user's cache folder."""
+    """Folder for downloads: ``NASTOOLKIT_CACHE``, or the user's cache folder."""
     return Path(os.environ.get("NASTOOLKIT_CACHE") or pooch.os_cache("nastoolkit"))
 
 
 def cached_file(url: str) -> Path:
-    """Where a download of this address is kept, whether it is there or not."""
-    return cache_folder() / pooch.utils.unique_file_name(url.removesuffix("?dl=1"))  # other queries may name other files
+    """Path for a download of this address, whether it exists or not."""
+    return cache_folder() / pooch.utils.unique_file_name(url.removesuffix("?dl=1"))  # other queries may mean other files
 
 
 class _CheckedDownloader(pooch.HTTPDownloader):
-    """Checks what arrived before it gets its place: servers answer with pages, and break off without a word."""
+    """Checks a download before it is put in place: servers may answer with a web page, or stop early without an error."""
 
     def __init__(self, check: Check, progress: bool) -> None:
         super().__init__(progressbar=progress, timeout=60)
         self._check = check
 
     def __call__(self, url: str, output_file: str, pooch: object, check_only: bool = False) -> bool | None:
-        """Download to a file; ValueError as the check says."""
+        """Download to a file; ValueError if the check fails."""
         file = super().__call__(url, output_file, pooch, check_only)
         try:
             self._check(Path(output_file))
@@ -82,17 +82,17 @@ def fetch(
     """Download a file, unless it is there already.
 
     Args:
-        url: Its address.
-        sha256: What its hash must be, if that is known.
-        progress: Show a bar.
-        remedy: What the user can do when it fails.
-        check: Raises a ValueError for a file that is not what it should be; it reads those whose hash nobody knows.
+        url: Address of the file.
+        sha256: Expected hash, if it is known.
+        progress: Whether to show a progress bar.
+        remedy: Advice to the user if the download fails.
+        check: Function that raises a ValueError for a wrong file; it reads files whose hash is not known.
 
     Returns:
         The file in the cache.
 
     Raises:
-        ConnectionError: It could not be had, or not whole, or is another file; nothing of it is kept.
+        ConnectionError: The download failed, is incomplete, or is another file; nothing is kept.
     """
     file = cached_file(url)
     check = _no_check if sha256 else check
@@ -109,7 +109,7 @@ def _no_check(file: Path) -> None:
 
 
 def _forget_unless(check: Check, file: Path) -> None:
-    """Remove a file that an earlier version kept though it is none, so that it is fetched anew."""
+    """Remove an invalid file that an earlier version kept, so that it is fetched again."""
     try:
         if file.exists():
             check(file)
@@ -118,7 +118,7 @@ def _forget_unless(check: Check, file: Path) -> None:
 
 
 def check_hash(file: Path, sha256: str | None) -> Path:
-    """The file, if it is the published one or nobody knows; else ValueError."""
+    """The file, if it is the published one or its hash is not known; else ValueError."""
     found = pooch.file_hash(str(file))
     if sha256 is not None and found != sha256:
         raise ValueError(f"{file} is not the published file: its sha256 is {found}, not {sha256}")
@@ -126,7 +126,7 @@ def check_hash(file: Path, sha256: str | None) -> Path:
 
 
 def keep_copy(file: Path, url: str) -> Path:
-    """Copy a file into the cache as if it had been downloaded from this address; whole or not at all."""
+    """Copy a file into the cache as if it had been downloaded from this address, completely or not at all."""
     kept = cached_file(url)
     with atomically(kept) as new:
         shutil.copyfile(file, new)

@@ -1,8 +1,8 @@
-"""Key names of HAT's released SuperTransformers, which are fairseq checkpoints, in terms of ours.
+"""Translation of key names from HAT's released SuperTransformers, which are fairseq checkpoints, to ours.
 
 Source: https://github.com/mit-han-lab/hardware-aware-transformers, ``transformer_super.py``. An attention's queries, keys and
-values are one matrix there, stacked in this order. Where encoder and decoder share an embedding it is stored twice, and the
-output layer uses it too; else the output layer has its own weights, ``decoder.embed_out``.
+values are one matrix there, stacked in this order. If encoder and decoder share an embedding, it is stored twice, and the
+output layer uses it too; otherwise the output layer has its own weights, ``decoder.embed_out``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import torch
 from nastoolkit.checkpoints.ofa import Renaming, rename
 
 SHARING = "slice"
-IGNORED = re.compile(r"\.version$|\.embed_positions\.")  # a format number; sinusoids, which are computed
+IGNORED = re.compile(r"\.version$|\.embed_positions\.")  # a format number, and sinusoids, which are computed
 FUSED = re.compile(r"in_proj_(weight|bias)$")
 PARTS = ("query", "key", "value")
 SOURCE, TARGET, OUTPUT = "encoder.embed_tokens.weight", "decoder.embed_tokens.weight", "decoder.embed_out"
@@ -40,13 +40,13 @@ def recognise(keys: Iterable[str]) -> bool:
 
 
 def translate(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The same tensors under our names: projections taken apart, a shared embedding once."""
+    """The same tensors under our names: projections are split, and a shared embedding occurs once."""
     kept = {key: tensor for key, tensor in state.items() if not IGNORED.search(key)}
     return {rename(key, RENAMED): tensor for key, tensor in _taken_apart(_shared_once(kept))}
 
 
 def _shared_once(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Without the decoder's embedding where it is the encoder's; two different ones stay, and fit no family that shares."""
+    """Drop the decoder's embedding if it equals the encoder's; different ones stay, and fit no family that shares them."""
     if OUTPUT in state or SOURCE not in state:
         return state
     source, target = state[SOURCE], state.get(TARGET, state[SOURCE])

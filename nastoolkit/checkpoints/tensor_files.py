@@ -1,4 +1,4 @@
-"""Tensors from files of strangers: no code of theirs is run, and no file takes more memory than it is long."""
+"""Tensors from untrusted files: none of their code is run, and no file takes more memory than its size."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from nastoolkit.checkpoints.stand_ins import containers_by_name, load
 
 WRAPPERS = ("state_dict", "model", "model_state_dict", "state_dict_ema", "model_ema", "ema", "net", "network", "module")
 MOST_TOLD = 9
-N_WRAPPED = 2  # a wrapper may hold another one
-COUNTERS = ("n_averaged",)  # that PyTorch's AveragedModel keeps beside the weights
+N_WRAPPED = 2  # one wrapper may contain another
+COUNTERS = ("n_averaged",)  # that PyTorch's AveragedModel stores with the weights
 KNOWN_BY = {b"<": "a web page", b"version https://git-lfs": "a pointer of Git LFS, not the file", b"": "empty"}
 FOLDER_FILES = ("model.safetensors", "pytorch_model.bin")
 Tensors = dict[str, torch.Tensor]
@@ -30,7 +30,7 @@ class CheckpointError(ValueError):
 
 @contextmanager
 def as_checkpoint_error(path: Path) -> Iterator[None]:
-    """Make any error one of the file: damage leads the libraries that read it to errors of many types."""
+    """Turn any error into a CheckpointError: for damaged files, the reading libraries raise errors of many types."""
     try:
         yield
     except CheckpointError:
@@ -41,8 +41,8 @@ def as_checkpoint_error(path: Path) -> Iterator[None]:
 
 
 def _what_it_is(path: Path) -> str:
-    """What a file is that was taken for a checkpoint, where its beginning tells."""
-    if not os.path.isfile(path):  # which takes any name
+    """What a file taken for a checkpoint really is, if its beginning shows it."""
+    if not os.path.isfile(path):  # which accepts any name
         return ""
     with path.open("rb") as file:
         head = file.read(99).strip(b" \t\r\n\xef\xbb\xbf")
@@ -50,7 +50,7 @@ def _what_it_is(path: Path) -> str:
 
 
 def files_of_folder(folder: Path) -> list[Path]:
-    """The files that hold a Hugging Face model's weights, by its index where there is one."""
+    """The files that hold a Hugging Face model's weights, according to its index if there is one."""
     for name in FOLDER_FILES:
         if (folder / name).exists():
             return [folder / name]
@@ -60,7 +60,7 @@ def files_of_folder(folder: Path) -> list[Path]:
 
 
 def _shards(index: Path) -> list[Path]:
-    """The files beside an index that it says the weights are in."""
+    """The files next to an index that hold the weights, according to it."""
     try:
         names = sorted(set(json.loads(index.read_text())["weight_map"].values()))
         elsewhere = [name for name in names if Path(name).name != name]
@@ -72,10 +72,10 @@ def _shards(index: Path) -> list[Path]:
 
 
 def read_tensors(path: Path) -> tuple[Tensors, dict[str, Any]]:
-    """What a file holds, under the names that it has there, and our card where it has one.
+    """The tensors of a file, under their names in it, and our card if there is one.
 
     Raises:
-        CheckpointError: No such file, or one that cannot be read.
+        CheckpointError: The file does not exist or cannot be read.
     """
     with as_checkpoint_error(path):
         if not path.is_file():
@@ -121,7 +121,7 @@ def _refuse_bomb(path: Path) -> None:
 
 
 def _unwrapped(content: Any, n_left: int = N_WRAPPED) -> Tensors:
-    """The tensors of a file that may hold them in a dictionary beside other things, such as the optimiser's state."""
+    """The tensors of a file that may hold them in a dictionary next to other things, such as the optimiser's state."""
     if not isinstance(content, dict):
         return {}
     wrapped = (_unwrapped(content.get(name), n_left - 1) for name in WRAPPERS if n_left)
@@ -133,7 +133,7 @@ def _is_weight(name: Any, value: Any) -> bool:
 
 
 def _described(content: Any) -> str:
-    """What was saved, in a few words: the types, and for a dictionary the names."""
+    """A short description of the content: the types, and the names of a dictionary."""
     if not isinstance(content, dict):
         return type(content).__name__
     parts = [f"{str(name):.60} ({type(value).__name__})" for name, value in list(content.items())[:MOST_TOLD]]
@@ -141,7 +141,7 @@ def _described(content: Any) -> str:
 
 
 def _objects(path: Path) -> str:
-    """The classes and functions that a file asks for, besides PyTorch's own for tensors."""
+    """The classes and functions that a file asks for, apart from PyTorch's own for tensors."""
     names = sorted(name for name in containers_by_name(path) if not name.startswith(("torch._utils.", "collections.")))
     return ", ".join(names[:MOST_TOLD]) or "none"
 

@@ -1,4 +1,4 @@
-"""Figures in one style: a file for each kind of thing that is drawn. All draw on given axes and return their points."""
+"""Figures in one style, with a module for each kind. All functions draw on given axes and return their points."""
 
 from nastoolkit.figures.forest import plot_forest
 from nastoolkit.figures.fronts import (

@@ -1,4 +1,4 @@
-"""Which colour a line has: an algorithm's is the same in every figure."""
+"""Colours of lines: an algorithm has the same one in every figure."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OF_ALGORITHMS = {  # by the first word of a label, without signs
 
 
 def colours_of(labels: Iterable[object]) -> list[str]:
-    """A colour for each label: that of the algorithm it names, else the next one that none of these has; then all again."""
+    """A colour for each label: that of the algorithm it names, else the next of the colours that none of these has."""
     named = [OF_ALGORITHMS.get(_first_word(str(label))) for label in labels]
     others = cycle([colour for colour in COLOURS if colour not in named] or COLOURS)
     colours: list[str] = []

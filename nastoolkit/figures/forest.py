@@ -1,4 +1,4 @@
-"""A forest plot: effects of many claims on one axis, each with its interval, in the colour of its verdict."""
+"""A forest plot: effects of many claims on one axis, each with its interval and coloured by its verdict."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from matplotlib.ticker import LogLocator
 from nastoolkit.figures.saving import COLOURS
 from nastoolkit.verdicts import AGREES, EXACT, NO_EFFECT, STRONGER, WEAKER
 
-EDGE = 1.4  # times the least and the greatest number that is shown
-REACH = 30  # times more or less than 1, beyond which nothing is shown
+EDGE = 1.4  # margin of the axis: a factor on the smallest and the largest number shown
+REACH = 30  # factor from 1 beyond which nothing is shown
 BLUE, RED, GREEN, _, ORANGE, _ = COLOURS
 DECIDED = {EXACT: (GREEN, "D"), AGREES: (GREEN, "o"), STRONGER: (BLUE, "^"), WEAKER: (ORANGE, "v"), NO_EFFECT: (RED, "X")}
 GREY, HOLLOW = "0.5", "sphd"  # all other words
 
 
 def plot_forest(axes: Axes, frame: pd.DataFrame, across: str) -> pd.DataFrame:
-    """Effects in rows, from top to bottom, with their intervals on a logarithmic axis and a line through 1.
+    """Effects in rows from top to bottom, with their intervals on a logarithmic axis and a line at 1.
 
-    An effect that is not known has no marker. An end of an interval that is not known, is 0 or less, or is far away lies
-    beyond the axis, and an arrow points to it.
+    An unknown effect has no marker. If an end of an interval is unknown, at most 0 or far away, it lies beyond the axis, and
+    an arrow points to it.
 
     Args:
-        axes: Where to draw.
-        frame: Columns ``claim``, ``value``, ``low``, ``high``, ``verdict`` and ``text``, which stands at the right of the row.
-            What has another verdict than the words of :mod:`nastoolkit.verdicts` that decide is grey.
+        axes: Axes to draw on.
+        frame: Columns ``claim``, ``value``, ``low``, ``high``, ``verdict`` and ``text``, which is shown to the right of the
+            row. Rows are grey unless their verdict is one of the deciding words of :mod:`nastoolkit.verdicts`.
         across: Label of the axis.
 
     Returns:
@@ -59,7 +59,7 @@ def _limits(numbers: np.ndarray) -> tuple[float, float]:
 
 
 def _draw_rows(axes: Axes, rows: pd.DataFrame, word: str, look: tuple[str, str], limits: tuple[float, float]) -> None:
-    """Rows of one verdict, in their places, which are their numbers."""
+    """Rows of one verdict, at the heights given by their numbers."""
     (colour, marker), (left, right) = look, limits
     style: dict[str, Any] = {"color": colour, "linestyle": "none", "clip_on": False}
     low, high = rows.low.fillna(-np.inf).clip(left, right), rows.high.fillna(np.inf).clip(left, right)

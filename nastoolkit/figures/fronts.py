@@ -1,4 +1,4 @@
-"""What searches found: Pareto fronts, and what they dominate, over the evaluations."""
+"""Results of searches: Pareto fronts, and their hypervolume over the evaluations."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ def plot_fronts(axes: Axes, histories: Mapping[str, History]) -> pd.DataFrame:
 def draw_front(axes: Axes, history: History, **style: Any) -> pd.DataFrame:
     """The front of a history as a line of stairs: second objective across, first objective up.
 
-    Between two points it shows what a network reaches that is at least as good across. Of more than two objectives the line
-    goes through the points that are best in the first two; a marker stands at the others too.
+    Between two points it shows what a measured network achieves that is at least as good in the second objective. With more
+    than two objectives, the line goes through the points that are best in the first two; others only have a marker.
 
     Args:
-        axes: Where to draw.
+        axes: Axes to draw on.
         history: Measured sub-networks.
         **style: Options of Matplotlib's lines.
 
     Returns:
-        The points of the front, the least in the second objective first.
+        The points of the front, ordered by the second objective.
     """
     front = _points(history.front()).sort_values(drawn_objectives(history)[0].name, ignore_index=True)
     points, where = stairs(history)
@@ -66,23 +66,23 @@ def _name_axes(axes: Axes, history: History) -> None:
 
 
 def _worst_corner(history: History) -> Any:
-    """Where no front comes."""
+    """The corner that no front reaches."""
     across, up = drawn_objectives(history)
     return f"{'lower' if up.direction == 'max' else 'upper'} {'right' if across.direction == 'min' else 'left'}"
 
 
 def plot_repeated_front(axes: Axes, repeats: Sequence[History]) -> pd.DataFrame:
-    """The front of repeatedly measured sub-networks by their means, with standard deviations as bars; the others pale.
+    """The front of repeatedly measured sub-networks by their means, with standard deviations as bars; other points are pale.
 
     Args:
-        axes: Where to draw.
+        axes: Axes to draw on.
         repeats: Two or more measurements of the same sub-networks, in the same order.
 
     Returns:
         A row for each sub-network: means, standard deviations, and whether it is on the front.
 
     Raises:
-        ValueError: Fewer than two measurements, or not of the same sub-networks.
+        ValueError: There are fewer than two measurements, or they are of different sub-networks.
     """
     means, deviations = _over_repeats(repeats)
     across, up = drawn_objectives(means)
@@ -133,7 +133,7 @@ def _hypervolume_frame(history: History, reference_point: ArrayLike, search: str
 
 
 def plot_progress(axes: Axes, history: History) -> pd.DataFrame:
-    """Sub-networks that a search measured, the later the darker, and their front: second objective across, first up."""
+    """Sub-networks that a search measured, darker the later, and their front: second objective across, first up."""
     frame, evaluation = _points(history), np.arange(1, len(history) + 1)
     draw_front(axes, history, color=COLOURS[1], linewidth=1, label="front")
     style: dict[str, Any] = {"s": 7, "cmap": "viridis_r", "linewidths": 0, "zorder": 2}
@@ -147,9 +147,9 @@ def plot_clusters(axes: Axes, history: History, labels: Sequence[int]) -> pd.Dat
     """Sub-networks that a search measured in the colours of their clusters: second objective across, first objective up.
 
     Args:
-        axes: Where to draw.
-        history: What it measured.
-        labels: Number of each one's cluster, -1 for noise.
+        axes: Axes to draw on.
+        history: Measured sub-networks.
+        labels: Cluster number of each sub-network, -1 for noise.
     """
     points = _points(history).assign(cluster=list(labels))
     for label, rows in points.groupby("cluster"):
@@ -161,7 +161,7 @@ def plot_clusters(axes: Axes, history: History, labels: Sequence[int]) -> pd.Dat
 
 
 def plot_growing_front(axes: Axes, history: History, steps: Sequence[int], known: History | None = None) -> pd.DataFrame:
-    """Fronts after so many evaluations, the later the darker, over what was measured till then; in grey a known front."""
+    """Fronts after ``steps`` evaluations, darker the later, and all sub-networks measured by then; a known front is grey."""
     colours = plt.get_cmap("viridis_r")(np.linspace(0.15, 1, len(steps)))
     shown = [*zip(colours, map(str, steps), (history[:n] for n in steps), strict=True)]
     if known is not None:

@@ -1,4 +1,4 @@
-"""Sub-networks: their blocks, and what each block costs."""
+"""Sub-networks: their blocks, and the cost of each."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nastoolkit.blocks import BlockSpec, describe_block
 from nastoolkit.families import Plan
 from nastoolkit.figures.saving import COLOURS
 
-OTHERS = "other blocks"  # those of no stage
+OTHERS = "other blocks"  # those outside stages
 
 
 def draw_network(axes: Axes, plan: Plan, cost: Callable[[BlockSpec], float], label: str) -> pd.DataFrame:
@@ -34,7 +34,7 @@ def draw_network(axes: Axes, plan: Plan, cost: Callable[[BlockSpec], float], lab
 
 
 def plot_breakdown(axes: Axes, plans: Mapping[str, Plan], cost: Callable[[BlockSpec], float], label: str) -> pd.DataFrame:
-    """What each block takes of the cost of sub-networks: a bar a sub-network, a piece a block, a colour a stage."""
+    """The cost of sub-networks by blocks: a bar for each sub-network, a piece for each block, a colour for each stage."""
     rows = [
         {"network": network, "stage": name.partition(".")[0] if "." in name else OTHERS, "block": name, label: cost(spec)}
         for network, plan in plans.items()

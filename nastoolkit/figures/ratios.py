@@ -1,4 +1,4 @@
-"""Ratios of counts of which some are known only to lie beyond a budget."""
+"""Ratios of counts, some of which are only known to lie beyond a budget."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from nastoolkit.figures.colours import colours_of
 from nastoolkit.figures.saving import MARKERS, show_numbers
 from nastoolkit.statistics import Censored
 
-EDGE = 1.3  # times the least and the most that is known
+EDGE = 1.3  # margin of the axis: a factor on the smallest and the largest known number
 
 
 def plot_ratio_lines(axes: Axes, ratios: Mapping[tuple[str, int], Censored], across: str, up: str, by: str) -> pd.DataFrame:
-    """Medians of ratios over a number, with their 95 % intervals, on logarithmic axes; a line through 1 is no difference.
+    """Medians of ratios over a number, with their 95 % intervals, on logarithmic axes; a line at 1 means no difference.
 
-    A median that depends on unknown ratios is left out, and an end of an interval that does lies beyond all known numbers.
+    A median that depends on unknown ratios is left out; an end of an interval that does is drawn beyond all known numbers.
 
     Args:
-        axes: Where to draw.
+        axes: Axes to draw on.
         ratios: Ratios of the seeds, by the name of a line and the number.
         across: Name of the number.
         up: Name of the ratio.
-        by: Name of what the lines are.
+        by: Name of the quantity that distinguishes the lines.
 
     Returns:
         Columns of these three names, and ``low`` and ``high``.

@@ -1,4 +1,4 @@
-"""One style for all figures, and the files that a figure becomes: PDF, PNG and the CSV of its points."""
+"""One style for all figures, and the files saved for a figure: PDF, PNG and a CSV of its points."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator
 from nastoolkit.support.files import all_atomically, beside
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # Okabe and Ito: safe for colour-blind readers
-MARKERS = ("o", "s", "^", "D", "v", "P")  # for readers who see no colours at all
+MARKERS = ("o", "s", "^", "D", "v", "P")  # for readers who cannot see colours
 STYLE: dict[Any, Any] = {
     "axes.prop_cycle": cycler(color=COLOURS),
     "axes.spines.right": False,
@@ -32,7 +32,7 @@ COLUMN = 3.4  # inches, the width of a column of text
 
 
 def output_folder(path: str | Path) -> Path:
-    """A run's folder, made if missing; in a clone of the repository a relative path starts at its root, wherever one is."""
+    """A run's folder, made if missing; in a clone of the repository, a relative path always starts at its root."""
     here = Path.cwd()
     root = next((folder for folder in (here, *here.parents) if (folder / "experiments" / "run.py").is_file()), here)
     folder = root / path
@@ -41,21 +41,21 @@ def output_folder(path: str | Path) -> Path:
 
 
 def new_figure(columns: int = 1, height: float = 2.6) -> tuple[Figure, np.ndarray]:
-    """A figure in the toolkit's style, which stays on, and its ``columns`` axes side by side, each a column of text wide."""
+    """A figure with ``columns`` axes side by side, each as wide as a text column; the toolkit's style stays on afterwards."""
     plt.rcParams.update(STYLE)
     figure, axes = plt.subplots(1, columns, figsize=(COLUMN * columns, height), squeeze=False)
     return figure, axes[0]
 
 
 def show_numbers(axes: Axes) -> None:
-    """Plain numbers, and no powers of ten, at the ticks of logarithmic axes."""
+    """Plain numbers instead of powers of ten at the ticks of logarithmic axes."""
     for ticks in (axes.xaxis, axes.yaxis):
         ticks.set_major_formatter("{x:g}")
         ticks.set_minor_formatter("")
 
 
 def _space_ticks(axes: Axes) -> None:
-    """Ticks whose labels do not overlap, on logarithmic axes of less than two powers of ten."""
+    """Ticks with labels that do not overlap, on logarithmic axes that span less than two powers of ten."""
     for ticks in (axes.xaxis, axes.yaxis):
         low, high = sorted(ticks.get_view_interval())
         if ticks.get_scale() == "log" and 0 < low and high < 100 * low:
@@ -66,7 +66,7 @@ def _space_ticks(axes: Axes) -> None:
 
 
 def save_figure(figure: Figure, points: pd.DataFrame, path: str | Path) -> list[Path]:
-    """Write ``path`` with the suffixes pdf, png and csv; the last one holds the points that are drawn."""
+    """Write ``path`` with the suffixes pdf, png and csv; the last one holds the drawn points."""
     for axes in figure.axes:
         _space_ticks(axes)
     files = [beside(path, suffix) for suffix in (".pdf", ".png", ".csv")]

@@ -15,11 +15,11 @@ from nastoolkit.figures.statistics import plot_matrix
 from nastoolkit.history import History
 from nastoolkit.space import SearchSpace
 
-SPREAD = 0.16  # of the lines through one option, where the options of a choice span 1
+SPREAD = 0.16  # of the lines through one option, as a share of the span of a choice's options
 
 
 def plot_options(axes: Axes, history: History, smaller: SearchSpace) -> pd.DataFrame:
-    """Share of each option (row) at each place (column) among sub-networks that have it; a cross: not in a smaller space."""
+    """Share of each option (row) at each place (column) of sub-networks that have it; a cross: not in a smaller space."""
     shares, rows = history.option_shares(), []
     for choice, before, after in zip(history.space.choices, history.space.allowed, smaller.allowed, strict=True):
         for index in before if len(before) > 1 else ():
@@ -37,8 +37,8 @@ def plot_options(axes: Axes, history: History, smaller: SearchSpace) -> pd.DataF
 def plot_genes(axes: Axes, history: History) -> pd.DataFrame:
     """Parallel coordinates of a front: a line for each sub-network through its options, with the first objective's colour.
 
-    Choices that have one option are left out; a line stops where a choice is dead. Lines through the same option lie side by
-    side in the order of the first objective.
+    Choices with one option are left out; a line stops where a choice is dead. Lines through the same option lie side by side,
+    ordered by the first objective.
     """
     front = history.front()
     places, options = _option_heights(axes, front.space)
@@ -56,7 +56,7 @@ def plot_genes(axes: Axes, history: History) -> pd.DataFrame:
 
 
 def _option_heights(axes: Axes, space: SearchSpace) -> tuple[list[int], list[dict[int, float]]]:
-    """Draw an upright line for each open gene with its options; these genes, and the height of each option index."""
+    """Draw a vertical line for each open gene with its options; return these genes and the height of each option index."""
     places = [gene for gene, allowed in enumerate(space.allowed) if len(allowed) > 1]
     heights = [dict(zip(space.allowed[gene], np.linspace(0, 1, len(space.allowed[gene])), strict=True)) for gene in places]
     outline = [withStroke(linewidth=2, foreground="white")]

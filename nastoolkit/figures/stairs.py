@@ -1,4 +1,4 @@
-"""The one rule by which every picture of a front draws its stairs, whatever the directions of the objectives."""
+"""The rule by which every picture draws a front as stairs, for any directions of the objectives."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ Where = Literal["pre", "post"]
 
 
 def drawn_objectives(history: History) -> tuple[Objective, Objective]:
-    """The objective that is drawn across, which is the second one, and the one that is drawn up, the first one.
+    """The objective on the horizontal axis, which is the second one, and that on the vertical axis, the first one.
 
     Raises:
-        ValueError: There is only one.
+        ValueError: There is only one objective.
     """
     if len(history.objectives) < 2:
         raise ValueError(f"a front is drawn of two objectives, and {history.objectives[0].name!r} is the only one here")
@@ -26,11 +26,11 @@ def drawn_objectives(history: History) -> tuple[Objective, Objective]:
 
 
 def stairs(history: History) -> tuple[np.ndarray, Where]:
-    """Points ``(k, 2)`` of the stairs of a front, from left to right, and where Matplotlib is to step between two of them.
+    """Points ``(k, 2)`` of a front's stairs from left to right, and where Matplotlib shall step between two of them.
 
-    Between two points the stairs are as high as the point that is better across, so that a measured sub-network keeps all
-    that they show: they promise no accuracy at a latency that none has. Points that are on the front by a third objective
-    only are left out.
+    Between two points, the stairs are as high as the point with the better cost, so that they only show what a measured
+    sub-network achieves, and no accuracy at a latency that no sub-network reaches. Points that are only on the front because
+    of a third objective are left out.
     """
     across, _ = drawn_objectives(history)
     front = history.front()

@@ -16,7 +16,7 @@ from nastoolkit.figures.saving import COLOURS, MARKERS
 from nastoolkit.predictors import kendall_tau, mape
 from nastoolkit.statistics import Censored, median_interval
 
-MANY = 16  # points of a line that has a marker on each
+MANY = 16  # points; a line with fewer has a marker on each
 
 
 def plot_agreement(axes: Axes, frame: pd.DataFrame, across: str, up: str, title: str = "") -> pd.DataFrame:
@@ -29,13 +29,13 @@ def plot_agreement(axes: Axes, frame: pd.DataFrame, across: str, up: str, title:
 
 
 def plot_residuals(axes: Sequence[Axes], frame: pd.DataFrame, across: str, up: str) -> pd.DataFrame:
-    """Predictions held against what was measured, on two axes: the agreement with its scores, then what is left over.
+    """Predictions compared with measurements, on two axes: the agreement with its scores, then the residuals.
 
     Args:
-        axes: Two, see :func:`nastoolkit.figures.new_figure`.
-        frame: A row for each sub-network.
-        across: Its column of predictions.
-        up: Its column of measured values.
+        axes: Two axes, see :func:`nastoolkit.figures.new_figure`.
+        frame: Frame with a row for each sub-network.
+        across: Column of predictions.
+        up: Column of measured values.
 
     Returns:
         Both columns and their difference, ``residual``.
@@ -55,7 +55,7 @@ def plot_residuals(axes: Sequence[Axes], frame: pd.DataFrame, across: str, up: s
 
 
 def plot_bands(axes: Axes, frame: pd.DataFrame, across: str, up: str, by: str) -> pd.DataFrame:
-    """Mean and standard deviation of ``up`` over rows with the same ``across``: for each ``by`` a line and its band."""
+    """Mean and standard deviation of ``up`` over rows with the same ``across``: a line and its band for each ``by``."""
     points = frame.groupby([by, across], sort=False)[up].agg(["mean", "std", "size"]).fillna({"std": 0.0}).reset_index()
     lines = points.groupby(by, sort=False)
     for colour, marker, (label, line) in zip(colours_of(name for name, _ in lines), cycle(MARKERS), lines, strict=False):
@@ -71,11 +71,11 @@ def plot_lines(axes: Axes, frame: pd.DataFrame, across: str, up: str, by: str, *
     """A line for each group of rows, from left to right, with a marker at every point.
 
     Args:
-        axes: Where to draw.
+        axes: Axes to draw on.
         frame: Points.
         across: Column of the horizontal axis.
         up: Column of the vertical axis.
-        by: Column whose values are the groups.
+        by: Column that names the groups.
         **style: Options of Matplotlib's lines, such as ``drawstyle="steps-post"`` for fronts.
     """
     lines = frame.groupby(by, sort=False)
@@ -91,8 +91,8 @@ def plot_learning_curve(axes: Sequence[Axes], curve: pd.DataFrame) -> pd.DataFra
     """Errors and rank correlations of predictors over the size of their training set, mean and standard deviation.
 
     Args:
-        axes: Two, see :func:`nastoolkit.figures.new_figure`.
-        curve: Columns of :func:`nastoolkit.predictors.learning_curve`.
+        axes: Two axes, see :func:`nastoolkit.figures.new_figure`.
+        curve: Frame with the columns of :func:`nastoolkit.predictors.learning_curve`.
     """
     quantities, ticks = {"mape_percent": "MAPE in %", "kendall_tau": "Kendall tau"}, sorted(curve.n_train.unique())
     points = [plot_bands(axis, curve, "n_train", name, "predictor") for axis, name in zip(axes, quantities, strict=True)]
@@ -114,7 +114,7 @@ def plot_intervals(axes: Axes, frame: pd.DataFrame, across: str, rows: str, by: 
 
 
 def plot_medians(axes: Axes, frame: pd.DataFrame, across: str, rows: str, by: str) -> pd.DataFrame:
-    """The same with medians and their 95 % bootstrap intervals; what is infinite is not drawn."""
+    """The same with medians and their 95 % bootstrap intervals; infinite values are not drawn."""
     found = []
     for key, group in frame.groupby([by, rows], sort=False)[across]:
         center, ends = median_interval(group.to_numpy())
@@ -129,13 +129,13 @@ def plot_ratios(axes: Axes, ratios: Mapping[tuple[str, str], Censored], across: 
     """Medians of ratios that may be censored, with their 95 % intervals, on a logarithmic axis; open ends leave the axes.
 
     Args:
-        axes: Where to draw.
+        axes: Axes to draw on.
         ratios: Ratios of the seeds, by the names of a group, which has a colour, and of a row.
         across: Label of the axis.
 
     Returns:
-        Columns ``group``, ``row``, ``center``, ``low``, ``high``, ``seeds`` and ``text``. A median that depends on what
-        censored searches would have needed has no center, and no marker.
+        Columns ``group``, ``row``, ``center``, ``low``, ``high``, ``seeds`` and ``text``. A median that depends on
+        the unknown counts of censored searches has no center and no marker.
     """
     rows = [(*key, *_middle(ratio), len(ratio.low), str(ratio)) for key, ratio in ratios.items()]
     points = pd.DataFrame(rows, columns=["group", "row", "center", "low", "high", "seeds", "text"])
@@ -159,7 +159,7 @@ def _middle(ratio: Censored) -> tuple[float, float, float]:
 
 
 def _draw_intervals(axes: Axes, points: pd.DataFrame, rows: str, by: str) -> None:
-    """Columns ``center``, ``low`` and ``high`` of points."""
+    """Draw columns ``center``, ``low`` and ``high`` of points."""
     labels, groups = list(dict.fromkeys(points[rows])), list(dict.fromkeys(points[by]))
     for place, (colour, marker, label) in enumerate(zip(colours_of(groups), cycle(MARKERS), groups, strict=False)):
         line = points[points[by] == label]
@@ -171,7 +171,7 @@ def _draw_intervals(axes: Axes, points: pd.DataFrame, rows: str, by: str) -> Non
 
 
 def plot_matrix(axes: Axes, values: pd.DataFrame, texts: pd.DataFrame, title: str) -> pd.DataFrame:
-    """A matrix as colours, the darker the greater, with the text of the same row and column in each cell; NaN stays white."""
+    """A matrix as colours, darker for larger values, with the text of the same row and column in each cell; NaN is white."""
     numbers = values.to_numpy(float)
     image = axes.imshow(numbers, cmap="Blues", aspect="auto")
     dark = np.ma.filled(np.asarray(image.norm(numbers)), 0) > 0.6

@@ -1,4 +1,4 @@
-"""Published measurements: files pinned to a commit and a hash, and readers of their formats, in terms of our spaces."""
+"""Published measurements: files pinned to a commit and a hash, and readers that translate them into our spaces."""
 
 from nastoolkit.published.block_latency import BlockLatency, i7_8700k, note10
 from nastoolkit.published.configurations import encode, read_configuration

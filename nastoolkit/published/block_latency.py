@@ -4,7 +4,7 @@
 [Lu2020] Z. Lu et al., "NSGANetV2: Evolutionary Multi-Objective Surrogate-Assisted Neural Architecture Search", ECCV 2020.
 
 Sources: the Note10's from https://github.com/gatech-sysml/CompOFA, commit 6b53946; the i7-8700K's from
-https://github.com/mikelzc1990/nsganetv2, commit 04c495a. No file names its unit; by their size the numbers are ms.
+https://github.com/mikelzc1990/nsganetv2, commit 04c495a. No file names its unit; judging by their size, the numbers are ms.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ class BlockLatency:
 
     Args:
         family: Family that the blocks belong to.
-        tables: Times in ms by the keys of the published file, for each group of resolutions that has a table of its own.
-        key: The file's key of a block spec, None for a block that it leaves out.
+        tables: Times in ms by the keys of the published file, for each group of resolutions with its own table.
+        key: Function from a block spec to the file's key; None for a block that the file leaves out.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class BlockLatency:
 
 
 def _block_ms(key: Callable[[BlockSpec], str | None], table: Mapping[str, float], spec: BlockSpec) -> float:
-    """Time of one block; NaN where it was not measured."""
+    """Time of one block; NaN if it was not measured."""
     name = key(spec)
     return 0.0 if name is None else table.get(name, np.nan)
 
@@ -76,7 +76,7 @@ def _block_ms(key: Callable[[BlockSpec], str | None], table: Mapping[str, float]
 def note10(folder: str | Path | None = None) -> BlockLatency:
     """The Samsung Note10's tables, of ``ofa-mbv3-w1.2`` at 160, 176, 192, 208 and 224 pixels.
 
-    Each resolution was measured by itself, so a block that networks of two resolutions share has a time in each of them.
+    Each resolution was measured separately, so a block that occurs at two resolutions has a time in both tables.
 
     Args:
         folder: See :func:`nastoolkit.published.find`.
@@ -87,7 +87,7 @@ def note10(folder: str | Path | None = None) -> BlockLatency:
 
 
 def i7_8700k(family: str = "ofa-mbv3-w1.0", folder: str | Path | None = None) -> BlockLatency:
-    """The Intel i7-8700K's table, at all resolutions. It knows no pooling, whose time is left out.
+    """The Intel i7-8700K's table, at all resolutions. It has no time for pooling, which is left out.
 
     Args:
         family: ``ofa-mbv3-w1.0`` or ``ofa-mbv3-w1.2``.
@@ -142,5 +142,5 @@ def _i7_8700k_key(spec: BlockSpec) -> str | None:
 
 
 def _role(spec: Conv, names: tuple[str, str, str]) -> str:
-    """What a table calls a convolution: the first one, the one before pooling, or the one behind it."""
+    """A table's name for a convolution: the first one, the one before pooling, or the one after it."""
     return names[0 if spec.kernel > 1 else 1 if spec.norm else 2]

@@ -1,11 +1,11 @@
-"""Sub-networks as other code writes them down, as genotypes of ours.
+"""Sub-networks that other code wrote down, as our genotypes.
 
-Known are the lists and ``net.config`` of Once-for-All, NSGANetV2 and NAT, HAT's YAML, DyNAS-T's dictionaries, and our cards.
+It reads the lists and ``net.config`` of Once-for-All, NSGANetV2 and NAT, HAT's YAML, DyNAS-T's dictionaries, and our cards.
 
 [Cai2020] H. Cai et al., "Once-for-All: Train One Network and Specialize it for Efficient Deployment", ICLR 2020.
 [Wang2020] H. Wang et al., "HAT: Hardware-Aware Transformers for Efficient Natural Language Processing", ACL 2020.
 
-Sources of the forms: https://github.com/mit-han-lab/once-for-all, ``set_active_subnet`` and ``config``;
+Sources of the formats: https://github.com/mit-han-lab/once-for-all, ``set_active_subnet`` and ``config``;
 https://github.com/mikelzc1990/nsganetv2 and https://github.com/human-analysis/neural-architecture-transfer, ``net.subnet`` and
 ``net.config``; https://github.com/mit-han-lab/hardware-aware-transformers, ``configs``; https://github.com/IntelLabs/DyNAS-T.
 """
@@ -28,7 +28,7 @@ from nastoolkit.space import SearchSpace
 BLOCK = re.compile(r"stage(\d+)\.block(\d+)\.expand")
 HAT_NAME = re.compile(r"((?:en|de)coder_\w+)_subtransformer")
 DEEPEST = 9
-RESOLUTION = 224  # of Once-for-All's networks, where they name none
+RESOLUTION = 224  # of Once-for-All's networks, if they name none
 RESOLUTION_NAMES = ("r", "resolution", "image_size")
 HAT_NAMES = {
     "embed_dim": "embed_dim",
@@ -48,14 +48,14 @@ def read_configuration(family: Family, source: str | Path | Mapping[str, Any], r
     """The genotype ``(d,)`` of a sub-network that other code wrote down.
 
     Args:
-        family: The family whose network it is.
-        source: A file of JSON or YAML, or what such a file holds: lists ``ks``, ``e``, ``d`` (and ``w``) of all blocks or of
-            those alone that the depths leave; a ``net.config``; HAT's names; DyNAS-T's; options by the names of choices; or a
-            card that ``nastoolkit export`` wrote.
-        resolution: Height and width of the inputs, in pixels; by default the configuration's, and 224 where it names none.
+        family: Family of the sub-network.
+        source: A JSON or YAML file, or the content of one: lists ``ks``, ``e``, ``d`` (and ``w``) of all blocks or only of
+            those that the depths keep; a ``net.config``; HAT's names; DyNAS-T's; options by the names of choices; or a card
+            that ``nastoolkit export`` wrote.
+        resolution: Height and width of the inputs, in pixels; by default the configuration's, or 224 if it names none.
 
     Raises:
-        ValueError: None of these, or no network of the family.
+        ValueError: The source is none of these, or not a network of the family.
         OSError: The file cannot be read.
     """
     config = source if isinstance(source, Mapping) else _content(Path(source))
@@ -80,7 +80,7 @@ def _content(path: Path) -> Any:
 
 
 def _refuse_depths(text: str) -> None:
-    """ValueError for YAML that nests deeper than any configuration does, as the parser would take seconds for thousands."""
+    """ValueError for YAML nested deeper than any configuration: the parser would need seconds for thousands of levels."""
     depth = 0
     for event in yaml.parse(text, yaml.SafeLoader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
@@ -138,21 +138,21 @@ def encode(
     """A genotype ``(d,)`` of a mobile family from Once-for-All's lists ``ks``, ``e``, ``d`` and ``r``.
 
     Args:
-        space: The family's: that of ``ofa-mbv3-w1.0``, ``ofa-mbv3-w1.2``, ``ofa-proxyless-w1.3`` or a smaller one.
-        kernels: Kernels of all blocks, of which those that the depths leave out do not matter; or of the others alone.
+        space: Space of the family ``ofa-mbv3-w1.0``, ``ofa-mbv3-w1.2`` or ``ofa-proxyless-w1.3``, or a smaller one.
+        kernels: Kernels of all blocks, ignored for those that the depths leave out; or of the other blocks only.
         expands: Expansions of the same blocks.
-        depths: Numbers of blocks of the stages. A last stage that always has one may be left out, here and in the lists: its
-            block is then the largest, as in a supernet that has just been loaded.
+        depths: Numbers of blocks in the stages. A last stage that always has one block may be left out, here and in the
+            lists: its block is then the largest, as in a supernet that was just loaded.
         resolution: Height and width of the inputs, in pixels.
 
     Raises:
-        ValueError: Lists of other lengths, or an option that is none.
+        ValueError: Lists have the wrong length, or an option does not exist.
     """
     return space.encode({**mobile_options(space, kernels, expands, depths), "resolution": resolution})
 
 
 def mobile_options(space: SearchSpace, kernels: Any, expands: Any, depths: Any) -> dict[str, Any]:
-    """Options of all choices but the resolution; see :func:`encode`."""
+    """Options of all choices except the resolution; see :func:`encode`."""
     stages = _stages(space)
     elastic = [stage for stage in stages if len(_options_of(space, f"stage{stage}.depth")) > 1]
     given = _listed(depths, len(stages))
@@ -168,13 +168,13 @@ def mobile_options(space: SearchSpace, kernels: Any, expands: Any, depths: Any) 
 
 
 def _without_first(kernels: Any, expands: Any) -> tuple[Any, Any]:
-    """The lists without the first block, which is fixed and does not expand, where it is among them."""
+    """The lists without the first block, which is fixed and does not expand, if they contain it."""
     has_first = isinstance(expands, Sequence) and len(expands) > 0 and expands[0] == 1
     return (kernels[1:], expands[1:]) if has_first else (kernels, expands)
 
 
 def _layouts(stages: Mapping[int, int], live: Mapping[int, int], elastic: Iterable[int], all_named: bool) -> list[list[Place]]:
-    """Which blocks a list may be of, the likelier first: all or the live ones, with a fixed last stage or without."""
+    """Blocks that a list may describe, the most likely first: all or the live ones, with or without a fixed last stage."""
     every = [(stage, block) for stage, n_blocks in stages.items() for block in range(1, n_blocks + 1)]
     alive = [(stage, block) for stage, block in every if block <= live[stage]]
     inner = [[place for place in places if place[0] in elastic] for places in (every, alive)]
@@ -182,7 +182,7 @@ def _layouts(stages: Mapping[int, int], live: Mapping[int, int], elastic: Iterab
 
 
 def _by_block(space: SearchSpace, name: str, values: Any, layouts: list[list[Place]]) -> dict[str, Any]:
-    """Options of one kind for the blocks; the largest one for a block that no list names."""
+    """Options of one kind for the blocks; the largest option for a block that the list does not name."""
     values = _listed(values, len(layouts[0]))
     fitting = [places for places in layouts if len(places) == len(values)]
     if not fitting:
@@ -194,12 +194,12 @@ def _by_block(space: SearchSpace, name: str, values: Any, layouts: list[list[Pla
 
 
 def _listed(values: Any, n: int) -> list[Any]:
-    """A list, of one number that stands for all, as Once-for-All takes it too."""
+    """A list; one number stands for all blocks, as in Once-for-All."""
     return [values] * n if isinstance(values, int | float) else list(values)
 
 
 def _stages(space: SearchSpace) -> dict[int, int]:
-    """How many blocks each stage has at most."""
+    """Largest number of blocks in each stage."""
     found = [match for name in space.names if (match := BLOCK.fullmatch(name))]
     if not found:
         raise ValueError("it has stages of blocks, which the family has not")
@@ -229,7 +229,7 @@ def _channels(family: Family, options: Mapping[str, Any]) -> list[int]:
 
 
 def _resnet_options(space: SearchSpace, table: Any, depths: Any, expands: Any, widths: Any) -> dict[str, Any]:
-    """Options of Once-for-All's ResNet50: the stem stands first in depths, and twice in widths, which are indices."""
+    """Options of Once-for-All's ResNet50: the stem comes first in depths and takes two places in widths, which are indices."""
     stages = _stages(space)
     stem, *depths = _listed(depths, len(stages) + 1)
     live = {stage: row.n_blocks + depth for stage, row, depth in zip(stages, table.stages, depths, strict=True)}
@@ -254,7 +254,7 @@ def _resnet_lists(table: Any, config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _width(table: Any, base: int, channels: int) -> int:
-    """Index of the multiplier that makes so many channels."""
+    """Index of the width multiplier that gives this number of channels."""
     made = [make_divisible(base * width) for width in table.widths]
     if channels not in made:
         raise ValueError(f"it has {channels} channels, where the family has one of {made}")
@@ -262,7 +262,7 @@ def _width(table: Any, base: int, channels: int) -> int:
 
 
 def _hat(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Options of HAT's names, in its YAML with ``-subtransformer`` behind them, in its search by encoder and decoder."""
+    """Options from HAT's names, with the ending ``-subtransformer`` in its YAML, or by encoder and decoder in its search."""
     flat = {str(name).replace("-", "_"): value for name, value in config.items()}
     named = {match[1]: value for name, value in flat.items() if (match := HAT_NAME.fullmatch(name))}
     for side in ("encoder", "decoder"):

@@ -2,9 +2,9 @@
 
 [Wang2021] R. Wang et al., "EfficientTDNN: Efficient Architecture Search for Speaker Recognition", arXiv 2103.13581.
 
-Source: https://github.com/mechanicalsea/sugar, commit 11bee4e, ``tutorials/EfficientTDNN``. Times are those of 64 inputs of
-80 mel bands and 300 frames, in ms. Two parts of a network that take little time are in no table: joining the blocks'
-outputs, and batch normalisation of the pooled ones and of embeddings; nor does a block's dilation count.
+Source: https://github.com/mechanicalsea/sugar, commit 11bee4e, ``tutorials/EfficientTDNN``. Times are for 64 inputs of
+80 mel bands and 300 frames, in ms. Two quick parts of a network are in no table: joining the blocks' outputs, and batch
+normalisation of the pooled outputs and of embeddings. A block's dilation does not count either.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def tabulated(family: Family, times: Mapping[str, float]) -> Callable[[np.ndarra
         times: Times in ms, by ``section (name=number, ...)`` as in the published file.
 
     Raises:
-        ValueError: A part of some network has no time.
+        ValueError: A part of a network has no time.
     """
     missing = [key for key in map(key_of, family.block_specs) if key not in times]
     if missing:
@@ -64,10 +64,10 @@ def tabulated(family: Family, times: Mapping[str, float]) -> Callable[[np.ndarra
 def read_times(file: str | Path) -> dict[str, float]:
     """All times of a file in ms, by ``section (name=number, ...)``.
 
-    It is YAML whose values are all alike, and is read line by line, which is 50 times faster.
+    The file is uniform YAML; reading it line by line is 50 times faster than parsing it.
 
     Raises:
-        ValueError: A line is no section and no time of one, as in a file that was cut short.
+        ValueError: A line is neither a section nor a time in one, as in a truncated file.
     """
     times, section = {}, ""
     for number, line in enumerate(Path(file).read_text().splitlines(), start=1):
@@ -82,7 +82,7 @@ def read_times(file: str | Path) -> dict[str, float]:
 
 
 def key_of(spec: BlockSpec) -> str:
-    """What the file calls a part."""
+    """The file's name for a part."""
     match spec:
         case TimeConv():
             return f"layer1 (in_channels={spec.in_channels}, kernel_size={spec.kernel}, out_channels={spec.out_channels})"
@@ -100,14 +100,14 @@ def key_of(spec: BlockSpec) -> str:
 def encode_network(
     space: SearchSpace, depth: int, widths: Sequence[int], kernels: Sequence[int], aggregated: int
 ) -> np.ndarray:
-    """The genotype ``(d,)`` of a network that is written as the authors do.
+    """The genotype ``(d,)`` of a network in the authors' notation.
 
     Args:
         space: Space of a family of time-delay networks.
         depth: Number of blocks.
         widths: Channels of the first layer and of each block.
-        kernels: Frames that their convolutions see.
-        aggregated: Channels after joining the blocks' outputs.
+        kernels: Kernel sizes of their convolutions, in frames.
+        aggregated: Number of channels after joining the blocks' outputs.
     """
     options = {"depth": depth, "aggregation.width": aggregated}
     for place, width, kernel in zip(PLACES[: depth + 1], widths, kernels, strict=True):
@@ -118,8 +118,8 @@ def encode_network(
 class ErrorPredictor:
     """The published predictor of the equal error rate on VoxCeleb1, test set O, of sub-networks of the trained supernet.
 
-    A perceptron with three hidden layers of 400 on 48 indicators: depth, widths, kernels. Where the authors measured a network
-    and print what came out, it is off by up to 0.22 points.
+    A perceptron with three hidden layers of 400 units on 48 indicators: depth, widths, kernels. For networks whose measured
+    error the authors print, it is off by up to 0.22 points.
 
     Args:
         space: Space of the family ``efficient-tdnn``.
@@ -145,7 +145,7 @@ class ErrorPredictor:
 
 
 def _inputs(space: SearchSpace) -> np.ndarray:
-    """Which of our indicators is which of the predictor's, as a matrix ``(48, 48)``."""
+    """Matrix ``(48, 48)`` that maps our indicators to the predictor's."""
     order = ["depth", *(f"{place}.{what}" for what in ("width", "kernel") for place in PLACES), "aggregation.width"]
     known = {choice.name: choice.options for choice in space.choices}
     theirs = [(name, option) for name in order for option in known[name]]

@@ -1,18 +1,19 @@
-"""50,000 measured sub-networks of MIT's NAS lab: MCUNetV2's supernet on Visual Wake Words. The user's file.
+"""50,000 measured sub-networks of MIT's NAS lab: MCUNetV2's supernet on Visual Wake Words. The user provides the file.
 
 [Han2023] S. Han et al., MIT 6.5940 "TinyML and Efficient Deep Learning Computing", fall 2023, lab 3.
 [Lin2021] J. Lin et al., "MCUNetV2: Memory-Efficient Patch-based Inference for Tiny Deep Learning", NeurIPS 2021.
 
 The lab measured 10,000 random sub-networks at each of five resolutions, with weights of one supernet and recalibrated batch
-normalisation, on photos that neither trained it nor test it. The files are in https://github.com/CalebDu/MIT6.5940-EfficientML
-(commit 841333f, ``Lab3-NAS/acc_datasets/src``), 40 of them, some 0.8 MB each. :func:`gather` makes one small file of them::
+normalisation, on photos used neither for training nor for testing. The 40 files of some 0.8 MB each are in
+https://github.com/CalebDu/MIT6.5940-EfficientML (commit 841333f, ``Lab3-NAS/acc_datasets/src``). :func:`gather` combines
+them into one small file::
 
     python -c "from nastoolkit.published.mcunet_vww import gather; gather('acc_datasets/src', 'mcunet_vww.npz')"
 
 It has, for each sub-network in the order of the files: ``ks`` and ``e`` ``(n, 20)``, kernel and expansion of every block;
 ``d`` ``(n, 6)``, the blocks of a stage beyond its base depth; ``wid`` ``(n,)``, the number of the width; ``image_size``
-``(n,)``; and ``accuracy`` ``(n,)``, in %. Blocks that the depths leave out are there too, and say nothing. The lab drew only
-two of three widths: no network of width 1 was measured. Costs are not in the files, but follow from the networks.
+``(n,)``; and ``accuracy`` ``(n,)``, in %. It also lists blocks that the depths leave out, which mean nothing. The lab sampled
+only two of three widths: no network of width 1 was measured. Costs are not in the files but follow from the networks.
 """
 
 from __future__ import annotations
@@ -32,17 +33,17 @@ from nastoolkit.published.sources import find_made
 from nastoolkit.support.files import atomically
 
 FILE = "mcunet_vww.npz"
-COLUMNS = {"ks": (20,), "e": (20,), "d": (6,), "wid": (), "image_size": ()}  # with what each has of a network
+COLUMNS = {"ks": (20,), "e": (20,), "d": (6,), "wid": (), "image_size": ()}  # with the shape of each for one network
 SHA256 = "97249cc566f6eba3cd059a3775be613d729da35a13858fb81f9e3fef43c40b51"  # of all columns and accuracies
 
 
 @dataclass(frozen=True)
 class MeasuredNetworks:
-    """Sub-networks and their accuracy.
+    """Sub-networks and their accuracies.
 
     Attributes:
         family: Family of the sub-networks, ``mcunet-vww``.
-        genotypes: ``(n, d)``, all different.
+        genotypes: Genotypes ``(n, d)``, all different.
         accuracy_top1: Accuracy ``(n,)`` on photos held out for the search, in %.
     """
 
@@ -60,7 +61,7 @@ def mcunet_vww(file: str | Path | None = None) -> MeasuredNetworks:
 
     Raises:
         FileNotFoundError: There is no such file; the message says what it is.
-        ValueError: It is no such file, or its content is not the published one.
+        ValueError: The file has another format, or its content is not the published one.
     """
     path = find_made(FILE, "mcunet-vww", "mcunet_vww", file)
     columns = _read(path)
@@ -70,7 +71,7 @@ def mcunet_vww(file: str | Path | None = None) -> MeasuredNetworks:
 
 
 def made_up_networks(n: int = 5000, seed: int = 0) -> MeasuredNetworks:
-    """Random sub-networks with invented accuracies, for trying a program where the file is not there: they say nothing.
+    """Random sub-networks with invented accuracies, for trying a program without the file: the results mean nothing.
 
     Args:
         n: Number of sub-networks.
@@ -82,7 +83,7 @@ def made_up_networks(n: int = 5000, seed: int = 0) -> MeasuredNetworks:
 
 
 def gather(folder: str | Path, file: str | Path) -> Path:
-    """Write one small file of the lab's many.
+    """Combine the lab's many files into a small one.
 
     Args:
         folder: Folder of the published files, ``acc_datasets/src``.
@@ -107,7 +108,7 @@ def gather(folder: str | Path, file: str | Path) -> Path:
 
 
 def content_hash(columns: Mapping[str, np.ndarray]) -> str:
-    """Hash of the numbers of a file, however they are compressed."""
+    """Hash of the numbers in a file, independent of their compression."""
     digest = hashlib.sha256()
     for name in (*COLUMNS, "accuracy"):
         digest.update(np.ascontiguousarray(columns[name], dtype=np.float32 if name == "accuracy" else np.uint8).tobytes())

@@ -1,4 +1,4 @@
-"""NAS-Bench-201: all 15,625 cells of four nodes and five operations, trained on three image data sets. The user's file.
+"""NAS-Bench-201: all 15,625 cells of four nodes and five operations, trained on three data sets. The user provides the file.
 
 [Dong2020] X. Dong and Y. Yang, "NAS-Bench-201: Extending the Scope of Reproducible Neural Architecture Search", ICLR 2020.
 
@@ -18,7 +18,7 @@ this module reads, once for each data set::
             cost = api.get_cost_info(index, "cifar10")
             rows.writerow([architecture, valid, test, cost["flops"], cost["params"]])
 
-That the program writes it so was read from its documentation; the published files themselves were not at hand.
+This follows the program's documentation; it was not tested on the published files themselves.
 """
 
 from __future__ import annotations
@@ -41,15 +41,15 @@ CELL = r"\|{0}~0\|\+\|{0}~0\|{0}~1\|\+\|{0}~0\|{0}~1\|{0}~2\|".format(r"(\w+)")
 
 @dataclass(frozen=True)
 class Cells:
-    """Cells and what was measured of their networks.
+    """Cells and the measurements of their networks.
 
     Attributes:
-        space: A choice of operation for each edge.
-        genotypes: ``(n, 6)``.
-        accuracy_validation: After the whole training, ``(n,)``, in %.
+        space: Space with a choice of operation for each edge.
+        genotypes: Genotypes ``(n, 6)``.
+        accuracy_validation: Validation accuracies ``(n,)`` after the whole training, in %.
         accuracy_test: The same on test images.
-        mmacs: For one image, ``(n,)``, in millions; the benchmark calls them flops.
-        params: ``(n,)``, in millions.
+        mmacs: MACs ``(n,)`` for one image, in millions; the benchmark calls them flops.
+        params: Numbers of parameters ``(n,)``, in millions.
     """
 
     space: SearchSpace
@@ -64,12 +64,12 @@ def nas_bench_201(file: str | Path | None = None) -> Cells:
     """The cells in a table, in its order.
 
     Args:
-        file: File that this module's docstring describes, or the folder it is in; by default ``nas-bench-201.csv`` in the
+        file: File that this module's docstring describes, or its folder; by default ``nas-bench-201.csv`` in the
             folder ``NASTOOLKIT_DATA``, or in its folder ``nas-bench-201``.
 
     Raises:
         FileNotFoundError: There is no such file; the message says how to make it.
-        ValueError: No table, a column is missing, or a line is no cell or has no numbers.
+        ValueError: The file is not a table, a column is missing, or a line is not a cell or has no numbers.
     """
     table = pd.read_csv(find_made(FILE, "nas-bench-201", "nas_bench_201", file))
     columns = ["architecture", "valid-accuracy", "test-accuracy", "flops", "params"]
@@ -84,7 +84,7 @@ def nas_bench_201(file: str | Path | None = None) -> Cells:
 
 
 def encode_cell(space: SearchSpace, cell: str) -> np.ndarray:
-    """The genotype ``(6,)`` of a cell like ``|none~0|+|none~0|none~1|+|none~0|none~1|none~2|``; ValueError if it is none."""
+    """The genotype ``(6,)`` of a cell like ``|none~0|+|none~0|none~1|+|none~0|none~1|none~2|``; else ValueError."""
     match = re.fullmatch(CELL, cell)
     if match is None:
         raise ValueError(f"{cell!r} is no cell of NAS-Bench-201")
@@ -95,7 +95,7 @@ def rows_of_cells(known: np.ndarray, space: SearchSpace, genotypes: np.ndarray) 
     """Rows ``(n,)`` of cells in a table of all cells.
 
     Args:
-        known: Genotypes of the table ``(m, 6)``, whose options are in the order of ``OPERATIONS``.
+        known: Genotypes of the table ``(m, 6)``, with options in the order of ``OPERATIONS``.
         space: Space of the same edges and operations, in any order.
         genotypes: Cells of that space ``(n, 6)``.
     """

@@ -1,4 +1,4 @@
-"""NAS-Bench-201's cells after twelve epochs of training, on three image data sets. The user's file.
+"""NAS-Bench-201's cells after twelve epochs of training, on three image data sets. The user provides the file.
 
 [Dong2020] X. Dong and Y. Yang, "NAS-Bench-201: Extending the Scope of Reproducible Neural Architecture Search", ICLR 2020.
 
@@ -29,12 +29,12 @@ FILE = "nas_bench_201_mini.csv"
 
 @dataclass(frozen=True)
 class ShortTrainings:
-    """Cells and what was measured of their networks.
+    """Cells and the measurements of their networks.
 
     Attributes:
-        space: A choice of operation for each edge.
-        genotypes: ``(n, 6)``.
-        measured: Accuracies ``(n,)`` by their names, in %.
+        space: Space with a choice of operation for each edge.
+        genotypes: Genotypes ``(n, 6)``.
+        measured: Accuracies ``(n,)`` by name, in %.
     """
 
     space: SearchSpace
@@ -51,7 +51,7 @@ def nas_bench_201_short(file: str | Path | None = None) -> ShortTrainings:
 
     Raises:
         FileNotFoundError: There is no such file; the message says what it is.
-        ValueError: No table, a column is missing, or a line is no cell or has no numbers.
+        ValueError: The file is not a table, a column is missing, or a line is not a cell or has no numbers.
     """
     table = pd.read_csv(find_made(FILE, "nas-bench-201-mini", "nas_bench_201_short", file), dtype={"code": str})
     measured = {name: table[name].to_numpy(dtype=float) for name in table if str(name).endswith("ep")}

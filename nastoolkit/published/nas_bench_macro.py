@@ -16,20 +16,20 @@ import numpy as np
 from nastoolkit.published.sources import find
 from nastoolkit.space import Choice, SearchSpace
 
-OPERATIONS = ("identity", "mbconv_e3_k3", "mbconv_e6_k5")  # by their digits in the file
+OPERATIONS = ("identity", "mbconv_e3_k3", "mbconv_e6_k5")  # indexed by their digits in the file
 LAYERS = tuple(f"layer{number}" for number in range(1, 9))
 
 
 @dataclass(frozen=True)
 class MacroNetworks:
-    """Every network of the space and what was measured of it.
+    """All networks of the space and their measurements.
 
     Attributes:
-        space: A choice of operation for each layer.
-        genotypes: ``(6561, 8)``.
-        accuracy_top1: On test images, ``(6561, 3)``: three trainings, in %.
-        params: ``(6561,)``.
-        macs: For one image of 32 x 32 pixels, ``(6561,)``; the file calls them flops.
+        space: Space with a choice of operation for each layer.
+        genotypes: Genotypes ``(6561, 8)``.
+        accuracy_top1: Accuracy on test images after each of three trainings, ``(6561, 3)``, in %.
+        params: Numbers of parameters ``(6561,)``.
+        macs: MACs for one image of 32 x 32 pixels, ``(6561,)``; the file calls them flops.
     """
 
     space: SearchSpace

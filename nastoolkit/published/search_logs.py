@@ -4,7 +4,7 @@
 arXiv 2202.12954.
 
 Source: https://github.com/IntelLabs/DyNAS-T, commit 251cb5e, ``notebooks/data``. One seed each. Most sub-networks are near the
-front, few are random. Measuring again differs by 0.02 points (standard deviation).
+front, few are random. Repeated measurements differ by 0.02 points (standard deviation).
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ SEARCHES = {
 
 
 def search_logs(folder: str | Path | None = None) -> dict[str, History]:
-    """What each of five searches measured, in order: accuracy_top1 (%), macs and params at 224 pixels.
+    """Measurements of five searches, in order: accuracy_top1 (%), macs and params at 224 pixels.
 
-    All three are logged whatever the search optimised: the genetic algorithms saw accuracy alone, U-NSGA-III all, the others
-    accuracy and MACs. Latency was not measured.
+    The logs hold all three, whatever the search optimised: the genetic algorithms saw only accuracy, U-NSGA-III all three, the
+    others accuracy and MACs. Latency was not measured.
 
     Args:
         folder: See :func:`nastoolkit.published.find`.
 
     Returns:
-        Histories by the names in ``SEARCHES``, all of the space of ``ofa-mbv3-w1.0``.
+        Histories by the names in ``SEARCHES``, all in the space of ``ofa-mbv3-w1.0``.
     """
     files, space = find("ofa-mbv3-w10-imagenet", folder), FAMILIES["ofa-mbv3-w1.0"]().space
     return {search: _history(pd.read_csv(files[file]), space) for search, file in SEARCHES.items()}

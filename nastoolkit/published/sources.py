@@ -1,6 +1,6 @@
-"""Which public files there are, and where they are on this machine: in a folder, in the cache, or to be fetched.
+"""The known public files, and where they are on this machine: in a folder, in the cache, or still to be fetched.
 
-Every file is pinned to a commit and to its hash, so that a number that was read from it once can be read from it again.
+Every file is pinned to a commit and a hash, so that reading it again gives the same numbers.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ REMEDY = (
 
 @dataclass(frozen=True)
 class DataSet:
-    """Files of one GitHub repository at one commit, in one folder of it.
+    """Files in one folder of a GitHub repository at one commit.
 
     Attributes:
         repository: Owner and name.
         commit: 40 hexadecimal digits.
-        folder: Where the files are in the repository.
-        licence: Its SPDX name.
+        folder: Folder of the files in the repository.
+        licence: SPDX name of the licence.
         sha256: Hash of each file, by file name.
-        archive: Name of the tar archive in ``folder`` that has the files; none where they are files there themselves.
+        archive: Name of the tar archive in ``folder`` that holds the files; empty if they are there unpacked.
     """
 
     repository: str
@@ -43,7 +43,7 @@ class DataSet:
     archive: str = ""
 
     def url(self, file: str) -> str:
-        """Address of the original of a file; if it is in an archive, the archive's, and the name of the file after it."""
+        """Address of the original file; if it is in an archive, the archive's address followed by the name of the file."""
         place = f"{self.archive}/{file}" if self.archive else file
         return f"https://raw.githubusercontent.com/{self.repository}/{self.commit}/{quote(self.folder)}/{place}"
 
@@ -155,12 +155,12 @@ DATA_SETS = {
 
 
 def find(name: str, folder: str | Path | None = None) -> dict[str, Path]:
-    """The files of a data set, by their names.
+    """The files of a data set, by name.
 
     Args:
         name: A key of ``DATA_SETS``.
-        folder: Where they are, or where a folder of this name has them, there or in a folder there; by default the folder
-            ``NASTOOLKIT_DATA``, and for what is not there the cache that ``nastoolkit fetch`` fills.
+        folder: Folder that has the files, or has a folder of this name with them, directly or one level deeper; by default
+            the folder ``NASTOOLKIT_DATA``, and for missing files the cache that ``nastoolkit fetch`` fills.
 
     Raises:
         ValueError: There is no such data set, or a file is not the published one.
@@ -171,13 +171,13 @@ def find(name: str, folder: str | Path | None = None) -> dict[str, Path]:
 
 
 def find_made(file: str, name: str, module: str, given: str | Path | None = None) -> Path:
-    """A file that the user makes, as no plain original can be fetched.
+    """A file that the user makes, because there is no plain original to fetch.
 
     Args:
-        file: Its name.
-        name: Name of the data, and of the folder that may have it, there or in a folder there.
-        module: Name of the module here whose docstring says how it is made.
-        given: The file, or the folder that has it; by default the folder ``NASTOOLKIT_DATA``.
+        file: Name of the file.
+        name: Name of the data, and of the folder that may hold the file, directly or one level deeper.
+        module: Name of the module here whose docstring says how to make the file.
+        given: The file or its folder; by default the folder ``NASTOOLKIT_DATA``.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -193,18 +193,18 @@ def find_made(file: str, name: str, module: str, given: str | Path | None = None
 
 
 def fetch_data(name: str, folder: str | Path | None = None, progress: bool = True) -> dict[str, Path]:
-    """Bring a data set into the cache; what is there already is not fetched again.
+    """Fetch a data set into the cache; files that are already there are not fetched again.
 
     Args:
         name: A key of ``DATA_SETS``.
-        folder: Take the files from here, as :func:`find` does, and download nothing.
-        progress: Show a bar.
+        folder: Folder to take the files from, as :func:`find` does, without downloading anything.
+        progress: Whether to show a progress bar.
 
     Returns:
-        The files in the cache, by their names.
+        The files in the cache, by name.
 
     Raises:
-        ConnectionError: A download failed; the files before it are kept.
+        ConnectionError: A download failed; earlier files are kept.
         ValueError: As :func:`find`.
         FileNotFoundError: As :func:`find`.
     """
@@ -217,7 +217,7 @@ def fetch_data(name: str, folder: str | Path | None = None, progress: bool = Tru
 
 
 def _unpacked(data: DataSet, progress: bool) -> dict[str, Path]:
-    """The files of an archive, in the cache, from which the archive is gone in the end."""
+    """The files of an archive in the cache; the archive itself is removed from there in the end."""
     with suppress(OSError, ValueError):
         return _in_cache(data)
     archive = fetch(data.url("").rstrip("/"), progress=progress, remedy=REMEDY, check=_check_archive)
@@ -233,7 +233,7 @@ def _in_cache(data: DataSet) -> dict[str, Path]:
 
 
 def _unpack(archive: Path, data: DataSet) -> None:
-    """Keep the files of an archive, whatever folder of it they are in."""
+    """Keep the files of an archive, whichever of its folders they are in."""
     with tarfile.open(archive) as opened, TemporaryDirectory() as folder:
         members = {PurePosixPath(member.name).name: member for member in opened if member.isfile()}
         if absent := data.sha256.keys() - members.keys():

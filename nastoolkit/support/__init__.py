@@ -1,1 +1,1 @@
-"""What every part of the package may need: whole files, interrupts that say how to go on, tables for notebooks."""
+"""Helpers for every part of the package: atomic files, interrupts that say how to continue, tables for notebooks."""

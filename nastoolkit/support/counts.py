@@ -1,4 +1,4 @@
-"""Whole numbers: at the door, as people give them, Python's or NumPy's; and in few digits, however large."""
+"""Whole numbers: checks of Python's or NumPy's as users pass them, and short texts of large ones."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ def whole(name: str, number: Any, least: int = 1) -> int:
     """A count or a seed as Python's int.
 
     Raises:
-        TypeError: It is no whole number.
-        ValueError: It is below the least one.
+        TypeError: It is not a whole number.
+        ValueError: It is below ``least``.
     """
     try:
         value = operator.index(number)
@@ -29,16 +29,16 @@ def keep_whole(thing: object, **least: int) -> None:
 
     Args:
         thing: Dataclass that was just made.
-        **least: Names of its fields, each with the least number that it may be.
+        **least: Smallest allowed value for each field, by name.
 
     Raises:
-        TypeError: A field is no whole number.
-        ValueError: A field is below its least number.
+        TypeError: A field is not a whole number.
+        ValueError: A field is below its smallest value.
     """
     for name, smallest in least.items():
         object.__setattr__(thing, name, whole(name, getattr(thing, name), smallest))
 
 
 def in_short(count: int) -> str:
-    """A count to three digits, such as ``2.18e+19``; those beyond the largest float too."""
+    """A count to three digits, such as ``2.18e+19``, even beyond the largest float."""
     return f"{count:.3g}" if count < sys.float_info.max else f"{Decimal(count):.3g}"

@@ -1,4 +1,4 @@
-"""Libraries that not everybody needs: each is in an extra of this package, and imported when something asks for it."""
+"""Optional libraries: each belongs to an extra of this package and is imported when it is needed."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def needed(module: str, what: str) -> ModuleType:
 
     Args:
         module: A key of ``EXTRAS``.
-        what: What needs it, for the message.
+        what: Feature that needs it, for the message.
 
     Raises:
-        MissingLibraryError: It is not installed; says how to. Or it is, and cannot be imported; says why.
+        MissingLibraryError: It is not installed, or cannot be imported; the message says how to install it, or why it fails.
     """
     try:
         return import_module(module)

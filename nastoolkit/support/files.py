@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, to places that are tried before the work begins; names of files beside them."""
+"""Files written completely or not at all, to paths that are checked before the work begins; names of helper files."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from uuid import uuid4
 
 
 def beside(path: str | Path, suffix: str) -> Path:
-    """The helper file of a file: its whole name and a suffix, so that ``m-w1.0`` and ``m-w1.2`` share none."""
+    """The helper file of a file: its full name plus a suffix, so that ``m-w1.0`` and ``m-w1.2`` have different ones."""
     path = Path(path)
     return path.with_name(path.name + suffix)
 
 
 @contextmanager
 def atomically(path: str | Path) -> Iterator[Path]:
-    """A new file to write to, which takes the place of ``path`` in the end; until then, and after an error, the old one stays.
+    """A new file to write to, which finally replaces ``path``; until then, and after an error, the old file stays.
 
-    Missing folders are made. A killed process may leave its new file, ``NAME.X.new`` beside the old one; nothing reads it.
+    Missing folders are made. A killed process may leave its new file, ``NAME.X.new``, next to the old one; nothing reads it.
 
     Raises:
         OSError: The disk is full, or the folder cannot be written.
@@ -32,11 +32,11 @@ def atomically(path: str | Path) -> Iterator[Path]:
 
 @contextmanager
 def all_atomically(*paths: str | Path) -> Iterator[list[Path]]:
-    """New files that take the places of ``paths`` together, when the last one is written whole; see :func:`atomically`."""
+    """New files that replace ``paths`` together, once the last one is complete; see :func:`atomically`."""
     places = [Path(path) for path in paths]
     for place in places:
         _make_room(place)
-    mark = f".{uuid4().hex[:8]}.new"  # not the process alone: two of its threads may write the same file
+    mark = f".{uuid4().hex[:8]}.new"  # not just the process number: two of its threads may write the same file
     news = [beside(place, mark) for place in places]
     try:
         yield news
@@ -57,14 +57,14 @@ def _make_room(place: Path) -> None:
 
 def _to_disk(file: Path) -> None:
     with file.open("rb+") as opened:
-        os.fsync(opened.fileno())  # some file systems say only now that they are full
+        os.fsync(opened.fileno())  # some file systems only report now that they are full
 
 
 def check_output(path: str | Path) -> None:
-    """Raise at once what would else be known after the work: that a file cannot be written. Missing folders are made.
+    """Check before the work, rather than after it, that a file can be written. Missing folders are made.
 
     Raises:
-        OSError: It is a folder, or its folder cannot be made or written.
+        OSError: The path is a folder, or its folder cannot be made or written.
     """
     path = Path(path)
     if path.is_dir():

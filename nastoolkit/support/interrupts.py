@@ -1,4 +1,4 @@
-"""What Ctrl-C, or "interrupt kernel", leaves behind: whole steps, and a sentence that says how to go on."""
+"""Handling of Ctrl-C or "interrupt kernel": steps are finished, and a sentence says how to continue."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from contextlib import contextmanager
 
 @contextmanager
 def explain_resume(advice: Callable[[], str]) -> Iterator[None]:
-    """An interrupt of what is done inside stays an interrupt, with this advice as its message.
+    """An interrupt inside this context stays an interrupt, with this advice as its message.
 
     Args:
-        advice: Asked when it happens, so that it can say how far things are.
+        advice: Function that makes the message when the interrupt happens, so that it can report the progress.
     """
     try:
         yield
@@ -25,8 +25,8 @@ class Interrupts:
     """A handler that counts interrupts: the first is only noted, the next is raised at once.
 
     Args:
-        advice: Message of what is raised.
-        before: The handler that this one replaces for a while; if it counts too, it counts all that this one does.
+        advice: Function that makes the message of the raised interrupt.
+        before: Handler that this one temporarily replaces; if it counts too, it also counts this one's interrupts.
     """
 
     def __init__(self, advice: Callable[[], str], before: object = None) -> None:
@@ -39,7 +39,7 @@ class Interrupts:
             raise KeyboardInterrupt(self._advice())
 
     def note(self) -> None:
-        """Count one."""
+        """Count one interrupt."""
         self.n += 1
         if isinstance(self._before, Interrupts):
             self._before.note()
@@ -47,10 +47,10 @@ class Interrupts:
 
 @contextmanager
 def noted_interrupts(advice: Callable[[], str]) -> Iterator[Interrupts]:
-    """The first interrupt of what is done inside is only noted, so that a step is done as a whole; a second one comes at once.
+    """The first interrupt inside this context is only noted, so that a step is completed; a second one is raised at once.
 
     Args:
-        advice: Message of the second one.
+        advice: Function that makes the message of the second interrupt.
     """
     before = signal.getsignal(signal.SIGINT)
     interrupts = Interrupts(advice, before)

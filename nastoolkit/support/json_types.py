@@ -1,4 +1,4 @@
-"""Values in the types that JSON has, whatever they come from."""
+"""Conversion of values to the types that JSON has."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import numpy as np
 
 
 def plain(value: object) -> Any:
-    """A value of JSON's types or of NumPy's in Python's own: numbers, texts, truth values, None, lists and dicts.
+    """A value of JSON's or NumPy's types in Python's own: numbers, texts, truth values, None, lists and dicts.
 
-    It serves as ``default`` of ``json.dumps`` too.
+    It can also serve as ``default`` of ``json.dumps``.
 
     Raises:
-        TypeError: There is something else in it, or a key that is no text.
+        TypeError: It contains something else, or a key that is not a text.
     """
     if isinstance(value, np.ndarray | np.generic) and not isinstance(value, np.longdouble | np.clongdouble):
         return plain(value.tolist())

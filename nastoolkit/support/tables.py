@@ -1,4 +1,4 @@
-"""Tables that notebooks show for objects: compact, and with everything that comes from outside escaped."""
+"""Compact tables that notebooks show for objects; all outside content is escaped."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import Any
 
 import pandas as pd
 
-N_COLUMNS = 16  # that are shown; what is left out in the middle becomes dots
+N_COLUMNS = 16  # that are shown; dots replace those left out in the middle
 
 
 def table(title: str, frame: pd.DataFrame, note: str = "", n_rows: int | None = None) -> str:
-    """A frame below its title, at most so many rows of it, and a note below; what is missing stays empty."""
+    """A frame with a title above and a note below, with at most ``n_rows`` rows; missing values stay empty."""
     cells = frame.astype(object).where(frame.notna(), "")
     shown = cells.to_html(max_rows=n_rows, max_cols=N_COLUMNS, index=False, border=0, float_format="{:.4g}".format)
     return f"<div><strong>{escape(title)}</strong>\n{shown}\n{escape(note)}</div>"
 
 
 def facts(title: str, values: Mapping[str, Any]) -> str:
-    """Names and values, one below the other."""
+    """Names and values, one below another."""
     rows = "".join(
         f"<tr><th style='text-align: left'>{escape(name)}</th><td style='text-align: left'>{escape(str(value))}</td></tr>"
         for name, value in values.items()

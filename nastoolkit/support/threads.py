@@ -1,7 +1,7 @@
-"""How many threads the package's own work takes: one, unless ``NASTOOLKIT_THREADS`` says otherwise.
+"""Number of threads for the package's own work: one, unless ``NASTOOLKIT_THREADS`` says otherwise.
 
-Small matrices and small networks gain little from several threads. On a busy machine they lose much, as every step waits for
-the last of them: a search of 100 evaluations took ten times as long.
+Small matrices and small networks gain little from several threads. On a busy machine they lose much, because every step waits
+for the slowest thread: a search of 100 evaluations took ten times as long.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ VARIABLE = "NASTOOLKIT_THREADS"
 
 
 def own_threads() -> int:
-    """Threads of the package's own work.
+    """Number of threads for the package's own work.
 
     Raises:
-        ValueError: The environment variable holds no whole number from 1.
+        ValueError: The environment variable is not a whole number of at least 1.
     """
     text = os.environ.get(VARIABLE, "1")
     if not (text.isdecimal() and int(text) >= 1):
@@ -31,12 +31,12 @@ def own_threads() -> int:
 
 @contextmanager
 def own_linear_algebra() -> Iterator[None]:
-    """Have NumPy, SciPy and scikit-learn use no more threads than :func:`own_threads`."""
+    """Limit NumPy, SciPy and scikit-learn to :func:`own_threads` threads."""
     with _controller(len(sys.modules)).limit(limits=own_threads()):
         yield
 
 
 @lru_cache(maxsize=1)
 def _controller(n_modules: int) -> ThreadpoolController:
-    """The libraries that are loaded: to look for them takes milliseconds, so it is done after an import only."""
+    """The loaded libraries: finding them takes milliseconds, so it is only done again after an import."""
     return ThreadpoolController()

@@ -1,4 +1,4 @@
-"""What worker processes run first: a module that imports next to nothing, so that they start quickly."""
+"""Code that worker processes run first; this module imports almost nothing, so that they start quickly."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from threading import Thread
 
 
 def end_with_parent() -> None:
-    """Have this worker process end when the one that started it is killed."""
+    """Make this worker process end when its parent is killed."""
 
     def watch() -> None:
         if parent := multiprocessing.parent_process():
