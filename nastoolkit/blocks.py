@@ -1,7 +1,7 @@
 """Block specs: what a block is, what it costs, and how to build it as a plain PyTorch module.
 
-A spec is a frozen dataclass, so it is a key: every additive cost (params, MACs, latency, size) is a look-up per spec.
-MACs are those of convolutions and linear layers for one input, as the Once-for-All line of work counts them.
+A spec is a frozen dataclass, so it can be a key: every additive cost (params, MACs, latency, size) is looked up by spec.
+MACs count convolutions and linear layers for one input, as in the Once-for-All line of work.
 
 [Cai2020] H. Cai et al., "Once-for-All: Train One Network and Specialize it for Efficient Deployment", ICLR 2020.
 """
@@ -51,9 +51,9 @@ class HiddenChannels:
     """Channels inside a block that can be renumbered without changing what it computes.
 
     Attributes:
-        ranked_by: Tensor and its dimension that counts the channels; the norm of what a channel has there is its importance.
-        others: All other tensors of the block that know these channels, with the dimension.
-        group: Number of neighbours that stay together, such as the channels of a head; their importances are added up.
+        ranked_by: Tensor and its dimension for the channels; the norm of a channel's slice is its importance.
+        others: All other tensors of the block with these channels, each with the dimension.
+        group: Number of neighbours that stay together, such as the channels of a head; their importances are summed.
     """
 
     ranked_by: tuple[str, int]
@@ -67,7 +67,7 @@ def norm_of(layer: str) -> tuple[tuple[str, int], ...]:
 
 
 def describe_block(spec: BlockSpec) -> str:
-    """A block spec in a few signs, e.g. ``MBConv 5x5, 24-96-24``."""
+    """A block spec in a few characters, e.g. ``MBConv 5x5, 24-96-24``."""
     values = {field.name: getattr(spec, field.name) for field in fields(spec)}  # type: ignore[arg-type]
     if "block" in values:
         scheme = f"{values['scheme']} " if values["scheme"] else ""
@@ -80,17 +80,17 @@ def describe_block(spec: BlockSpec) -> str:
 
 
 def each(inputs: Inputs, change: Callable[[torch.Tensor], T]) -> T | tuple[T, ...]:
-    """A network's one argument, a tensor or a tuple of tensors, after changing every tensor of it."""
+    """A network's one argument, a tensor or a tuple of tensors, with a function applied to every tensor."""
     return tuple(map(change, inputs)) if isinstance(inputs, tuple) else change(inputs)
 
 
 def rows_of(inputs: Inputs, rows: np.ndarray) -> Inputs:
-    """Some inputs of a batch, by their places ``(n,)``."""
+    """Some inputs of a batch, by their indices ``(n,)``."""
     return each(inputs, lambda part: part[rows])
 
 
 def device_of(network: nn.Module) -> torch.device:
-    """Where a network's weights are."""
+    """Device of a network's weights."""
     return next(network.parameters()).device
 
 
@@ -106,7 +106,7 @@ def output_size(input_size: int, stride: int) -> int:
 
 
 def channels_last(network: nn.Module) -> nn.Module:
-    """The same network, its convolutions in the memory layout that CPUs run 2 to 5 times faster."""
+    """The same network, with convolutions in the memory layout that runs 2 to 5 times faster on CPUs."""
     return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
@@ -144,7 +144,7 @@ class Residual(nn.Sequential):
 class Conv:
     """A convolution with optional batch normalisation and activation; square inputs of ``input_size`` pixels.
 
-    ``eps`` is that of batch normalisation. It changes no cost, so saved tables of costs, whose keys are reprs, do without it.
+    ``eps`` belongs to batch normalisation. It changes no cost, so saved cost tables, whose keys are reprs, leave it out.
     """
 
     in_channels: int
@@ -180,7 +180,7 @@ class Conv:
 
 @dataclass(frozen=True)
 class Pool:
-    """What pools have in common: nothing to train, and no MACs by the convention."""
+    """Base of pools: they have no parameters, and no MACs by convention."""
 
     channels: int
     input_size: int

@@ -1,4 +1,4 @@
-"""Export of extracted networks, safetensors with a card and ONNX held against PyTorch, and the way back."""
+"""Export of extracted networks as safetensors with a card and as ONNX checked against PyTorch, and loading them again."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TOLERANCE = 1e-4
 
 @dataclass(frozen=True)
 class Export:
-    """What an export wrote.
+    """Result of an export.
 
     Attributes:
         files: The ONNX file, the safetensors file and the JSON card.
@@ -40,14 +40,14 @@ def export_network(network: nn.Module, example: Inputs, folder: str | Path, card
     """Write a network to ``network.onnx``, ``network.safetensors`` and ``network.json``, and run the first to check it.
 
     Args:
-        network: With its final weights and statistics; it is set to evaluation mode.
-        example: What the network takes, at least two inputs; the exported batch size is free.
-        folder: Made if missing.
-        card: What the network is and what was measured, as JSON types.
+        network: Network with its final weights and statistics; it is set to evaluation mode.
+        example: Batch of at least two inputs of the network; the exported batch size is free.
+        folder: Output folder, made if missing.
+        card: Description of the network and its measurements, as JSON types.
 
     Raises:
         ValueError: ONNX Runtime's outputs differ from PyTorch's by more than 1e-4, on the batch or on its first input.
-        OSError: The disk is full, or the folder cannot be written. After any error the files are those of before.
+        OSError: The disk is full, or the folder cannot be written. After any error, the earlier files remain.
     """
     network.eval()
     files = tuple(Path(folder) / f"network.{suffix}" for suffix in ("onnx", "safetensors", "json"))
@@ -62,16 +62,16 @@ def export_network(network: nn.Module, example: Inputs, folder: str | Path, card
 
 
 def load_network(folder: str | Path, family: Family | None = None) -> nn.Module:
-    """The network that ``nastoolkit export`` wrote into a folder: as it was searched and calibrated, in evaluation mode.
+    """The network that ``nastoolkit export`` wrote into a folder: as searched and calibrated, in evaluation mode.
 
     Args:
-        folder: It holds ``network.json`` and ``network.safetensors``, as :func:`export_network` and :func:`network_card` make
-            them.
-        family: The network's; by default the one of its name in ``FAMILIES``.
+        folder: Folder with ``network.json`` and ``network.safetensors``, as made by :func:`export_network` and
+            :func:`network_card`.
+        family: Family of the network; by default the one in ``FAMILIES`` that the card names.
 
     Raises:
         FileNotFoundError: One of the two files is missing.
-        ValueError: The card names no known family, or one whose networks are others than they were, or the weights do not fit.
+        ValueError: The card names no known family, or one whose networks have changed, or the weights do not fit.
     """
     card = json.loads((Path(folder) / "network.json").read_text())
     weights = load_file(Path(folder) / "network.safetensors")
@@ -87,7 +87,7 @@ def load_network(folder: str | Path, family: Family | None = None) -> nn.Module:
 
 
 def _write_onnx(network: nn.Module, example: Inputs, path: Path) -> None:
-    """Export with a free batch size, without PyTorch's remarks on operators that no network here has."""
+    """Export with a free batch size, without PyTorch's warnings about operators that no network here has."""
     exporter_log = logging.getLogger("torch.onnx._internal.exporter")
     level = exporter_log.level
     exporter_log.setLevel(logging.ERROR)
@@ -104,7 +104,7 @@ def _write_onnx(network: nn.Module, example: Inputs, path: Path) -> None:
 
 
 def network_card(family: Family, genotype: np.ndarray, measured: dict[str, Any]) -> dict[str, Any]:
-    """What an exported network is: its family, genotype, options, plan, input, exact costs, and measured values."""
+    """Description of an exported network: family, genotype, options, plan, input, exact costs, and measured values."""
     return {
         **family.identity,
         "genotype": genotype.tolist(),

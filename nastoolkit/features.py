@@ -1,7 +1,7 @@
-"""What predictors see of sub-networks: the options that have an order as numbers, the others as indicators, and their counts.
+"""Features of sub-networks for predictors: ordered options as numbers, others as indicators, and counts of options.
 
-Blocks of a network are alike: the larger kernel of one does about what that of another does. How many blocks have it is
-therefore a feature of its own, from which a predictor learns with few rows what it would else learn block by block.
+Blocks of a network are similar: a larger kernel has about the same effect in one as in another. The number of blocks with it
+is therefore a separate feature. It teaches a predictor from few rows what it would otherwise learn block by block.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from nastoolkit.choices import Choice
 
 
 def feature_matrix(choices: Sequence[Choice]) -> np.ndarray:
-    """The matrix ``(k, f)`` by which one-hot genotypes ``(n, k)`` become features ``(n, f)``.
+    """The matrix ``(k, f)`` that turns one-hot genotypes ``(n, k)`` into features ``(n, f)``.
 
-    A choice with an order is one feature: its option, for texts its place from 1, or 0 where the choice is dead. Any other
-    choice has an indicator for each option. Then come counts: for each option of several choices of one kind, how many of
-    these have that option, or, if they have an order, that option or a larger one.
+    An ordered choice is one feature: its option, for texts its place from 1, or 0 if the choice is dead. Any other choice has
+    an indicator for each option. Counts follow: for each option that several choices of one kind share, the number of these
+    choices with that option or, if they are ordered, with that or a larger one.
     """
     single = [_numbers(choice)[:, None] if choice.ordered else np.eye(len(choice.options)) for choice in choices]
     columns = [_spread(choices, {place: block}) for place, block in enumerate(single)]
@@ -33,7 +33,7 @@ def feature_matrix(choices: Sequence[Choice]) -> np.ndarray:
 def role_matrices(choices: Sequence[Choice]) -> tuple[np.ndarray, np.ndarray]:
     """Matrices ``(k, r)`` that turn one-hot genotypes ``(n, k)`` into sums over each role's choices, and into their number.
 
-    What is summed are options as shares of the role's largest one, by size; texts count by their places from 1.
+    The summands are options as shares of the role's largest one, by size; texts count by their places from 1.
     """
     roles = list(dict.fromkeys(choice.role for choice in choices))
     numbers = np.concatenate([_numbers(choice) for choice in choices])
@@ -44,7 +44,7 @@ def role_matrices(choices: Sequence[Choice]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _counts(choices: Sequence[Choice], places: Sequence[int]) -> np.ndarray:
-    """Which options ``(k,)`` count as which ``(k, c)``, for choices of one kind."""
+    """Matrix ``(k, c)`` of the counts to which each of k options adds, for choices of one kind."""
     ordered = choices[places[0]].ordered
     known: dict[int, Sequence[Any]] = {p: _numbers(choices[p]).tolist() if ordered else choices[p].options for p in places}
     levels = dict.fromkeys(option for options in known.values() for option in options)
@@ -53,7 +53,7 @@ def _counts(choices: Sequence[Choice], places: Sequence[int]) -> np.ndarray:
 
 
 def _spread(choices: Sequence[Choice], blocks: dict[int, np.ndarray]) -> np.ndarray:
-    """Rows ``(k, f)`` for the options of all choices: those of some choices by place, else 0."""
+    """Rows ``(k, f)`` for the options of all choices: given ones for some choices, by place, else 0."""
     width = next(iter(blocks.values())).shape[1]
     return np.vstack([blocks.get(place, np.zeros((len(choice.options), width))) for place, choice in enumerate(choices)])
 

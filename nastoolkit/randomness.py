@@ -1,4 +1,4 @@
-"""Initial weights and dropout from generators of our own: PyTorch's is shared by all threads of a process."""
+"""Initial weights and dropout from our own generators, because all threads of a process share PyTorch's."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ DRAWING = re.compile(  # parts of the names of functions that may draw
 
 
 class drawn_from(TorchFunctionMode):  # noqa: N801  # reads as what it does
-    """Inside this context, and in this thread alone, PyTorch draws what follows from a seed; no global generator is touched.
+    """In this context, and only in this thread, PyTorch draws from a seed; no global generator is touched.
 
-    The numbers are those that ``torch.manual_seed(seed)`` would lead to.
+    The numbers are those that ``torch.manual_seed(seed)`` would give.
 
     Args:
-        seed: 0 or more.
+        seed: Random seed of at least 0.
 
     Raises:
-        TypeError: The seed is no whole number.
+        TypeError: The seed is not a whole number.
         ValueError: The seed is below 0.
     """
 
@@ -36,7 +36,7 @@ class drawn_from(TorchFunctionMode):  # noqa: N801  # reads as what it does
         self._draws = _WithGenerator(whole("seed", seed, 0))
 
     def __torch_function__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
-        """Look only into functions that may draw: looking into all would take a third of a training step."""
+        """Intercept only functions that may draw: intercepting all would take a third of a training step."""
         if not _may_draw(getattr(func, "__name__", "")):
             return func(*args, **(kwargs or {}))
         with self._draws:
@@ -70,7 +70,7 @@ class _WithGenerator(TorchDispatchMode):
         return func(*args, **kwargs)
 
     def _dropout(self, x: torch.Tensor, p: float) -> tuple[torch.Tensor, torch.Tensor]:
-        """What is one operation on a GPU, which takes no generator."""
+        """Dropout, which on a GPU is a single operation that takes no generator."""
         kept = torch.empty_like(x, dtype=torch.bool).bernoulli_(1 - p, generator=self._generator(x.device))
         return x * kept * (1 / (1 - p) if p < 1 else 0.0), kept
 

@@ -1,30 +1,30 @@
-"""Transformations of outputs, learned from the data: broken networks and long tails are pulled in before a model sees them.
+"""Transformations of outputs, learned from the data: they pull in broken networks and long tails before a model sees them.
 
 [Snelson2004] E. Snelson, C. E. Rasmussen, Z. Ghahramani, "Warped Gaussian Processes", NIPS 2004: the likelihood of transformed
 values, times the slope of the transformation, tells which transformation suits the data.
 [Sundararajan2001] S. Sundararajan and S. S. Keerthi, "Predictive Approaches for Choosing Hyperparameters in Gaussian
 Processes", Neural Computation 13(5), 2001: the leave-one-out likelihood in closed form.
 
-A model that minimises squared errors spends itself on the few values that are far from all others: 2 % of networks hardly
-better than chance, or the latencies of the largest ones. A :class:`Bend` leaves values on one side of a knee as they are, in
-their own unit, and takes logarithms beyond it. It increases strictly, so that order, dominance and bounds mean the same before
-and after, and it has an inverse.
+A model that minimises squared errors mostly fits the few values that are far from all others: 2 % of networks hardly better
+than chance, or the latencies of the largest ones. A :class:`Bend` leaves values on one side of a knee as they are, in their
+own unit, and takes logarithms beyond it. It increases strictly, so order, dominance and bounds keep their meaning, and it has
+an inverse.
 
-How a regression uses it: learn a bend from the values and the covariance that the model gives its rows (for ridge regression
-on standardised features ``(n, f)`` that is ``features @ features.T``), fit the model to ``bend(values)``, and return
+A regression uses it as follows: learn a bend from the values and the model's covariance of the rows (for ridge regression on
+standardised features ``(n, f)``, this is ``features @ features.T``), fit the model to ``bend(values)``, and return
 ``bend.inverse(predicted)``::
 
     bend = learn(values, features @ features.T)
     regressor.fit(features, bend(values))
     predicted = bend.inverse(regressor.predict(unseen))
 
-What is beyond the knee is still the farthest from the rest, and the least like it: a broken network says little about its
-neighbours. ``bend.excess(values)`` is a standard deviation of additional noise for each row (for ridge regression a sample
-weight, ``1 / (1 + (excess / bend(values).std()) ** 2)``), which lets such rows say that they are bad and twist the model no
+Values beyond the knee are still the farthest from the rest and the least similar to it: a broken network says little about its
+neighbours. ``bend.excess(values)`` is a standard deviation of additional noise for each row (for ridge regression, a sample
+weight ``1 / (1 + (excess / bend(values).std()) ** 2)``). Such rows then tell the model that they are bad but do not distort it
 further.
 
-Differs from the papers in: a few fixed shapes in place of a sum of functions whose parameters are optimised, so that 20 values
-are enough to choose, and the choice costs little more than one decomposition of the covariance.
+Differs from the papers in: a few fixed shapes replace a sum of functions with optimised parameters, so 20 values are enough to
+choose, and the choice costs little more than one decomposition of the covariance.
 """
 
 from __future__ import annotations
@@ -34,26 +34,26 @@ from dataclasses import dataclass
 
 import numpy as np
 
-QUANTILES = (0.25, 0.5, 0.75, 0.9, 0.98)  # of the values, where a knee may be
-SHARPNESS = (1.0, 4.0, 16.0)  # how many times shorter than the straight part the unit of a logarithm is
+QUANTILES = (0.25, 0.5, 0.75, 0.9, 0.98)  # of the values, at which a knee may be
+SHARPNESS = (1.0, 4.0, 16.0)  # ratios of the straight part's length to the logarithm's unit
 NOISES = np.logspace(-4, 1, 11)  # variances of the noise, as shares of the covariance's mean diagonal
-FREE_MEAN = 10.0  # a constant function's variance, likewise
+FREE_MEAN = 10.0  # variance of a constant function, as a share of the same
 LEAST_WIDTH = 0.1  # of the part before a knee, in interquartile ranges: a narrower one is a few equal values, no scale
-LEAST_VALUES = 10  # fewer say nothing about their distribution
-LEAST_GAIN = 3.0  # in log likelihood, before a bend is preferred to none
+LEAST_VALUES = 10  # fewer do not show their distribution
+LEAST_GAIN = 3.0  # in log likelihood, for a bend to be preferred to none
 
 
 @dataclass(frozen=True)
 class Bend:
-    """A strictly increasing function: the value itself on one side of a knee, logarithmic on the other side.
+    """A strictly increasing function: the identity on one side of a knee, logarithmic on the other side.
 
-    Beyond the farthest value that it was learned from it goes on straight, as what a model extrapolates is to stay moderate.
+    Beyond the farthest value that it was learned from, it continues linearly, so that extrapolations stay moderate.
 
     Attributes:
-        side: 1 bends values above the knee, -1 those below it, and 0 none.
+        side: Side that is bent: 1 for values above the knee, -1 for those below it, 0 for none.
         knee: Value at which the bend begins.
         unit: Distance from the knee at which the slope has fallen to a half.
-        length: Distance from the knee at which it goes on straight.
+        length: Distance from the knee from which it is linear.
     """
 
     side: int = 0
@@ -68,13 +68,13 @@ class Bend:
         return values + self.side * (bent + np.maximum(beyond - self.length, 0) / self._steepness - beyond)
 
     def inverse(self, transformed: np.ndarray) -> np.ndarray:
-        """The values whose transformed ones these are."""
+        """The original values of transformed ones."""
         beyond, longest = self._beyond(transformed), self.unit * min(np.log1p(self.length / self.unit), 100)
         straight = self.unit * np.expm1(np.minimum(beyond, longest) / self.unit)
         return transformed + self.side * (straight + np.maximum(beyond - longest, 0) * self._steepness - beyond)
 
     def log_slope(self, values: np.ndarray) -> np.ndarray:
-        """Logarithm of the derivative at values of any shape: 0 on the straight side, less beyond the knee."""
+        """Logarithm of the derivative at values of any shape: 0 on the straight side, negative beyond the knee."""
         return -np.log1p(np.minimum(self._beyond(values), self.length) / self.unit)
 
     @property
@@ -83,7 +83,7 @@ class Bend:
         return float(np.exp(min(np.log1p(self.length / self.unit), 100)))
 
     def excess(self, values: np.ndarray) -> np.ndarray:
-        """How far transformed values are beyond the knee, 0 on the straight side: a model may trust them so much less."""
+        """How far transformed values are beyond the knee, 0 on the straight side: a model may trust them that much less."""
         return np.abs(self(values) - self.knee) * (self._beyond(values) > 0)
 
     def _beyond(self, values: np.ndarray) -> np.ndarray:
@@ -94,7 +94,7 @@ NO_BEND = Bend()
 
 
 def candidates(values: np.ndarray, sides: Sequence[int]) -> Iterator[Bend]:
-    """Bends of values ``(n,)``: none, and at some quantiles of either side those of several strengths."""
+    """Candidate bends of values ``(n,)``: none, and several strengths at some quantiles on either side."""
     yield NO_BEND
     least = LEAST_WIDTH * float(np.diff(np.quantile(values, [0.25, 0.75])).item())
     for side in sides:
@@ -109,12 +109,12 @@ def learn(values: np.ndarray, covariance: np.ndarray, sides: Sequence[int] = (1,
     """The bend under which a linear or Gaussian process model predicts the values best, each from all others.
 
     Args:
-        values: ``(n,)``.
-        covariance: That of the model between the rows, ``(n, n)``, without noise; its scale does not matter.
-        sides: Sides that may be bent: only 1 or -1 where the other end is the one that counts.
+        values: Values ``(n,)``.
+        covariance: The model's covariance of the rows ``(n, n)``, without noise; its scale does not matter.
+        sides: Sides that may be bent: only 1 or -1 if the other end is the important one.
 
     Returns:
-        No bend for fewer than ``LEAST_VALUES`` values, or if no other is clearly better.
+        The bend; the identity for fewer than ``LEAST_VALUES`` values, or if no other is clearly better.
     """
     if len(values) < LEAST_VALUES or np.ptp(values) == 0:
         return NO_BEND
@@ -128,7 +128,7 @@ def learn(values: np.ndarray, covariance: np.ndarray, sides: Sequence[int] = (1,
 def leave_one_out_loss(values: np.ndarray, covariance: np.ndarray) -> np.ndarray:
     """Negative log likelihood ``(c,)`` of columns of values ``(n, c)``, each value given all others of its column.
 
-    Mean, scale and noise of each column are those that fit it best, the noise one of a grid [Sundararajan2001].
+    Mean, scale and noise of each column are those that fit it best; the noise is from a grid [Sundararajan2001].
     """
     size = np.trace(covariance) / len(covariance) or 1.0
     eigenvalues, vectors = np.linalg.eigh(covariance / size + FREE_MEAN)
