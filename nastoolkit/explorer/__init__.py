@@ -1,4 +1,4 @@
-"""The explorer: a page of widgets with a control for every choice of a family, whose effect is shown at once.
+"""The explorer: a page of widgets with a control for every choice of a family; its effect is shown at once.
 
 :class:`Model` is the state of the page, and :class:`Explorer` is the page. The model and all drawings use no widgets.
 """

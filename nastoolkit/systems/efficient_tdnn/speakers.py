@@ -84,7 +84,7 @@ def budgets_and_widths(
         seed: Random seed of everything.
         n_steps: Number of training steps in each stage.
         batch_size: Number of pieces in a step.
-        n_labels: Number of networks from whose errors on validation people the predictor learns.
+        n_labels: Number of networks with errors on validation people, from which the predictor learns.
         n_random: Number of random networks of about as many MACs within each budget; also of networks of seen and of unseen
             widths.
         shares: Budgets, as shares of the MACs of a network such as the paper's Base.

@@ -1,4 +1,4 @@
-"""Where to split a copy of a supernet: by the gradients of options, or at random ([Hu2022]; see the package)."""
+"""The choice at which a copy of a supernet is split: by the gradients of options, or at random ([Hu2022]; see the package)."""
 
 from __future__ import annotations
 

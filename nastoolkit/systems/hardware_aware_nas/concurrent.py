@@ -149,7 +149,7 @@ def break_even(runs: Mapping[str, Curves], tactics: Tactics) -> dict[tuple[str, 
         tactics: Searches that were run.
 
     Returns:
-        Ratios by the other search's name and the number of evaluations behind the warm start.
+        Ratios by the other search's name and the number of evaluations that the warm start comes from.
     """
     others = (tactics.concurrent, tactics.full)
     return {(name, n): runs[name].times_fewer(runs[warm]) for name in others for warm, n in tactics.warm.items()}

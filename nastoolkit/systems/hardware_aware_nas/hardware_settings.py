@@ -84,12 +84,12 @@ class Tables:
 
     @property
     def space(self) -> SearchSpace:
-        """Where to search."""
+        """The search space."""
         return self.made.space
 
     @property
     def quality(self) -> Objective:
-        """What sub-networks are judged by, besides their latency."""
+        """The objective in addition to latency."""
         return self.made.quality
 
     def latency(self, name: str, use: str, genotypes: np.ndarray) -> np.ndarray:
@@ -139,7 +139,7 @@ class HatDevices:
     """Devices on which HAT's authors measured Transformers of one task; their number of parameters stands for their quality.
 
     Attributes:
-        folder: Folder that finished searches are kept in.
+        folder: Folder that keeps finished searches.
         task: Beginning of the names of the devices' data, such as ``wmt14enfr``.
         predictor: Key of ``PREDICTORS`` for the latencies; one is fitted to half of the rows, for searching, and one to the
             other half, for judging.
@@ -168,12 +168,12 @@ class HatDevices:
 
     @property
     def space(self) -> SearchSpace:
-        """Where to search."""
+        """The search space."""
         return _hat().space
 
     @property
     def quality(self) -> Objective:
-        """What sub-networks are judged by, besides their latency."""
+        """The objective in addition to latency."""
         return Objective("params", "max", "million", exact=lambda genotypes: _hat().params(genotypes) / 1e6)
 
     @property

@@ -1,4 +1,4 @@
-"""How well regressors predict latencies, and lookup tables that take as long to measure.
+"""How well latencies are predicted: by regressors, and by lookup tables that take as long to measure.
 
 [Cummings2022] D. Cummings et al., "A Hardware-Aware System for Accelerating Deep Neural Network Optimization",
 arXiv 2202.12954, Section 5.4.2, Table 3 and Figure 15.
