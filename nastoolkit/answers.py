@@ -1,4 +1,4 @@
-"""What networks answered to the same examples, stored once: ensembles and cascades of them then cost no run of a network."""
+"""Stored answers of networks to the same examples: their ensembles and cascades then need no further runs."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Answers:
-    """What k networks answered to n examples.
+    """Answers of k networks to n examples.
 
     Attributes:
         probabilities: Probabilities of the c classes: ``(k, n, c)``.
-        targets: The right classes ``(n,)``.
+        targets: Correct classes ``(n,)``.
         costs: Cost of each network's run on one example, ``(k,)``: MACs, or a latency.
     """
 
@@ -28,16 +28,16 @@ class Answers:
 
     @classmethod
     def joined(cls, parts: Sequence[Answers]) -> Answers:
-        """The networks of several, which answered to the same examples."""
+        """The networks of several answers to the same examples."""
         probabilities = np.concatenate([part.probabilities for part in parts])
         return cls(probabilities, parts[0].targets, np.concatenate([part.costs for part in parts]))
 
     @cached_property
     def by_class(self) -> np.ndarray:
-        """The probabilities ``(k, c, n)`` in the layout in which sums and maxima over classes are fast."""
+        """The probabilities ``(k, c, n)`` in a memory layout that makes sums and maxima over classes fast."""
         return np.ascontiguousarray(self.probabilities.transpose(0, 2, 1), dtype=np.float32)
 
     @cached_property
     def of_target(self) -> np.ndarray:
-        """The probabilities of the right classes ``(k, n)``."""
+        """The probabilities of the correct classes ``(k, n)``."""
         return self.by_class[:, self.targets, np.arange(len(self.targets))]

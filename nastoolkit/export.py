@@ -25,7 +25,7 @@ TOLERANCE = 1e-4
 
 @dataclass(frozen=True)
 class Export:
-    """What an export wrote.
+    """Result of an export.
 
     Attributes:
         files: The ONNX file, the safetensors file and the JSON card.

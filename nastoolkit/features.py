@@ -45,7 +45,7 @@ def role_matrices(choices: Sequence[Choice]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _counts(choices: Sequence[Choice], places: Sequence[int]) -> np.ndarray:
-    """Which options ``(k,)`` count as which ``(k, c)``, for choices of one kind."""
+    """Matrix ``(k, c)`` of the counts to which each of k options adds, for choices of one kind."""
     ordered = choices[places[0]].ordered
     known: dict[int, Sequence[Any]] = {p: _numbers(choices[p]).tolist() if ordered else choices[p].options for p in places}
     levels = dict.fromkeys(option for options in known.values() for option in options)
@@ -54,7 +54,7 @@ def _counts(choices: Sequence[Choice], places: Sequence[int]) -> np.ndarray:
 
 
 def _spread(choices: Sequence[Choice], blocks: dict[int, np.ndarray]) -> np.ndarray:
-    """Rows ``(k, f)`` for the options of all choices: those of some choices by place, else 0."""
+    """Rows ``(k, f)`` for the options of all choices: given ones for some choices, by place, else 0."""
     width = next(iter(blocks.values())).shape[1]
     return np.vstack([blocks.get(place, np.zeros((len(choice.options), width))) for place, choice in enumerate(choices)])
 

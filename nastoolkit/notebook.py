@@ -42,7 +42,7 @@ def set_up(output_dir: str) -> Path:
         output_dir: Path of the folder; a relative one starts at the root of a clone of the repository.
 
     Raises:
-        ValueError: Parameters that do not fit their rules, a line each, or that Papermill was given and that do not exist.
+        ValueError: Parameters break their rules, a line each, or Papermill was given parameters that do not exist.
     """
     here = vars(sys.modules["__main__"])
     check_injected(here.get("In", []))
@@ -65,10 +65,10 @@ def check(cells: Collection[str], values: Mapping[str, Any]) -> None:
 
 
 def available(makers: Mapping[str, Callable[[], Made]]) -> dict[str, Made]:
-    """What can be made of the data on this machine, by name; what is left out is printed, with the reason.
+    """Objects that can be made from the data on this machine, by name; those left out are printed with the reason.
 
     Args:
-        makers: Functions, by name, that read published data or those of a task, and raise an error where these are missing.
+        makers: Functions, by name, that read published data or a task's data, and raise an error if these are missing.
     """
     made: dict[str, Made] = {}
     for name, make in makers.items():

@@ -1,4 +1,4 @@
-"""Initial weights and dropout from generators of our own: PyTorch's is shared by all threads of a process."""
+"""Initial weights and dropout from our own generators, because all threads of a process share PyTorch's."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class _WithGenerator(TorchDispatchMode):
         return func(*args, **kwargs)
 
     def _dropout(self, x: torch.Tensor, p: float) -> tuple[torch.Tensor, torch.Tensor]:
-        """What is one operation on a GPU, which takes no generator."""
+        """Dropout, which on a GPU is a single operation that takes no generator."""
         kept = torch.empty_like(x, dtype=torch.bool).bernoulli_(1 - p, generator=self._generator(x.device))
         return x * kept * (1 / (1 - p) if p < 1 else 0.0), kept
 

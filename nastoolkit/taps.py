@@ -1,4 +1,4 @@
-"""Taps: what named parts of a network give out while it runs. A network without taps runs as if there were none."""
+"""Taps: outputs of named parts of a network while it runs. They do not change the network's results."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from torch import nn
 def taps(
     parts: Mapping[str, nn.Module], see: Callable[[str, Any], object], before: Callable[[str], object] | None = None
 ) -> Iterator[None]:
-    """Show the outputs of parts of a network that runs inside; ``see`` is ``features.__setitem__`` to collect them in a dict.
+    """Show outputs of a network's parts when it runs in this context; ``features.__setitem__`` as ``see`` collects them.
 
     Args:
         parts: Parts by name, such as :func:`parts_of` or :meth:`nastoolkit.supernets.Supernet.blocks` give.
-        see: Called with the name and the outputs of a part whenever it has run.
-        before: Called with the name of a part whenever it is about to run.
+        see: Function called with the name and the outputs of a part after each run of it.
+        before: Function called with the name of a part before each run of it.
     """
     handles = [part.register_forward_hook(partial(_show, see, name)) for name, part in parts.items()]
     if before is not None:
@@ -43,7 +43,7 @@ def parts_of(network: nn.Module, names: Iterable[str]) -> dict[str, nn.Module]:
     """Parts of a network by their dotted names.
 
     Raises:
-        ValueError: The network has no part of a name.
+        ValueError: The network has no part with this name.
     """
     known = dict(network.named_modules())
     if unknown := [name for name in names if name not in known]:

@@ -1,4 +1,4 @@
-"""Transformations of outputs, learned from the data: broken networks and long tails are pulled in before a model sees them.
+"""Transformations of outputs, learned from the data: they pull in broken networks and long tails before a model sees them.
 
 [Snelson2004] E. Snelson, C. E. Rasmussen, Z. Ghahramani, "Warped Gaussian Processes", NIPS 2004: the likelihood of transformed
 values, times the slope of the transformation, says which transformation suits the data.
@@ -34,18 +34,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-QUANTILES = (0.25, 0.5, 0.75, 0.9, 0.98)  # of the values, where a knee may be
-SHARPNESS = (1.0, 4.0, 16.0)  # how many times shorter than the straight part the unit of a logarithm is
+QUANTILES = (0.25, 0.5, 0.75, 0.9, 0.98)  # of the values, at which a knee may be
+SHARPNESS = (1.0, 4.0, 16.0)  # ratios of the straight part's length to the logarithm's unit
 NOISES = np.logspace(-4, 1, 11)  # variances of the noise, as shares of the covariance's mean diagonal
-FREE_MEAN = 10.0  # a constant function's variance, likewise
+FREE_MEAN = 10.0  # variance of a constant function, as a share of the same
 LEAST_WIDTH = 0.1  # of the part before a knee, in interquartile ranges: a narrower one is a few equal values, no scale
-LEAST_VALUES = 10  # fewer say nothing about their distribution
-LEAST_GAIN = 3.0  # in log likelihood, before a bend is preferred to none
+LEAST_VALUES = 10  # fewer do not show their distribution
+LEAST_GAIN = 3.0  # in log likelihood, for a bend to be preferred to none
 
 
 @dataclass(frozen=True)
 class Bend:
-    """A strictly increasing function: the value itself on one side of a knee, logarithmic on the other side.
+    """A strictly increasing function: the identity on one side of a knee, logarithmic on the other side.
 
     Beyond the farthest value that it was learned from, it is a straight line, so that extrapolations stay moderate.
 
@@ -74,7 +74,7 @@ class Bend:
         return transformed + self.side * (straight + np.maximum(beyond - longest, 0) * self._steepness - beyond)
 
     def log_slope(self, values: np.ndarray) -> np.ndarray:
-        """Logarithm of the derivative at values of any shape: 0 on the straight side, less beyond the knee."""
+        """Logarithm of the derivative at values of any shape: 0 on the straight side, negative beyond the knee."""
         return -np.log1p(np.minimum(self._beyond(values), self.length) / self.unit)
 
     @property
@@ -114,7 +114,7 @@ def learn(values: np.ndarray, covariance: np.ndarray, sides: Sequence[int] = (1,
         sides: Sides that may be bent: only 1 or only -1 if the other end is the one that counts.
 
     Returns:
-        No bend for fewer than ``LEAST_VALUES`` values, or if no other is clearly better.
+        The bend; the identity for fewer than ``LEAST_VALUES`` values, or if no other is clearly better.
     """
     if len(values) < LEAST_VALUES or np.ptp(values) == 0:
         return NO_BEND

@@ -1,4 +1,4 @@
-"""Problems to compare searches on: published tables and surrogates, each with its objectives and reference point."""
+"""Problems for comparing searches: published tables and surrogates, each with its objectives and reference point."""
 
 from nastoolkit.benchmarks.base import Benchmark, Problem
 from nastoolkit.benchmarks.cells_problem import CellsProblem, rank_correlations

@@ -39,7 +39,7 @@ class Benchmark(ABC):
         self.folder = folder
 
     def __reduce__(self) -> tuple[type, tuple[object, ...]]:
-        return type(self), (self.folder,)  # how worker processes get it
+        return type(self), (self.folder,)  # this is how worker processes receive it
 
     @abstractmethod
     def evaluate(self, genotypes: np.ndarray) -> np.ndarray:

@@ -27,7 +27,7 @@ MACS = "log MACs"
 
 @dataclass(frozen=True, kw_only=True)
 class CellsProblem:
-    """Cells of NAS-Bench-201 in a skeleton of any size, and how good they truly are.
+    """Cells of NAS-Bench-201 in a skeleton of any size, and their true accuracies.
 
     Attributes:
         task_name: Name for :func:`nastoolkit.tasks.load_task`.
@@ -102,7 +102,7 @@ class CellsProblem:
         return ground_truth(self.family, self.task, recipe, self.cells, seeds, folder, "test", n_workers)
 
     def _published(self) -> np.ndarray | None:
-        """Accuracies with half of the training images and with all."""
+        """Accuracies after training with half of the training images and with all of them."""
         if self.truth == "alone":
             return None
         if self.truth == "12 epochs":
@@ -120,8 +120,8 @@ def rank_correlations(
     """Kendall's tau between inherited and true accuracies.
 
     Args:
-        found: A row for each cell of each task, arm and seed: columns ``cell``, ``task``, ``arm``, ``seed``, and ``accuracy``,
-            which it inherits. Rows without a cell are left out.
+        found: Rows for each cell of each task, arm and seed, with the columns ``cell``, ``task``, ``arm``, ``seed``, and
+            ``accuracy``, with inherited weights. Rows without a cell are left out.
         problems: The problems.
         truths: True accuracy of each cell ``(n,)``, by tasks.
         judge: Column used instead of ``accuracy``; a greater value means a better cell.

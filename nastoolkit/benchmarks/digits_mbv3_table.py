@@ -3,7 +3,7 @@
 [Cai2020] H. Cai et al., "Once-for-All: Train One Network and Specialize it for Efficient Deployment", ICLR 2020:
 sub-networks are measured with the supernet's weights, after calibrating batch normalisation.
 
-Differs from the paper in: 500 images calibrate, not 2,000.
+Differs from the paper in: calibration uses 500 images instead of 2,000.
 
 Our own measurements: ``experiments/digits_table.py`` made the file next to this module. The latency is a lookup table's, for a
 batch of 16 on one thread; ``DigitsTable.conditions`` names the machine.
@@ -41,7 +41,7 @@ WITHIN = {
 
 
 class DigitsTable(Table):
-    """15 free choices in three stages: depth, one of the first and of the second block, both of the third.
+    """15 free choices in three stages: the depth, one choice of the first and of the second block, both of the third block.
 
     A search sees the accuracy on 2,000 validation images; ``look_up("accuracy_test", genotypes)`` is for reporting.
 
@@ -49,7 +49,7 @@ class DigitsTable(Table):
         cost: ``latency_ms``, ``mmacs`` or ``params``.
 
     Attributes:
-        conditions: Conditions of the measurements: the supernet's weights, the latencies' machine.
+        conditions: Conditions of the measurements: the supernet's weights and the machine of the latencies.
     """
 
     quality = (Objective("accuracy_top1", "max", "%"), 80.0)

@@ -27,8 +27,8 @@ class EfficientTDNNV100(Benchmark):
         folder: Folder of the files; see :func:`nastoolkit.published.find`.
 
     Attributes:
-        errors: Genotypes ``(n, d)`` to predicted equal error rates ``(n,)``, in %.
-        latency_ms: Genotypes ``(n, d)`` to latencies ``(n,)``, in ms.
+        errors: Function from genotypes ``(n, d)`` to predicted equal error rates ``(n,)``, in %.
+        latency_ms: Function from genotypes ``(n, d)`` to latencies ``(n,)``, in ms.
     """
 
     reference_point = (5.1, 28.0)

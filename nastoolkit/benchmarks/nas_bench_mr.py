@@ -63,6 +63,6 @@ class NASBenchMR(Benchmark):
         return self._surrogate.predict(self._features(genotypes))[:, None]
 
     def _features(self, genotypes: np.ndarray) -> np.ndarray:
-        """Options ``(n, d)``, which are numbers."""
+        """Options ``(n, d)``, as numbers."""
         columns = zip(self.space.choices, self.space.canonical(np.atleast_2d(genotypes)).T, strict=True)
         return np.stack([np.array(choice.options, dtype=float)[gene] for choice, gene in columns], axis=1)

@@ -58,7 +58,7 @@ class Curves:
         return pd.DataFrame(rows, columns=["evaluations", "seed", "hypervolume"])
 
     def times_fewer(self, other: Curves, evaluations: int | None = None) -> Censored:
-        """How many times fewer evaluations than another run each seed took ``(seeds,)`` to the same hypervolume.
+        """How many times fewer evaluations than another run each seed needed ``(seeds,)`` for the same hypervolume.
 
         Args:
             other: Curves of the other run, with the same seeds.
@@ -168,12 +168,12 @@ def _number(word: str, algorithms: Sequence[str]) -> float:
 
 
 def find_targets(problem: Benchmark, runs: Mapping[str, Curves], further: Sequence[float | str]) -> dict[str, float]:
-    """Hypervolumes to reach, by name, the easiest first: the benchmark's own and further ones.
+    """Hypervolumes to reach, by name, the easiest first: the benchmark's own and others.
 
     Args:
         problem: Problem, which has targets of its own.
         runs: Curves of all algorithms, by name.
-        further: Hypervolumes, or names of algorithms: the median of their last hypervolumes.
+        further: Hypervolumes, or names of algorithms, which stand for the median of their final hypervolumes.
     """
     found = dict(problem.targets)
     for target in further:

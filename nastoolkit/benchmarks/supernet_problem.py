@@ -75,7 +75,7 @@ class SupernetProblem:
 
     @property
     def space(self) -> SearchSpace:
-        """Where to search."""
+        """The search space."""
         return self.family.space
 
     @property
@@ -102,7 +102,7 @@ class SupernetProblem:
         """The exact cost of sub-networks: MACs, size, or a latency, whose table is measured if it is missing.
 
         Args:
-            name: ``MACs``, ``size``, or a setting's text; see :func:`nastoolkit.latency.read_setting`.
+            name: Name of the cost: ``MACs``, ``size``, or a setting's text; see :func:`nastoolkit.latency.read_setting`.
         """
         if name == MACS:
             return Objective("mmacs", "min", "M", exact=self.family.mmacs)
@@ -121,7 +121,7 @@ class SupernetProblem:
             algorithm: See :func:`nastoolkit.optimize`, also for the next arguments.
             budget: Number of evaluations.
             seed: Random seed.
-            space: Part of the family's space; by default the whole.
+            space: Part of the family's space; by default all of it.
             **settings: Further keyword arguments.
         """
         store, objectives = Path(self.folder) / "validation.sqlite", [self.quality, self.cost(cost)]
@@ -136,7 +136,7 @@ class SupernetProblem:
         """Class probabilities that networks ``(k, d)`` give for a split's examples, and the costs of their runs.
 
         Args:
-            genotypes: Networks to ask.
+            genotypes: Networks to run.
             cost: See :meth:`cost`.
             split: Examples to answer.
         """
@@ -145,7 +145,7 @@ class SupernetProblem:
         return Answers(torch.softmax(logits, dim=2).numpy(), targets.numpy(), costs)
 
     def as_argument(self, *costs: str) -> dict[str, Any]:
-        """Plain values that make this problem in another process: an argument of a job.
+        """Plain values from which another process rebuilds this problem: an argument of a job.
 
         Args:
             *costs: Names of the costs that the job uses; their tables are measured now if they are missing.

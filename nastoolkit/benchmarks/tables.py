@@ -1,4 +1,4 @@
-"""Benchmarks that are complete tables: every sub-network of the space was measured, so the true front is known."""
+"""Benchmarks with a complete table: every sub-network of the space was measured, so the true front is known."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Table(Benchmark):
     """A benchmark that looks up values: one measured objective, and an exact cost. Targets are shares of the front's
     hypervolume.
 
-    A subclass has ``quality`` and ``costs`` on the class.
+    A subclass sets ``quality`` and ``costs`` on the class.
 
     Args:
         space: Space that was measured.

@@ -108,7 +108,7 @@ def read_checkpoint(path: str | Path) -> tuple[Tensors, dict[str, Any]]:
 
 
 def _translated(tensors: Tensors) -> tuple[Tensors, dict[str, Any]]:
-    """A published file's tensors under our names, or those of a file that has none of these formats, perhaps ours."""
+    """A published file's tensors under our names, or the same tensors if the file has none of these formats, perhaps ours."""
     for name, released in FORMATS.items():
         if released.recognise(tensors):
             return released.translate(tensors), {"format": name, "sharing": released.SHARING}
@@ -120,7 +120,7 @@ def _translated(tensors: Tensors) -> tuple[Tensors, dict[str, Any]]:
 
 
 def check_tensors(path: str | Path, found: Tensors, wanted: Tensors, optional: Collection[str] = ()) -> None:
-    """Raise a CheckpointError that lists every tensor that is missing, unexpected, or of wrong shape, type or values."""
+    """Raise a CheckpointError that lists all tensors that are missing, unexpected, or have a wrong shape, type or value."""
     if not wanted.keys() & found.keys():
         raise CheckpointError(f"{path} is in no known format; known: ours, {', '.join(FORMATS)}; it holds {_some(found)}")
     problems = [f"missing {name}" for name in wanted.keys() - found.keys() - set(optional)]

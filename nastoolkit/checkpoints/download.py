@@ -67,7 +67,7 @@ class _CheckedDownloader(pooch.HTTPDownloader):
         self._check = check
 
     def __call__(self, url: str, output_file: str, pooch: object, check_only: bool = False) -> bool | None:
-        """Download to a file; ValueError as the check says."""
+        """Download to a file; ValueError if the check fails."""
         file = super().__call__(url, output_file, pooch, check_only)
         try:
             self._check(Path(output_file))

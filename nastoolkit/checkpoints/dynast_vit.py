@@ -1,4 +1,4 @@
-"""Key names of DyNAS-T's elastic ViT, in terms of ours.
+"""Translation of key names from DyNAS-T's elastic ViT to ours.
 
 Source: https://github.com/IntelLabs/DyNAS-T, commit 251cb5e, ``vit_base_imagenet``. Names are those of torchvision's ViT,
 except for attention; layers are numbered from 0. The elastic BERT there has Hugging Face's names.
@@ -36,6 +36,6 @@ def recognise(keys: Iterable[str]) -> bool:
 
 
 def translate(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The same tensors under our names, positions as ``(1, length, dim)``, without the numbers of positions."""
+    """The same tensors under our names, positions as ``(1, length, dim)``, without the position numbers."""
     renamed = {rename(key, RENAMED): tensor for key, tensor in state.items() if key != "encoder.position_ids"}
     return {key: tensor[None] if key == "patches.positions" else tensor for key, tensor in renamed.items()}

@@ -1,4 +1,4 @@
-"""Key names of HAT's released SuperTransformers, which are fairseq checkpoints, in terms of ours.
+"""Translation of key names from HAT's released SuperTransformers, which are fairseq checkpoints, to ours.
 
 Source: https://github.com/mit-han-lab/hardware-aware-transformers, ``transformer_super.py``. An attention's queries, keys and
 values are one matrix there, stacked in this order. If encoder and decoder share an embedding, it is stored twice, and the
@@ -15,7 +15,7 @@ import torch
 from nastoolkit.checkpoints.ofa import Renaming, rename
 
 SHARING = "slice"
-IGNORED = re.compile(r"\.version$|\.embed_positions\.")  # a format number; sinusoids, which are computed
+IGNORED = re.compile(r"\.version$|\.embed_positions\.")  # a format number, and sinusoids, which are computed
 FUSED = re.compile(r"in_proj_(weight|bias)$")
 PARTS = ("query", "key", "value")
 SOURCE, TARGET, OUTPUT = "encoder.embed_tokens.weight", "decoder.embed_tokens.weight", "decoder.embed_out"
@@ -40,7 +40,7 @@ def recognise(keys: Iterable[str]) -> bool:
 
 
 def translate(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The same tensors under our names: projections taken apart, a shared embedding once."""
+    """The same tensors under our names: projections are split, and a shared embedding occurs once."""
     kept = {key: tensor for key, tensor in state.items() if not IGNORED.search(key)}
     return {rename(key, RENAMED): tensor for key, tensor in _taken_apart(_shared_once(kept))}
 

@@ -1,4 +1,4 @@
-"""Key names of Hugging Face's BERT and ViT classifiers, in terms of ours.
+"""Translation of key names from Hugging Face's BERT and ViT classifiers to ours.
 
 Source: https://github.com/huggingface/transformers, ``BertForSequenceClassification`` and ``ViTForImageClassification`` as
 ``save_pretrained`` writes them; layers are numbered from 0 there. DyNAS-T's elastic BERT has the same names.
@@ -40,10 +40,10 @@ RENAMED: tuple[Renaming, ...] = (
 
 
 def recognise(keys: Iterable[str]) -> bool:
-    """Whether these are the keys of a BERT or a ViT, whatever stands on top of it."""
+    """Whether these are the keys of a BERT or a ViT, with any head."""
     return any(key.removeprefix("bert.").removeprefix("vit.").startswith("encoder.layer.0.") for key in keys)
 
 
 def translate(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The same tensors under our names, without the position numbers that older files hold."""
+    """The same tensors under our names, without the position numbers in older files."""
     return {rename(key, RENAMED): tensor for key, tensor in state.items() if not key.endswith("position_ids")}

@@ -1,8 +1,8 @@
-"""Key names of Once-for-All's released MobileNetV3 and ProxylessNAS checkpoints, in terms of ours.
+"""Translation of key names from Once-for-All's released MobileNetV3 and ProxylessNAS checkpoints to ours.
 
 Source: https://github.com/mit-han-lab/once-for-all, ``OFAMobileNetV3``, ``OFAProxylessNASNets`` and their ``load_state_dict``.
-Blocks are numbered through there, with four to a stage; layers that are elastic are nested twice (``conv.conv``, ``bn.bn``),
-in the teacher once.
+Blocks are numbered consecutively there, with four to a stage; elastic layers are nested twice (``conv.conv``, ``bn.bn``), or
+once in the teacher.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def place(number: int) -> tuple[int, int]:
 
 
 def rename(key: str, renamed: Iterable[Renaming]) -> str:
-    """A released key after all replacements of patterns, in their order."""
+    """A released key after all replacements, in their order."""
     for pattern, replacement in renamed:
         key = re.sub(pattern, replacement, key)
     return key

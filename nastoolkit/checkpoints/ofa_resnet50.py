@@ -1,7 +1,7 @@
-"""Key names of Once-for-All's released ResNet50 checkpoint, in terms of ours.
+"""Translation of key names from Once-for-All's released ResNet50 checkpoint to ours.
 
-Source: https://github.com/mit-han-lab/once-for-all, ``OFAResNets``. Blocks are numbered through there; layers that are elastic
-are nested twice (``conv.conv``, ``bn.bn``, ``linear.linear``), in networks without choices once.
+Source: https://github.com/mit-han-lab/once-for-all, ``OFAResNets``. Blocks are numbered consecutively there; elastic layers
+are nested twice (``conv.conv``, ``bn.bn``, ``linear.linear``), or once in networks without choices.
 """
 
 from __future__ import annotations

@@ -18,13 +18,13 @@ from typing import IO, Any, ClassVar
 
 import torch
 
-MOST_NAMES = 500  # real files have some dozens; PyTorch goes through all of them at every object
-N_PICKLES = 4  # that a file of the old format begins with: a magic number, a version, the machine, and what was saved
+MOST_NAMES = 500  # real files have a few dozen; PyTorch goes through all of them for every object
+N_PICKLES = 4  # at the start of a file in the old format: a magic number, a version, the machine, and what was saved
 MARK = object()
 CONTAINERS: dict[str, type] = {"APPEND": list, "APPENDS": list, "SETITEM": OrderedDict, "SETITEMS": OrderedDict}
-LEAVE_THE_FIRST = {*CONTAINERS, "BUILD", "REDUCE", "NEWOBJ"}  # of what they take: it is changed, or an object is made of it
+LEAVE_THE_FIRST = {*CONTAINERS, "BUILD", "REDUCE", "NEWOBJ"}  # on the stack: it is changed, or an object is made from it
 PUT, GET = ({f"{size}{way}" for size in ("", "BIN", "LONG_BIN")} for way in ("PUT", "GET"))
-LOCK = Lock()  # what PyTorch is given, it is given for all threads
+LOCK = Lock()  # PyTorch's list of known classes is shared by all threads
 
 
 class StandIn:
@@ -33,18 +33,18 @@ class StandIn:
     container: ClassVar[type | None] = None
 
     def __new__(cls, *_: Any) -> Any:
-        """Take whatever the object would be made of."""
+        """Accept whatever the object would be made from."""
         return super().__new__(cls) if cls.container is None else cls.container()
 
     def __init__(self, *_: Any) -> None:
-        """Keep nothing of it."""
+        """Keep none of the arguments."""
 
     def __setstate__(self, state: Any) -> None:
         """Keep nothing of the object's state."""
 
 
 def load(path: Path) -> Any:
-    """What ``torch.save`` wrote, with stand-ins for all that is neither a tensor nor a plain container, number or text.
+    """Content written by ``torch.save``, with stand-ins for everything but tensors, plain containers, numbers and texts.
 
     Raises:
         ValueError: The file names more classes and functions than any real one.
@@ -61,7 +61,7 @@ def load(path: Path) -> Any:
 
 
 def containers_by_name(path: Path) -> dict[str, type | None]:
-    """The classes and functions that a file names; for those whose objects hold items, the container that can take these."""
+    """The classes and functions that a file names; for those whose objects hold items, a container for these."""
     with path.open("rb") as file:
         is_archive = file.read(2) == b"PK"
         file.seek(0)
@@ -88,7 +88,7 @@ def _named(file: IO[bytes], n_pickles: int) -> dict[str, type | None]:
 
 
 def _follow(opcode: pickletools.OpcodeInfo, argument: Any, stack: list[Any], named: dict[str, type | None]) -> None:
-    """One step of reading a pickle, on a stack of names: of a class, or of the class that an object would be of."""
+    """One step of reading a pickle, on a stack of names: of a class, or of the class that an object would have."""
     first = _taken(opcode, stack)
     if opcode.name == "MARK":
         stack.append(MARK)
@@ -104,7 +104,7 @@ def _follow(opcode: pickletools.OpcodeInfo, argument: Any, stack: list[Any], nam
 
 
 def _taken(opcode: pickletools.OpcodeInfo, stack: list[Any]) -> Any:
-    """Take from the stack what a step takes; the undermost of it."""
+    """Remove from the stack what a step takes; return the lowest item of it."""
     n_taken = len(opcode.stack_before)
     if pickletools.markobject in opcode.stack_before:
         n_taken = opcode.stack_before.index(pickletools.markobject)
@@ -115,7 +115,7 @@ def _taken(opcode: pickletools.OpcodeInfo, stack: list[Any]) -> Any:
 
 
 def _name_today(argument: str) -> str:
-    """The dotted name, by that of Python 3 where a file has Python 2's, as PyTorch's files do."""
+    """The dotted name in Python 3, even if a file has that of Python 2, as PyTorch's files do."""
     module, _, name = argument.partition(" ")
     module, name = NAME_MAPPING.get((module, name), (IMPORT_MAPPING.get(module, module), name))
     return f"{module}.{name}"

@@ -17,8 +17,8 @@ from nastoolkit.checkpoints.stand_ins import containers_by_name, load
 
 WRAPPERS = ("state_dict", "model", "model_state_dict", "state_dict_ema", "model_ema", "ema", "net", "network", "module")
 MOST_TOLD = 9
-N_WRAPPED = 2  # a wrapper may hold another one
-COUNTERS = ("n_averaged",)  # that PyTorch's AveragedModel keeps beside the weights
+N_WRAPPED = 2  # one wrapper may contain another
+COUNTERS = ("n_averaged",)  # that PyTorch's AveragedModel stores with the weights
 KNOWN_BY = {b"<": "a web page", b"version https://git-lfs": "a pointer of Git LFS, not the file", b"": "empty"}
 FOLDER_FILES = ("model.safetensors", "pytorch_model.bin")
 Tensors = dict[str, torch.Tensor]
@@ -133,7 +133,7 @@ def _is_weight(name: Any, value: Any) -> bool:
 
 
 def _described(content: Any) -> str:
-    """What was saved, in a few words: the types, and for a dictionary the names."""
+    """A short description of the content: the types, and the names of a dictionary."""
     if not isinstance(content, dict):
         return type(content).__name__
     parts = [f"{str(name):.60} ({type(value).__name__})" for name, value in list(content.items())[:MOST_TOLD]]
@@ -141,7 +141,7 @@ def _described(content: Any) -> str:
 
 
 def _objects(path: Path) -> str:
-    """The classes and functions that a file asks for, besides PyTorch's own for tensors."""
+    """The classes and functions that a file asks for, apart from PyTorch's own for tensors."""
     names = sorted(name for name in containers_by_name(path) if not name.startswith(("torch._utils.", "collections.")))
     return ", ".join(names[:MOST_TOLD]) or "none"
 

@@ -1,6 +1,6 @@
 """The command line: ``nastoolkit search``, and the other commands of ``COMMANDS``.
 
-Each prints for people, and with ``--json`` one object for programs.
+Each prints readable text, or with ``--json`` one object for programs.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 
 from nastoolkit.cli.terminal import run
 
-COMMANDS = {  # a command is the function of its name in the module of its name, and this is the first line of its help
+COMMANDS = {  # a command is the function in the module of the same name; this is the first line of its help
     "search": "Search a supernet for its best networks and print the Pareto front.",
     "show": "Show what a store of searches holds, and its Pareto front.",
     "profile": "Measure a latency table on this machine, and how far it is from whole networks' latency.",
@@ -30,14 +30,14 @@ COMMANDS = {  # a command is the function of its name in the module of its name,
 
 
 def command(name: str) -> Any:
-    """A command with its options, which imports what it needs: PyTorch, for most."""
+    """A command with its options, which imports what it needs: for most, PyTorch."""
     alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     alone.command(name)(getattr(import_module(f"nastoolkit.cli.{name}"), name))
     return typer.main.get_command(alone)
 
 
 class _Imported(TyperGroup):
-    """Imports the one command that is called, and none to list them all."""
+    """Imports only the command that is called, and none to list them all."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name, listed, rest = super().resolve_command(ctx, args)

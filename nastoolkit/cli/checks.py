@@ -1,4 +1,4 @@
-"""What a bug report needs to tell of a machine, and the traps that are known."""
+"""Facts about a machine that a bug report needs, and known traps."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def facts() -> dict[str, Any]:
 
 
 def packages() -> list[dict[str, Any]]:
-    """What nastoolkit needs, and its extras: installed versions, and what is missing."""
+    """Required libraries and those of the extras: installed versions, and what is missing."""
     wanted: dict[str, list[str]] = {}
     for requirement in importlib.metadata.requires("nastoolkit") or []:
         name, extra = re.match(r"[\w.-]+", requirement), re.search(r"extra == ['\"]([\w-]+)['\"]", requirement)
@@ -69,7 +69,7 @@ def packages() -> list[dict[str, Any]]:
 
 
 def traps() -> list[str]:
-    """Sentences on what is known to go wrong on a machine like this one, and what to do about it."""
+    """Sentences on known problems of a machine like this one, and what to do about them."""
     return [trap for find in TRAPS for trap in find()]
 
 
@@ -79,7 +79,7 @@ def usable_cores() -> int:
 
 
 def governors() -> set[str]:
-    """How Linux sets the clock rates of the processor's cores; nothing where it does not tell."""
+    """How Linux sets the clock rates of the processor's cores; empty if it does not say."""
     return {file.read_text().strip() for file in GOVERNORS.glob("cpu[0-9]*/cpufreq/scaling_governor")}
 
 
@@ -103,7 +103,7 @@ def _version(name: str) -> str | None:
 
 
 def _file_system(folder: Path) -> str:
-    """By the longest mount point that the folder is below."""
+    """Type of the file system with the longest mount point above the folder."""
     mounts = {Path(part.mountpoint): part.fstype for part in psutil.disk_partitions(all=True)}
     return next((mounts[place] for place in (folder.resolve(), *folder.resolve().parents) if place in mounts), "")
 

@@ -24,7 +24,7 @@ def doctor(as_json: AsJson = False) -> None:
     for name, check in checks.items():
         try:
             results[name] = f"ok, {check()}"
-        except Exception as error:  # a doctor reports every illness and goes on
+        except Exception as error:  # report every failed check and continue
             results[name] = f"FAILED: {error}"
     about = {**facts(), "energy meter": _energy_meter()}
     show({**about, **results, "packages": packages(), "traps": traps()}, as_json)

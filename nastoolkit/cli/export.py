@@ -64,7 +64,7 @@ def export(
 
 
 def _timed(table: LookupTable, genes: np.ndarray) -> dict[str, Any]:
-    """The latency that a table predicts, and what it was measured under."""
+    """The latency that a table predicts, and the conditions of its measurement."""
     return {"latency_ms": float(table.latency_ms(genes)), "latency_conditions": table.conditions}
 
 

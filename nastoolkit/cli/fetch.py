@@ -36,7 +36,7 @@ def fetch(
 
 
 def _checked(file: Path, sha256: str | None) -> Path:
-    """The file, if it is the published one, or where nobody knows its hash at least a checkpoint."""
+    """The file, if it is the published one, or at least a checkpoint if its hash is not known."""
     if sha256 is None:
         read_tensors(file)
     return check_hash(file, sha256)

@@ -1,4 +1,4 @@
-"""``nastoolkit notebooks``: the notebooks, to be opened anywhere."""
+"""``nastoolkit notebooks``: a copy of the notebooks, to open anywhere."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def carried(part: str) -> Path:
-    """A folder that comes with the package: inside it where it was installed from a wheel, beside it in a clone."""
+    """A folder that comes with the package: inside it if installed from a wheel, next to it in a clone."""
     inside = PACKAGE / "_notebooks"
     return (inside if inside.is_dir() else PACKAGE.parent) / part
 

@@ -1,4 +1,4 @@
-"""Options that several commands have."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from nastoolkit.families import FAMILIES, family_named
 
 
 def _known(name: str) -> str:
-    """The name of a family, if there is such a one."""
+    """The name of a family, if that exists."""
     try:
         family_named(name)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""``nastoolkit papers``: what the code follows."""
+"""``nastoolkit papers``: papers that the code follows."""
 
 from __future__ import annotations
 
@@ -29,5 +29,5 @@ def papers(as_json: AsJson = False) -> None:
 
 
 def _plain(text: str) -> str:
-    """A reference on one line, without the marks of documentation."""
+    """A reference on one line, without markup."""
     return " ".join(re.sub(r"(?::\w+)?:?`+~?([^`]+)`+", r"\1", text).split())

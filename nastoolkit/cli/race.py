@@ -38,7 +38,7 @@ def race(
     further = read_targets(targets, names)
     settings = {} if population is None else {"population": population}
     for name in names:
-        ALGORITHMS[name](problem.space, problem.objectives, **settings)  # says at once what it lacks or cannot take
+        ALGORITHMS[name](problem.space, problem.objectives, **settings)  # reports at once what is missing or not accepted
     runs = {name: run_race(problem, name, seeds, budget, progress=not as_json, **settings) for name in names}
     found = summary(runs, find_targets(problem, runs, further))
     if as_json:
@@ -48,7 +48,7 @@ def race(
 
 
 def _bounded(problem: Benchmark, bounds: Sequence[str]) -> Benchmark:
-    """The problem with upper bounds. It keeps no targets of its own then: they are hypervolumes of the whole front."""
+    """The problem with upper bounds, but without its own targets, which are hypervolumes of the whole front."""
     if not bounds:
         return problem
     costs = {objective.name: objective.unit for objective in problem.objectives if objective.direction == "min"}

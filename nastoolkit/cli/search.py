@@ -76,12 +76,12 @@ def search(
         progress=not as_json,
     )
     show({"evaluations": len(history), **worth, **smaller, "front": front_rows(history)}, as_json)
-    if not history.on_front.any():  # a warning has told how near the nearest comes
+    if not history.on_front.any():  # a warning has said how close the nearest sub-network is
         raise typer.Exit(1)
 
 
 def read_bounds(texts: Sequence[str], cost: str, costs: Mapping[str, str] = COSTS) -> dict[str, float]:
-    """Bounds by cost, from texts such as ``mmacs=60``; a number alone bounds ``cost``. Those in ``costs`` are known."""
+    """Bounds by cost, from texts such as ``mmacs=60``; a number alone bounds ``cost``. The known costs are ``costs``."""
     bounds: dict[str, float] = {}
     for text in texts:
         name, _, number = text.rpartition("=")
@@ -98,7 +98,7 @@ def read_bounds(texts: Sequence[str], cost: str, costs: Mapping[str, str] = COST
 
 @dataclass(frozen=True)
 class Files:
-    """Where latencies come from: a table of blocks, or networks that were timed elsewhere."""
+    """Source of latencies: a table of blocks, or networks that were timed elsewhere."""
 
     table: Path | None
     latencies: Path | None
@@ -106,7 +106,7 @@ class Files:
     threads: int | None
 
     def cost(self, family: Family, name: str) -> tuple[Objective, SearchSpace]:
-        """An objective that is weighed against accuracy, or bounded, and the part of the space that it knows."""
+        """An objective to trade against accuracy, or to bound, and the part of the space that it covers."""
         if name != "latency_ms":
             return Objective(name, "min", known("cost", name, COSTS), exact=getattr(family, name)), family.space
         latency = Objective("latency_ms", "min", "ms")

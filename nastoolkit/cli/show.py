@@ -1,4 +1,4 @@
-"""``nastoolkit show``: what a store of searches holds."""
+"""``nastoolkit show``: the content of a store of searches."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def show(
 
 
 def _page(title: str, lines: dict[str, Any], past: History | None) -> str:
-    """The report as a page of HTML without any other file."""
+    """The report as a self-contained HTML page."""
     facts = {name: value for name, value in lines.items() if not isinstance(value, list)}
     lists = {name: value for name, value in lines.items() if isinstance(value, list) and value}
     parts = [tables.facts("What it holds", facts), *(tables.table(name, pd.DataFrame(rows)) for name, rows in lists.items())]

@@ -1,4 +1,4 @@
-"""What ``nastoolkit search --store FILE`` kept, for the commands that begin where it ended."""
+"""Results that ``nastoolkit search --store FILE`` kept, for commands that continue from there."""
 
 from __future__ import annotations
 
@@ -17,40 +17,40 @@ from nastoolkit.studies import past_evaluations
 from nastoolkit.studies.past import summary
 from nastoolkit.studies.store_file import StoreError
 
-EXACT = {name: unit for name, unit in COSTS.items() if name != "latency_ms"}  # what needs no table
-LESS_IS_BETTER = ("_ms", "_mj", "_mb", "_kb", "macs", "params")  # ends of names; more is better of all others
+EXACT = {name: unit for name, unit in COSTS.items() if name != "latency_ms"}  # costs that need no table
+LESS_IS_BETTER = ("_ms", "_mj", "_mb", "_kb", "macs", "params")  # endings of names; for all others, more is better
 PICKS = "most-accurate, knee, or the most accurate within a bound, such as mmacs=60"
 
 
 def evaluations(store: Path, told: dict[str, Any], cost: str) -> History | None:
-    """All evaluations of a family that is known here, with a cost; None of another."""
+    """All evaluations of a known family, with a cost; None for other families."""
     if (name := told["settings"].get("family")) not in FAMILIES:
         return None
     family = FAMILIES[name]()
     exact = Objective(cost, "min", EXACT[cost], exact=getattr(family, cost))
     try:
         return past_evaluations(store, family.space, _objectives(told, exact))
-    except StoreError:  # of a family that has the name, but other sub-networks
+    except StoreError:  # the family has this name, but other sub-networks
         return None
 
 
 def _objectives(told: dict[str, Any], cost: Objective) -> list[Objective]:
-    """What was measured, and a cost, unless it was measured."""
+    """The measured objectives, and a cost unless that was measured."""
     measured = told["measured"]
     objectives = [Objective(name, "min" if name.endswith(LESS_IS_BETTER) else "max", unit) for name, unit in measured.items()]
     return objectives if cost.name in measured else [*objectives, cost]
 
 
 def picked(store: Path, family: Family, pick: str, cost: str, table: Path | None) -> np.ndarray:
-    """The genotype ``(d,)`` that a word or a bound picks from the front of all that a store holds.
+    """The genotype ``(d,)`` that a word or a bound picks from the front of a store's content.
 
     Args:
-        store: A store of a search of the family.
-        family: The family.
-        pick: ``most-accurate`` (the best in what was measured first), ``knee`` (see :func:`nastoolkit.pareto.knee`), or a cost
-            with the most that it may be.
-        cost: Weighed against what was measured, for the knee.
-        table: Latencies, for ``latency_ms``.
+        store: Store of a search of the family.
+        family: Family of the sub-networks.
+        pick: Choice from the front: ``most-accurate`` (the best in the first measured objective), ``knee`` (see
+            :func:`nastoolkit.pareto.knee`), or an upper bound on a cost.
+        cost: Cost to trade against the measured objectives, for the knee.
+        table: Latency table, for ``latency_ms``.
     """
     bounds = {} if pick in ("most-accurate", "knee") else read_bounds([pick], cost)
     objective, space = Files(table, None, None, None).cost(family, next(iter(bounds), cost))

@@ -1,4 +1,4 @@
-"""What a search measures, and what it takes from earlier ones: the tactics of [Cummings2022], Figure 1.
+"""What a search measures, and what it reuses from earlier ones: the tactics of [Cummings2022], Figure 1.
 
 [Cummings2022] D. Cummings et al., "A Hardware-Aware System for Accelerating Deep Neural Network Optimization",
 arXiv 2202.12954.
@@ -38,12 +38,12 @@ MEASURES = {"accuracy": _accuracy, **{name: partial(_proxy, name) for name in PR
 
 @dataclass(frozen=True)
 class PastSearches:
-    """Stores of earlier searches, and what each is for.
+    """Stores of earlier searches, by their use.
 
     Attributes:
-        estimate: Predicts what would be measured.
-        popdb: Says by its clusters which options are worth a search.
-        warm_start: Gives the first sub-networks.
+        estimate: Store from which to predict the measurements.
+        popdb: Store whose clusters show which options are worth searching.
+        warm_start: Store with the first sub-networks.
     """
 
     estimate: Path | None = None
@@ -51,14 +51,14 @@ class PastSearches:
     warm_start: Path | None = None
 
     def predicted(self, space: SearchSpace, measured: Objective) -> tuple[Objective, dict[str, Any]]:
-        """The objective, exact if it is predicted, and what the prediction is worth."""
+        """The objective, exact if it is predicted, and the quality of the prediction."""
         if self.estimate is None:
             return measured, {}
         made = Estimate(past_evaluations(self.estimate, space, [measured]), measured.name)
         return replace(measured, exact=made), {"estimated_from": len(made), "kendall_tau": made.kendall_tau()}
 
     def space(self, space: SearchSpace, objectives: list[Objective]) -> tuple[SearchSpace, dict[str, Any]]:
-        """The part of the space to search, and how large it is."""
+        """The part of the space to search, and its size."""
         if self.popdb is None:
             return space, {}
         part = constrain(past_evaluations(self.popdb, space, objectives))

@@ -1,6 +1,6 @@
-"""What all commands have in common: how they end and what they print.
+"""Parts that all commands share: how they end and what they print.
 
-Unknown names list the known ones, and what users can mend is told in a sentence.
+Unknown names list the known ones, and errors that users can fix are one sentence.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # a help text needs no pandas
     from nastoolkit.history import History
 
 Seed = Annotated[int, typer.Option(min=0, help="Random seed.")]
-INTERRUPTED = 130  # exit code of what Ctrl-C ended, by the shells' convention
+INTERRUPTED = 130  # exit code after Ctrl-C, by the shells' convention
 
 
 def known(kind: str, name: str, registry: Mapping[str, Any]) -> Any:
@@ -31,7 +31,7 @@ def known(kind: str, name: str, registry: Mapping[str, Any]) -> Any:
 
 
 def run(app: typer.Typer) -> None:
-    """Run a command; an error that the user can mend ends it without a traceback, and Ctrl-C with how to go on."""
+    """Run a command; errors that users can fix end it without a traceback, and Ctrl-C with advice on how to continue."""
     try:
         app()
     except Exception as error:
@@ -56,7 +56,7 @@ def _interrupt_behind(error: BaseException | None) -> KeyboardInterrupt | None:
 
 
 def front_rows(history: History) -> list[dict[str, Any]]:
-    """The front of a search, a row for each sub-network: its values, and its genotype as ``export`` takes it."""
+    """The front of a search, a row for each sub-network: its values, and its genotype in the form that ``export`` takes."""
     front, names = history.front(), [objective.name for objective in history.objectives]
     return [
         {**dict(zip(names, values, strict=True)), "genotype": ",".join(map(str, genotype))}
@@ -65,7 +65,7 @@ def front_rows(history: History) -> list[dict[str, Any]]:
 
 
 def show(result: Mapping[str, Any], as_json: bool) -> None:
-    """Print facts and lists: as JSON, as tables on a terminal, and as plain lines where the output goes elsewhere."""
+    """Print facts and lists: as JSON, as tables on a terminal, or as plain lines if the output goes elsewhere."""
     if as_json:
         typer.echo(json.dumps({key: None if value != value else value for key, value in result.items()}))  # JSON has no NaN
     elif sys.stdout.isatty():
@@ -75,7 +75,7 @@ def show(result: Mapping[str, Any], as_json: bool) -> None:
 
 
 def show_frame(frame: pd.DataFrame) -> None:
-    """Print a table with named rows: drawn on a terminal, plain where the output goes elsewhere."""
+    """Print a table with named rows: drawn on a terminal, plain if the output goes elsewhere."""
     if sys.stdout.isatty():
         _draw(frame.rename_axis("").reset_index())
     else:

@@ -1,4 +1,4 @@
-"""``nastoolkit train``: a supernet, trained in this process or by ``torchrun -m nastoolkit.cli train`` in several."""
+"""``nastoolkit train``: trains a supernet in this process, or in several by ``torchrun -m nastoolkit.cli train``."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The explorer: a page of widgets on which every choice of a family is a control, and its effect is seen at once.
+"""The explorer: a page of widgets with a control for every choice of a family; its effect is shown at once.
 
-:class:`Model` is what the page shows and :class:`Explorer` is the page. The model and all drawings are free of widgets.
+:class:`Model` is the state of the page, and :class:`Explorer` is the page. The model and all drawings use no widgets.
 """
 # ruff: noqa: E402 - before anything imports widgets, it is said what to install
 

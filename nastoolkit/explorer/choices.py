@@ -1,4 +1,4 @@
-"""Controls for every choice of a space: a slider where others depend on it or its options are many, else buttons."""
+"""Controls for every choice of a space: a slider if others depend on it or it has many options, else buttons."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from nastoolkit.explorer.model import Model
 from nastoolkit.space import SearchSpace
 
 MOST_BUTTONS = 5
-ALL_OPEN = 24  # choices; of a larger space only the first group is open
+ALL_OPEN = 24  # choices; in a larger space only the first group is open
 Group = dict[str, list[int]]
 
 
 def groups_of(space: SearchSpace) -> dict[str, Group]:
-    """Genes by group and, in it, by row: ``stage1.block2.kernel`` is in group ``stage1``, row ``block2``.
+    """Genes by group, and by row within it: ``stage1.block2.kernel`` is in group ``stage1``, row ``block2``.
 
-    Names of two parts are in the group that their first part names, if names of three parts made it; the others, like names
-    of one part, are in the group ``network``.
+    Names of two parts are in the group of their first part, if names of three parts created it; the others, like names of one
+    part, are in the group ``network``.
     """
     places = [choice.place for choice in space.choices]
     known = {place.partition(".")[0] for place in places if "." in place}
@@ -66,7 +66,7 @@ class Choices(widgets.VBox):
         return widgets.HBox([*label, *controls]).add_class("explorer-row")
 
     def follow(self) -> None:
-        """Show the model's sub-network. One that does not matter, or offers only a twin, keeps what it shows."""
+        """Show the model's sub-network. A control that does not matter, or offers only a twin, keeps its value."""
         genotype, allowed = self.model.genotype, self.model.space.allowed
         for gene, (control, alive) in enumerate(zip(self.controls, self.model.space.alive(genotype), strict=True)):
             control.disabled = not alive

@@ -18,9 +18,9 @@ from nastoolkit.export import export_network, network_card
 
 
 def files_of(model: Model, genotype: np.ndarray) -> dict[str, bytes]:
-    """Files by name for one sub-network; only the card where there are no weights.
+    """Files by name for one sub-network; only the card if there are no weights.
 
-    The weights are calibrated as they are for the accuracy, which the card has.
+    The weights are calibrated as for the accuracy, which the card contains.
     """
     stem = model.family.name
     table: dict[str, Any] = {}
@@ -43,7 +43,7 @@ class Download(widgets.VBox):
 
     Args:
         model: Model with the current sub-network.
-        worker: Where they are made.
+        worker: Worker that makes the files.
     """
 
     def __init__(self, model: Model, worker: Worker) -> None:

@@ -1,4 +1,4 @@
-"""The study as a picture: its front, the current sub-network on it, the budget, and the search that is being watched."""
+"""The study as a picture: its front, the current sub-network on it, the budget, and the search being watched."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PAD = 0.05  # of an axis' range, on both sides
 
 @dataclass(frozen=True)
 class Axis:
-    """Values to pixels."""
+    """Conversion of values to pixels."""
 
     low: float
     high: float
@@ -28,7 +28,7 @@ class Axis:
 
     @classmethod
     def around(cls, values: np.ndarray, start: float, end: float) -> Axis:
-        """One that holds all values, those that are NaN aside."""
+        """An axis that contains all values except NaN."""
         known = values[np.isfinite(values)]
         low, high = (known.min(), known.max()) if len(known) else (0.0, 1.0)
         pad = PAD * (high - low) or 0.5
@@ -44,7 +44,7 @@ class Axis:
 
     @property
     def ticks(self) -> list[float]:
-        """Round numbers inside."""
+        """Round numbers within the axis."""
         values = MaxNLocator(6).tick_values(self.low, self.high)
         return [float(value) for value in values if self.low <= value <= self.high]
 
@@ -62,7 +62,7 @@ def axes_of(model: Model, width: int) -> tuple[Axis, Axis]:
 
 
 def current_quality(model: Model) -> float:
-    """The current sub-network's: exact, measured or else predicted; NaN where nothing is known."""
+    """The current sub-network's quality: exact, measured, or else predicted; NaN if it is unknown."""
     exact = model.qualities[model.quality].exact
     if exact is not None:
         return float(exact(model.genotype[None])[0])
@@ -71,12 +71,12 @@ def current_quality(model: Model) -> float:
 
 
 def front_html(model: Model, width: int = 640, newest: int = 0) -> str:
-    """The picture as SVG, and its legend; every point carries its genes, so that a click tells which one was meant.
+    """The picture as SVG, and its legend; every point carries its genes, so that a click identifies it.
 
     Args:
-        model: What to draw.
+        model: Model to draw.
         width: Width of the picture, in pixels.
-        newest: How many of the last evaluations of the watched search to mark, those of its last generation.
+        newest: Number of the watched search's last evaluations to mark: those of its last generation.
     """
     axes, study, run = axes_of(model, width), model.study, model.run
     front = study.front()
@@ -126,7 +126,7 @@ def _points(history: History, axes: tuple[Axis, Axis], kind: str) -> str:
         f'<circle class="{kind}" data-genes="{",".join(map(str, genes))}" cx="{across(cost):.1f}" cy="{up(quality):.1f}" '
         f'r="4"><title>{labels[0]} {quality:.4g}, {labels[1]} {cost:.4g}: click to load</title></circle>'
         for genes, (quality, cost) in zip(history.genotypes.tolist(), history.values.tolist(), strict=True)
-        if quality == quality  # no NaN
+        if quality == quality  # not NaN
     )
 
 
@@ -138,7 +138,7 @@ def _steps(history: History, axes: tuple[Axis, Axis], kind: str) -> str:
 
 
 def _budget(model: Model, axes: tuple[Axis, Axis]) -> str:
-    """The budget as a line, and a ring around the best sub-network that keeps it."""
+    """The budget as a line, and a ring around the best sub-network within it."""
     x, top, bottom = axes[0](model.budget), MARGIN["top"], HEIGHT - MARGIN["bottom"]
     beyond = f'<rect class="beyond" x="{x:.1f}" y="{top}" width="{max(axes[0].end - x, 0):.1f}" height="{bottom - top}"/>'
     ends = f'x1="{x:.1f}" x2="{x:.1f}" y1="{top}" y2="{bottom}"'
@@ -150,7 +150,7 @@ def _budget(model: Model, axes: tuple[Axis, Axis]) -> str:
 
 
 def _current(model: Model, axes: tuple[Axis, Axis]) -> str:
-    """The current sub-network: a diamond, hollow where its quality is a prediction, a line where nothing is known of it."""
+    """The current sub-network: a diamond, hollow if its quality is a prediction, or a line if that is unknown."""
     x, quality = axes[0](float(model.cost_of(model.genotype[None])[0])), current_quality(model)
     if np.isnan(quality):
         return f'<line class="current" x1="{x:.1f}" x2="{x:.1f}" y1="{MARGIN["top"]}" y2="{HEIGHT - MARGIN["bottom"]}"/>'

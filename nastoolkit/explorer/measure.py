@@ -15,11 +15,11 @@ SECONDS = 0.5  # for the latency
 
 
 class Measure(widgets.HBox):
-    """The button, and a note of what it does; neither where there is nothing to measure.
+    """The button, and a note on what it does; both are left out if there is nothing to measure.
 
     Args:
-        model: Model with the current sub-network; it gets what is measured.
-        worker: Where it is measured.
+        model: Model with the current sub-network; it receives the measurements.
+        worker: Worker that measures.
     """
 
     def __init__(self, model: Model, worker: Worker) -> None:
@@ -31,13 +31,13 @@ class Measure(widgets.HBox):
         self.button.on_click(lambda _: self.measure())
 
     def measure(self) -> None:
-        """Begin to measure the current sub-network on the current hardware."""
+        """Start measuring the current sub-network on the current hardware."""
         genotype, hardware = np.array(self.model.genotype), self.model.hardware
         self.button.disabled, self.note.value = True, "Measuring ..."
         self._worker.do(lambda: self._values(genotype, hardware), lambda values: self._show(genotype, hardware, values))
 
     def _values(self, genotype: np.ndarray, hardware: str) -> tuple[float | None, float | None]:
-        """Accuracy, and latency in ms; None for what cannot be measured."""
+        """Accuracy, and latency in ms; None if one cannot be measured."""
         accuracy, table = self.model.accuracy, self.model.tables.get(hardware)
         latency_ms = table.time_networks(genotype[None], SECONDS)[0].median_ms if table else None
         return float(accuracy(genotype[None])[0, 0]) if accuracy else None, latency_ms

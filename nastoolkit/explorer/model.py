@@ -1,4 +1,4 @@
-"""What the explorer shows, without any widget: the current sub-network, its costs, and all that was measured."""
+"""The explorer's state, without widgets: the current sub-network, its costs, and all measurements."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ from nastoolkit.objectives import Objective, complete
 from nastoolkit.predictors import PREDICTORS
 from nastoolkit.space import SearchSpace
 
-LEAST_FITTED = 12  # measured sub-networks, before accuracies are predicted from them
+LEAST_FITTED = 12  # measured sub-networks needed before accuracies are predicted
 Genes = tuple[int, ...]
 
 
 class Model(HasTraits):
-    """A sub-network and a study, each trait observable.
+    """A sub-network and a study, with observable traits.
 
     Args:
         family: Family of the sub-networks.
-        tables: Lookup tables by name; the space is the part that all of them measured. May be empty.
-        accuracy: Measures the accuracy of sub-networks; None where there are no weights or data.
+        tables: Lookup tables by name, possibly none; the space is the part that all of them cover.
+        accuracy: Measurement of sub-networks' accuracy; None without weights or data.
 
     Attributes:
         genotype: The current sub-network ``(d,)``.
-        hardware: Which of the tables counts; empty without any.
+        hardware: Name of the table in use; empty without tables.
         quality: Name of the objective to maximise.
         cost: Name of the objective to minimise.
-        budget: The most that a network may cost, in the unit of ``cost``.
-        measured: Accuracies by genes, NaN for a sub-network that was looked at without its accuracy; replaced, never changed.
-        run: The search that is being watched, a History; None before.
-        latencies: Measured latencies in ms, by hardware and genes; replaced, never changed.
+        budget: Largest cost that a network may have, in the unit of ``cost``.
+        measured: Accuracies by genes, NaN for sub-networks that were viewed but not measured; replaced, never modified.
+        run: History of the search being watched; None before.
+        latencies: Measured latencies in ms, by hardware and genes; replaced, never modified.
 
     Raises:
-        ValueError: Tables of another family.
+        ValueError: A table belongs to another family.
     """
 
     genotype = AnyTrait()
@@ -58,7 +58,7 @@ class Model(HasTraits):
         self, family: Family, tables: Mapping[str, LookupTable] | None = None, accuracy: Accuracy | None = None
     ) -> None:
         self.family, self.tables = family, dict(tables or {})
-        self.accuracy = accuracy and replace(accuracy, progress=False)  # a bar would stand below the page
+        self.accuracy = accuracy and replace(accuracy, progress=False)  # a bar would appear below the page
         strangers = [name for name, table in self.tables.items() if table.family.name != family.name]
         if strangers:
             raise ValueError(f"the tables {strangers} are not of {family.name!r}")
@@ -69,7 +69,7 @@ class Model(HasTraits):
 
     @cached_property
     def space(self) -> SearchSpace:
-        """The part of the family's space that every table knows."""
+        """The part of the family's space that every table covers."""
         space = self.family.space
         for table in self.tables.values():
             space = space.restrict(table.within)
@@ -77,12 +77,12 @@ class Model(HasTraits):
 
     @property
     def table(self) -> LookupTable | None:
-        """The lookup table that counts."""
+        """The lookup table in use."""
         return self.tables.get(self.hardware)
 
     @cached_property
     def qualities(self) -> dict[str, Objective]:
-        """What can be maximised: the task's metric where it can be measured, and capacity."""
+        """The objectives that can be maximised: the task's metric if it can be measured, and capacity."""
         exact = {"mmacs": ("MMACs", self.family.mmacs), "params": ("", self.family.params)}
         capacity = {name: Objective(name, "max", unit, exact=cost) for name, (unit, cost) in exact.items()}
         if self.accuracy is None:
@@ -92,12 +92,12 @@ class Model(HasTraits):
 
     @property
     def metric(self) -> str | None:
-        """Name of the accuracy; None where it cannot be measured."""
+        """Name of the accuracy; None if it cannot be measured."""
         return None if self.accuracy is None else self.accuracy.task.metric
 
     @property
     def costs(self) -> dict[str, Objective]:
-        """What can be minimised, other than what is maximised."""
+        """The objectives that can be minimised, except the maximised one."""
         return {name: cost for name, cost in self._costs().items() if name != self.quality}
 
     def _costs(self) -> dict[str, Objective]:
@@ -122,7 +122,7 @@ class Model(HasTraits):
 
     @observe("measured", "quality", "cost", "hardware")
     def _keep_up(self, change: Any) -> None:
-        """Forget what followed from the old values; under other objectives a watched search is over, and so is a budget."""
+        """Drop what followed from the old values; new objectives also end a watched search and reset the budget."""
         self.__dict__.pop("study", None)
         if change["name"] == "measured":
             self.__dict__.pop("_predictor", None)
@@ -133,7 +133,7 @@ class Model(HasTraits):
             self.budget = float(np.mean(self.cost_range))
 
     def show(self, genotype: np.ndarray) -> None:
-        """Make a genotype ``(d,)`` the current sub-network; what is no option of the space moves to the nearest one."""
+        """Make a genotype ``(d,)`` the current sub-network; genes outside the space move to the nearest option."""
         genotype = self.space.repair(np.asarray(genotype)[None])[0]
         if not np.array_equal(genotype, self.genotype):
             self.genotype = genotype
@@ -145,7 +145,7 @@ class Model(HasTraits):
         self.show(genotype)
 
     def add(self, history: History) -> None:
-        """Take in sub-networks and, where it is among the objectives, their accuracy."""
+        """Add sub-networks and, if it is among the objectives, their accuracy."""
         names = [objective.name for objective in history.objectives]
         column = names.index(self.metric) if self.metric in names else None
         merged = dict(self.measured)
@@ -156,22 +156,22 @@ class Model(HasTraits):
         self.measured = merged
 
     def note_accuracy(self, genotype: np.ndarray, value: float) -> None:
-        """Take in the measured accuracy of one sub-network."""
+        """Add the measured accuracy of one sub-network."""
         self.measured = {**self.measured, genes_of(genotype): value}
 
     def note_latency(self, genotype: np.ndarray, hardware: str, latency_ms: float) -> None:
-        """Take in the measured latency of one sub-network."""
+        """Add the measured latency of one sub-network."""
         self.latencies = {**self.latencies, (hardware, genes_of(genotype)): latency_ms}
 
     @cached_property
     def study(self) -> History:
-        """All sub-networks looked at so far, under the current objectives; NaN where an accuracy is not known."""
+        """All sub-networks viewed so far, under the current objectives; unknown accuracies are NaN."""
         genotypes = np.array(list(self.measured), dtype=np.int64).reshape(-1, self.space.n_genes)
         values = np.array(list(self.measured.values()), dtype=float)[:, None]
         return History(self.space, self.objectives, genotypes, complete(self.objectives, genotypes, values))
 
     def within_budget(self) -> History:
-        """The best known sub-network that costs no more than the budget: one row, or none."""
+        """The best known sub-network within the budget: one row, or none."""
         front = self.study.front()
         return front[front.values[:, 1] <= self.budget][:1]
 
@@ -182,18 +182,18 @@ class Model(HasTraits):
 
     @property
     def accuracy_measured(self) -> float | None:
-        """Accuracy of the current sub-network; None where it was not measured."""
+        """Accuracy of the current sub-network; None if it was not measured."""
         value = self.measured.get(genes_of(self.genotype), np.nan)
         return None if np.isnan(value) else value
 
     @property
     def latency_measured(self) -> float | None:
-        """Latency of the current sub-network on the current hardware, in ms; None where it was not measured."""
+        """Latency of the current sub-network on the current hardware, in ms; None if it was not measured."""
         return self.latencies.get((self.hardware, genes_of(self.genotype)))
 
     @property
     def accuracy_predicted(self) -> float | None:
-        """Accuracy of the current sub-network, by ridge regression on what was measured; None while that is too little."""
+        """Accuracy of the current sub-network, by ridge regression on the measured ones; None while these are too few."""
         if self.accuracy is None or self._predictor is None:
             return None
         value = float(self._predictor.predict(self.space.features(self.genotype))[0])
@@ -208,7 +208,7 @@ class Model(HasTraits):
 
     @property
     def known(self) -> tuple[np.ndarray, np.ndarray]:
-        """The sub-networks ``(n, d)`` whose accuracy was measured, and the accuracies ``(n,)``."""
+        """The sub-networks ``(n, d)`` with a measured accuracy, and these accuracies ``(n,)``."""
         pairs = [(genes, value) for genes, value in self.measured.items() if not np.isnan(value)]
         genotypes = np.array([genes for genes, _ in pairs], dtype=np.int64).reshape(-1, self.space.n_genes)
         return genotypes, np.array([value for _, value in pairs])

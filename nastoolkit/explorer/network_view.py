@@ -1,4 +1,4 @@
-"""The current sub-network as blocks, each with its latency, MACs and parameters, and the totals: HTML from numbers."""
+"""HTML of the current sub-network: its blocks, each with its latency, MACs and parameters, and the totals."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Block:
     """One place of the network.
 
     Attributes:
-        name: The slot's.
-        spec: The block there; None where the place is empty.
-        costs: ``latency_ms`` (where there is a lookup table), ``macs`` and ``params``.
+        name: Name of the slot.
+        spec: Block there; None if the place is empty.
+        costs: Costs of the block: ``latency_ms`` (with a lookup table), ``macs`` and ``params``.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Block:
 
 
 def blocks_of(model: Model) -> list[Block]:
-    """Every place of the current sub-network, the empty ones too, from input to output."""
+    """Every place of the current sub-network, including empty ones, from input to output."""
     plan = dict(model.plan)
     return [_block(slot.name, plan.get(slot.name), model) for slot in model.family.slots]
 
@@ -44,7 +44,7 @@ def _block(name: str, spec: BlockSpec | None, model: Model) -> Block:
 
 
 def network_html(model: Model) -> str:
-    """The blocks as cards, stage by stage; a bar shows each cost as a share of that of the most costly block."""
+    """The blocks as cards, stage by stage; a bar shows each cost as a share of the most expensive block's."""
     blocks = blocks_of(model)
     names = next(list(block.costs) for block in blocks if block.costs)
     most = {name: max(block.costs.get(name, 0.0) for block in blocks) or 1.0 for name in names}
@@ -81,12 +81,12 @@ def _kernel(spec: BlockSpec) -> str:
 
 
 def widths_of(spec: BlockSpec | None) -> list[float]:
-    """Channels or features into, inside and out of a block; empty for none."""
+    """Numbers of channels or features into, inside and out of a block; empty without a block."""
     return [float(getattr(spec, name)) for name in CHANNELS if hasattr(spec, name)]
 
 
 def _shape(spec: BlockSpec, widest: float) -> str:
-    """The block's outline, as high as it has channels, on a square-root scale."""
+    """The block's outline; its height shows the number of channels on a square-root scale."""
     widths = widths_of(spec) or [1.0]
     widths = widths * 2 if len(widths) == 1 else widths
     heights = (HEIGHT / 2 - 1) * np.sqrt(np.array(widths) / widest)

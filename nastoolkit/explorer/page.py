@@ -1,13 +1,13 @@
-"""The page: controls beside the network, its totals, the front of the study, and the search.
+"""The page: controls next to the network, its totals, the front of the study, and the search.
 
 A program that drives the page in a browser finds everything by these classes. Controls: ``explorer-choice-<name>`` with
 dashes for dots, as in ``explorer-choice-stage1-depth`` (depth is a slider, kernel and expand are buttons). Totals:
-``.explorer-total[data-total=latency_ms] .value``, likewise ``accuracy``, ``macs`` and ``params``. Blocks:
-``.explorer-card[data-block="stage1.block2"]``, of class ``empty`` where left out. The front: ``.explorer-front-picture``,
+``.explorer-total[data-total=latency_ms] .value``, also with ``accuracy``, ``macs`` and ``params``. Blocks:
+``.explorer-card[data-block="stage1.block2"]``, with class ``empty`` if left out. The front: ``.explorer-front-picture``,
 points ``circle.point[data-genes]``, the current sub-network ``polygon.current``. Selections: ``explorer-quality``,
 ``explorer-cost``, ``explorer-hardware``, ``explorer-algorithm``. The budget's slider: ``explorer-budget``; its line can be
 dragged by ``.explorer-front-picture .handle``. Buttons: ``explorer-measure``, ``explorer-play``, ``explorer-step``,
-``explorer-stop``, ``explorer-make-files``; links to files: ``.explorer-files a``. What goes on: ``explorer-status``.
+``explorer-stop``, ``explorer-make-files``; links to files: ``.explorer-files a``. Current activity: ``explorer-status``.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ SELECTIONS = {"hardware": "hardware", "quality": "maximise", "cost": "minimise"}
 class Explorer(widgets.VBox):
     """Everything about the sub-networks of one model.
 
-    Where there is no kernel, as in a saved notebook or on a page made of one, it is the picture of what it first showed.
+    Without a kernel, as in a saved notebook or a page made from one, it shows a picture of its initial state.
 
     Args:
-        model: What it shows.
-        settings: How searches begin.
+        model: State that it shows.
+        settings: Initial settings of searches.
     """
 
     def __init__(self, model: Model, settings: SearchSettings | None = None) -> None:
@@ -69,14 +69,14 @@ class Explorer(widgets.VBox):
         return [widgets.VBox(boxes).add_class("explorer-body")]
 
     def _selection(self, name: str, about: str) -> widgets.Dropdown:
-        """A choice of one of the model's options for a trait, kept in step with it."""
+        """A menu of the model's options for a trait, kept in sync with it."""
         selection = widgets.Dropdown(description=about).add_class(f"explorer-{name}")
 
         def choose(change: Any) -> None:
             self.model.set_trait(name, change["new"])
 
         def follow(_: Any = None) -> None:
-            selection.unobserve(choose, "value")  # new options select the first of them
+            selection.unobserve(choose, "value")  # setting options selects the first one
             selection.options = self._options(name)
             selection.value = getattr(self.model, name) or None
             selection.observe(choose, "value")
@@ -88,13 +88,13 @@ class Explorer(widgets.VBox):
         return selection
 
     def _options(self, name: str) -> list[tuple[str, str]]:
-        """What a trait can be, each with its text for people."""
+        """The values that a trait can have, each with its label."""
         if name == "hardware":
             return [(text, text) for text in self.model.tables]
         return [(o.label, o.name) for o in (self.model.qualities if name == "quality" else self.model.costs).values()]
 
     def _join(self) -> None:
-        """Have the parts follow each other."""
+        """Connect the parts, so that each follows the others."""
         self.model.observe(lambda _: self.draw(), ["genotype", "hardware"])
         self.model.observe(lambda _: self.draw_front(), ["quality", "cost", "budget", "run"])
         self.model.observe(lambda _: self.draw_totals(), ["measured", "latencies"])
@@ -104,7 +104,7 @@ class Explorer(widgets.VBox):
         self.front.observe(lambda _: self.draw_front(), "width")
 
     def draw(self) -> None:
-        """Draw everything anew."""
+        """Redraw everything."""
         self.draw_totals()
         self.network.html = network_html(self.model)
 
@@ -118,14 +118,14 @@ class Explorer(widgets.VBox):
         self.front.html = front_html(self.model, self.front.width, self.search.newest)
 
     def _reset_budget(self) -> None:
-        """The budget's slider reaches from the cheapest to the most costly sub-network."""
+        """Make the budget's slider reach from the cheapest to the most expensive sub-network."""
         low, high = self.model.cost_range
         with self.budget.hold_trait_notifications():
             self.budget.min, self.budget.max, self.budget.step = low, high, (high - low) / 200 or 1.0
             self.budget.value, self.budget.readout_format = self.model.budget, ".4g" if high < 1e4 else ".3s"
 
     def _point_at(self, content: dict[str, Any]) -> None:
-        """Load the point that was clicked, or take the budget that the line was dragged to."""
+        """Load the clicked point, or set the budget that the line was dragged to."""
         if "genes" in content:
             self.model.show(np.array(content["genes"]))
         else:
@@ -134,7 +134,7 @@ class Explorer(widgets.VBox):
             self.budget.value = min(max(budget, self.budget.min), self.budget.max)
 
     def _spend(self, budget: float) -> None:
-        """Take a budget that was set by hand, and load the best known sub-network that keeps it."""
+        """Set a budget chosen by hand, and load the best known sub-network within it."""
         if budget != self.model.budget:
             self.model.budget = budget
             best = self.model.within_budget()
@@ -142,13 +142,13 @@ class Explorer(widgets.VBox):
                 self.model.show(best.genotypes[0])
 
     def close(self) -> None:
-        """End what runs, and take the page away."""
+        """Stop running work and remove the page."""
         self.search.end()
         self.worker.close()
         super().close()
 
     def _repr_mimebundle_(self, **how: Any) -> dict[str, str]:
-        """What notebooks show: the page, and for those who have no kernel its picture."""
+        """What notebooks show: the page, or its picture if there is no kernel."""
         style = f"<style>{STYLE.read_text()}</style>"
         pictures = "".join(picture.html for picture in (self.totals, self.network, self.front))
         return {**super()._repr_mimebundle_(**how), "text/html": f'{style}<div class="explorer">{pictures}</div>'}

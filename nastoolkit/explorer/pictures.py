@@ -1,4 +1,4 @@
-"""The two widgets of our own: a picture that can be clicked, and links that save files."""
+"""Our two custom widgets: a picture that can be clicked, and links that save files."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ STYLE = HERE / "explorer.css"
 class Picture(anywidget.AnyWidget):
     """HTML that knows how wide it is.
 
-    A click on an element with ``data-genes`` is a message ``{"genes": [...]}`` to ``on_msg``, and dragging one of class
-    ``handle`` is ``{"across": share of the width}``.
+    A click on an element with ``data-genes`` sends a message ``{"genes": [...]}`` to ``on_msg``, and dragging one of class
+    ``handle`` sends ``{"across": share of the width}``.
 
     Attributes:
-        html: What is shown.
-        width: In pixels, told by the browser.
+        html: HTML that is shown.
+        width: Width in pixels, reported by the browser.
     """
 
     _esm = HERE / "picture.js"

@@ -25,17 +25,17 @@ from nastoolkit.support.names import unknown
 
 @dataclass(frozen=True)
 class SearchSettings:
-    """How searches begin.
+    """Initial settings of searches.
 
     Attributes:
         algorithm: One of ``ALGORITHMS``.
-        budget: Evaluations.
-        population: Sub-networks a generation.
-        seed: Seed of the algorithm.
-        store: Where accuracies are kept, an SQLite file; None keeps none.
+        budget: Number of evaluations.
+        population: Number of sub-networks in a generation.
+        seed: Random seed of the algorithm.
+        store: SQLite file that keeps accuracies; None keeps none.
 
     Raises:
-        ValueError: An unknown algorithm.
+        ValueError: The algorithm is unknown.
     """
 
     algorithm: str = "linas"
@@ -51,7 +51,7 @@ class SearchSettings:
 
 @dataclass(frozen=True)
 class Checked:
-    """An ``evaluate`` that asks, before each sub-network, whether to go on, and measures when nothing else does."""
+    """An ``evaluate`` that checks before each sub-network whether to continue, and measures while nothing else does."""
 
     evaluate: Callable[[np.ndarray], np.ndarray]
     check: Callable[[], None]
@@ -68,17 +68,17 @@ class Checked:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Those of ``evaluate``, so that it shares a store with searches elsewhere."""
+        """The settings of ``evaluate``, so that it shares a store with searches elsewhere."""
         return getattr(self.evaluate, "settings", {})
 
 
 class SearchPanel(widgets.VBox):
-    """The controls of a search; ``newest`` is how many evaluations its last generation had.
+    """The controls of a search; ``newest`` is the number of evaluations in its last generation.
 
     Args:
-        model: Gets the objectives, and what the search finds.
-        settings: What the controls begin with.
-        machine: Held while a sub-network is measured.
+        model: Model that receives the objectives and the search's results.
+        settings: Initial settings of the controls.
+        machine: Lock held while a sub-network is measured.
     """
 
     def __init__(self, model: Model, settings: SearchSettings, machine: AbstractContextManager) -> None:
@@ -116,7 +116,7 @@ class SearchPanel(widgets.VBox):
         self._follow("No search yet: press Play, or Step for one generation.")
 
     def toggle(self) -> None:
-        """Play, or pause what plays."""
+        """Play, or pause a playing search."""
         run = self._begun()
         if run.playing:
             run.pause()
@@ -131,14 +131,14 @@ class SearchPanel(widgets.VBox):
         self._follow("Measuring a generation ...")
 
     def end(self) -> None:
-        """Stop the search, if there is one, and wait for the evaluation that is under way."""
+        """Stop the search, if there is one, and wait for the current evaluation."""
         if self.run is not None:
             self.run.stop()
             self.run = None
             self._follow("Stopped. What was measured is kept.")
 
     def _begun(self) -> SearchRun:
-        """The search under way, a new one if there is none."""
+        """The current search, or a new one if there is none."""
         if self.run is None:
             self.newest, self.model.run = 0, None
             self.run = self._new_run()
@@ -161,13 +161,13 @@ class SearchPanel(widgets.VBox):
         return run
 
     def _objectives(self) -> tuple[Objective, Objective]:
-        """The model's; an algorithm that optimises one objective gets the cost as a bound, the budget."""
+        """The model's objectives; for an algorithm with a single objective, the budget bounds the cost."""
         quality, cost = self.model.objectives
         single = ALGORITHMS[self.algorithm.value].n_goals[1] < 2
         return quality, replace(cost, at_most=self.model.budget) if single else cost
 
     def _begin(self, run: SearchRun) -> None:
-        """Tell that an evaluation begins, in the search's thread."""
+        """Report that an evaluation begins; called in the search's thread."""
         run.check()
         run.n_begun += 1
         self._post(self._tell, run, f"Measuring network {run.n_begun} of this generation ...")
@@ -192,7 +192,7 @@ class SearchPanel(widgets.VBox):
             self._follow(done if error is None else f"<b>{type(error).__name__}</b>: {escape(str(error))}")
 
     def _follow(self, text: str | None = None) -> None:
-        """Have the buttons say what they would do now."""
+        """Make the buttons show what they would do now."""
         playing = self.run is not None and self.run.playing
         self.play.description, self.play.icon = ("Pause", "pause") if playing else ("Play", "play")
         self.step.disabled, self.stop.disabled = playing, self.run is None

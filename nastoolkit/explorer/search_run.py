@@ -1,4 +1,4 @@
-"""A search that one can watch: it runs in a thread of its own, waits after each generation while paused, and stops cleanly."""
+"""A search to watch: it runs in its own thread, waits after each generation while paused, and stops cleanly."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from nastoolkit.explorer.worker import poster
 from nastoolkit.history import History
 
 Watch = Callable[[History], None]
-MOMENT = 0.4  # s between generations, so that the eye can follow a search that is replayed
+MOMENT = 0.4  # s between generations, so that the eye can follow a replayed search
 
 
 class Stopped(BaseException):
-    """The search is to end; no ``Exception``, which would count as an evaluation that failed."""
+    """The search must end; not an ``Exception``, which would count as a failed evaluation."""
 
 
 class SearchRun:
     """One search, from its first generation to its end.
 
     Args:
-        search: Runs the search; it calls its argument after each generation, with all evaluations so far.
-        budget: Evaluations after which there is nothing to wait for.
-        on_generation: Told the same, in the thread that made this object if that has an event loop.
-        on_end: Told there when the search is over, with the error that ended it or None.
+        search: Function that runs the search and calls its argument after each generation, with all evaluations so far.
+        budget: Number of evaluations after which there is nothing left to wait for.
+        on_generation: Function called with the same, in the thread that made this object if that has an event loop.
+        on_end: Function called there when the search is over, with the error that ended it, or None.
 
     Attributes:
-        n_begun: Evaluations of this generation so far, counted by what measures.
+        n_begun: Number of evaluations begun in this generation, counted by the code that measures.
     """
 
     def __init__(
@@ -45,28 +45,28 @@ class SearchRun:
 
     @property
     def playing(self) -> bool:
-        """Whether it goes on by itself."""
+        """Whether it continues by itself."""
         return self._playing
 
     @property
     def alive(self) -> bool:
-        """Whether it has begun and is not over."""
+        """Whether it has started and is not over."""
         return self._thread.is_alive()
 
     def play(self) -> None:
-        """Go on until :meth:`pause`."""
+        """Continue until :meth:`pause`."""
         self._set(playing=True)
 
     def pause(self) -> None:
-        """Wait after the generation that is under way."""
+        """Wait after the current generation."""
         self._set(playing=False)
 
     def step(self) -> None:
-        """Do one generation more, then wait."""
+        """Do one more generation, then wait."""
         self._set(playing=False, steps=self._steps + 1)
 
     def stop(self, wait: bool = True) -> None:
-        """End after the evaluation that is under way, which is kept."""
+        """End after the current evaluation, which is kept."""
         with self._turn:
             self._stopping = True
             self._turn.notify_all()
@@ -74,7 +74,7 @@ class SearchRun:
             self._thread.join()
 
     def check(self) -> None:
-        """Raise :class:`Stopped` if the search is to end; for what it spends its time in."""
+        """Raise :class:`Stopped` if the search must end; to be called by code that takes time."""
         if self._stopping:
             raise Stopped
 

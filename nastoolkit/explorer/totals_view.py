@@ -11,7 +11,7 @@ STEPS = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
 def shown(name: str, value: float) -> str:
-    """A cost for people, e.g. ``0.214 ms`` or ``3.49 M``."""
+    """A cost in readable form, e.g. ``0.214 ms`` or ``3.49 M``."""
     if name == "latency_ms":
         return f"{value:.3f} ms" if value < 10 else f"{value:.1f} ms"
     for size, letter in STEPS:
@@ -21,7 +21,7 @@ def shown(name: str, value: float) -> str:
 
 
 def totals_html(model: Model) -> str:
-    """A tile for each total; its bar shows where it is between those of the smallest and the largest sub-network."""
+    """A tile for each total; its bar shows the place between the totals of the smallest and the largest sub-network."""
     ends = np.stack([model.space.smallest, model.genotype, model.space.largest])
     costs = {"macs": model.family.macs(ends), "params": model.family.params(ends)}
     tiles = [
@@ -50,7 +50,7 @@ def _latency_tile(model: Model, ends: np.ndarray) -> str:
 
 
 def _place(row: np.ndarray) -> float:
-    """Where the middle one of three values is between the outer ones, as a share."""
+    """Position of the middle one of three values between the outer ones, as a share."""
     low, value, high = row
     return float(np.clip((value - low) / ((high - low) or 1.0), 0, 1))
 

@@ -1,4 +1,4 @@
-"""Work that takes seconds: in a thread, one piece at a time, its results told where the widgets live."""
+"""Work that takes seconds: it runs in a thread, one task at a time, and its results go to the widgets' event loop."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 
 def poster() -> Callable[..., Any]:
-    """Calls a function in this thread's event loop, whichever thread asks for it; at once where there is no loop."""
+    """A function that any thread can use to call others in this thread's event loop, or at once if there is no loop."""
     try:
         return asyncio.get_running_loop().call_soon_threadsafe
     except RuntimeError:
@@ -18,10 +18,10 @@ def poster() -> Callable[..., Any]:
 
 
 class Worker:
-    """A thread for what a click starts.
+    """A thread for work that a click starts.
 
     Attributes:
-        machine: Held while something is measured, here or in a search: two at a time would disturb each other.
+        machine: Lock held while something is measured, here or in a search: two measurements at once would disturb each other.
     """
 
     def __init__(self) -> None:
@@ -29,7 +29,7 @@ class Worker:
         self._post, self._thread = poster(), ThreadPoolExecutor(1, thread_name_prefix="explorer")
 
     def do(self, function: Callable[[], Any], then: Callable[[Any], None]) -> None:
-        """Run a function when nothing measures; ``then`` gets its result or its error, in the event loop."""
+        """Run a function when nothing else is measured; ``then`` gets its result or error, in the event loop."""
         self._thread.submit(self._alone, function).add_done_callback(lambda done: self._post(then, done.result()))
 
     def _alone(self, function: Callable[[], Any]) -> Any:
@@ -40,9 +40,9 @@ class Worker:
             return error
 
     def wait(self) -> None:
-        """Wait for all that was begun."""
+        """Wait for all work that was started."""
         self._thread.submit(lambda: None).result()
 
     def close(self) -> None:
-        """Wait for what runs, and begin nothing more."""
+        """Wait for the running task, and start no others."""
         self._thread.shutdown(cancel_futures=True)

@@ -1,4 +1,4 @@
-"""A forest plot: effects of many claims on one axis, each with its interval, in the colour of its verdict."""
+"""A forest plot: effects of many claims on one axis, each with its interval and coloured by its verdict."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from matplotlib.ticker import LogLocator
 from nastoolkit.figures.saving import COLOURS
 from nastoolkit.verdicts import AGREES, EXACT, NO_EFFECT, STRONGER, WEAKER
 
-EDGE = 1.4  # times the least and the greatest number that is shown
-REACH = 30  # times more or less than 1, beyond which nothing is shown
+EDGE = 1.4  # margin of the axis: a factor on the smallest and the largest number shown
+REACH = 30  # factor from 1 beyond which nothing is shown
 BLUE, RED, GREEN, _, ORANGE, _ = COLOURS
 DECIDED = {EXACT: (GREEN, "D"), AGREES: (GREEN, "o"), STRONGER: (BLUE, "^"), WEAKER: (ORANGE, "v"), NO_EFFECT: (RED, "X")}
 GREY, HOLLOW = "0.5", "sphd"  # all other words
 
 
 def plot_forest(axes: Axes, frame: pd.DataFrame, across: str) -> pd.DataFrame:
-    """Effects in rows, from top to bottom, with their intervals on a logarithmic axis and a line through 1.
+    """Effects in rows from top to bottom, with their intervals on a logarithmic axis and a line at 1.
 
     An unknown effect has no marker. If an end of an interval is unknown, 0 or less, or far away, it is beyond the axis, and an
     arrow points to it.

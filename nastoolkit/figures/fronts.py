@@ -44,7 +44,7 @@ def draw_front(axes: Axes, history: History, **style: Any) -> pd.DataFrame:
         **style: Options of Matplotlib's lines.
 
     Returns:
-        The points of the front, the least in the second objective first.
+        The points of the front, ordered by the second objective.
     """
     front = _points(history.front()).sort_values(drawn_objectives(history)[0].name, ignore_index=True)
     points, where = stairs(history)

@@ -1,4 +1,4 @@
-"""Sub-networks: their blocks, and what each block costs."""
+"""Sub-networks: their blocks, and the cost of each."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nastoolkit.blocks import BlockSpec, describe_block
 from nastoolkit.families import Plan
 from nastoolkit.figures.saving import COLOURS
 
-OTHERS = "other blocks"  # those of no stage
+OTHERS = "other blocks"  # those outside stages
 
 
 def draw_network(axes: Axes, plan: Plan, cost: Callable[[BlockSpec], float], label: str) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from nastoolkit.figures.colours import colours_of
 from nastoolkit.figures.saving import MARKERS, show_numbers
 from nastoolkit.statistics import Censored
 
-EDGE = 1.3  # times the least and the most that is known
+EDGE = 1.3  # margin of the axis: a factor on the smallest and the largest known number
 
 
 def plot_ratio_lines(axes: Axes, ratios: Mapping[tuple[str, int], Censored], across: str, up: str, by: str) -> pd.DataFrame:

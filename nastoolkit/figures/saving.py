@@ -1,4 +1,4 @@
-"""One style for all figures, and the files that a figure becomes: PDF, PNG and the CSV of its points."""
+"""One style for all figures, and the files saved for a figure: PDF, PNG and a CSV of its points."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator
 from nastoolkit.support.files import all_atomically, beside
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # Okabe and Ito: safe for colour-blind readers
-MARKERS = ("o", "s", "^", "D", "v", "P")  # for readers who see no colours at all
+MARKERS = ("o", "s", "^", "D", "v", "P")  # for readers who cannot see colours
 STYLE: dict[Any, Any] = {
     "axes.prop_cycle": cycler(color=COLOURS),
     "axes.spines.right": False,
@@ -55,7 +55,7 @@ def show_numbers(axes: Axes) -> None:
 
 
 def _space_ticks(axes: Axes) -> None:
-    """Ticks whose labels do not overlap, on logarithmic axes of less than two powers of ten."""
+    """Ticks with labels that do not overlap, on logarithmic axes that span less than two powers of ten."""
     for ticks in (axes.xaxis, axes.yaxis):
         low, high = sorted(ticks.get_view_interval())
         if ticks.get_scale() == "log" and 0 < low and high < 100 * low:
@@ -66,7 +66,7 @@ def _space_ticks(axes: Axes) -> None:
 
 
 def save_figure(figure: Figure, points: pd.DataFrame, path: str | Path) -> list[Path]:
-    """Write ``path`` with the suffixes pdf, png and csv; the last one holds the points that are drawn."""
+    """Write ``path`` with the suffixes pdf, png and csv; the last one holds the drawn points."""
     for axes in figure.axes:
         _space_ticks(axes)
     files = [beside(path, suffix) for suffix in (".pdf", ".png", ".csv")]

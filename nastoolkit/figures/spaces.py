@@ -15,7 +15,7 @@ from nastoolkit.figures.statistics import plot_matrix
 from nastoolkit.history import History
 from nastoolkit.space import SearchSpace
 
-SPREAD = 0.16  # of the lines through one option, where the options of a choice span 1
+SPREAD = 0.16  # of the lines through one option, as a share of the span of a choice's options
 
 
 def plot_options(axes: Axes, history: History, smaller: SearchSpace) -> pd.DataFrame:

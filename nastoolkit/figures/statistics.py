@@ -16,7 +16,7 @@ from nastoolkit.figures.saving import COLOURS, MARKERS
 from nastoolkit.predictors import kendall_tau, mape
 from nastoolkit.statistics import Censored, median_interval
 
-MANY = 16  # points of a line that has a marker on each
+MANY = 16  # points; a line with fewer has a marker on each
 
 
 def plot_agreement(axes: Axes, frame: pd.DataFrame, across: str, up: str, title: str = "") -> pd.DataFrame:
@@ -55,7 +55,7 @@ def plot_residuals(axes: Sequence[Axes], frame: pd.DataFrame, across: str, up: s
 
 
 def plot_bands(axes: Axes, frame: pd.DataFrame, across: str, up: str, by: str) -> pd.DataFrame:
-    """Mean and standard deviation of ``up`` over rows with the same ``across``: for each ``by`` a line and its band."""
+    """Mean and standard deviation of ``up`` over rows with the same ``across``: a line and its band for each ``by``."""
     points = frame.groupby([by, across], sort=False)[up].agg(["mean", "std", "size"]).fillna({"std": 0.0}).reset_index()
     lines = points.groupby(by, sort=False)
     for colour, marker, (label, line) in zip(colours_of(name for name, _ in lines), cycle(MARKERS), lines, strict=False):
@@ -75,7 +75,7 @@ def plot_lines(axes: Axes, frame: pd.DataFrame, across: str, up: str, by: str, *
         frame: Points.
         across: Column of the horizontal axis.
         up: Column of the vertical axis.
-        by: Column whose values are the groups.
+        by: Column that names the groups.
         **style: Options of Matplotlib's lines, such as ``drawstyle="steps-post"`` for fronts.
     """
     lines = frame.groupby(by, sort=False)
@@ -91,8 +91,8 @@ def plot_learning_curve(axes: Sequence[Axes], curve: pd.DataFrame) -> pd.DataFra
     """Errors and rank correlations of predictors over the size of their training set, mean and standard deviation.
 
     Args:
-        axes: Two, see :func:`nastoolkit.figures.new_figure`.
-        curve: Columns of :func:`nastoolkit.predictors.learning_curve`.
+        axes: Two axes, see :func:`nastoolkit.figures.new_figure`.
+        curve: Frame with the columns of :func:`nastoolkit.predictors.learning_curve`.
     """
     quantities, ticks = {"mape_percent": "MAPE in %", "kendall_tau": "Kendall tau"}, sorted(curve.n_train.unique())
     points = [plot_bands(axis, curve, "n_train", name, "predictor") for axis, name in zip(axes, quantities, strict=True)]
@@ -159,7 +159,7 @@ def _middle(ratio: Censored) -> tuple[float, float, float]:
 
 
 def _draw_intervals(axes: Axes, points: pd.DataFrame, rows: str, by: str) -> None:
-    """Columns ``center``, ``low`` and ``high`` of points."""
+    """Draw columns ``center``, ``low`` and ``high`` of points."""
     labels, groups = list(dict.fromkeys(points[rows])), list(dict.fromkeys(points[by]))
     for place, (colour, marker, label) in enumerate(zip(colours_of(groups), cycle(MARKERS), groups, strict=False)):
         line = points[points[by] == label]

@@ -5,7 +5,7 @@ It reads the lists and ``net.config`` of Once-for-All, NSGANetV2 and NAT, HAT's 
 [Cai2020] H. Cai et al., "Once-for-All: Train One Network and Specialize it for Efficient Deployment", ICLR 2020.
 [Wang2020] H. Wang et al., "HAT: Hardware-Aware Transformers for Efficient Natural Language Processing", ACL 2020.
 
-Sources of the forms: https://github.com/mit-han-lab/once-for-all, ``set_active_subnet`` and ``config``;
+Sources of the formats: https://github.com/mit-han-lab/once-for-all, ``set_active_subnet`` and ``config``;
 https://github.com/mikelzc1990/nsganetv2 and https://github.com/human-analysis/neural-architecture-transfer, ``net.subnet`` and
 ``net.config``; https://github.com/mit-han-lab/hardware-aware-transformers, ``configs``; https://github.com/IntelLabs/DyNAS-T.
 """
@@ -28,7 +28,7 @@ from nastoolkit.space import SearchSpace
 BLOCK = re.compile(r"stage(\d+)\.block(\d+)\.expand")
 HAT_NAME = re.compile(r"((?:en|de)coder_\w+)_subtransformer")
 DEEPEST = 9
-RESOLUTION = 224  # of Once-for-All's networks, where they name none
+RESOLUTION = 224  # of Once-for-All's networks, if they name none
 RESOLUTION_NAMES = ("r", "resolution", "image_size")
 HAT_NAMES = {
     "embed_dim": "embed_dim",
@@ -141,8 +141,8 @@ def encode(
         space: The family's: that of ``ofa-mbv3-w1.0``, ``ofa-mbv3-w1.2``, ``ofa-proxyless-w1.3`` or a smaller one.
         kernels: Kernels of all blocks (those that the depths leave out do not matter), or only of the blocks that are kept.
         expands: Expansions of the same blocks.
-        depths: Numbers of blocks of the stages. A last stage that always has one may be left out, here and in the lists: its
-            block is then the largest, as in a supernet that has just been loaded.
+        depths: Numbers of blocks in the stages. A last stage that always has one block may be left out, here and in the
+            lists: its block is then the largest, as in a supernet that was just loaded.
         resolution: Height and width of the inputs, in pixels.
 
     Raises:
@@ -182,7 +182,7 @@ def _layouts(stages: Mapping[int, int], live: Mapping[int, int], elastic: Iterab
 
 
 def _by_block(space: SearchSpace, name: str, values: Any, layouts: list[list[Place]]) -> dict[str, Any]:
-    """Options of one kind for the blocks; the largest one for a block that no list names."""
+    """Options of one kind for the blocks; the largest option for a block that the list does not name."""
     values = _listed(values, len(layouts[0]))
     fitting = [places for places in layouts if len(places) == len(values)]
     if not fitting:

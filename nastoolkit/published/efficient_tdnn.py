@@ -53,7 +53,7 @@ def tabulated(family: Family, times: Mapping[str, float]) -> Callable[[np.ndarra
         times: Times in ms, by ``section (name=number, ...)`` as in the published file.
 
     Raises:
-        ValueError: A part of some network has no time.
+        ValueError: A part of a network has no time.
     """
     missing = [key for key in map(key_of, family.block_specs) if key not in times]
     if missing:
@@ -106,8 +106,8 @@ def encode_network(
         space: Space of a family of time-delay networks.
         depth: Number of blocks.
         widths: Channels of the first layer and of each block.
-        kernels: Frames that their convolutions see.
-        aggregated: Channels after joining the blocks' outputs.
+        kernels: Kernel sizes of their convolutions, in frames.
+        aggregated: Number of channels after joining the blocks' outputs.
     """
     options = {"depth": depth, "aggregation.width": aggregated}
     for place, width, kernel in zip(PLACES[: depth + 1], widths, kernels, strict=True):

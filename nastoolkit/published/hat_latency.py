@@ -22,7 +22,7 @@ from nastoolkit.published.sources import DATA_SETS, find
 from nastoolkit.space import SearchSpace
 
 DEVICES = tuple(file.removesuffix("_all.csv") for file in DATA_SETS["hat-latency"].sha256)
-FEATURES = (  # as the columns stand: side and kind of choice, averaged over layers where each has its own
+FEATURES = (  # in the order of the columns: side and kind of choice, averaged over layers if each has its own
     "encoder.embed_dim",
     "encoder.layers",
     "encoder.ffn",
@@ -41,9 +41,9 @@ class TransformerLatency:
     """Transformers and their measured latencies.
 
     Attributes:
-        features: ``(n, 10)``, in the order of ``FEATURES``.
-        encoder_ms: ``(n,)``.
-        decoder_ms: ``(n,)``.
+        features: Features ``(n, 10)``, in the order of ``FEATURES``.
+        encoder_ms: Latencies of the encoder ``(n,)``, in ms.
+        decoder_ms: Latencies of the decoder ``(n,)``, in ms.
     """
 
     features: np.ndarray
@@ -83,7 +83,7 @@ def hat_features(space: SearchSpace, genotypes: np.ndarray) -> np.ndarray:
 
 
 def _numbers(space: SearchSpace, gene: int) -> np.ndarray:
-    """A gene's options as numbers; attention to layers of the encoder counts those layers, as in the files."""
+    """A gene's options as numbers; cross-attention becomes the number of encoder layers that it sees, as in the files."""
     choice = space.choices[gene]
     counts = choice.kind == "cross_attention"
     return np.array([n_memories(option) if counts else option for option in choice.options], dtype=float)

@@ -33,17 +33,17 @@ from nastoolkit.published.sources import find_made
 from nastoolkit.support.files import atomically
 
 FILE = "mcunet_vww.npz"
-COLUMNS = {"ks": (20,), "e": (20,), "d": (6,), "wid": (), "image_size": ()}  # with what each has of a network
+COLUMNS = {"ks": (20,), "e": (20,), "d": (6,), "wid": (), "image_size": ()}  # with the shape of each for one network
 SHA256 = "97249cc566f6eba3cd059a3775be613d729da35a13858fb81f9e3fef43c40b51"  # of all columns and accuracies
 
 
 @dataclass(frozen=True)
 class MeasuredNetworks:
-    """Sub-networks and their accuracy.
+    """Sub-networks and their accuracies.
 
     Attributes:
         family: Family of the sub-networks, ``mcunet-vww``.
-        genotypes: ``(n, d)``, all different.
+        genotypes: Genotypes ``(n, d)``, all different.
         accuracy_top1: Accuracy ``(n,)`` on photos held out for the search, in %.
     """
 
@@ -108,7 +108,7 @@ def gather(folder: str | Path, file: str | Path) -> Path:
 
 
 def content_hash(columns: Mapping[str, np.ndarray]) -> str:
-    """Hash of the numbers of a file, however they are compressed."""
+    """Hash of the numbers in a file, independent of their compression."""
     digest = hashlib.sha256()
     for name in (*COLUMNS, "accuracy"):
         digest.update(np.ascontiguousarray(columns[name], dtype=np.float32 if name == "accuracy" else np.uint8).tobytes())

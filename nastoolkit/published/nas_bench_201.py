@@ -42,7 +42,7 @@ CELL = r"\|{0}~0\|\+\|{0}~0\|{0}~1\|\+\|{0}~0\|{0}~1\|{0}~2\|".format(r"(\w+)")
 
 @dataclass(frozen=True)
 class Cells:
-    """Cells and what was measured of their networks.
+    """Cells and the measurements of their networks.
 
     Attributes:
         space: A choice of operation for each edge.
@@ -65,7 +65,7 @@ def nas_bench_201(file: str | Path | None = None) -> Cells:
     """The cells in a table, in its order.
 
     Args:
-        file: File that this module's docstring describes, or the folder it is in; by default ``nas-bench-201.csv`` in the
+        file: File that this module's docstring describes, or its folder; by default ``nas-bench-201.csv`` in the
             folder ``NASTOOLKIT_DATA``, or in its folder ``nas-bench-201``.
 
     Raises:
@@ -85,7 +85,7 @@ def nas_bench_201(file: str | Path | None = None) -> Cells:
 
 
 def encode_cell(space: SearchSpace, cell: str) -> np.ndarray:
-    """The genotype ``(6,)`` of a cell like ``|none~0|+|none~0|none~1|+|none~0|none~1|none~2|``; ValueError if it is none."""
+    """The genotype ``(6,)`` of a cell like ``|none~0|+|none~0|none~1|+|none~0|none~1|none~2|``; else ValueError."""
     match = re.fullmatch(CELL, cell)
     if match is None:
         raise ValueError(f"{cell!r} is no cell of NAS-Bench-201")
@@ -96,7 +96,7 @@ def rows_of_cells(known: np.ndarray, space: SearchSpace, genotypes: np.ndarray) 
     """Rows ``(n,)`` of cells in a table of all cells.
 
     Args:
-        known: Genotypes of the table ``(m, 6)``, whose options are in the order of ``OPERATIONS``.
+        known: Genotypes of the table ``(m, 6)``, with options in the order of ``OPERATIONS``.
         space: Space of the same edges and operations, in any order.
         genotypes: Cells of that space ``(n, 6)``.
     """

@@ -29,12 +29,12 @@ FILE = "nas_bench_201_mini.csv"
 
 @dataclass(frozen=True)
 class ShortTrainings:
-    """Cells and what was measured of their networks.
+    """Cells and the measurements of their networks.
 
     Attributes:
-        space: A choice of operation for each edge.
-        genotypes: ``(n, 6)``.
-        measured: Accuracies ``(n,)`` by their names, in %.
+        space: Space with a choice of operation for each edge.
+        genotypes: Genotypes ``(n, 6)``.
+        measured: Accuracies ``(n,)`` by name, in %.
     """
 
     space: SearchSpace

@@ -16,7 +16,7 @@ import numpy as np
 from nastoolkit.published.sources import find
 from nastoolkit.space import Choice, SearchSpace
 
-OPERATIONS = ("identity", "mbconv_e3_k3", "mbconv_e6_k5")  # by their digits in the file
+OPERATIONS = ("identity", "mbconv_e3_k3", "mbconv_e6_k5")  # indexed by their digits in the file
 LAYERS = tuple(f"layer{number}" for number in range(1, 9))
 
 

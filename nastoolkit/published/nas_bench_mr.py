@@ -27,11 +27,11 @@ from nastoolkit.published.sources import find_made
 from nastoolkit.space import Choice, SearchSpace
 
 FILE = "nas_bench_mr.csv"
-COSTS = {"mmacs": ("flops_g", 1000.0), "params_m": ("params_m", 1.0)}  # columns, and what makes millions of them
+COSTS = {"mmacs": ("flops_g", 1000.0), "params_m": ("params_m", 1.0)}  # columns, and the factors that convert them to millions
 
 
 def _columns() -> Iterator[tuple[str, str]]:
-    """The columns of a code, each with the name of its choice."""
+    """The columns of a network's code, each with the name of its choice."""
     yield from (("stem1", "stem1.width"), ("stem2", "stem2.width"))
     for stage in range(1, 5):
         yield f"s{stage}_modules", f"stage{stage}.modules"
@@ -46,9 +46,9 @@ class MultiResolutionNetworks:
 
     Attributes:
         space: Choices of widths and of numbers of modules and units, with the options that occur in the table.
-        genotypes: ``(n, 27)``.
-        measured: Measurements ``(n,)`` by their names, in %.
-        costs: ``mmacs``, which the table calls flops, and ``params_m``: ``(n,)``, in millions.
+        genotypes: Genotypes ``(n, 27)``.
+        measured: Measurements ``(n,)`` by name, in %.
+        costs: Costs ``(n,)`` in millions: ``mmacs``, which the table calls flops, and ``params_m``.
     """
 
     space: SearchSpace
@@ -57,7 +57,7 @@ class MultiResolutionNetworks:
     costs: Mapping[str, np.ndarray]
 
     def cost(self, name: str, genotypes: np.ndarray) -> np.ndarray:
-        """A cost ``(n,)`` of any genotypes ``(n, d)``: a count is a sum of terms, whose weights the table gives."""
+        """A cost ``(n,)`` of any genotypes ``(n, d)``: a weighted sum of terms, with weights fitted to the table."""
         return np.round(self._terms(genotypes) @ self._weights[name], 6)
 
     @cached_property

@@ -2,7 +2,7 @@
 
 [Cai2020] H. Cai et al., "Once-for-All: Train One Network and Specialize it for Efficient Deployment", ICLR 2020, Section 3.4.
 
-Source of its weights: https://github.com/gatech-sysml/CompOFA, commit 6b53946: Once-for-All's tutorial's.
+Source of its weights, those of Once-for-All's tutorial: https://github.com/gatech-sysml/CompOFA, commit 6b53946.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ RESOLUTIONS = tuple(range(112, 225, 16))  # that the predictor knows
 class AccuracyPredictor:
     """The published predictor of ImageNet top-1 for sub-networks of ``ofa-mbv3-w1.2``: it ranks well, but is too optimistic.
 
-    A perceptron with three hidden layers of 400 on 128 indicators: kernels, expansions, resolution [Cai2020]. It is an exact
-    objective: ``Objective("accuracy_top1", "max", "%", exact=AccuracyPredictor(family.space))``.
+    A perceptron with three hidden layers of 400 units on 128 indicators: kernels, expansions, resolution [Cai2020]. It is an
+    exact objective: ``Objective("accuracy_top1", "max", "%", exact=AccuracyPredictor(family.space))``.
 
     Args:
         space: Space of the family ``ofa-mbv3-w1.2``.
@@ -58,6 +58,6 @@ def _inputs(space: SearchSpace) -> np.ndarray:
     known = [(name, max(r for r in RESOLUTIONS if r <= option) if name == "resolution" else option) for name, option in ours]
     matrix = np.zeros((len(ours), len(theirs)))
     for row, indicator in enumerate(known):
-        if indicator in column:  # depths are not: blocks that are left out have no indicator set
+        if indicator in column:  # depths are not: blocks that they leave out have no indicator set
             matrix[row, column[indicator]] = 1
     return matrix

@@ -37,7 +37,7 @@ SEARCHES = {
 
 
 def search_logs(folder: str | Path | None = None) -> dict[str, History]:
-    """What each of five searches measured, in order: accuracy_top1 (%), macs and params at 224 pixels.
+    """Measurements of five searches, in order: accuracy_top1 (%), macs and params at 224 pixels.
 
     All three are logged whatever the search optimised: the genetic algorithms saw only accuracy, U-NSGA-III all three, the
     others accuracy and MACs. Latency was not measured.

@@ -24,7 +24,7 @@ REMEDY = (
 
 @dataclass(frozen=True)
 class DataSet:
-    """Files of one GitHub repository at one commit, in one folder of it.
+    """Files in one folder of a GitHub repository at one commit.
 
     Attributes:
         repository: Owner and name.
@@ -43,7 +43,7 @@ class DataSet:
     archive: str = ""
 
     def url(self, file: str) -> str:
-        """Address of the original of a file; if it is in an archive, the archive's, and the name of the file after it."""
+        """Address of the original file; if it is in an archive, the archive's address followed by the name of the file."""
         place = f"{self.archive}/{file}" if self.archive else file
         return f"https://raw.githubusercontent.com/{self.repository}/{self.commit}/{quote(self.folder)}/{place}"
 
@@ -155,7 +155,7 @@ DATA_SETS = {
 
 
 def find(name: str, folder: str | Path | None = None) -> dict[str, Path]:
-    """The files of a data set, by their names.
+    """The files of a data set, by name.
 
     Args:
         name: A key of ``DATA_SETS``.
@@ -174,10 +174,10 @@ def find_made(file: str, name: str, module: str, given: str | Path | None = None
     """A file that the user makes, because no plain original can be fetched.
 
     Args:
-        file: Its name.
-        name: Name of the data, and of the folder that may have it, there or in a folder there.
-        module: Name of the module here whose docstring says how it is made.
-        given: The file, or the folder that has it; by default the folder ``NASTOOLKIT_DATA``.
+        file: Name of the file.
+        name: Name of the data, and of the folder that may hold the file, directly or one level deeper.
+        module: Name of the module here whose docstring says how to make the file.
+        given: The file or its folder; by default the folder ``NASTOOLKIT_DATA``.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -201,10 +201,10 @@ def fetch_data(name: str, folder: str | Path | None = None, progress: bool = Tru
         progress: Whether to show a bar.
 
     Returns:
-        The files in the cache, by their names.
+        The files in the cache, by name.
 
     Raises:
-        ConnectionError: A download failed; the files before it are kept.
+        ConnectionError: A download failed; earlier files are kept.
         ValueError: As :func:`find`.
         FileNotFoundError: As :func:`find`.
     """

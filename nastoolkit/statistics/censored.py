@@ -14,7 +14,7 @@ from nastoolkit.statistics.intervals import LEVEL, estimate
 class Censored:
     """Counts of evaluations, or ratios of such counts, some of which are only known to lie between two ends.
 
-    Counts divided by counts are ratios: how many times fewer evaluations the divisor took.
+    Counts divided by counts are ratios: how many times fewer evaluations the divisor needed.
 
     Attributes:
         low: Lower ends ``(n,)``.

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 LEVEL = 0.95
 N_RESAMPLES = 2000
-LEAST_RESAMPLED = 6  # the resamples of fewer values scatter much less than samples do
+LEAST_RESAMPLED = 6  # resamples of fewer values vary much less than samples do
 
 
 @dataclass(frozen=True)
@@ -59,9 +59,9 @@ def _bootstrap(values: np.ndarray, level: float) -> tuple[float, float, float]:
         return center, -np.inf, np.inf
     if width == 0:
         return center, center, center  # all resamples are alike
-    normal = np.sqrt(n / (n - 1)) * scipy.stats.t.ppf((1 + level) / 2, n - 1)  # resamples scatter less than samples do
+    normal = np.sqrt(n / (n - 1)) * scipy.stats.t.ppf((1 + level) / 2, n - 1)  # resamples vary less than samples do
     how = {"n_resamples": N_RESAMPLES, "confidence_level": 1 - 2 * scipy.stats.norm.sf(normal), "method": "BCa"}
-    unit = 2.0 ** (np.frexp(width)[1] - 1)  # cubes of very large or small values would be none; this rounds nothing
+    unit = 2.0 ** (np.frexp(width)[1] - 1)  # cubes of very large or small values would overflow or vanish; this rounds nothing
     found = scipy.stats.bootstrap((values / unit,), np.mean, random_state=np.random.default_rng(0), **how)
     return center, unit * found.confidence_interval.low, unit * found.confidence_interval.high
 
@@ -75,7 +75,7 @@ def _order(values: np.ndarray, level: float) -> tuple[float, float, float]:
 INTERVALS: dict[str, Callable[[np.ndarray, float], tuple[float, float, float]]] = {
     "t": _student,  # of the mean [Student1908]
     "bootstrap": _bootstrap,  # of the mean, bias-corrected and accelerated [Efron1987], for few values [Hesterberg2015]
-    "median": _order,  # of the median, by the sign test [Hollander2014], whatever the distribution
+    "median": _order,  # of the median, by the sign test [Hollander2014], for any distribution
 }
 
 

@@ -1,4 +1,4 @@
-"""What n seeds can show: that a difference is too small to matter, and how small a difference they can see.
+"""What n seeds can show: that a difference is too small to matter, and how small a difference they can detect.
 
 [Schuirmann1987] D. Schuirmann, "A Comparison of the Two One-Sided Tests Procedure and the Power Approach for Assessing the
 Equivalence of Average Bioavailability", Journal of Pharmacokinetics and Biopharmaceutics 15(6), 1987.
@@ -52,7 +52,7 @@ def equivalence(differences: ArrayLike, margin: float) -> Equivalence:
 
 
 def smallest_effect(n: int, spread: float = 1.0, power: float = 0.8, level: float = LEVEL) -> float:
-    """The smallest true mean difference that a paired t-test of n seeds finds with a given power.
+    """The smallest true mean difference that a paired t-test of n seeds detects with a given power.
 
     Args:
         n: Number of pairs.
@@ -67,7 +67,7 @@ def smallest_effect(n: int, spread: float = 1.0, power: float = 0.8, level: floa
         raise ValueError(f"needs at least two pairs and a power between {1 - level:.3g} and 1, got {n} and {power}")
     bound = scipy.stats.t.ppf((1 + level) / 2, n - 1)
     middles = (np.arange(N_SPREADS) + 0.5) / N_SPREADS
-    bounds = bound * np.sqrt(scipy.stats.chi2.ppf(middles, n - 1) / (n - 1))  # as often as a sample has such a spread
+    bounds = bound * np.sqrt(scipy.stats.chi2.ppf(middles, n - 1) / (n - 1))  # each is equally likely as a sample's spread
 
     def lacking(shift: float) -> float:
         return power - float((scipy.stats.norm.sf(bounds - shift) + scipy.stats.norm.cdf(-bounds - shift)).mean())

@@ -26,7 +26,7 @@ def rank_correlation(a: ArrayLike, b: ArrayLike, level: float = LEVEL) -> Estima
     The standard error is that of a U-statistic; the interval is symmetric in Fisher's z, so that it stays within -1 and 1.
 
     Raises:
-        ValueError: Fewer than three rows, or a vector of which all values are the same.
+        ValueError: There are fewer than three rows, or all values of a vector are the same.
     """
     concordant, scale = _concordance(a, b)
     n = len(concordant)
@@ -41,13 +41,13 @@ def rank_correlation(a: ArrayLike, b: ArrayLike, level: float = LEVEL) -> Estima
 
 
 def rank_contributions(a: ArrayLike, b: ArrayLike) -> np.ndarray:
-    """What each row of two vectors ``(n,)`` adds to their Kendall's tau-b ``(n,)``, which is the mean of all.
+    """Contribution ``(n,)`` of each row of two vectors ``(n,)`` to their Kendall's tau-b, which is the mean of all.
 
     These are the pseudo-values of the jackknife [Tukey1958]: the *t* interval of their mean is one for tau, and differences
     between those of two rank correlations with the same truth compare the two, row by row.
 
     Raises:
-        ValueError: Fewer than three rows, or a vector of which all values are the same.
+        ValueError: There are fewer than three rows, or all values of a vector are the same.
     """
     concordant, scale = _concordance(a, b)
     n = len(concordant)

@@ -42,7 +42,7 @@ class Verification:
 
     @property
     def eer(self) -> float:
-        """Equal error rate in %: where both shares are equal, on the straight line between two thresholds."""
+        """Equal error rate in %: where both shares are equal, interpolated linearly between two thresholds."""
         refused, taken = self.rates
         after = int((refused >= taken).argmax())
         gap = taken - refused
@@ -52,7 +52,7 @@ class Verification:
         return 100 * float(refused[after - 1] + share * (refused[after] - refused[after - 1]))
 
     def min_dcf(self, p_same: float = 0.01) -> float:
-        """Least detection cost over all thresholds, as a share of that of always giving the same answer ([NIST2016]).
+        """Least detection cost over all thresholds, relative to always giving the same answer ([NIST2016]).
 
         Args:
             p_same: Share of pairs of the same person among those for which the system is used.

@@ -29,7 +29,7 @@ def keep_whole(thing: object, **least: int) -> None:
 
     Args:
         thing: Dataclass that was just made.
-        **least: Names of its fields, each with the least number that it may be.
+        **least: Smallest allowed value for each field, by name.
 
     Raises:
         TypeError: A field is not a whole number.
@@ -40,5 +40,5 @@ def keep_whole(thing: object, **least: int) -> None:
 
 
 def in_short(count: int) -> str:
-    """A count to three digits, such as ``2.18e+19``; those beyond the largest float too."""
+    """A count to three digits, such as ``2.18e+19``, even beyond the largest float."""
     return f"{count:.3g}" if count < sys.float_info.max else f"{Decimal(count):.3g}"

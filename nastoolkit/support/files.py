@@ -12,7 +12,7 @@ from uuid import uuid4
 
 
 def beside(path: str | Path, suffix: str) -> Path:
-    """The helper file of a file: its whole name and a suffix, so that ``m-w1.0`` and ``m-w1.2`` share none."""
+    """The helper file of a file: its full name plus a suffix, so that ``m-w1.0`` and ``m-w1.2`` have different ones."""
     path = Path(path)
     return path.with_name(path.name + suffix)
 
@@ -36,7 +36,7 @@ def all_atomically(*paths: str | Path) -> Iterator[list[Path]]:
     places = [Path(path) for path in paths]
     for place in places:
         _make_room(place)
-    mark = f".{uuid4().hex[:8]}.new"  # not the process alone: two of its threads may write the same file
+    mark = f".{uuid4().hex[:8]}.new"  # not just the process number: two of its threads may write the same file
     news = [beside(place, mark) for place in places]
     try:
         yield news
@@ -57,14 +57,14 @@ def _make_room(place: Path) -> None:
 
 def _to_disk(file: Path) -> None:
     with file.open("rb+") as opened:
-        os.fsync(opened.fileno())  # some file systems say only now that they are full
+        os.fsync(opened.fileno())  # some file systems only report now that they are full
 
 
 def check_output(path: str | Path) -> None:
     """Raise now, not only after the work, if a file cannot be written. Missing folders are made.
 
     Raises:
-        OSError: It is a folder, or its folder cannot be made or written.
+        OSError: The path is a folder, or its folder cannot be made or written.
     """
     path = Path(path)
     if path.is_dir():

@@ -25,8 +25,8 @@ class Interrupts:
     """A handler that counts interrupts: the first is only noted, and the next is raised at once.
 
     Args:
-        advice: Message of what is raised.
-        before: The handler that this one replaces for a while; if it counts too, it counts all that this one does.
+        advice: Function that makes the message of the raised interrupt.
+        before: Handler that this one temporarily replaces; if it counts too, it also counts this one's interrupts.
     """
 
     def __init__(self, advice: Callable[[], str], before: object = None) -> None:
@@ -39,7 +39,7 @@ class Interrupts:
             raise KeyboardInterrupt(self._advice())
 
     def note(self) -> None:
-        """Count one."""
+        """Count one interrupt."""
         self.n += 1
         if isinstance(self._before, Interrupts):
             self._before.note()

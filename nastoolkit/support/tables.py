@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-N_COLUMNS = 16  # that are shown; what is left out in the middle becomes dots
+N_COLUMNS = 16  # that are shown; dots replace those left out in the middle
 
 
 def table(title: str, frame: pd.DataFrame, note: str = "", n_rows: int | None = None) -> str:
@@ -19,7 +19,7 @@ def table(title: str, frame: pd.DataFrame, note: str = "", n_rows: int | None = 
 
 
 def facts(title: str, values: Mapping[str, Any]) -> str:
-    """Names and values, one below the other."""
+    """Names and values, one below another."""
     rows = "".join(
         f"<tr><th style='text-align: left'>{escape(name)}</th><td style='text-align: left'>{escape(str(value))}</td></tr>"
         for name, value in values.items()

@@ -18,7 +18,7 @@ VARIABLE = "NASTOOLKIT_THREADS"
 
 
 def own_threads() -> int:
-    """Threads of the package's own work.
+    """Number of threads for the package's own work.
 
     Raises:
         ValueError: The environment variable is not a whole number of at least 1.

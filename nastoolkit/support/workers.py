@@ -1,4 +1,4 @@
-"""What worker processes run first: a module that imports next to nothing, so that they start quickly."""
+"""Code that worker processes run first; this module imports almost nothing, so that they start quickly."""
 
 from __future__ import annotations
 

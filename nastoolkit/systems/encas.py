@@ -1,12 +1,12 @@
-"""Cascades: networks that answer one after the other, judged on outputs that were stored once.
+"""Cascades: networks that answer one after the other, judged on stored outputs.
 
 [Chebykin2022] A. Chebykin, T. Alderliesten and P. A. N. Bosman, "Evolutionary Neural Cascade Search across Supernetworks"
 (ENCAS), GECCO 2022, arXiv 2203.04011: cascades of up to five networks of several supernets, and what they cost.
 [Streeter2018] M. Streeter, "Approximation Algorithms for Cascading Prediction Models", ICML 2018: the greedy cascade.
 [Xu2024] Z. Xu et al., "Initializing Models with Larger Ones", ICLR 2024, arXiv 2311.18823: weight selection.
 
-Differs from the papers in: a cascade's first place is never empty, where ENCAS penalises cascades without networks. The greedy
-cascade trusts the same numbers as the others, the largest mean probability, where Streeter's has the gap between two logits.
+Differs from the papers in: a cascade's first place is never empty, while ENCAS penalises cascades without networks. The greedy
+cascade uses the same confidence as the others, the largest mean probability; Streeter's uses the gap between two logits.
 """
 
 from __future__ import annotations
@@ -50,23 +50,23 @@ THRESHOLDS = tuple((0.02 * np.arange(51)).round(2).tolist())  # of ENCAS
 
 
 class Cascades:
-    """Networks one after the other: after each, examples with a sure enough answer stop.
+    """Networks one after the other: after each, examples with a confident enough answer stop.
 
-    The answer is the mean of the probabilities of the networks that an example has seen; it is sure if the largest one is
-    above the network's threshold. A place without a network is left out. With all thresholds 1 it is an ensemble by soft vote.
+    The answer is the mean of the probabilities of the networks that an example has seen; it is confident if the largest one is
+    above the network's threshold. A place without a network is skipped. With all thresholds 1, it is an ensemble by soft vote.
 
     Args:
         answers: Answers of the networks to choose from.
-        n_places: The most networks in a cascade.
+        n_places: Largest number of networks in a cascade.
 
     Attributes:
         space: Space of all cascades.
-        ensembles: The part in which every network answers every example.
+        ensembles: Part of the space in which every network answers every example.
     """
 
     def __init__(self, answers: Answers, n_places: int = 5) -> None:
         self.answers, self.n_places = answers, n_places
-        networks = tuple(range(1, len(answers) + 1))  # names, of which no two are nearer than others
+        networks = tuple(range(1, len(answers) + 1))  # names without an order
         places = [
             Choice(f"network{place + 1}", (0, *networks) if place else networks, ordered=False) for place in range(n_places)
         ]
@@ -79,7 +79,7 @@ class Cascades:
         return Objective("accuracy_top1", "max", "%"), Objective("cost", "min")
 
     def evaluate(self, genotypes: np.ndarray) -> np.ndarray:
-        """Genotypes ``(b, d)`` to accuracy in % and mean cost of an example ``(b, 2)``."""
+        """Genotypes ``(b, d)`` to accuracy in % and mean cost for each example, ``(b, 2)``."""
         genotypes = np.atleast_2d(genotypes)
         networks = genotypes[:, : self.n_places] - 1
         networks[:, 0] += 1  # its option 0 is a network
@@ -102,7 +102,7 @@ class Cascades:
         return 100.0 * n_right / n, cost / n
 
     def encode(self, networks: Sequence[int], thresholds: Sequence[float]) -> np.ndarray:
-        """The genotype ``(d,)`` of networks by their index, with a threshold behind each but the last."""
+        """The genotype ``(d,)`` of networks, given by their indices, with a threshold after each but the last."""
         places = [*(network + 1 for network in networks), *[0] * (self.n_places - len(networks))]
         sure = [*thresholds, *[0.0] * (self.n_places - 1 - len(thresholds))]
         options = dict(zip((choice.name for choice in self.space.choices), [*places, *sure], strict=True))
@@ -110,11 +110,11 @@ class Cascades:
 
 
 def greedy_cascade(cascades: Cascades, least_accuracy: float) -> np.ndarray:
-    """The genotype ``(d,)`` of [Streeter2018]'s cascade: each network answers the most examples for its cost.
+    """The genotype ``(d,)`` of [Streeter2018]'s cascade: each network is the one that answers the most examples for its cost.
 
     Args:
-        cascades: Which networks there are.
-        least_accuracy: In %, of those examples that a network answers; the last one answers what is left.
+        cascades: Cascades with the available networks.
+        least_accuracy: Least accuracy in % on the examples that a network answers; the last one answers the rest.
     """
     answers = cascades.answers
     networks, thresholds, left = list[int](), list[float](), np.arange(len(answers.targets))
@@ -134,12 +134,12 @@ def greedy_cascade(cascades: Cascades, least_accuracy: float) -> np.ndarray:
 
 
 def _n_answered(largest: np.ndarray, is_right: np.ndarray, least_accuracy: float) -> np.ndarray:
-    """How many of m examples each of k networks answers at each threshold ``(k, 51)``; 0 where too few of them right.
+    """Number of examples that each of k networks answers at each threshold ``(k, 51)``; 0 if too few answers are right.
 
     Args:
         largest: Probabilities of the answers ``(k, m)``.
         is_right: Whether they are right ``(k, m)``.
-        least_accuracy: The least share of right ones, in %.
+        least_accuracy: Least share of right answers, in %.
     """
     sure = [largest > threshold for threshold in THRESHOLDS]
     n_answered = np.stack([answered.sum(axis=1) for answered in sure], axis=1)
@@ -149,11 +149,11 @@ def _n_answered(largest: np.ndarray, is_right: np.ndarray, least_accuracy: float
 
 @dataclass(frozen=True, kw_only=True)
 class NarrowProblem(SupernetProblem):
-    """A cheap supernet more: ``digits-mbv3`` with a share of its channels, trained from the first ones of each layer [Xu2024].
+    """A cheap supernet: ``digits-mbv3`` with a share of its channels, initialised by each layer's first ones [Xu2024].
 
     Attributes:
         width: Share of the channels.
-        n_steps: Training steps by the sandwich rule; a killed training goes on from the folder.
+        n_steps: Training steps by the sandwich rule; a killed training continues from the folder.
     """
 
     width: float
@@ -161,7 +161,7 @@ class NarrowProblem(SupernetProblem):
 
     @property
     def supernet(self) -> Supernet:
-        """The supernet, trained once, and loaded once in a process."""
+        """The supernet, trained once, and loaded once for each process."""
         return _narrow(self)
 
 
@@ -187,17 +187,17 @@ def cascades_across(
     n_cascades: int,
     cascade_population: int,
 ) -> pd.DataFrame:
-    """The fronts of several supernets, of cascades of their networks, and of what cascades are held against; a job of a grid.
+    """The fronts of several supernets, of cascades of their networks, and of the cascades' controls; a job of a grid.
 
     Args:
         problems: Values of a :class:`nastoolkit.benchmarks.SupernetProblem` or of a :class:`NarrowProblem` for each supernet.
         seed: Seed of all searches.
         budget: Number of evaluations of the search for each supernet's front.
         population: Number of sub-networks that it proposes at a time.
-        n_networks: Number of each front's networks, at most, that answer.
-        n_places: Number of networks in a cascade or an ensemble, at most.
+        n_networks: Largest number of networks from each front.
+        n_places: Largest number of networks in a cascade or an ensemble.
         cascade_search: Key of ``ALGORITHMS``.
-        n_cascades: Number of evaluations of the search for cascades, of that for ensembles, and number of random cascades.
+        n_cascades: Number of evaluations of the searches for cascades and for ensembles, and number of random cascades.
         cascade_population: Number of cascades that a search proposes at a time.
 
     Returns:
@@ -220,18 +220,18 @@ def cascades_across(
 
 
 def _joined_answers(pool: Sequence[SupernetProblem], fronts: Sequence[History], split: str) -> Answers:
-    """What the networks of all fronts say of a split's images."""
+    """Answers of all fronts' networks to a split's images."""
     return Answers.joined([one.answers(front.genotypes, "MACs", split) for one, front in zip(pool, fronts, strict=True)])
 
 
 def _judged(genotypes: np.ndarray, here: Cascades, there: Cascades) -> pd.DataFrame:
-    """The front of cascades ``(n, d)`` by some examples, with its values on others."""
+    """The front of cascades ``(n, d)`` by one set of examples, with its values on another."""
     front = History(here.space, here.objectives, genotypes, here.evaluate(genotypes)).front()
     return pd.DataFrame(there.evaluate(front.genotypes), columns=["accuracy_top1", "cost"])
 
 
 def volumes(found: pd.DataFrame) -> pd.DataFrame:
-    """What fronts dominate on test images, at the accuracy of the poorest single network and the cost of the dearest one.
+    """Hypervolumes on test images, at the accuracy of the worst single network and the cost of the most expensive one.
 
     Args:
         found: Rows of :func:`cascades_across`, of several seeds.

@@ -1,4 +1,4 @@
-"""Mixture-of-Supernets: feed-forward weights that are mixed for each sub-network, against one set of weights for all.
+"""Mixture-of-Supernets: feed-forward weights mixed for each sub-network, compared with one set of weights for all.
 
 [Jawahar2023] G. Jawahar et al., "Mixture-of-Supernets: Improving Weight-Sharing Supernet Training with
 Architecture-Routed Mixture-of-Experts", arXiv 2306.04845: its supernets come nearer to what sub-networks reach when each is
@@ -7,8 +7,8 @@ trained alone than HAT's, and so give better trade-offs of quality and cost. The
 [Wang2020] H. Wang et al., "HAT: Hardware-Aware Transformers for Efficient Natural Language Processing", ACL 2020: the family
 of networks, and the search by validation loss.
 
-Differs from the paper in: losses of sub-networks are compared in place of BLEU, which saturates in miniature; MACs bound the
-search in place of latency; OFA's evolutionary search stands for HAT's, which has other numbers.
+Differs from the paper in: losses of sub-networks are compared instead of BLEU, which saturates in the miniature; MACs bound
+the search instead of latency; OFA's evolutionary search replaces HAT's, which has other settings.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ ARMS = (HAT, LAYER_WISE, NEURON_WISE, FIXED_INPUT)
 
 
 def sharing_of(arm: str, n_experts: int, router_width: int) -> SharingRule:
-    """The sharing rule of an arm; the last one is a control with all parameters of the third, and nothing to route by.
+    """The sharing rule of an arm; the last one is a control with all parameters of the third, but no routing.
 
     Args:
         arm: One of ``ARMS``.
@@ -78,10 +78,10 @@ def sharing_of(arm: str, n_experts: int, router_width: int) -> SharingRule:
 
 
 def family_of(name: str, table: Mapping[str, Any]) -> HATFamily:
-    """A family of HAT's with some values of its table changed, tuples as lists.
+    """One of HAT's families with some changed values in its table; tuples are given as lists.
 
     Raises:
-        ValueError: It is none of HAT's families.
+        ValueError: The name is not one of HAT's families.
     """
     family = FAMILIES[name]()
     if not isinstance(family, HATFamily):
@@ -91,10 +91,10 @@ def family_of(name: str, table: Mapping[str, Any]) -> HATFamily:
 
 
 def spread_by_macs(family: Family, n: int, seed: int = 0) -> np.ndarray:
-    """Sub-networks ``(n, d)`` from the smallest to the largest; between them random ones, at even steps of MACs.
+    """Sub-networks ``(n, d)`` from the smallest to the largest, with random ones between them, evenly spaced in MACs.
 
     Raises:
-        ValueError: They are fewer than three.
+        ValueError: There are fewer than three.
     """
     if n < 3:
         raise ValueError(f"the smallest, the largest and some sub-networks between are 3 or more, got {n}")
@@ -107,7 +107,7 @@ def spread_by_macs(family: Family, n: int, seed: int = 0) -> np.ndarray:
 
 
 def by_likelihood(task_name: str) -> Task:
-    """A task of translation that is judged by the mean log-likelihood of the right tokens; its negative is the loss."""
+    """A translation task judged by the mean log-likelihood of the right tokens; its negative is the loss."""
     task = copy(load_task(task_name))
     names = {"name": f"{task_name}, by likelihood", "metric": "log_likelihood", "unit": "nats"}
     vars(task).update(names, predict=log_likelihoods, score=mean_log_likelihood)
@@ -115,9 +115,9 @@ def by_likelihood(task_name: str) -> Task:
 
 
 def log_likelihoods(network: nn.Module, inputs: Inputs) -> torch.Tensor:
-    """Log-likelihood ``(n, t)`` of each right token, given those before it; 0 for padding.
+    """Log-likelihood ``(n, t)`` of each right token, given the tokens before it; 0 for padding.
 
-    The right token at a place is the one that the decoder reads at the next place, or the end.
+    The right token at a place is the one that the decoder reads at the next place, or the end token.
     """
     _, target_in = inputs
     following = nn.functional.pad(target_in[:, 1:], (0, 1), value=PAD)
@@ -127,24 +127,24 @@ def log_likelihoods(network: nn.Module, inputs: Inputs) -> torch.Tensor:
 
 
 def mean_log_likelihood(found: torch.Tensor, targets: torch.Tensor) -> float:
-    """The mean over all tokens but padding."""
+    """The mean over all tokens except padding."""
     return found.double().sum().item() / int((targets != PAD).sum())
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
-    """A supernet to train: plain values, as jobs have them.
+    """A supernet to train, in plain values for jobs.
 
     Attributes:
-        family_name: Key of ``FAMILIES``, of a family of HAT's.
+        family_name: Key of ``FAMILIES``, for one of HAT's families.
         table: See :func:`family_of`.
         task_name: Name for :func:`nastoolkit.tasks.load_task`.
         arm: One of ``ARMS``.
-        seed: Seed of initial weights, which arms share, of the data and of the paths.
-        mixture: Numbers for :func:`sharing_of`.
+        seed: Seed of the data, the paths and the initial weights, which arms share.
+        mixture: Arguments of :func:`sharing_of`.
         training: Values of a :class:`nastoolkit.training.Recipe`, without the seed.
-        folder: Folder that keeps the training; a killed one goes on.
-        device: Where to train and measure.
+        folder: Folder that keeps the training, so that a killed one can continue.
+        device: Device for training and measuring.
     """
 
     family_name: str
@@ -158,7 +158,7 @@ class Trial:
     device: str
 
     def trained(self) -> Supernet:
-        """The supernet after the sandwich rule, where every path learns from the targets; the same at every call."""
+        """The supernet trained by the sandwich rule, with targets as labels for every path; the same at every call."""
         family = family_of(self.family_name, self.table)
         supernet = Supernet(family, sharing_of(self.arm, **self.mixture), self.seed).to(self.device)
         paths, recipe = Sandwich(family.space, n_random=1, seed=self.seed), Recipe(seed=self.seed, **self.training)
@@ -167,23 +167,23 @@ class Trial:
 
     @property
     def file(self) -> Path:
-        """The file that keeps the training, in a folder for each set of values that arms and seeds share."""
+        """The file that keeps the training, in one folder for each set of values shared by arms and seeds."""
         shared = [self.family_name, self.table, self.task_name, self.mixture, self.training]
         made_of = hashlib.sha256(json.dumps(shared, sort_keys=True).encode()).hexdigest()[:8]
         return Path(self.folder) / made_of / f"{self.arm} {self.seed}.pt"
 
 
 def inherited_losses(trial: dict[str, Any], arm: str, seed: int, n_networks: int) -> pd.DataFrame:
-    """Losses on test sentences with weights from the supernet of an arm; a job of a grid.
+    """Losses on test sentences with weights from an arm's supernet; a job of a grid.
 
     Args:
         trial: Values of a :class:`Trial`, without arm and seed.
-        arm: Its arm.
-        seed: Its seed.
+        arm: Arm of the trial.
+        seed: Seed of the trial.
         n_networks: Number of sub-networks; see :func:`spread_by_macs`.
 
     Returns:
-        A row for each sub-network: its place ``network``, its ``mmacs``, and its ``loss`` in nats a token.
+        A row for each sub-network: its place ``network``, its ``mmacs``, and its ``loss`` in nats per token.
     """
     one = Trial(**trial, arm=arm, seed=seed)
     supernet = one.trained()
@@ -202,20 +202,20 @@ def searched_losses(
     population: int,
     n_validation: int,
 ) -> pd.DataFrame:
-    """The sub-networks of least validation loss under bounds on MACs, and their losses on test sentences; a job of a grid.
+    """The sub-networks with the least validation loss under bounds on MACs, and their test losses; a job of a grid.
 
     Args:
-        trial: See :func:`inherited_losses`, as for the next two.
-        arm: Its arm.
-        seed: Its seed, and that of the searches.
-        bounds: Shares of the largest sub-network's MACs, a search each.
+        trial: Values of a :class:`Trial`, without arm and seed.
+        arm: Arm of the trial.
+        seed: Seed of the trial and of the searches.
+        bounds: Bounds as shares of the largest sub-network's MACs, one for each search.
         algorithm: Key of ``ALGORITHMS``.
         budget: Number of evaluations of a search.
         population: Number of sub-networks that it proposes at a time.
-        n_validation: Number of validation sentences that it chooses by.
+        n_validation: Number of validation sentences for the search.
 
     Returns:
-        A row for each bound: ``bound``, the ``mmacs`` of what was found, and its ``loss`` in nats a token.
+        A row for each bound: ``bound``, the ``mmacs`` of the best sub-network, and its ``loss`` in nats per token.
     """
     one = Trial(**trial, arm=arm, seed=seed)
     supernet, task, rows = one.trained(), by_likelihood(one.task_name), []
@@ -233,7 +233,7 @@ def searched_losses(
 
 
 def gaps(found: pd.DataFrame, alone: np.ndarray) -> pd.DataFrame:
-    """How far inherited losses are from those of training alone: the mean absolute difference over sub-networks.
+    """Distance of inherited losses from those of training alone: the mean absolute difference over sub-networks.
 
     Args:
         found: Rows of :func:`inherited_losses`, of all arms and seeds.
@@ -253,7 +253,7 @@ def agreements(found: pd.DataFrame, alone: np.ndarray) -> pd.DataFrame:
 
 
 def step_ratios(family: Family, task: Task, mixture: Mapping[str, int], batch_size: int, n_pairs: int) -> pd.Series:
-    """Processor time of a training step of each arm over that of HAT: medians of steps side by side."""
+    """Processor time of each arm's training step divided by that of HAT: medians of steps side by side."""
     supernets = {arm: Supernet(family, sharing_of(arm, **mixture)).train() for arm in ARMS}
     recipe, paths = Recipe(n_steps=n_pairs + 2, batch_size=batch_size), Sandwich(family.space, n_random=1)
     passes = {arm: Passes(supernet, task, paths, targets_only, recipe) for arm, supernet in supernets.items()}

@@ -1,4 +1,4 @@
-"""Students of a language model in several small sub-spaces, each with a supernet that learns the teacher's self-attention.
+"""Students of a language model in several small sub-spaces; in each, a supernet learns the teacher's self-attention.
 
 AutoDistil: [Xu2022], arXiv 2201.12507.
 """

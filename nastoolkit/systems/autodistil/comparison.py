@@ -1,9 +1,9 @@
-"""One supernet for each sub-space against one for all, and what the loss says of students: jobs of a grid. [Xu2022].
+"""One supernet for each sub-space against one for all, and what the loss says about students: jobs of a grid. [Xu2022].
 
 [Xu2022] D. Xu et al., "Few-shot Task-agnostic Neural Architecture Search for Distilling Large Language Models" (AutoDistil),
 NeurIPS 2022, arXiv 2201.12507, Sections 3.3 and 4.
 
-Differs from the paper in: one supernet gets as many steps as all of the others together.
+Differs from the paper in: the one supernet for all gets as many steps as the others together.
 """
 
 from __future__ import annotations
@@ -34,27 +34,27 @@ BY_SIZE, ONE, RANDOM, SLICES = ARMS = ("three by size", "one for all", "three at
 
 @dataclass(frozen=True, kw_only=True)
 class Study:
-    """What all arms share, in plain values.
+    """Plain values that all arms share.
 
     Attributes:
-        folder: Folder that keeps teachers that are trained here.
+        folder: Folder that keeps teachers trained here.
         family_name: Family of the students, a key of ``PARTS``.
-        teacher_name: Key of ``FAMILIES``, whose largest network is the teacher.
-        checkpoint: File, folder or address of its weights; they do not matter if it is trained here.
-        teacher_steps: Steps of training it on the texts here; 0 takes the checkpoint.
-        teacher_batch: Texts a step of that.
+        teacher_name: Key of ``FAMILIES`` for the family whose largest network is the teacher.
+        checkpoint: File, folder or address of the teacher's weights; ignored if it is trained here.
+        teacher_steps: Number of steps to train the teacher on the texts; with 0, the checkpoint is used.
+        teacher_batch: Number of texts in each of these steps.
         text_name: Task with the texts.
-        task_name: Task that students are fine-tuned on.
-        n_steps: Steps of each of the supernets by size; one for all has those of all together.
-        batch_size: Texts a step.
-        learning_rate: That of the supernets at its peak.
-        tune_steps: Steps of fine-tuning.
-        tune_rate: Its learning rate.
-        n_students: Students of each sub-space that are measured.
-        n_texts: Texts that relation losses are measured on.
-        n_heads: Relation heads.
+        task_name: Task for fine-tuning students.
+        n_steps: Number of steps for each of the supernets by size; one for all gets their sum.
+        batch_size: Number of texts in a step.
+        learning_rate: Peak learning rate of the supernets.
+        tune_steps: Number of fine-tuning steps.
+        tune_rate: Learning rate of fine-tuning.
+        n_students: Number of measured students in each sub-space.
+        n_texts: Number of texts for measuring relation losses.
+        n_heads: Number of relation heads.
         relation: See :func:`nastoolkit.systems.autodistil.relations.relations`.
-        device: Where to train.
+        device: Device for training.
     """
 
     folder: str
@@ -77,7 +77,7 @@ class Study:
     device: str = "cpu"
 
     def as_argument(self) -> dict[str, Any]:
-        """For jobs."""
+        """The values, as an argument of jobs."""
         return asdict(self)
 
     @cached_property
@@ -90,7 +90,7 @@ class Study:
         """Students ``(n, d)`` of each sub-space.
 
         Raises:
-            ValueError: The family has none.
+            ValueError: The family has no sub-spaces.
         """
         if self.family_name not in PARTS:
             raise ValueError(f"there are sub-spaces of {', '.join(PARTS)}, and none of {self.family_name!r}")
@@ -98,15 +98,15 @@ class Study:
 
     @cached_property
     def texts(self) -> Task:
-        """What students learn from."""
+        """The texts that students learn from."""
         return load_task(self.text_name)
 
     @property
     def task(self) -> StoredClassification:
-        """What students are fine-tuned on.
+        """The task that students are fine-tuned on.
 
         Raises:
-            ValueError: It has no classes.
+            ValueError: The task has no classes.
         """
         task = load_task(self.task_name)
         if not isinstance(task, Classification):
@@ -129,14 +129,14 @@ class Study:
 
     @property
     def criterion(self) -> Relations:
-        """What students learn.
+        """The loss that students learn by.
 
         Raises:
-            ValueError: The teacher knows other words than those of the texts.
+            ValueError: The teacher's vocabulary is not that of the texts.
         """
         supernet = self.teacher
         check_vocabulary(supernet, self.texts)
-        teacher = with_new_head(supernet, 2).extract(supernet.family.largest)  # tells no words: what it says does not matter
+        teacher = with_new_head(supernet, 2).extract(supernet.family.largest)  # predicts no words: its outputs do not matter
         return Relations(teacher, self.family, self.n_heads, self.relation)
 
     def split(self, arm: str, seed: int) -> dict[str, np.ndarray]:
@@ -148,14 +148,14 @@ class Study:
         return at_random(self.family, students, len(parts), seed) if arm == RANDOM else {arm: by_macs(self.family, students)}
 
     def measured(self, arm: str) -> np.ndarray:
-        """Students ``(n, d)`` of each sub-space, spread evenly over its order by MACs; every other one for other arms."""
+        """Students ``(n, d)`` of each sub-space, evenly spaced by MACs' rank; every second one for other arms than by size."""
         parts = self.parts.values()
         rows = [np.linspace(0, len(part) - 1, self.n_students).round().astype(int) for part in parts]
         return np.concatenate([part[of if arm == BY_SIZE else of[::2]] for part, of in zip(parts, rows, strict=True)])
 
 
 def teach(study: dict[str, Any]) -> list[dict[str, float]]:
-    """Train the teacher, or load it; one row with the share of masked words that it ``told``, in %, and its ``mmacs``."""
+    """Train or load the teacher; one row with the share in % of masked words that it predicts, ``told``, and its ``mmacs``."""
     given = Study(**study)
     supernet = given.teacher
     largest = supernet.family.largest
@@ -164,11 +164,11 @@ def teach(study: dict[str, Any]) -> list[dict[str, float]]:
 
 
 def distil(study: dict[str, Any], arm: str, seed: int) -> pd.DataFrame:
-    """Train the supernets of an arm; a row for each student that is measured.
+    """Train the supernets of an arm; a row for each measured student.
 
-    Its columns: number of the ``student``, its choices, ``mmacs``, the ``supernet`` that it is of, ``gmacs`` that this one's
-    forward passes took, the relation losses ``loss`` on validation and ``test_loss`` on test texts, and the metric of the
-    fine-tuned student on the task's test split, ``tuned``.
+    The columns are the number of the ``student``, its choices, ``mmacs``, its ``supernet``, the ``gmacs`` of this supernet's
+    forward passes, the relation losses ``loss`` on validation and ``test_loss`` on test texts, and ``tuned``, the metric of
+    the fine-tuned student on the task's test split.
     """
     given = Study(**study)
     criterion, texts, task = given.criterion, Unlabelled(given.texts), given.task
@@ -185,14 +185,14 @@ def distil(study: dict[str, Any], arm: str, seed: int) -> pd.DataFrame:
 
 
 def _share(given: Study, arm: str) -> int:
-    """How many times the steps of a supernet by size one of an arm has."""
+    """Steps of an arm's supernet as a multiple of those of a supernet by size."""
     return {ONE: len(PARTS[given.family_name]), SLICES: 0}.get(arm, 1)
 
 
 def _trained(
     given: Study, students: np.ndarray, criterion: Relations, texts: Unlabelled, n_steps: int, seed: int
 ) -> tuple[Supernet, float]:
-    """A supernet that began with the teacher's weights, and the GMACs of its forward passes."""
+    """A supernet initialised with the teacher's weights and trained, and the GMACs of its forward passes."""
     supernet, sampler = Supernet(given.family, seed=seed).to(given.device), SandwichOf(students, seed=seed)
     take_from_teacher(supernet, criterion.teacher)
     recipe = Recipe(n_steps, given.batch_size, given.learning_rate, seed=seed)
@@ -203,7 +203,7 @@ def _trained(
 
 
 def _tuned(given: Study, supernet: Supernet, genotype: np.ndarray, task: StoredClassification, seed: int) -> float:
-    """The metric of a student on the task's test split, once it is fine-tuned."""
+    """The metric of a student on the task's test split after fine-tuning."""
     tuned = with_new_head(supernet, task.n_classes, seed)
     recipe = Recipe(given.tune_steps, given.batch_size, given.tune_rate, seed=seed)
     fit(tuned, task, Fixed(genotype), in_place_distillation, recipe, progress=False)
@@ -211,12 +211,12 @@ def _tuned(given: Study, supernet: Supernet, genotype: np.ndarray, task: StoredC
 
 
 def gains(found: pd.DataFrame, column: str, sign: int = 1) -> pd.DataFrame:
-    """How much better each other arm is than one supernet for all, a row a seed: the mean over the students of all arms.
+    """How much better other arms are than one supernet for all, a row for each seed: the mean over the students of all arms.
 
     Args:
         found: Rows of :func:`distil`.
-        column: What is compared.
-        sign: 1 for points, where more is better; -1 for % of a loss, where less is.
+        column: Column to compare.
+        sign: 1 for points, where more is better; -1 for % of a loss, where less is better.
     """
     table = found.pivot_table(column, ["seed", "student"], "arm", sort=False).dropna()
     one, others = table[ONE], table.drop(columns=ONE)
@@ -225,9 +225,9 @@ def gains(found: pd.DataFrame, column: str, sign: int = 1) -> pd.DataFrame:
 
 
 def rankings(found: pd.DataFrame) -> pd.DataFrame:
-    """Spearman's correlation of three things with what students score, a row a seed.
+    """Spearman's correlation of three quantities with students' scores, a row for each seed.
 
-    They are the loss, turned round, MACs, and the loss beyond MACs: the partial correlation, with ranks by MACs held fixed.
+    They are the negative loss, MACs, and the loss beyond MACs: the partial correlation, with ranks by MACs held fixed.
     """
     rows = {}
     for seed, students in found[found.arm == BY_SIZE].groupby("seed"):
@@ -239,9 +239,9 @@ def rankings(found: pd.DataFrame) -> pd.DataFrame:
 
 
 def picks(found: pd.DataFrame, budget: float) -> pd.DataFrame:
-    """What students of at most so many MMACs score, a row a seed, in points above their mean.
+    """Scores of picked students within a budget of MMACs, in points above the mean within it, a row for each seed.
 
-    Columns are the one of the least loss, the one of the most MACs, and the best of all.
+    Columns are the student with the least loss, the one with the most MACs, and the best of all.
     """
     rows = {}
     for seed, students in found[(found.arm == BY_SIZE) & (found.mmacs <= budget)].groupby("seed"):

@@ -1,13 +1,13 @@
-"""What students learn: the relations between tokens in the teacher's last layer. [Xu2022], arXiv 2201.12507.
+"""The students' loss: relations between tokens in the teacher's last layer. [Xu2022], arXiv 2201.12507.
 
 [Xu2022] D. Xu et al., "Few-shot Task-agnostic Neural Architecture Search for Distilling Large Language Models" (AutoDistil),
 NeurIPS 2022, Section 3.2, Equations 4 and 5, and https://github.com/microsoft/autodistil, commit ea5cc7f.
 [Wang2021] W. Wang et al., "MiniLMv2: Multi-Head Self-Attention Relation Distillation for Compressing Pretrained Transformers",
 Findings of ACL 2021, arXiv 2012.15828: relation heads.
 
-Differs from the paper in: the squared differences of a token's relations are summed and not averaged, so that the loss is as
-many times larger as a text has tokens. The released code compares scores before the softmax, the paper relations after it:
-both are here, by name.
+Differs from the paper in: the squared differences of a token's relations are summed, not averaged, which multiplies the loss
+by the number of tokens in a text. The released code compares scores before the softmax, the paper relations after it: both
+are available, by name.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ from nastoolkit.taps import parts_of, taps
 from nastoolkit.tasks import Split, Task
 from nastoolkit.training.losses import PathLoss, Step, TaskLoss, weights_hash
 
-LAYER = ("query", "key", "value")  # of which relations are compared, with equal weights
+LAYER = ("query", "key", "value")  # whose relations are compared, with equal weights
 
 
 def relations(states: torch.Tensor, n_heads: int, mask: torch.Tensor, kind: str = "softmax") -> torch.Tensor:
-    """How much the tokens of a text have to do with each other ([Xu2022], Equation 4).
+    """How strongly the tokens of a text are related to each other ([Xu2022], Equation 4).
 
     Args:
         states: Queries, keys or values of all attention heads ``(n, length, channels)``.
-        n_heads: Relation heads, among which the channels are shared anew; those that are left over are left out.
-        mask: 1 at tokens and 0 at padding ``(n, length)``.
-        kind: ``softmax``, as in the paper, or ``scores`` before it, as in its code.
+        n_heads: Number of relation heads, among which the channels are divided again; left-over channels are not used.
+        mask: Mask ``(n, length)``, 1 for tokens and 0 for padding.
+        kind: Kind of relation: ``softmax``, as in the paper, or ``scores`` before it, as in its code.
 
     Returns:
-        ``(n, n_heads, length, length)``; 0 at padding.
+        Relations ``(n, n_heads, length, length)``; 0 at padding.
 
     Raises:
         ValueError: There is no such kind, or there are fewer channels than relation heads.
@@ -62,11 +62,11 @@ class Relations:
     Args:
         teacher: Network whose encoder is that of a :class:`nastoolkit.families.bert.BertFamily`; put into evaluation mode.
         family: Family of the students.
-        n_heads: Relation heads.
+        n_heads: Number of relation heads.
         kind: See :func:`relations`.
 
     Attributes:
-        features: What steps come with: queries, keys and values of all layers, of which the last are compared.
+        features: Features that steps provide: queries, keys and values of all layers; the last layer's are compared.
     """
 
     def __init__(self, teacher: nn.Module, family: Family, n_heads: int = 12, kind: str = "softmax") -> None:
@@ -77,12 +77,12 @@ class Relations:
         self._wanted = list[torch.Tensor]()
 
     def __call__(self, task_loss: TaskLoss) -> PathLoss:
-        """The criterion for :func:`nastoolkit.training.fit`; the task's loss does not matter."""
+        """The criterion for :func:`nastoolkit.training.fit`; it ignores the task's loss."""
         return lambda step: self.of_step(step)
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What tells runs apart."""
+        """Settings that distinguish runs."""
         return {"teacher": weights_hash(self.teacher), "relation_heads": self.n_heads, "relations": self.kind}
 
     def of_step(self, step: Step) -> torch.Tensor:
@@ -90,13 +90,13 @@ class Relations:
         return self.loss(step.inputs, list(step.features.values())[-len(LAYER) :])
 
     def loss(self, inputs: Any, states: Sequence[torch.Tensor]) -> torch.Tensor:
-        """Squared differences from the teacher's relations: the sum of queries', keys' and values', the mean over all tokens.
+        """Squared differences from the teacher's relations: summed over queries, keys and values, averaged over all tokens.
 
         Args:
-            inputs: What the networks were given.
+            inputs: Inputs of the networks.
             states: The student's queries, keys and values ``(n, length, channels)``.
         """
-        if inputs is not self._inputs:  # all paths of a step have the same
+        if inputs is not self._inputs:  # all paths of a step have the same inputs
             self._inputs, self._wanted = inputs, self._relations(inputs, last_states(self.teacher, inputs))
         pairs = zip(self._relations(inputs, states), self._wanted, strict=True)
         return torch.stack([(own - wanted).square().sum(-1).mean() for own, wanted in pairs]).sum()
@@ -117,7 +117,7 @@ def last_states(network: nn.Module, inputs: Any) -> list[torch.Tensor]:
 
 @torch.no_grad()
 def relation_loss(supernet: Supernet, students: np.ndarray, texts: Split, criterion: Relations) -> np.ndarray:
-    """The loss ``(n,)`` of students ``(n, d)`` on texts: what the task-agnostic search ranks by ([Xu2022], Section 3.3)."""
+    """The loss ``(n,)`` of students ``(n, d)`` on texts, by which the task-agnostic search ranks ([Xu2022], Section 3.3)."""
     networks, found = [supernet.extract(genotype) for genotype in students], np.zeros(len(students))
     for batch in texts.batches(100):
         inputs = batch.to(device_of(supernet)).inputs
@@ -127,10 +127,10 @@ def relation_loss(supernet: Supernet, students: np.ndarray, texts: Split, criter
 
 
 class Unlabelled:
-    """The texts of a task, masked as it masks them, without its questions.
+    """The texts of a task, with its masking, but without its targets.
 
     Args:
-        task: A task whose inputs begin with ``(input_ids, attention_mask, token_type_ids)``.
+        task: Task whose inputs begin with ``(input_ids, attention_mask, token_type_ids)``.
     """
 
     def __init__(self, task: Task) -> None:
@@ -138,11 +138,11 @@ class Unlabelled:
         self.vocabulary = getattr(task, "vocabulary", None)
 
     def batch(self, step: int, size: int, seed: int = 0, rows: np.ndarray | None = None) -> Split:
-        """See :class:`nastoolkit.tasks.Task`; targets are the attention mask, which nobody asks for."""
+        """See :class:`nastoolkit.tasks.Task`; targets are the attention mask, which is not used."""
         return texts_of(self.task.batch(step, size, seed, rows))
 
     def loss(self, outputs: torch.Tensor, targets: torch.Tensor, label_smoothing: float = 0.0) -> torch.Tensor:
-        """None: a criterion has its own."""
+        """Not available: the criterion has its own loss."""
         raise NotImplementedError
 
     def split(self, name: str) -> Split:

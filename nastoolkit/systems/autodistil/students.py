@@ -1,4 +1,4 @@
-"""Sub-spaces of students, their supernets' paths, and the weights that they take from the teacher. [Xu2022], arXiv 2201.12507.
+"""Sub-spaces of students, their supernets' paths, and their initial weights from the teacher. [Xu2022], arXiv 2201.12507.
 
 [Xu2022] D. Xu et al., "Few-shot Task-agnostic Neural Architecture Search for Distilling Large Language Models" (AutoDistil),
 NeurIPS 2022, Sections 3.1 and 3.2, and https://github.com/microsoft/autodistil, commit ea5cc7f.
@@ -24,7 +24,7 @@ from nastoolkit.supernets import Supernet
 from nastoolkit.supernets.copies import Part
 
 _LARGER = {"layers": (9, 10, 11, 12), "ratio": (2.5, 3.0, 3.5, 4.0)}
-PARTS: dict[str, dict[str, Part]] = {  # by family; of bert-base-thin those of [Xu2022], Table 1
+PARTS: dict[str, dict[str, Part]] = {  # by family; for bert-base-thin those of [Xu2022], Table 1
     "text-bert-thin": {"small": {"dim": (16, 24)}, "middle": {"dim": (32, 40)}, "large": {"dim": (48, 56)}},
     "bert-base-thin": {
         "tiny": {"layers": (4, 5, 6, 7), "dim": (128, 160, 192, 224), "ratio": (2.0, 2.5, 3.0, 3.5), "heads": (7, 8, 9, 10)},
@@ -35,10 +35,10 @@ PARTS: dict[str, dict[str, Part]] = {  # by family; of bert-base-thin those of [
 
 
 def sub_spaces(family: Family, parts: Mapping[str, Part]) -> dict[str, np.ndarray]:
-    """All students ``(n, d)`` of each part of the space, those of few MACs first.
+    """All students ``(n, d)`` of each part of the space, ordered by MACs.
 
     Raises:
-        ValueError: A part has no students, or two parts have some in common.
+        ValueError: A part has no students, or two parts share some.
     """
     found, seen = {}, set[bytes]()
     for name, part in parts.items():
@@ -55,23 +55,23 @@ def sub_spaces(family: Family, parts: Mapping[str, Part]) -> dict[str, np.ndarra
 
 
 def at_random(family: Family, students: np.ndarray, n_parts: int, seed: int) -> dict[str, np.ndarray]:
-    """The same students ``(n, d)`` in as many parts of equal size, by chance: the control."""
+    """The same students ``(n, d)`` in random parts of equal size: the control."""
     order = np.random.default_rng(seed).permutation(len(students))
     return {f"random {number}": by_macs(family, students[rows]) for number, rows in enumerate(np.array_split(order, n_parts))}
 
 
 def by_macs(family: Family, students: np.ndarray) -> np.ndarray:
-    """Students ``(n, d)`` in the order of their MACs."""
+    """Students ``(n, d)``, ordered by MACs."""
     return students[np.argsort(family.macs(students), kind="stable")]
 
 
 @dataclass(frozen=True)
 class SandwichOf:
-    """The most and the least costly of some students, and ``n_random`` others, at every step ([Xu2022], Section 3.2).
+    """The students with the most and the fewest MACs and ``n_random`` others, at every step ([Xu2022], Section 3.2).
 
     Attributes:
-        students: Genotypes ``(n, d)``, in the order of their MACs.
-        n_random: Number of random ones.
+        students: Genotypes ``(n, d)``, ordered by MACs.
+        n_random: Number of random students.
         seed: Seed of the draws.
     """
 
@@ -87,16 +87,16 @@ class SandwichOf:
 
 @torch.no_grad()
 def take_from_teacher(supernet: Supernet, teacher: nn.Module) -> None:
-    """Let students begin with the teacher's layers, as far as theirs reach: leading channels, and the first heads.
+    """Initialise students with slices of the teacher's layers: the leading channels and the first heads.
 
     Layer i of n is the teacher's layer i * n' / n of n', rounded down, both from 0 ([Xu2022], Section 3.2, and its code).
 
     Args:
-        supernet: Changed in place; its classifier stays as it is.
+        supernet: Supernet to change in place, except for its classifier.
         teacher: Network of a :class:`nastoolkit.families.bert.BertFamily`.
 
     Raises:
-        ValueError: The teacher has other tokens, or heads of another size, or is smaller somewhere.
+        ValueError: The teacher has other tokens or heads of another size, or is smaller somewhere.
     """
     theirs, share = teacher.state_dict(), len(layers_of(teacher)) / len(layers_of(supernet.shared))
     ours = {name: weight for name, weight in supernet.shared.state_dict().items() if not name.startswith("classifier.")}
@@ -107,12 +107,12 @@ def take_from_teacher(supernet: Supernet, teacher: nn.Module) -> None:
 
 
 def _at_teacher(name: str, share: float) -> str:
-    """The teacher's name of a weight, where it has so many layers for each of ours."""
+    """The teacher's name of a weight, if it has ``share`` layers for each of ours."""
     return re.sub(r"(?<=^encoder\.layer)\d+", lambda match: str(int((int(match[0]) - 1) * share) + 1), name)
 
 
 def _check_fits(pairs: Mapping[str, tuple[torch.Tensor, torch.Tensor]], head: int, teachers_head: int) -> None:
-    """Refuse a teacher of whose weights those of the students are no slices."""
+    """Refuse a teacher if the students' weights are not slices of its weights."""
     words, teachers_words = map(len, pairs["embeddings.tokens.weight"])
     if words != teachers_words:
         raise ValueError(f"the teacher has {teachers_words} tokens and its students {words}: they need the same vocabulary")
@@ -131,5 +131,5 @@ def _head_size(network: nn.Module) -> int:
 
 
 def layers_of(network: nn.Module) -> list[str]:
-    """Names of the encoder's layers, in their order."""
+    """Names of the encoder's layers, in order."""
     return [name for name, _ in network.get_submodule("encoder").named_children()]

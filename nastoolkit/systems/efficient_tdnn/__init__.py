@@ -1,11 +1,11 @@
-"""Speaker verification by sub-networks of one network over time, searched by a predictor within limits of latency.
+"""Speaker verification by sub-networks of a time-delay network, searched with a predictor within latency limits.
 
 [Wang2021] R. Wang, Z. Wei, H. Duan, S. Ji, Y. Long and Z. Hong, "EfficientTDNN: Efficient Architecture Search for Speaker
 Recognition", arXiv 2103.13581: a supernet of time-delay networks is trained in stages that open kernels, depths and widths;
 a predictor of the equal error rate and a table of latencies then find a network for any device.
 
-Differs from the paper in: the search is on the published predictor and table, which are the paper's own; a supernet is trained
-on a second of LibriSpeech in miniature, and nothing on VoxCeleb.
+Differs from the paper in: the search uses the published predictor and table, which are the paper's own; in the miniature, a
+supernet is trained on pieces of LibriSpeech of one second, and nothing is trained on VoxCeleb.
 """
 
 from nastoolkit.systems.card import Card

@@ -1,8 +1,8 @@
-"""Jobs of EfficientTDNN's notebook: its searches, others, and what the best networks are.
+"""Jobs of EfficientTDNN's notebook: its searches, other searches, and the best networks.
 
 [Wang2021] R. Wang et al., "EfficientTDNN: Efficient Architecture Search for Speaker Recognition", arXiv 2103.13581.
 
-Costs are the objectives' values of which less is better: first an error, then what has limits, such as a latency.
+Costs are the objectives' values, where less is better: first an error, then a value with limits, such as a latency.
 """
 
 from __future__ import annotations
@@ -27,28 +27,28 @@ AUTHORS, N_ROWS = "the authors'", 10_000  # networks at a time
 
 @lru_cache(maxsize=1)
 def problem_of(benchmark: str, data_folder: str = "") -> Benchmark:
-    """A key of ``BENCHMARKS``, made once in a process, from a folder or from where published files are looked for."""
+    """A benchmark of ``BENCHMARKS``, made once for each process, with files from a folder or the usual places."""
     return BENCHMARKS[benchmark](**{"folder": data_folder} if data_folder else {})
 
 
 def searches_within_limits(
     benchmark: str, seed: int, limits: list[float], population: int, generations: int, data_folder: str = ""
 ) -> pd.DataFrame:
-    """The paper's search once for each limit; a job of a grid.
+    """The paper's search, once for each limit; a job of a grid.
 
-    Evaluations are counted as if all searches took turns, generation by generation, and as if what was evaluated once cost
-    nothing later, in any of them.
+    Evaluations are counted as if all searches took turns, generation by generation, and as if repeated evaluations were free,
+    also across searches.
 
     Args:
         benchmark: Key of ``BENCHMARKS``.
         seed: Seed of all searches.
         limits: Limits of the second cost.
-        population: Networks in a generation.
-        generations: Generations of each search.
+        population: Number of networks in a generation.
+        generations: Number of generations of each search.
         data_folder: Folder of published files; empty means the usual places.
 
     Returns:
-        The rows of :func:`rows_of`, and in ``with_repeats`` how many evaluations there were with those that occur again.
+        The rows of :func:`rows_of`, and in ``with_repeats`` the number of evaluations including repeated ones.
     """
     problem = problem_of(benchmark, data_folder)
     found = [
@@ -61,7 +61,7 @@ def searches_within_limits(
 
 
 def costs_of(problem: Benchmark) -> Any:
-    """A function of genotypes ``(n, d)`` that gives costs ``(n, 2)``."""
+    """A function from genotypes ``(n, d)`` to costs ``(n, 2)``."""
     return lambda genotypes: problem.history(genotypes).costs
 
 
@@ -81,7 +81,7 @@ def front_search(
         algorithm: Key of ``ALGORITHMS``.
         budget: Number of evaluations.
         seed: Seed of the search.
-        limits: Limits of the second cost below which the best network is told.
+        limits: Limits of the second cost, for each of which the best network is reported.
         settings: Settings of :func:`nastoolkit.optimize`.
         data_folder: Folder of published files; empty means the usual places.
 
@@ -94,11 +94,11 @@ def front_search(
 
 
 def rows_of(problem: Benchmark, history: History, limits: Sequence[float]) -> pd.DataFrame:
-    """What a search found.
+    """Results of a search.
 
     Returns:
         A row for each evaluation that raised the hypervolume and for the last one: ``evaluations`` so far, ``hypervolume``.
-        Then a row for each limit: ``limit``, and ``error``, the least one below it, infinite if there is none.
+        Then a row for each ``limit`` with ``error``, the least one below it, infinite if there is none.
     """
     curve = history.hypervolume_curve(problem.reference_point)
     kept = (np.diff(curve, prepend=0.0) > 0) | (np.arange(len(curve)) == len(curve) - 1)
@@ -108,20 +108,20 @@ def rows_of(problem: Benchmark, history: History, limits: Sequence[float]) -> pd
 
 
 def least_error(costs: np.ndarray, limit: float) -> float:
-    """The least error of networks with costs ``(n, 2)`` below a limit; infinity without one."""
+    """The least error of networks with costs ``(n, 2)`` below a limit; infinity if there is none."""
     return float(costs[costs[:, 1] < limit, 0].min(initial=np.inf))
 
 
 def front_of_part(benchmark: str, options: dict[str, Any], data_folder: str = "") -> pd.DataFrame:
-    """The front of all networks that have some options; a job of a grid.
+    """The front of all networks with given options; a job of a grid.
 
     Args:
         benchmark: Key of ``BENCHMARKS``.
-        options: The one option that is left of some choices.
+        options: Fixed options of some choices.
         data_folder: Folder of published files; empty means the usual places.
 
     Returns:
-        Columns ``error`` and ``cost`` of its networks, and ``n_networks``, how many there were in all.
+        Columns ``error`` and ``cost`` of its networks, and ``n_networks``, the number of all networks.
     """
     problem = problem_of(benchmark, data_folder)
     whole = members(problem.space.restrict({name: [option] for name, option in options.items()}))
@@ -138,11 +138,11 @@ def whole_front(parts: pd.DataFrame) -> pd.DataFrame:
 
 
 def evaluations_to(found: pd.DataFrame, search: str, goals: pd.Series) -> Censored:
-    """Evaluations after which a search had the hypervolume that its seed has for a goal, above all it made if it never had.
+    """Evaluations after which a search reached its seed's goal, a hypervolume; more than all it made if it never did.
 
     Args:
         found: Rows of searches, with ``search`` and ``seed``.
-        search: One of them.
+        search: Name of one search.
         goals: Hypervolumes by seed.
     """
     rows = found[(found.search == search) & found.evaluations.notna()]
@@ -152,33 +152,33 @@ def evaluations_to(found: pd.DataFrame, search: str, goals: pd.Series) -> Censor
 
 
 def needed(found: pd.DataFrame, goals: Mapping[str, pd.Series]) -> pd.DataFrame:
-    """What :func:`evaluations_to` says of every search, a row each, and every goal, in words."""
+    """Results of :func:`evaluations_to` as texts: a row for each search, a column for each goal."""
     searches = found.search.unique()
     columns = {goal: [str(evaluations_to(found, one, volumes)) for one in searches] for goal, volumes in goals.items()}
     return pd.DataFrame(columns, index=searches)
 
 
 def final_hypervolumes(found: pd.DataFrame, search: str) -> pd.Series:
-    """The hypervolume that each seed of a search ends with."""
+    """The final hypervolume of each seed of a search."""
     return found[(found.search == search) & found.evaluations.notna()].groupby("seed").hypervolume.max()
 
 
 def gains(found: pd.DataFrame, search: str, other: str) -> pd.Series:
-    """How much less error a search's best networks have than another one's: by seed, the mean of the limits.
+    """How much lower the errors of a search's best networks are than another search's: by seed, the mean over limits.
 
-    A limit below which one of them found no network is left out for that seed.
+    For each seed, limits below which one of the two found no network are left out.
     """
     errors = found[found.limit.notna()].pivot(index=["seed", "limit"], columns="search", values="error")
     return errors.replace(np.inf, np.nan).pipe(lambda best: best[other] - best[search]).groupby("seed").mean()
 
 
 def missing(found: pd.DataFrame, best: float, n: int = 16) -> pd.DataFrame:
-    """Share of a hypervolume that searches lack after numbers of evaluations that grow by the same factor.
+    """Share of a hypervolume that searches still lack after numbers of evaluations that grow by the same factor.
 
     Args:
         found: Rows of searches, with ``search`` and ``seed``.
-        best: The hypervolume.
-        n: How many numbers of evaluations, from 10 to all of a search's.
+        best: Hypervolume to compare with.
+        n: Count of these numbers, from 10 to all evaluations of a search.
 
     Returns:
         Columns ``search``, ``seed``, ``evaluations`` and ``missing``, in %.

@@ -1,12 +1,12 @@
-"""The paper's search: an elitist genetic algorithm on strings of bits, once for each limit of latency.
+"""The paper's search: an elitist genetic algorithm on bit strings, once for each latency limit.
 
 [Wang2021] R. Wang et al., "EfficientTDNN: Efficient Architecture Search for Speaker Recognition", arXiv 2103.13581, and its
 program, https://github.com/mechanicalsea/sugar, commit 11bee4e, ``TDNN-NAS.ipynb``: a population of 50, 200 generations, bits
 that flip with probability 0.1. Its steps are those of ``soea_SEGA_templet`` of https://github.com/geatpy-dev/geatpy, which the
 program calls: tournaments of two, crossover at two points of 70 % of the pairs, and the best of parents and children stay.
 
-Differs from the paper in: nothing but the random numbers; codes of bits that stand for no option are spread evenly over the
-options, as the library that would tell how runs under no Python of today.
+Differs from the paper in: nothing but the random numbers; all bit codes are mapped evenly to the options, as the library that
+would show the original mapping runs under no current Python.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ def evolve(
     population: int = POPULATION,
     generations: int = GENERATIONS,
 ) -> np.ndarray:
-    """Search for the network of least error below a limit.
+    """Search for the network with the least error below a limit.
 
     Args:
-        space: What is searched.
-        costs: Genotypes ``(n, d)`` to errors and latencies ``(n, 2)``.
-        limit: Latencies are below it, or the network is as bad as any other that is too slow.
-        rng: Source of all randomness.
-        population: Number of networks in a generation, an even one.
-        generations: Number of generations, with the first, random one.
+        space: Search space.
+        costs: Function from genotypes ``(n, d)`` to errors and latencies ``(n, 2)``.
+        limit: Upper limit of the latency; networks that do not stay below it are all equally bad.
+        rng: Random generator.
+        population: Number of networks in a generation, which must be even.
+        generations: Number of generations, including the first, random one.
 
     Returns:
-        All networks that were evaluated, in order ``(population * generations, d)``; some occur again.
+        All evaluated networks in order, ``(population * generations, d)``; some are repeated.
     """
     bits = GrayBits(space)
 
@@ -61,10 +61,10 @@ def evolve(
 
 
 class GrayBits:
-    """Genotypes as strings of bits, each gene in Gray code.
+    """Genotypes as bit strings, each gene in Gray code.
 
     Args:
-        space: Their space.
+        space: Space of the genotypes.
 
     Attributes:
         length: Number of bits of a string.
@@ -84,20 +84,20 @@ class GrayBits:
 
 
 def _place(gray: np.ndarray, n_options: int) -> np.ndarray:
-    """Which of its options ``(n,)`` a gene has, by its bits ``(n, b)``."""
+    """Option indices ``(n,)`` of a gene from its bits ``(n, b)``."""
     binary, n_codes = np.cumsum(gray, axis=1) % 2, 2 ** gray.shape[1]
     codes = binary @ (1 << np.arange(gray.shape[1])[::-1])
     return np.rint(codes * (n_options - 1) / max(n_codes - 1, 1)).astype(np.int64)
 
 
 def tournaments(values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Places ``(n,)`` of as many parents as there are values, each the better of two."""
+    """Indices ``(n,)`` of as many parents as there are values, each the better of two."""
     pairs = rng.integers(len(values), size=(len(values), 2))
     return pairs[np.arange(len(values)), values[pairs].argmin(axis=1)]
 
 
 def crossed(strings: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Strings ``(n, length)`` of which some neighbours have exchanged what lies between two places."""
+    """Strings ``(n, length)``, where some neighbours have exchanged the part between two places."""
     n, length = strings.shape
     ends = np.sort(rng.integers(length + 1, size=(n // 2, 2)), axis=1)
     at = np.arange(length)
@@ -107,5 +107,5 @@ def crossed(strings: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def flipped(strings: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Strings ``(n, length)`` some of whose bits are the other one."""
+    """Strings ``(n, length)`` with some bits flipped."""
     return strings ^ (rng.random(strings.shape) < P_FLIP)

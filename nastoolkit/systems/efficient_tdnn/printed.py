@@ -1,4 +1,4 @@
-"""What the authors print of single networks, and the same numbers here.
+"""Numbers that the authors print for single networks, and the same numbers here.
 
 [Wang2021] R. Wang et al., "EfficientTDNN: Efficient Architecture Search for Speaker Recognition", arXiv 2103.13581; notebooks
 ``TDNN-NAS`` (ends of the space, 300 frames) and ``SubnetEvaluation`` of https://github.com/mechanicalsea/sugar at commit
@@ -22,7 +22,7 @@ from nastoolkit.published.efficient_tdnn import encode_network
 
 @dataclass(frozen=True)
 class Printed:
-    """A network and its printed numbers: millions of parameters, thousand millions of operations, latency in ms."""
+    """A network and its printed numbers: parameters in millions, operations in thousand millions, latency in ms."""
 
     depth: int
     widths: tuple[int, ...]
@@ -41,7 +41,7 @@ NETWORKS = {
     "Mobile": Printed(3, (384, 256, 256, 256), (5, 3, 3, 3), 768, 301, "2.42", "0.57098"),
     "Small": Printed(2, (256,) * 3, (3,) * 3, 400, 301, "0.8992", "0.20407"),
 }
-MEASURED = {  # SubnetEvaluation: networks with all layers alike, by depth, width, kernel and joined width; error rates in %
+MEASURED = {  # SubnetEvaluation: networks with equal layers, by depth, width, kernel and joined width; error rates in %
     (4, 512, 5, 1536): 1.44,
     (4, 512, 1, 1536): 3.54,
     (2, 512, 1, 1536): 3.58,
@@ -51,7 +51,7 @@ MEASURED = {  # SubnetEvaluation: networks with all layers alike, by depth, widt
 
 
 def counts() -> pd.DataFrame:
-    """Parameters in millions and operations in thousand millions of ``NETWORKS``, and what is printed of them."""
+    """Parameters in millions and operations in thousand millions of ``NETWORKS``, and the printed numbers."""
     rows = []
     for network in NETWORKS.values():
         family = TDNNFamily("printed", replace(COARSE, length=network.n_frames, aggregated=(*COARSE.aggregated, 400)))
@@ -62,7 +62,7 @@ def counts() -> pd.DataFrame:
 
 
 def operations(family: Family, genotype: np.ndarray) -> int:
-    """MACs of a genotype's network, and two for each number that is normalised, as the authors' counter has it."""
+    """MACs of a genotype's network, plus two for each normalised number, as in the authors' counter."""
     normalised: list[int] = []
     with torch.device("meta"):
         network, inputs = family.build(genotype).eval(), torch.empty(1, *family.input_shape(genotype))
@@ -74,14 +74,14 @@ def operations(family: Family, genotype: np.ndarray) -> int:
 
 
 def latencies(problem: EfficientTDNNV100) -> tuple[list[float], list[str]]:
-    """Latencies in ms of the networks that have a printed one, and these."""
+    """Latencies in ms of the networks with a printed latency, and the printed ones."""
     timed = [one for one in NETWORKS.values() if one.latency_ms]
     genotypes = [encode_network(problem.space, one.depth, one.widths, one.kernels, one.aggregated) for one in timed]
     return problem.latency_ms(np.stack(genotypes)).tolist(), [one.latency_ms for one in timed]
 
 
 def predicted_errors(problem: EfficientTDNNV100) -> pd.DataFrame:
-    """Equal error rates in % of the networks in ``MEASURED``: what the predictor says, and what was measured."""
+    """Equal error rates in % of the networks in ``MEASURED``: predicted and measured."""
     alike = [(depth, [width] * (depth + 1), [kernel] * (depth + 1), last) for depth, width, kernel, last in MEASURED]
     predicted = problem.errors(np.stack([encode_network(problem.space, *network) for network in alike]))
     names = [" ".join(map(str, network)) for network in MEASURED]

@@ -1,10 +1,11 @@
-"""The miniature: a supernet of speech networks trained in stages, and sub-networks of it within three budgets.
+"""The miniature: a supernet of speech networks trained in stages, and its sub-networks within three budgets.
 
 [Wang2021] R. Wang et al., "EfficientTDNN: Efficient Architecture Search for Speaker Recognition", arXiv 2103.13581: stages
 that open kernels, depths and twice widths, one random path a step, additive angular margin; a predictor and an evolution.
 
-Differs from the paper in: a second of speech in 24 bands and networks of a few thousand weights; a ridge regression of a few
-measured networks predicts; the margin is smaller, as the paper's lets such small networks learn nothing in few steps.
+Differs from the paper in: inputs are a second of speech in 24 bands, and networks have a few thousand weights; the predictor
+is a ridge regression on a few measured networks; the margin is smaller, as such small networks learn nothing in few steps with
+the paper's.
 """
 
 from __future__ import annotations
@@ -27,18 +28,18 @@ from nastoolkit.verdicts import AGREES, INCONCLUSIVE, LEAST_SEEDS, NO_EFFECT, NO
 
 LOSS, LEARNING_RATE = AngularMargin(0.1, 15.0), 5e-3
 BASE = 0.75  # MACs of the paper's Base network, as a share of those of the largest one
-CLOSE = 0.8  # least share of a budget that networks of about as many MACs use
+CLOSE = 0.8  # least share of a budget for networks of about as many MACs
 N_DRAWN, N_PICKED = 20_000, 4
 
 
 def seen(space: SearchSpace) -> SearchSpace:
-    """The part of a space whose widths are quarters of the largest ones: what a supernet is trained on."""
+    """The part of a space on which a supernet is trained: widths are multiples of a quarter of the largest ones."""
     widths = {choice.name: choice.options for choice in space.choices if choice.kind == "width"}
     return space.restrict({name: [w for w in options if 4 * w % max(options) == 0] for name, options in widths.items()})
 
 
 def stages(space: SearchSpace) -> list[Stage]:
-    """The paper's stages: the largest network, then all kernels, all depths, widths down to a half, all widths."""
+    """The paper's stages: the largest network, then also all kernels, all depths, widths down to a half, and all widths."""
     left = {c.name: [c.options[place] for place in kept] for c, kept in zip(space.choices, space.allowed, strict=True)}
     largest = {
         kind: {choice.name: [max(choice.options)] for choice in space.choices if choice.kind == kind}
@@ -55,7 +56,7 @@ def stages(space: SearchSpace) -> list[Stage]:
 
 
 def trained(task: Task, family_name: str, seed: int, n_steps: int, batch_size: int) -> Supernet:
-    """A supernet after all stages, each of as many steps."""
+    """A supernet after all stages, each of ``n_steps`` steps."""
     family = FAMILIES[family_name]().with_classes(task.n_classes)  # type: ignore[attr-defined]
     supernet = Supernet(family, chain(KernelTransform(), Slice()), seed=seed)
     opened = stages(seen(family.space))
@@ -75,18 +76,19 @@ def budgets_and_widths(
     shares: list[float],
     n_calibration: int,
 ) -> list[dict[str, Any]]:
-    """Train a supernet, and judge networks of it; a job of a grid.
+    """Train a supernet and judge some of its networks; a job of a grid.
 
     Args:
-        task_name: Key of ``TASKS``, of speaker verification.
-        family_name: Key of ``FAMILIES``, of time-delay networks.
-        seed: Seed of everything.
-        n_steps: Training steps of each stage.
-        batch_size: Pieces a step.
-        n_labels: Networks whose error on validation people the predictor learns from.
-        n_random: Random networks of about as many MACs within each budget; and networks of seen and of unseen widths.
+        task_name: Key of ``TASKS``, for speaker verification.
+        family_name: Key of ``FAMILIES``, for time-delay networks.
+        seed: Random seed of everything.
+        n_steps: Number of training steps in each stage.
+        batch_size: Number of pieces in a step.
+        n_labels: Number of networks with errors on validation people, from which the predictor learns.
+        n_random: Number of random networks of about as many MACs within each budget; also of networks of seen and of unseen
+            widths.
         shares: Budgets, as shares of the MACs of a network such as the paper's Base.
-        n_calibration: Training pieces for the statistics of batch normalisation.
+        n_calibration: Number of training pieces for the statistics of batch normalisation.
 
     Returns:
         Rows with ``arm``, ``share`` (of a budget, or none), ``mmacs`` and ``eer`` on test people, in %.
@@ -106,7 +108,7 @@ def budgets_and_widths(
 
 
 def _unseen(space: SearchSpace, n: int, rng: np.random.Generator) -> np.ndarray:
-    """Networks ``(n, d)`` none of whose widths any path had in training."""
+    """Networks ``(n, d)`` whose widths occurred in no path of the training."""
     known = seen(space).allowed
     names = [choice.name for choice in space.choices if choice.kind == "width"]
     others = {
@@ -118,7 +120,7 @@ def _unseen(space: SearchSpace, n: int, rng: np.random.Generator) -> np.ndarray:
 
 
 class Judge:
-    """Errors of sub-networks, each extracted and calibrated."""
+    """Measures the errors of sub-networks, each extracted and calibrated."""
 
     def __init__(self, supernet: Supernet, task: Task, n_calibration: int) -> None:
         self.family = supernet.family
@@ -130,16 +132,16 @@ class Judge:
         return 100 - self._measures[split](genotypes)[:, 0]
 
     def rows(self, arm: str, genotypes: np.ndarray, share: float | None) -> list[dict[str, Any]]:
-        """What networks are worth on test people, a row each."""
+        """Errors of networks on test people, a row for each."""
         found = zip(self.family.mmacs(genotypes), self.errors(genotypes, "test"), strict=True)
         return [{"arm": arm, "share": share, "mmacs": mmacs, "eer": eer} for mmacs, eer in found]
 
     def best(self, genotypes: np.ndarray) -> np.ndarray:
-        """The best ``(1, d)`` of some networks on validation people."""
+        """The network ``(1, d)`` that is best on validation people."""
         return genotypes[[self.errors(genotypes, "validation").argmin()]]
 
     def within(self, limit: float, model: Any, n: int, rng: np.random.Generator, share: float) -> list[dict[str, Any]]:
-        """The network that a search finds within a limit of MACs, n random ones of about as many, and the best of these."""
+        """The network that a search finds within a MACs limit, n random ones of about as many MACs, and the best of these."""
         space, mmacs = seen(self.family.space), self.family.mmacs
 
         def costs(genotypes: np.ndarray) -> np.ndarray:
@@ -155,9 +157,9 @@ class Judge:
 
 
 def residuals(found: pd.DataFrame) -> pd.DataFrame:
-    """How much higher the error of networks of unseen widths is than of seen ones, at equal MACs: ``points`` by seed.
+    """How much higher the error is for unseen widths than for seen ones, at equal MACs: ``points`` by seed.
 
-    A straight line of the error over the logarithm of MACs is fitted to both kinds together.
+    A linear function of the logarithm of MACs is fitted to the errors of both kinds together.
     """
     rows = []
     for seed, networks in found[found.arm.str.endswith("widths")].groupby("seed"):
@@ -169,7 +171,7 @@ def residuals(found: pd.DataFrame) -> pd.DataFrame:
 
 
 def word_of(found: Equivalence) -> str:
-    """The verdict on "there is no difference": it agrees, the difference matters for sure, or neither is known."""
+    """The verdict on "there is no difference": it agrees, the difference certainly matters, or neither is known."""
     if found.difference.n < LEAST_SEEDS:
         return NOT_TESTED
     if found.is_equivalent:

@@ -1,12 +1,12 @@
-"""GenNAS: networks that quickly learn synthetic signals are good at real tasks.
+"""GenNAS: networks that learn synthetic signals quickly are good at real tasks.
 
 [Li2021] Y. Li, C. Hao, P. Li, J. Xiong and D. Chen, "Generic Neural Architecture Search via Regression" (GenNAS), NeurIPS
 2021, arXiv 2108.01899: without any labels, networks are ranked by how well three of their stages learn sines, dots and small
 copies of the images for 100 steps. The task itself is found by evolution, with the accuracies of 20 networks.
 
-Differs from the paper in: phases of sines are drawn for each channel, not out of 32; the noise of images is uniform. Weight
-decay is that of all weights, scales of normalisation too. Levels and bands of searched tasks are on a coarse grid. Initial
-weights are those of a fresh supernet, so that cells with an operation at one place begin with the same weights there.
+Differs from the paper in: phases of sines are drawn for each channel, not from a set of 32; the noise of images is uniform.
+Weight decay applies to all weights, including scales of normalisation. Levels and bands of searched tasks are on a coarse
+grid. Initial weights come from a new supernet, so cells with the same operation at a place start with the same weights there.
 """
 
 from nastoolkit.systems.card import Card

@@ -1,4 +1,4 @@
-"""Cells of NAS-Bench-201 to be rated, and how good they truly are."""
+"""Cells of NAS-Bench-201 to rate, and their true accuracies."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ LONGER = "ImageNet16-120, 200 epochs"
 
 @dataclass(frozen=True, kw_only=True)
 class CellsToRate:
-    """Cells of NAS-Bench-201 in a skeleton of any size, and how good they truly are.
+    """Cells of NAS-Bench-201 in a skeleton of any size, and their true accuracies.
 
     Attributes:
-        task_name: Name of the task that gives the images.
-        image_size: Height and width of what networks see.
-        channels: Channels of the first stage.
-        n_cells: Cells of a stage.
-        truth_steps: Number of steps that each cell is trained alone for its truth; 0 takes the published accuracies.
-        device: Where to train.
+        task_name: Name of the task with the images.
+        image_size: Height and width of the networks' inputs.
+        channels: Number of channels in the first stage.
+        n_cells: Number of cells in a stage.
+        truth_steps: Number of steps to train each cell alone for its true accuracy; 0 takes the published ones.
+        device: Device for training.
     """
 
     task_name: str
@@ -61,7 +61,7 @@ class CellsToRate:
         return self.family.space.sample(n, np.random.default_rng(seed))
 
     def others(self, n: int, seed: int, without: np.ndarray) -> np.ndarray:
-        """Random cells ``(n, 6)``, none of which is among given ones."""
+        """Random cells ``(n, 6)``, different from given ones."""
         known = set(genotype_keys(without))
         drawn = self.family.space.sample(n + len(without), np.random.default_rng([seed, 1]))
         return drawn[[key not in known for key in genotype_keys(drawn)]][:n]
@@ -78,7 +78,7 @@ class CellsToRate:
         return found | ({LONGER: known.measured["imagenet16_test_200ep"][rows]} if split == "test" else {})
 
     def as_argument(self) -> dict[str, Any]:
-        """Its values, for a job."""
+        """The values, as an argument of a job."""
         return asdict(self)
 
 

@@ -1,4 +1,4 @@
-"""Jobs of GenNAS's notebook: cells of NAS-Bench-201, rated by regression tasks and by proxies, and searched.
+"""Jobs of GenNAS's notebook: rating cells of NAS-Bench-201 by regression tasks and proxies, and searching them.
 
 [Li2021] Y. Li et al., "Generic Neural Architecture Search via Regression", NeurIPS 2021, arXiv 2108.01899, Sections 3 and 4.
 """
@@ -31,14 +31,14 @@ def rate_cells(cells: dict[str, Any], arm: str, seed: int, n_judged: int, n_step
 
     Args:
         cells: Values of a :class:`CellsToRate`.
-        arm: Key of ``PROXIES`` or of ``TASKS``.
+        arm: Key of ``PROXIES`` or ``TASKS``.
         seed: Seed of the cells, of their initial weights and of the signals.
         n_judged: Number of cells.
         n_steps: Number of training steps of a regression.
 
     Returns:
-        A row for each cell: its number ``cell``, its ``score``, of which more is better, and the ``seconds`` of processor time
-        that the score took, the mean of all cells.
+        A row for each cell: its number ``cell``, its ``score``, where more is better, and the ``seconds`` of processor time
+        for a score, averaged over all cells.
 
     Raises:
         ValueError: There is no such arm.
@@ -52,7 +52,7 @@ def rate_cells(cells: dict[str, Any], arm: str, seed: int, n_judged: int, n_step
 
 
 def _regression(given: CellsToRate, signals: Signals, n_steps: int, seed: int) -> Callable[[np.ndarray], np.ndarray]:
-    """Minus the error, so that more is better."""
+    """A function that gives the negative error, so that more is better."""
     error = GenNAS(given.supernet(seed), given.task, signals, n_steps, seed=seed)
     return lambda genotypes: -error(genotypes)
 
@@ -74,23 +74,23 @@ def search_task(
     population: int,
     search_steps: int,
 ) -> list[dict[str, Any]]:
-    """Search a regression task by its ranking of a few labelled cells, and rate others by it; a job of a grid.
+    """Search for a regression task that ranks a few labelled cells well, and rate others by it; a job of a grid.
 
-    Labels are accuracies on validation images of the first data set. No labelled cell is among those that are rated.
+    Labels are accuracies on validation images of the first data set. No labelled cell is among the rated ones.
 
     Args:
         cells: Values of a :class:`CellsToRate`.
         seed: Seed of the cells, the weights, the signals and the search.
-        n_judged: Number of cells that are rated, the same ones as those of :func:`rate_cells`.
-        n_steps: Number of training steps of a regression when cells are rated.
+        n_judged: Number of cells to rate, the same ones as in :func:`rate_cells`.
+        n_steps: Number of training steps of a regression when rating cells.
         n_labels: Number of labelled cells.
         n_tasks: Number of tasks that regularised evolution tries.
-        population: Number of tasks that are alive; the first ones are random.
-        search_steps: Number of training steps of a regression while tasks are tried.
+        population: Number of tasks in the population; the first ones are random.
+        search_steps: Number of training steps of a regression when trying tasks.
 
     Returns:
         The rows of :func:`rate_cells` for two arms: ``SEARCHED``, and ``FIRST``, the best of the first population; both with
-        the ``fitness`` of their task, Spearman's correlation on the labelled cells, and the task as ``task``.
+        their ``task`` and its ``fitness``, Spearman's correlation on the labelled cells.
 
     Raises:
         ValueError: There are fewer than three labels.
@@ -122,7 +122,7 @@ def _fitness(given: CellsToRate, labelled: np.ndarray, n_steps: int, seed: int) 
 def _evolved(
     space: SearchSpace, score: Callable[[np.ndarray], np.ndarray], budget: int, population: int, seed: int
 ) -> History:
-    """Regularised evolution to the highest score; half of the population is in a tournament."""
+    """Regularised evolution for the highest score; half of the population is in a tournament."""
     how: dict[str, Any] = {"population": population, "tournament": (population + 1) // 2, "progress": False}
     return optimize(space, score, [Objective("score", "max")], "regularised_evolution", budget, seed, **how)
 
@@ -130,14 +130,14 @@ def _evolved(
 def evolve_cells(
     cells: dict[str, Any], arm: str, seed: int, budget: int, population: int, n_steps: int
 ) -> list[dict[str, Any]]:
-    """Search cells by regularised evolution of a regression task's score; a job of a grid.
+    """Search for cells by regularised evolution on a regression task's score; a job of a grid.
 
     Args:
         cells: Values of a :class:`CellsToRate`.
         arm: Key of ``TASKS``.
         seed: Seed of the search, the weights and the signals.
-        budget: Number of cells that are rated.
-        population: Number of cells that are alive; the first ones are random.
+        budget: Number of cells to rate.
+        population: Number of cells in the population; the first ones are random.
         n_steps: Number of training steps of a regression.
 
     Returns:

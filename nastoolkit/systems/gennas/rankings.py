@@ -1,4 +1,4 @@
-"""How well scores rank cells, and by how much one score ranks them better than the best proxy."""
+"""How well scores rank cells, and how much better one score ranks them than the best proxy."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ RANDOM, LARGEST = "random", "most parameters"
 
 
 def spearman(one: np.ndarray, other: np.ndarray) -> float:
-    """Spearman's correlation of two vectors ``(n,)``; 0 where one of them ranks nothing."""
+    """Spearman's correlation of two vectors ``(n,)``; 0 if all values of one are equal."""
     if (one == one[0]).all() or (other == other[0]).all():
         return 0.0
     return float(spearmanr(rankdata(one), rankdata(other)).statistic)
 
 
 def correlations(found: pd.DataFrame, given: CellsToRate) -> pd.DataFrame:
-    """How well arms rank cells by their true accuracy.
+    """How well arms' scores rank cells by true accuracy.
 
     Args:
         found: Rows of the jobs ``rate_cells`` and ``search_task``, with ``arm`` and ``seed``.
         given: The cells.
 
     Returns:
-        A row for each seed, data set and arm: Spearman's ``rho``, and what is left of it ``beyond MACs``.
+        A row for each seed, data set and arm: Spearman's ``rho``, and the part of it ``beyond MACs``.
     """
     rows = []
     for seed, of_seed in found.groupby("seed"):
@@ -44,15 +44,15 @@ def correlations(found: pd.DataFrame, given: CellsToRate) -> pd.DataFrame:
 
 
 def picked(rated: pd.DataFrame, given: CellsToRate) -> pd.DataFrame:
-    """What evolution of cells is held against.
+    """The controls for evolution of cells.
 
     Args:
         rated: Rows of the job ``rate_cells``, of one arm.
         given: The cells.
 
     Returns:
-        A row for each seed and data set, and for each ``pick``: the cell with the best score among the ``RANDOM`` ones of the
-        seed, and the ``LARGEST`` of all; with its true ``accuracy`` in %.
+        A row for each seed, data set and ``pick``, with the true ``accuracy`` in %: the cell with the best score among the
+        ``RANDOM`` ones of the seed, and the ``LARGEST`` of all.
     """
     rows = []
     for seed, scores in rated.groupby("seed"):
@@ -65,13 +65,13 @@ def picked(rated: pd.DataFrame, given: CellsToRate) -> pd.DataFrame:
 
 
 def lead_on_two(table: pd.DataFrame, arm: str) -> pd.Series:
-    """By how much an arm's correlation is above the best proxy's on two of three data sets at least, seed by seed.
+    """How far an arm's correlation is above the best proxy's on at least two of three data sets, for each seed.
 
-    The best proxy of a data set is that of the largest mean over all seeds; parameters and MACs are among them.
+    The best proxy of a data set has the largest mean over all seeds; parameters and MACs count as proxies.
 
     Args:
-        table: Rows of :func:`correlations`, of the three data sets.
-        arm: Arm that is under test.
+        table: Rows of :func:`correlations` for the three data sets.
+        arm: Arm under test.
     """
     means = table[table.arm.isin(PROXIES)].groupby(["data set", "arm"]).rho.mean().reset_index()
     best = means.loc[means.groupby("data set").rho.idxmax(), ["data set", "arm"]]

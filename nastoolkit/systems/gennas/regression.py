@@ -26,7 +26,7 @@ from nastoolkit.training.run import Run
 PLACES = ("stage1", "stage2", "stage3")
 WEIGHTS = (0.25, 0.5, 1.0)  # of the stages' errors
 SHRINKAGE = 4  # of images to targets
-WORST = 1000.0  # score of a training that ends in no number
+WORST = 1000.0  # score of a training that ends in NaN or infinity
 RECIPE = Recipe(0, learning_rate=0.1, weight_decay=4e-5, clip_norm=inf, optimizer="sgd", schedule="constant", warm_up=0.0)
 
 
@@ -34,9 +34,9 @@ class Regressor(nn.Module):
     """A network with a head on each tapped part, which normalises and projects its features at the targets' size.
 
     Args:
-        network: Ordinary network; what it gives out itself is not used.
+        network: Ordinary network; its own output is not used.
         images: Example of its inputs ``(n, c, h, w)``.
-        targets: Example of what the heads are to give out ``(n, channels, size, size)``, one for each of ``PLACES``.
+        targets: Example of the heads' targets ``(n, channels, size, size)``, one for each of ``PLACES``.
     """
 
     def __init__(self, network: nn.Module, images: torch.Tensor, targets: Sequence[torch.Tensor]) -> None:
@@ -50,7 +50,7 @@ class Regressor(nn.Module):
         )
 
     def forward(self, images: torch.Tensor) -> list[torch.Tensor]:
-        """Images to what each head gives out, like the targets."""
+        """Images to the output of each head, in the shapes of the targets."""
         features = zip(self._features(images), self._sizes, strict=True)
         resized = [functional.interpolate(feature, tuple(size)) for feature, size in features]
         return [head(feature) for head, feature in zip(self.heads, resized, strict=True)]
@@ -70,18 +70,18 @@ def error(outputs: Sequence[torch.Tensor], targets: Sequence[torch.Tensor]) -> t
 
 @dataclass(frozen=True)
 class GenNAS:
-    """The error of sub-networks that learned synthetic signals for some steps, a function of genotypes: less is better.
+    """The error of sub-networks after learning synthetic signals for some steps, as a function of genotypes: less is better.
 
     Attributes:
-        supernet: Where networks and their initial weights come from; it is left as it is.
-        task: Gives the images; no targets are needed.
-        signals: What is learned.
+        supernet: Supernet with the networks and their initial weights; it is not changed.
+        task: Task with the images; its targets are not needed.
+        signals: Signals to learn.
         n_steps: Number of training steps.
         n_images: Number of images, the first training images.
         seed: Seed of signals, heads and noise.
 
     Raises:
-        ValueError: The task has no images for the family's networks, or its networks have no such stages.
+        ValueError: The task has no images for the family's networks, or these networks lack the stages.
     """
 
     supernet: Supernet
@@ -101,7 +101,7 @@ class GenNAS:
             raise ValueError(f"GenNAS taps {', '.join(PLACES)}, and networks of {family.name!r} have no {lacking[0]}")
 
     def __call__(self, genotypes: np.ndarray) -> np.ndarray:
-        """Genotypes ``(n, d)`` to errors ``(n, 1)``; ``WORST`` where a training ends in no number."""
+        """Genotypes ``(n, d)`` to errors ``(n, 1)``; ``WORST`` if a training ends in NaN or infinity."""
         genotypes = np.atleast_2d(genotypes)
         return np.array([[self.of_network(self.supernet.extract(genotype), genotype)] for genotype in genotypes])
 
@@ -136,6 +136,6 @@ class GenNAS:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What the values depend on besides the genotype."""
+        """Everything that the values depend on apart from the genotype."""
         names = {"measurement": "gennas", "task": self.task.name, "signals": asdict(self.signals), **self.supernet.identity}
         return {**names, "n_steps": self.n_steps, "n_images": self.n_images, "seed": self.seed}

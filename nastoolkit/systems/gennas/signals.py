@@ -1,6 +1,6 @@
-"""Synthetic signals that the stages of a network learn to give out ([Li2021], Section 3; see the package).
+"""Synthetic signals that the stages of a network learn to produce ([Li2021], Section 3; see the package).
 
-Frequencies are in cycles a pixel. A local basis is drawn for each image, another one once for all images of the batch.
+Frequencies are in cycles per pixel. A local basis is drawn for each image, any other once for all images of the batch.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from math import pi
 import torch
 from torch.nn import functional
 
-WIDTH = 64  # channels that a stage's width is a share of
+WIDTH = 64  # channels at a stage's width of 1
 N_FREQUENCIES = 10
 
 
@@ -35,7 +35,7 @@ class Basis(ABC):
     """One kind of signal.
 
     Attributes:
-        level: Factor.
+        level: Factor of the signal.
         local: Whether it is drawn for each image.
     """
 
@@ -49,12 +49,12 @@ class Basis(ABC):
 
     @abstractmethod
     def _draw(self, images: torch.Tensor, channels: int, size: int, generator: torch.Generator) -> torch.Tensor:
-        """At level 1."""
+        """The signal at level 1."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sin1D(Basis):
-    """Sines that run down or across, of ten frequencies in a band, with random phases."""
+    """Sines that run down or across, with ten frequencies in a band and random phases."""
 
     band: tuple[float, float]
 
@@ -71,7 +71,7 @@ class Sin1D(Basis):
 
 @dataclass(frozen=True, kw_only=True)
 class Sin2D(Sin1D):
-    """Sines that run down and across at once, half of them turned upside down."""
+    """Sines that run down and across at once, half of them upside down."""
 
     def _draw(self, images: torch.Tensor, channels: int, size: int, generator: torch.Generator) -> torch.Tensor:
         shape = len(images), channels
@@ -86,7 +86,7 @@ def _phase(shape: tuple[int, int], generator: torch.Generator) -> torch.Tensor:
 
 @dataclass(frozen=True, kw_only=True)
 class Dot(Basis):
-    """A share of the pixels is 1 or -1, the others are 0."""
+    """A share of the pixels are 1 or -1, the others are 0."""
 
     share: float = 1.0
 
@@ -99,7 +99,7 @@ class Dot(Basis):
 
 @dataclass(frozen=True, kw_only=True)
 class GDot(Dot):
-    """Dots, blurred by a Gaussian of one pixel; the largest number of each channel is 1 or -1."""
+    """Dots blurred by a Gaussian of one pixel; the largest value of each channel is 1 or -1."""
 
     def _draw(self, images: torch.Tensor, channels: int, size: int, generator: torch.Generator) -> torch.Tensor:
         offsets = torch.arange(-4.0, 5)
@@ -113,7 +113,7 @@ class GDot(Dot):
 
 @dataclass(frozen=True, kw_only=True)
 class Resize(Basis):
-    """The images themselves, made smaller, from -1 to 1, with their channels repeated in random order."""
+    """The images themselves, shrunk and scaled to -1..1, with their channels repeated in random order."""
 
     def _draw(self, images: torch.Tensor, channels: int, size: int, generator: torch.Generator) -> torch.Tensor:
         small = functional.interpolate(images, (size, size))
@@ -126,10 +126,10 @@ class Resize(Basis):
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """What one stage is to give out.
+    """The signals that one stage has to produce.
 
     Attributes:
-        bases: The signals that are added up.
+        bases: Signals that are added up.
         width: Number of channels, as a share of ``WIDTH``.
     """
 
@@ -147,8 +147,8 @@ class Signals:
     """A regression task.
 
     Attributes:
-        stages: What each stage is to give out, the first stage first.
-        noise: Level of the uniform noise that is added to the images, a new one in every step.
+        stages: Signals for each stage to produce, the first stage first.
+        noise: Level of the uniform noise added to the images, new in every step.
         is_white: Whether the targets are white noise instead, with the variance of each stage's signals: the control.
     """
 
@@ -157,7 +157,7 @@ class Signals:
     is_white: bool = False
 
     def targets(self, images: torch.Tensor, size: int, seed: int) -> list[torch.Tensor]:
-        """What each stage is to give out ``(n, channels, size, size)``, drawn from a seed."""
+        """Targets of each stage ``(n, channels, size, size)``, drawn from a seed."""
         generator = torch.Generator().manual_seed(seed)
         drawn = [stage.target(images, size, generator) for stage in self.stages]
         if not self.is_white:

@@ -1,4 +1,4 @@
-"""Regression tasks: the authors' own two, and the space in which a better one is searched for ([Li2021], Section 3.3)."""
+"""Regression tasks: the authors' two, and the space for the search for a better one ([Li2021], Section 3.3)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nastoolkit.space import Choice, SearchSpace
 from nastoolkit.systems.gennas.signals import Basis, Dot, GDot, Resize, Signals, Sin1D, Sin2D, Stage
 
 BASES: Mapping[str, type[Basis]] = {"sin1d": Sin1D, "sin2d": Sin2D, "dot": Dot, "gdot": GDot, "resize": Resize}
-BANDS = {"low": (0.0125, 0.125), "middle": (0.125, 0.35), "high": (0.375, 0.4875)}  # the last two are of the released code
+BANDS = {"low": (0.0125, 0.125), "middle": (0.125, 0.35), "high": (0.375, 0.4875)}  # the last two are from the released code
 N_STAGES = 3
 LOCAL = "for each image"
 COMBO, COMBO_WHITE, TRANSFERRED = "combo", "white noise", "found on NAS-Bench-101"
@@ -25,7 +25,7 @@ _combo = Signals(  # CONF_COMBO of the released code
         Stage(bases=(_sines, Dot(level=1.0), Resize(level=1.0))),
     )
 )
-_second = (  # of CONF_NB101, with the ends of the bands of its single frequencies
+_second = (  # from CONF_NB101, with the ends of the bands of its single frequencies
     Sin1D(level=1.8, band=(0.288, 0.306)),
     Sin2D(level=2.9, band=(0.265, 0.421)),
     GDot(level=1.1, share=0.578),
@@ -48,7 +48,7 @@ TASKS: Mapping[str, Signals] = {
 
 
 def _choices(stage: int, name: str) -> list[Choice]:
-    """The level of a basis in a stage, and what else it has where that is not 0."""
+    """The level of a basis in a stage, and its other choices, which need a level above 0."""
     levels = (0.0, 0.5, 1.1, 1.7, 2.3, 2.9)
     level = Choice(f"stage{stage}.{name}.level", levels)
     is_there = (level.name, levels[1:])

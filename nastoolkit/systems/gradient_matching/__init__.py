@@ -1,14 +1,14 @@
-"""Gradient matching: a supernet is split where the gradients of a choice's options disagree most.
+"""Gradient matching: a supernet is split at the choice whose options' gradients disagree most.
 
 [Hu2022] S. Hu et al., "Generalizing Few-Shot NAS with Gradient Matching", ICLR 2022, arXiv 2203.15207.
 [Zhao2021] Y. Zhao et al., "Few-shot Neural Architecture Search", ICML 2021: a random edge, and a copy for each of its options.
 
-Sub-networks whose options pull shared weights the same way may share them; a supernet that is split by this ranks networks
-better than one that is whole, or that is split at random into as many copies.
+Sub-networks whose options pull shared weights in the same direction may share them; a supernet split by this rule ranks
+networks better than a whole one, or one split at random into as many copies.
 
-Differs from the paper in: all arms take the same steps along the same paths, of which a copy gets those that it owns; the
-paper trains each copy as long as a whole supernet; copies go on from the weights of their parent, and are never drawn
-anew; paths are drawn uniformly (RSPS), and not by DARTS, SNAS or ProxylessNAS.
+Differs from the paper in: all arms take the same steps along the same paths, and each copy gets those that it owns, while the
+paper trains each copy as long as a whole supernet; copies continue from the weights of their parent and are never initialised
+again; paths are drawn uniformly (RSPS), not by DARTS, SNAS or ProxylessNAS.
 """
 
 from nastoolkit.systems.card import Card

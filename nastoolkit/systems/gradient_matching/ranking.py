@@ -1,4 +1,4 @@
-"""Supernets that are split in several ways while they train, and how well they rank cells ([Hu2022]; see the package)."""
+"""Supernets that are split in several ways during training, and how well they rank cells ([Hu2022]; see the package)."""
 
 from __future__ import annotations
 
@@ -37,27 +37,27 @@ def rank_split_cells(
     n_calibration: int,
     device: str,
 ) -> list[dict[str, Any]]:
-    """Train a supernet, split its copies on the way, and rank cells by the accuracy that they inherit; a job of a grid.
+    """Train a supernet, split its copies in between, and rank cells by their inherited accuracy; a job of a grid.
 
     Args:
         problem: Values of a :class:`nastoolkit.benchmarks.CellsProblem`.
         arm: One of ``ARMS``.
         seed: Seed of weights, data, paths and random splits.
-        n_steps: Number of training steps; those of ``EQUAL_PASSES`` are fewer by the passes that its splits take.
-        split_after: Shares of the steps after which all copies are split; ``EXHAUSTIVE`` splits after the first one only.
-        batch_size: Examples a step.
-        learning_rate: Learning rate of SGD in the beginning.
-        n_repeats: Number of batches that gradients are compared on, two or more.
+        n_steps: Number of training steps; ``EQUAL_PASSES`` has fewer, by the number of passes for its splits.
+        split_after: Shares of the steps after which all copies are split; ``EXHAUSTIVE`` only splits after the first one.
+        batch_size: Number of examples in a step.
+        learning_rate: Initial learning rate of SGD.
+        n_repeats: Number of batches for comparing gradients, at least two.
         rule: See :func:`matched_split`.
-        n_calibration: Training images for batch normalisation.
-        device: Where to train.
+        n_calibration: Number of training images that calibrate batch normalisation.
+        device: Device for training.
 
     Returns:
         A row for each split: its ``level``, the number of the ``copy``, the ``choice``, the options ``kept`` together, and the
-        ``seconds`` that it took. By gradient matching, a row for each pair of options of each choice before the first split:
+        ``seconds`` that it took. For gradient matching, a row for each pair of options of each choice before the first split:
         ``at``, ``one``, ``other``, and their mean distances on the ``first`` and the ``second`` half of the batches. Then one
-        row with the number of training ``steps``, of ``passes`` with those of the splits, and of ``leaves``; and a row
-        for each cell: its number ``cell``, and what it inherits, on validation images: its ``accuracy`` in %, and
+        row with the numbers of training ``steps``, of ``passes`` including those for splits, and of ``leaves``; and a row for
+        each cell: its number ``cell``, and with inherited weights on validation images its ``accuracy`` in % and
         ``likelihood``, the mean log-likelihood of the right classes in nats.
 
     Raises:
@@ -79,7 +79,7 @@ def rank_split_cells(
 
 
 def _judged(supernets: Supernets, problem: CellsProblem, n_calibration: int) -> list[dict[str, Any]]:
-    """What cells inherit, on validation images: a row for each."""
+    """Results of cells with inherited weights on validation images: a row for each."""
     task, rows = problem.task, list[dict[str, Any]]()
     measure = Accuracy(supernets, task, n_calibration=n_calibration, progress=False)
     for number, cell in enumerate(problem.cells):
@@ -116,7 +116,7 @@ def train_split(
 
 
 def passes_to_split(family: Family, n_levels: int, n_repeats: int) -> int:
-    """Number of passes that gradient matching takes to split all copies so many times; options have one path in common."""
+    """Number of passes that gradient matching needs to split all copies ``n_levels`` times; options share one path."""
     others = len(family.space.choices[0].options) - 1
     return n_repeats * sum(2**level * ((family.space.n_genes - level) * others + 1) for level in range(n_levels))
 
@@ -124,7 +124,7 @@ def passes_to_split(family: Family, n_levels: int, n_repeats: int) -> int:
 def _train(
     supernets: Supernets, task: Task, recipe: Recipe, split_after: Sequence[float], splitter: _Splitter
 ) -> Iterator[dict[str, Any]]:
-    """Train in place, every sub-network as often as another one, and tell of each split."""
+    """Train in place, all sub-networks equally often, and report each split."""
     optimizer, n_stretches = Optimizer(supernets.parameters(), recipe), len(split_after) + 1
     ends = [0, *(round(share * recipe.n_steps) for share in split_after), recipe.n_steps]
     for level, (start, end) in enumerate(pairwise(ends)):
@@ -137,7 +137,7 @@ def _train(
 
 @dataclass(frozen=True)
 class _Splitter:
-    """Splits copies as an arm does."""
+    """Splits copies according to an arm."""
 
     arm: str
     task: Task
@@ -146,7 +146,7 @@ class _Splitter:
     rule: str
 
     def split_all(self, supernets: Supernets, optimizer: Optimizer, level: int) -> Iterator[dict[str, Any]]:
-        """Split every copy that there is in two, or the only one into as many as a choice has options; tell of it."""
+        """Split every copy in two, or the only one into a copy for each option of a choice; report the splits."""
         if self.arm == ONE_SHOT or (self.arm == EXHAUSTIVE and level > 0):
             return
         for number in range(len(supernets.parts)):
@@ -160,7 +160,7 @@ class _Splitter:
             yield from _halves(supernets.family, distances) if level == 0 else []
 
     def _found(self, supernets: Supernets, number: int, level: int) -> tuple[str, list[list[Any]], dict[str, np.ndarray]]:
-        """The choice to split a copy at, the options of all parts but the last one, and distances, if they were measured."""
+        """The choice to split, the options of all parts except the last, and distances, if they were measured."""
         space, seed, distances = supernets.family.space, self.recipe.seed, dict[str, np.ndarray]()
         if self.arm in (MATCHED, EQUAL_PASSES):
             distances = disagreements(supernets, number, self.task, self.n_repeats, self.recipe.batch_size, seed)
@@ -183,7 +183,7 @@ def _halves(family: Family, distances: Mapping[str, np.ndarray]) -> Iterator[dic
 
 
 def repeatability(found: pd.DataFrame) -> pd.Series:
-    """Correlation of distances on one half of the batches with those on the other, over all pairs of options of all choices.
+    """Correlation between distances on both halves of the batches, over all pairs of options of all choices.
 
     Args:
         found: Rows of :func:`rank_split_cells` of one arm, with ``task``.
@@ -196,7 +196,7 @@ def repeatability(found: pd.DataFrame) -> pd.Series:
 
 
 def mean_distances(found: pd.DataFrame) -> pd.DataFrame:
-    """Distance of each pair of options, the mean over choices, seeds and batches; see :func:`repeatability`."""
+    """Distance of each pair of options, averaged over choices, seeds and batches; see :func:`repeatability`."""
     pairs = found.dropna(subset="first")
     means = pairs[["first", "second"]].mean(axis=1).groupby([pairs.one, pairs.other], sort=False).mean()
     options = list(dict.fromkeys([*pairs.one, *pairs.other]))

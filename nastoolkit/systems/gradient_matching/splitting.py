@@ -1,4 +1,4 @@
-"""Where to split a copy of a supernet: by the gradients of options, or at random ([Hu2022]; see the package)."""
+"""The choice at which a copy of a supernet is split: by the gradients of options, or at random ([Hu2022]; see the package)."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from nastoolkit.training.probes import cosines, gradients
 
 LARGEST_CUT, SMALLEST_WITHIN = "largest cut", "smallest distance within"
 RULES = (LARGEST_CUT, SMALLEST_WITHIN)
-UNSEEN = 10**6  # number of a step that no training has
+UNSEEN = 10**6  # number of a step that no training reaches
 
 Distances = Mapping[str, np.ndarray]  # by names of choices
 
 
 def whole_choices(supernets: Supernets, number: int) -> list[str]:
-    """Names of the choices that a copy has all options of, two or more.
+    """Names of the choices of which a copy has all options, at least two.
 
     Raises:
-        ValueError: There are none, so that the copy cannot be split.
+        ValueError: There are none, so the copy cannot be split.
     """
     space = supernets.family.space
     kept = zip(space.choices, space.restrict(supernets.parts[number]).allowed, strict=True)
@@ -36,21 +36,21 @@ def whole_choices(supernets: Supernets, number: int) -> list[str]:
 def disagreements(
     supernets: Supernets, number: int, task: Task, n_repeats: int, batch_size: int = 64, seed: int = 0
 ) -> dict[str, np.ndarray]:
-    """How far the gradients of options point away from each other ([Hu2022]).
+    """How much the gradients of options point in different directions ([Hu2022]).
 
-    Each repeat has a training batch and a path of its own, in which one choice at a time takes all of its options. Gradients
-    are those of the copy's weights, without the blocks of the choice itself.
+    Each repeat has its own training batch and path, in which one choice at a time takes each of its options. Gradients are
+    those of the copy's weights, without the blocks of the choice itself.
 
     Args:
-        supernets: Supernet; no weights or statistics of it change.
+        supernets: Supernet, whose weights and statistics stay unchanged.
         number: Number of the copy.
-        task: Gives the batches and the loss.
+        task: Task with the batches and the loss.
         n_repeats: Number of repeats.
-        batch_size: Examples a batch.
+        batch_size: Number of examples in a batch.
         seed: Seed of batches and paths.
 
     Returns:
-        One minus the cosine ``(n_repeats, k, k)`` of each pair of options, by names of choices that are whole.
+        One minus the cosine ``(n_repeats, k, k)`` of each pair of options, by the names of whole choices.
 
     Raises:
         ValueError: The copy cannot be split.
@@ -71,7 +71,7 @@ def _one_repeat(
     batch = task.batch(UNSEEN + seeds[1], batch_size, seeds[0]).at(family.input_shape(path))
     batch = batch.to(next(supernets.parameters()).device)
 
-    @cache  # options of all choices have the path itself in common
+    @cache  # all choices share the path itself
     def gradients_of(genes: tuple[int, ...]) -> dict[str, torch.Tensor]:
         return gradients(task.loss(supernets(batch.inputs, np.array(genes)), batch.targets), copy)
 
@@ -89,18 +89,18 @@ def _with_each_option(supernets: Supernets, path: np.ndarray, name: str) -> list
 
 
 def best_partition(distances: np.ndarray) -> tuple[list[int], float, float]:
-    """The two groups of options with the least distances within ([Hu2022]).
+    """The two groups of options with the least distances within them ([Hu2022]).
 
-    A group has two options or more, where there are four or more.
+    If there are four or more options, a group has at least two.
 
     Args:
         distances: Distance of each pair of options ``(k, k)``.
 
     Returns:
-        The options of the smaller group; the sum of distances between the groups, which is the cut; and that within them.
+        The options of the smaller group; the sum of distances between the groups, which is the cut; and the sum within them.
 
     Raises:
-        ValueError: There is one option.
+        ValueError: There is only one option.
     """
     n = len(distances)
     if n < 2:
@@ -117,17 +117,17 @@ def _groups(n: int) -> list[tuple[int, ...]]:
 
 
 def _within(distances: np.ndarray, group: Sequence[int]) -> float:
-    """Sum of the distances of all pairs that are on the same side."""
+    """Sum of the distances of all pairs on the same side."""
     inside = np.isin(np.arange(len(distances)), group)
     return float(np.triu(distances * (inside[:, None] == inside), 1).sum())
 
 
 def matched_split(distances: Distances, rule: str = LARGEST_CUT) -> tuple[str, list[int]]:
-    """The choice to split at, and the options of one side.
+    """The choice to split, and the options of one side.
 
     Args:
         distances: Mean distance of each pair of options ``(k, k)``, by choices.
-        rule: ``LARGEST_CUT``, or ``SMALLEST_WITHIN``, as the released code has it in the space of DARTS.
+        rule: ``LARGEST_CUT``, or ``SMALLEST_WITHIN``, as in the released code for the space of DARTS.
 
     Raises:
         ValueError: There is no such rule.
@@ -140,7 +140,7 @@ def matched_split(distances: Distances, rule: str = LARGEST_CUT) -> tuple[str, l
 
 
 def random_split(supernets: Supernets, number: int, rng: np.random.Generator) -> tuple[str, list[int]]:
-    """A random whole choice of a copy, and a random group of its options that :func:`best_partition` may find, too."""
+    """A random whole choice of a copy, and a random one of the groups of its options that :func:`best_partition` considers."""
     name = str(rng.choice(whole_choices(supernets, number)))
     choice = supernets.family.space.choices[supernets.family.space.names.index(name)]
     groups = _groups(len(choice.options))

@@ -1,4 +1,4 @@
-"""The hardware-aware system: a space learned from past searches, and the experiments of its figures.
+"""The hardware-aware system: a search space learned from past searches, and the experiments of its figures.
 
 [Cummings2022] D. Cummings et al., "A Hardware-Aware System for Accelerating Deep Neural Network Optimization",
 arXiv 2202.12954.

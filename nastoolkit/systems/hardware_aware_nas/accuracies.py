@@ -1,10 +1,10 @@
-"""How well the accuracies of sub-networks are predicted that no predictor has seen.
+"""How well the accuracies of unseen sub-networks are predicted.
 
 [Cummings2022] D. Cummings et al., "A Hardware-Aware System for Accelerating Deep Neural Network Optimization",
 arXiv 2202.12954, Figures 3, 13 and 14, which print no number; the authors published their measurements, from which
 :data:`INTEL` is.
 
-Differs from the paper in: a naive control that costs as much to train, a line through the logarithm of the MACs.
+Differs from the paper in: there is a naive control that costs as much to train, linear in the logarithm of the MACs.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ INTEL = {  # Kendall's tau of ridge regression, penalty 1, on Intel's published 
 
 @dataclass(frozen=True)
 class Networks:
-    """Sub-networks with what was measured of each.
+    """Sub-networks and their measurements.
 
     Attributes:
-        family: Their family.
+        family: Family of the sub-networks.
         genotypes: Genotypes ``(n, d)``.
-        values: Accuracies in %, or BLEU ``(n,)``.
+        values: Accuracies in %, or BLEU, ``(n,)``.
     """
 
     family: Family
@@ -51,22 +51,22 @@ class Networks:
 
     @property
     def features(self) -> np.ndarray:
-        """What predictors see: options, one-hot ``(n, f)``."""
+        """The predictors' features: one-hot options ``(n, f)``."""
         return self.family.space.one_hot(self.genotypes)
 
     @property
     def log_macs(self) -> np.ndarray:
-        """What the control sees ``(n, 1)``."""
+        """The control's feature ``(n, 1)``."""
         return np.log(self.family.macs(self.genotypes))[:, None]
 
 
 def published_networks(name: str, data_folder: str, at_least: int) -> Networks:
-    """Sub-networks that others measured, or that are measured and shipped.
+    """Sub-networks with published measurements, or with ones that ship with the package.
 
     Args:
-        name: ``digits-mbv3-table``, all of a part of a space, or ``ofa-mbv3-w1.0``, those of Intel's searches on ImageNet.
+        name: ``digits-mbv3-table``, a complete part of a space, or ``ofa-mbv3-w1.0``, from Intel's searches on ImageNet.
         data_folder: Folder of the published files; empty means the usual places.
-        at_least: Number of sub-networks that are needed.
+        at_least: Number of sub-networks needed.
 
     Raises:
         FileNotFoundError: The data are not on this machine.
@@ -89,7 +89,7 @@ def measured_networks(problem: dict[str, Any], n: int, seed: int) -> Networks:
     Args:
         problem: Argument that makes a :class:`nastoolkit.benchmarks.SupernetProblem`.
         n: Number of sub-networks.
-        seed: Seed that they are drawn with.
+        seed: Random seed of the sub-networks.
     """
     supernet_problem = SupernetProblem(**problem)
     history = supernet_problem.search(MACS, "random", n, seed, population=n)
@@ -97,7 +97,7 @@ def measured_networks(problem: dict[str, Any], n: int, seed: int) -> Networks:
 
 
 def networks_from(source: dict[str, Any]) -> Networks:
-    """Sub-networks by the arguments of :func:`measured_networks` or of :func:`published_networks`, made once in a process."""
+    """Sub-networks by the arguments of :func:`measured_networks` or :func:`published_networks`, made once for each process."""
     return _made(as_text(source))
 
 
@@ -113,7 +113,7 @@ def intel_taus(network: str) -> dict[int, float]:
 
 
 def spread_of_values(data: str, source: dict[str, Any]) -> list[Row]:
-    """How far apart the values of sub-networks lie, which are measured if they are not yet; a job.
+    """The spread of the sub-networks' values, which are measured if necessary; a job.
 
     Args:
         data: Name of the sub-networks.
@@ -130,7 +130,7 @@ def spread_of_values(data: str, source: dict[str, Any]) -> list[Row]:
 def accuracy_scores(
     data: str, source: dict[str, Any], sizes: list[int], n_test: int, predictors: list[str], trial: int, seed: int
 ) -> pd.DataFrame:
-    """How well predictors and the control predict unseen sub-networks, by the number that they were fitted to; a job.
+    """How well predictors and the control predict unseen sub-networks, by the size of the training set; a job.
 
     Args:
         data: Name of the sub-networks.
@@ -153,7 +153,7 @@ def accuracy_scores(
 def predicted_networks(
     data: str, source: dict[str, Any], predictor: str, n_train: int, n_test: int, trial: int, seed: int
 ) -> pd.DataFrame:
-    """Unseen sub-networks with what a predictor says of them; a job.
+    """Unseen sub-networks and a predictor's values for them; a job.
 
     Args:
         data: Name of the sub-networks.
@@ -176,7 +176,7 @@ def predicted_networks(
 
 
 def agreement(points: pd.DataFrame) -> pd.Series:
-    """How well the predictions of one trial agree with what was measured.
+    """How well the predictions of one trial agree with the measurements.
 
     Args:
         points: Rows of :func:`predicted_networks`.

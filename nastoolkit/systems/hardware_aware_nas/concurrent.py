@@ -1,10 +1,10 @@
-"""What to do with a few hundred measurements: search on them alone, from a warm start, or learn from them as they come.
+"""Uses of a few hundred measurements: search on them alone, from a warm start, or learn from them during the search.
 
 [Cummings2022] D. Cummings et al., "A Hardware-Aware System for Accelerating Deep Neural Network Optimization",
 arXiv 2202.12954, Section 4.5, Figures 9 and 10: the concurrent search, later named LINAS, against full searches.
 
-Differs from the paper in: controls of the same cost, random search among them; and warm starts from searches of several
-lengths, as the paper does not say how long the one was that its warm start comes from.
+Differs from the paper in: there are controls of the same cost, including random search; and warm starts come from searches of
+several lengths, as the paper does not say how long the search behind its warm start was.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ WARM, RANDOM = "full, warm start", "random"
 
 @dataclass(frozen=True, kw_only=True)
 class Tactics:
-    """Searches for one setting that differ in their tactics.
+    """Searches for one setting with different tactics.
 
     Attributes:
         problem: Values of a problem; see :func:`.problems.problem_from`.
@@ -37,11 +37,11 @@ class Tactics:
         target: Name of the cost of all other searches.
         full_search: Key of ``ALGORITHMS`` for the search on measurements alone.
         concurrent_search: Key of ``ALGORITHMS`` for the search that learns.
-        controls: Keys of ``ALGORITHMS``, or ``default``; random search is among them.
+        controls: Keys of ``ALGORITHMS``, or ``default``, including random search.
         budget: Number of evaluations of each search.
         source_budgets: Numbers of evaluations of the searches that warm starts come from.
         population: Number of sub-networks between two fits, in a generation and in the warm start.
-        reference_point: Quality and cost ``(2,)`` that hypervolumes begin at.
+        reference_point: Reference point ``(2,)`` of hypervolumes: quality and cost.
     """
 
     problem: Mapping[str, Any]
@@ -83,7 +83,7 @@ class Tactics:
 
     @property
     def warm(self) -> dict[str, int]:
-        """Names of the searches from a warm start, and the number of evaluations that it comes from."""
+        """Names of the searches from a warm start, and the number of evaluations of the search that it comes from."""
         return {f"{WARM} of {n:,}": n for n in self.source_budgets}
 
     def search(self, name: str, seed: int) -> History:
@@ -95,11 +95,11 @@ class Tactics:
         return self.made.search(self.target, self.algorithms[name], self.budget, seed, **how)
 
     def best_known(self, n_seeds: int, budget: int = 0) -> History:
-        """The front of a long full search for the target, with a seed that no other one has.
+        """The front of a long full search for the target, with a seed that no other search has.
 
         Args:
-            n_seeds: Number of seeds that were searched with.
-            budget: Number of its evaluations; 0 makes no such search and takes all that the others measured.
+            n_seeds: Number of seeds used for searches.
+            budget: Number of its evaluations; with 0, the front of all other searches is taken instead.
         """
         if budget:
             return self.made.search(self.target, self.full_search, budget, n_seeds, population=self.population).front()
@@ -116,7 +116,7 @@ def hypervolumes(setting: Mapping[str, Any], search: str, seed: int) -> list[Row
     Args:
         setting: Values of :class:`Tactics`.
         search: Name of the search.
-        seed: Seed of all its randomness.
+        seed: Random seed of the search.
 
     Returns:
         See :func:`.problems.judged_curves`.
@@ -126,13 +126,13 @@ def hypervolumes(setting: Mapping[str, Any], search: str, seed: int) -> list[Row
 
 
 def pairs(runs: Mapping[str, Curves]) -> pd.DataFrame:
-    """How many times fewer evaluations rows need than columns, to the hypervolume that the column has at its end.
+    """How many times fewer evaluations rows need than columns, for the column's final hypervolume.
 
     Args:
         runs: Hypervolumes of each search.
 
     Returns:
-        Texts: the last ``hypervolume``, mean and standard deviation, then medians with their intervals.
+        Texts: mean and standard deviation of the final ``hypervolume``, then medians with their intervals.
     """
     table = {name: {"hypervolume": f"{run.final.mean():.4g} ± {run.final.std(ddof=1):.2g}"} for name, run in runs.items()}
     for name, run in runs.items():
@@ -146,10 +146,10 @@ def break_even(runs: Mapping[str, Curves], tactics: Tactics) -> dict[tuple[str, 
 
     Args:
         runs: Hypervolumes of each search.
-        tactics: What was searched.
+        tactics: Searches that were run.
 
     Returns:
-        Ratios by the other search's name, and the evaluations that the warm start comes from.
+        Ratios by the other search's name and the number of evaluations that the warm start comes from.
     """
     others = (tactics.concurrent, tactics.full)
     return {(name, n): runs[name].times_fewer(runs[warm]) for name in others for warm, n in tactics.warm.items()}

@@ -1,10 +1,10 @@
-"""Fronts that were found for one hardware setting, judged on another one.
+"""Fronts found for one hardware setting and judged on another one.
 
 [Cummings2022] D. Cummings et al., "A Hardware-Aware System for Accelerating Deep Neural Network Optimization",
 arXiv 2202.12954, Section 4.3, Figures 5 and 6.
 
-Differs from the paper in: each setting is measured twice if possible, once to search with and once to judge with, so that a
-search takes no advantage of the errors of what it is judged by; and the loss has a number, the share of hypervolume.
+Differs from the paper in: each setting is measured twice if possible, once for searching and once for judging, so that a
+search cannot exploit measurement errors; and the loss is a number, the share of hypervolume.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ RANDOM = "random search"
 
 
 def agreement(settings: Settings) -> pd.DataFrame:
-    """Kendall tau over random sub-networks between latencies to search with, and MACs (rows), and those to judge with."""
+    """Kendall tau over random sub-networks between search latencies or MACs (rows) and judging latencies."""
     networks = settings.space.sample(1000, np.random.default_rng(0))
     judges = {name: settings.latency(name, "judge", networks) for name in settings.tables}
     costs = {name: settings.latency(name, "search", networks) for name in (*settings.tables, MACS)}
@@ -40,7 +40,7 @@ def agreement(settings: Settings) -> pd.DataFrame:
 
 @dataclass(frozen=True, kw_only=True)
 class Study:
-    """Searches for each setting, for MACs and at random, whose fronts are judged on all settings.
+    """Searches for each setting, for MACs and at random; their fronts are judged on all settings.
 
     Attributes:
         settings: Values of one of the classes of :data:`.hardware_settings.Settings`.
@@ -62,10 +62,10 @@ class Study:
         return settings_from(self.settings)
 
     def fronts(self, found_for: str, seed: int) -> dict[str, History]:
-        """For each setting the front that is judged there, by test values and the other latency.
+        """For each setting, the front that is judged there, by test values and the judging latency.
 
         Args:
-            found_for: Name of a setting, ``MACs``, or ``random search``, which searches each setting for itself.
+            found_for: Name of a setting, ``MACs``, or ``random search``, which searches each setting separately.
             seed: Random seed.
         """
         if found_for == RANDOM:
@@ -77,7 +77,7 @@ class Study:
         return self.made.search(cost, algorithm, self.budget, self.population, seed).front()
 
     def _judged(self, front: History, name: str) -> History:
-        """A front by its quality on test data, and by its share of the largest sub-network's latency on a setting."""
+        """A front by its quality on test data and its latency on a setting as a share of the largest sub-network's."""
         space, genotypes = self.made.space, np.concatenate([front.genotypes, self.made.space.largest[None]])
         *latencies, largest = self.made.latency(name, "judge", genotypes)
         shares = np.array(latencies) / largest
@@ -86,7 +86,7 @@ class Study:
 
 
 def hypervolumes(study: Mapping[str, Any], found_for: str, seed: int) -> list[Row]:
-    """What one search's front is worth on each setting; a job.
+    """Hypervolume of one search's front on each setting; a job.
 
     Args:
         study: Values of a :class:`Study`.
@@ -94,7 +94,7 @@ def hypervolumes(study: Mapping[str, Any], found_for: str, seed: int) -> list[Ro
         seed: Random seed.
 
     Returns:
-        A row for each setting: ``judged_on``, and the ``hypervolume`` beyond the reference quality and a share of 1.
+        A row for each setting: ``judged_on``, and the ``hypervolume`` at the reference quality and a share of 1.
     """
     given = Study(**study)
     reference_point = (given.made.reference_quality, 1.0)
@@ -103,7 +103,7 @@ def hypervolumes(study: Mapping[str, Any], found_for: str, seed: int) -> list[Ro
 
 
 def losses(volumes: pd.DataFrame) -> pd.DataFrame:
-    """The same rows with ``lost_percent``, held against the front that was found for the setting itself with the same seed.
+    """The same rows with ``lost_percent``, compared with the front found for the setting itself with the same seed.
 
     Args:
         volumes: Rows of :func:`hypervolumes` with ``found_for`` and ``seed``.
@@ -132,7 +132,7 @@ def over_seeds(lost: pd.DataFrame) -> pd.DataFrame:
 
 
 def loss_between(lost: pd.DataFrame, found_for: str, judged_on: str) -> pd.Series:
-    """Loss of each seed of fronts that were found for one setting and are judged on another one, in %."""
+    """Loss of fronts found for one setting and judged on another one, for each seed, in %."""
     of_pair = lost[(lost.found_for == found_for) & (lost.judged_on == judged_on)]
     return of_pair.set_index("seed").lost_percent
 

@@ -1,6 +1,6 @@
 """Hardware settings between which fronts may transfer: tables of this machine, and the devices of HAT's authors.
 
-Each is measured twice, to search with and to judge with; for those of :class:`.ofa_devices.OfaDevices` there is one table.
+Each is measured twice, for searching and for judging; the devices of :class:`.ofa_devices.OfaDevices` have only one table.
 
 [Wang2020] H. Wang et al., "HAT: Hardware-Aware Transformers for Efficient Natural Language Processing", ACL 2020: latencies of
 2,000 random Transformers on each of several devices, which are others on each device.
@@ -33,10 +33,10 @@ Latency = Callable[[np.ndarray], np.ndarray]
 
 
 def name_of(setting: str) -> str:
-    """What figures call a setting of this machine, such as ``torch 16 1``; see :func:`nastoolkit.latency.read_setting`.
+    """The name in figures of a setting of this machine, such as ``torch 16 1``; see :func:`nastoolkit.latency.read_setting`.
 
     Raises:
-        ValueError: No such setting, or a table's file.
+        ValueError: There is no such setting, or it is a table's file.
     """
     conditions = read_setting(setting)
     if not conditions:
@@ -51,10 +51,10 @@ class Tables:
     """Settings of a supernet, each with two latency tables.
 
     Attributes:
-        problem: Values of a :class:`SupernetProblem`, with the tables to search with.
-        judge: The same in another folder, with the tables to judge with.
-        tables: By the name of each setting, what to search with and what to judge with: settings of this machine, or files.
-        reference_quality: Accuracy that hypervolumes begin at, in %.
+        problem: Values of a :class:`SupernetProblem`, with the tables for searching.
+        judge: The same in another folder, with the tables for judging.
+        tables: Table for searching and table for judging, by the setting's name: settings of this machine, or files.
+        reference_quality: Accuracy of the reference point, in %.
     """
 
     problem: Mapping[str, Any]
@@ -64,10 +64,10 @@ class Tables:
 
     @classmethod
     def measured(cls, problem: SupernetProblem, tables: Mapping[str, Sequence[str]], reference_quality: float) -> Tables:
-        """Settings whose tables are measured now if they are missing, those to judge with in the folder ``judge``.
+        """Settings whose tables are measured now if they are missing; those for judging are in the folder ``judge``.
 
         Raises:
-            ValueError: A setting with other than two tables.
+            ValueError: A setting does not have two tables.
         """
         if wrong := [name for name, two in tables.items() if len(two) != 2]:
             raise ValueError(f"other_machines: {wrong[0]!r} needs two tables, to search and to judge; got {tables[wrong[0]]}")
@@ -84,12 +84,12 @@ class Tables:
 
     @property
     def space(self) -> SearchSpace:
-        """Where to search."""
+        """The search space."""
         return self.made.space
 
     @property
     def quality(self) -> Objective:
-        """What sub-networks are judged by, besides their latency."""
+        """The objective in addition to latency."""
         return self.made.quality
 
     def latency(self, name: str, use: str, genotypes: np.ndarray) -> np.ndarray:
@@ -122,7 +122,7 @@ def _hat() -> Family:
 
 @lru_cache(maxsize=1)
 def _learned(task: str, predictor: str, data_folder: str) -> dict[str, dict[str, Latency]]:
-    """Predictors of latency, by device and use, each fitted to a half of its rows."""
+    """Predictors of latency by device and use, each fitted to half of the device's rows."""
     rng, space = np.random.default_rng(0), _hat().space
     found: dict[str, dict[str, Latency]] = {}
     for device in (name for name in DEVICES if name.startswith(task)):
@@ -139,10 +139,10 @@ class HatDevices:
     """Devices on which HAT's authors measured Transformers of one task; their number of parameters stands for their quality.
 
     Attributes:
-        folder: Folder that finished searches are kept in.
+        folder: Folder that keeps finished searches.
         task: Beginning of the names of the devices' data, such as ``wmt14enfr``.
-        predictor: Key of ``PREDICTORS`` for the latencies; one is fitted to a half of the rows, to search with, and one to
-            the other half, to judge with.
+        predictor: Key of ``PREDICTORS`` for the latencies; one is fitted to half of the rows, for searching, and one to the
+            other half, for judging.
         data_folder: Folder of the published files; empty means the usual places.
     """
 
@@ -168,12 +168,12 @@ class HatDevices:
 
     @property
     def space(self) -> SearchSpace:
-        """Where to search."""
+        """The search space."""
         return _hat().space
 
     @property
     def quality(self) -> Objective:
-        """What sub-networks are judged by, besides their latency."""
+        """The objective in addition to latency."""
         return Objective("params", "max", "million", exact=lambda genotypes: _hat().params(genotypes) / 1e6)
 
     @property
@@ -188,7 +188,7 @@ class HatDevices:
         return _learned(self.task, self.predictor, self.data_folder)[name][use](genotypes)
 
     def search(self, name: str, algorithm: str, budget: int, population: int, seed: int) -> History:
-        """A search by parameters and a latency, or MMACs, read if it was made before."""
+        """A search by parameters and a latency, or MMACs, read from its file if it was made before."""
         cost = Objective("cost", "min", exact=partial(self.latency, name, "search"))
         problem = Problem(self.space, None, [self.quality, cost])
         return replayed_history(Path(self.folder) / "searches", problem, algorithm, budget, seed, population=population)

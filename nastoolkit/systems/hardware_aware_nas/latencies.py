@@ -1,10 +1,10 @@
-"""How well latencies are predicted, by regressors and by lookup tables that take as long to measure.
+"""How well latencies are predicted: by regressors, and by lookup tables that take as long to measure.
 
 [Cummings2022] D. Cummings et al., "A Hardware-Aware System for Accelerating Deep Neural Network Optimization",
 arXiv 2202.12954, Section 5.4.2, Table 3 and Figure 15.
 
-Differs from the paper in: every sub-network is timed beside the same reference, the smallest one, and its latency is a
-multiple of the reference's: neither the machine's moods nor a run that goes on tomorrow favour one over another.
+Differs from the paper in: every sub-network is timed next to the same reference, the smallest one, and its latency is a
+multiple of the reference's. So neither changes of the machine's speed nor a run resumed later favour any sub-network.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from nastoolkit.studies import optimize
 from nastoolkit.studies.running import Running
 from nastoolkit.verdicts import INCONCLUSIVE, WEAKER, Verdict, verdict
 
-TABLE, MACS, LAYERS = "lookup table", "MACs", "decoder layers"  # beside the predictors; the last two cost no measurement
-COST = "cost_s"  # processor seconds of measuring a table, among its conditions
+TABLE, MACS, LAYERS = "lookup table", "MACs", "decoder layers"  # added to the predictors; the last two need no measurement
+COST = "cost_s"  # processor seconds for measuring a table, stored with its conditions
 PAPER = {  # Table 3: on Xeon 8180 and 8280, then on V100 and A100
     "mbv3": (0.9821, 0.9826, 0.9311, 0.9360),
     "resnet50": (0.8984, 0.8690, 0.8675, 0.8637),
@@ -39,7 +39,7 @@ PAPER = {  # Table 3: on Xeon 8180 and 8280, then on V100 and A100
 
 
 class TwoClocks(NetworkLatency):
-    """Latencies by even and by odd rounds, as multiples of the reference's, and the processor seconds that they cost."""
+    """Latencies by even and by odd rounds, as multiples of the reference's, and the processor seconds spent."""
 
     def __call__(self, genotypes: np.ndarray) -> np.ndarray:
         """Genotypes ``(n, d)`` to ``(n, 3)``."""
@@ -51,14 +51,14 @@ class TwoClocks(NetworkLatency):
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """A family on this machine, and the folder that keeps what is measured of it.
+    """A family on this machine, and the folder that keeps its measurements.
 
     Attributes:
         family_name: Key of ``FAMILIES``.
         hardware: Backend, batch size and threads; see :func:`nastoolkit.latency.read_setting`.
-        seconds: How long to time each sub-network, in s.
+        seconds: Time for each sub-network, in s.
         folder: Folder of the measurements.
-        made_of: Hash of the measured latencies, which tells jobs apart; :meth:`as_argument` sets it.
+        made_of: Hash of the measured latencies, which distinguishes jobs; :meth:`as_argument` sets it.
     """
 
     family_name: str
@@ -79,11 +79,11 @@ class Setting:
 
     @property
     def stem(self) -> str:
-        """What names of files say of it."""
+        """The part of file names that identifies it."""
         return f"{self.family_name}_{self.hardware.replace(' ', '_')}"
 
     def measured(self, n: int, seed: int) -> History:
-        """Random sub-networks, measured now or read: multiples of the reference's time by two clocks, and seconds of each."""
+        """Random sub-networks, measured now or read: multiples of the reference's time by two clocks, and seconds for each."""
         clock = TwoClocks(self.family, seconds=self.seconds, **read_setting(self.hardware))
         columns = [Objective("even", "min"), Objective("odd", "min"), Objective("cost", "min", "s")]
         store, running = Path(self.folder) / f"latency_{self.stem}.sqlite", Running(chunk_size=8)
@@ -113,7 +113,7 @@ class Setting:
 
 
 def latencies_of(history: History) -> np.ndarray:
-    """Latencies ``(n,)`` of what :meth:`Setting.measured` returns: the mean of both clocks."""
+    """Latencies ``(n,)`` from the result of :meth:`Setting.measured`: the mean of both clocks."""
     return history.values[:, :2].mean(axis=1)
 
 
@@ -132,8 +132,8 @@ def latency_scores(
         seed: Seed of the measured sub-networks and of the splits.
 
     Returns:
-        The columns of :func:`nastoolkit.predictors.learning_curve`, ``family`` and ``hardware``; at the largest size a row for
-        the control, the predictor ``MACs``, which has no error in %.
+        The columns of :func:`nastoolkit.predictors.learning_curve`, ``family`` and ``hardware``; at the largest size, a row
+        for the control, the predictor ``MACs``, which has no error in %.
     """
     made = Setting(**setting)
     history = made.measured(n, seed)
@@ -147,20 +147,20 @@ def latency_scores(
 def equal_cost_scores(
     setting: dict[str, Any], n: int, n_contexts: int, n_test: int, predictors: list[str], trial: int, seed: int
 ) -> pd.DataFrame:
-    """The same for a lookup table, and for predictors that learn from what can be timed in as many seconds; a job.
+    """The same for a lookup table, and for predictors that learn from sub-networks timed in as many seconds; a job.
 
     Args:
         setting: What makes a :class:`Setting`.
-        n: Number of sub-networks that were measured, and from which the predictors can learn.
-        n_contexts: Number of networks in which the table has each block timed.
+        n: Number of measured sub-networks, from which the predictors can learn.
+        n_contexts: Number of networks in which each block of the table is timed.
         n_test: Number of unseen sub-networks.
         predictors: Keys of ``PREDICTORS``.
         trial: Number of the split.
         seed: Seed of the measured sub-networks and of the splits.
 
     Returns:
-        The columns of :func:`latency_scores`, and ``cost_s``; ``n_train`` is how many sub-networks the table's seconds buy,
-        at most those that there are.
+        The columns of :func:`latency_scores`, and ``cost_s``; ``n_train`` is the number of sub-networks that could
+        be timed in the table's seconds, at most all.
     """
     made = Setting(**setting)
     history, table = made.measured(n, seed), made.table(n_contexts)
@@ -179,7 +179,7 @@ def hat_networks(device: str, data_folder: str, at_least: int) -> TransformerLat
     Args:
         device: One of ``DEVICES``.
         data_folder: Folder of the published files; empty means the usual places.
-        at_least: Number of Transformers that are needed.
+        at_least: Number of Transformers needed.
 
     Raises:
         FileNotFoundError: The data are not on this machine.
@@ -194,7 +194,7 @@ def hat_networks(device: str, data_folder: str, at_least: int) -> TransformerLat
 def hat_scores(
     device: str, data_folder: str, sizes: list[int], n_test: int, predictors: list[str], trial: int, seed: int
 ) -> pd.DataFrame:
-    """The same for Transformers by what HAT's authors published, ten averages over their layers; a job.
+    """The same for Transformers, by the ten averages over layers that HAT's authors published; a job.
 
     The control is the number of decoder layers.
     """
@@ -207,14 +207,14 @@ def hat_scores(
 
 
 def told_scores(latencies: np.ndarray, told: np.ndarray, n_test: int, trial: int, seed: int) -> pd.DataFrame:
-    """How well numbers that no sub-network was measured for predict the latencies of a trial's unseen ones.
+    """How well numbers that need no measured sub-networks predict the latencies of a trial's unseen ones.
 
-    Equal numbers are ranked by lot: Kendall's tau-b does not count them, so that six different values could seem to rank
-    better than a predictor that is right more often than not among equals.
+    Equal numbers are ranked at random: Kendall's tau-b does not count them, so six different values could seem to rank better
+    than a predictor that is mostly right among equals.
 
     Args:
         latencies: Measured latencies ``(n,)``.
-        told: What is held against them ``(n,)``, MACs or a table's latencies.
+        told: Numbers to compare with them ``(n,)``: MACs or a table's latencies.
         n_test: Number of unseen sub-networks.
         trial: Number of the split.
         seed: Seed of the splits.
@@ -230,19 +230,19 @@ def told_scores(latencies: np.ndarray, told: np.ndarray, n_test: int, trial: int
 
 
 def mean_taus(scores: pd.DataFrame, predictor: str) -> pd.Series:
-    """Kendall's tau of a predictor at the largest training size: the mean of all settings, by trial."""
+    """Kendall's tau of a predictor at the largest training size: the mean over all settings, by trial."""
     judged = scores[(scores.predictor == predictor) & (scores.n_train == scores.n_train.max())]
     return judged.groupby("trial").kendall_tau.mean()
 
 
 def ranking_verdict(scores: pd.DataFrame, control: str, papers: list[float], ceiling: float = 1.0) -> Verdict:
-    """The verdict on ridge regression's tau, the mean of all settings.
+    """The verdict on ridge regression's tau, averaged over all settings.
 
     Args:
         scores: Rows of :func:`latency_scores` or :func:`hat_scores`.
         control: Predictor of the control.
         papers: The paper's numbers, if it has any.
-        ceiling: The highest tau that the clock allows. A tau below the paper's says nothing where the ceiling is below it,
+        ceiling: Highest tau that the clock's noise allows. A tau below the paper's says nothing if the ceiling is below it
             too.
     """
     taus, against = (mean_taus(scores, predictor) for predictor in ("ridge", control))
@@ -253,13 +253,13 @@ def ranking_verdict(scores: pd.DataFrame, control: str, papers: list[float], cei
 
 
 def paper_taus(network: str, on_gpu: bool) -> list[float]:
-    """Both numbers of Table 3 for a kind of network, two Xeons' or two GPUs'; none for a kind that the paper does not have."""
+    """Both numbers of Table 3 for a kind of network, on two Xeons or two GPUs; empty for a kind that is not in the paper."""
     taus = next((taus for kind, taus in PAPER.items() if kind in network), ())
     return list(taus[2:] if on_gpu else taus[:2])
 
 
 def errors_saved(scores: pd.DataFrame) -> pd.Series:
-    """By how many points of MAPE a lookup table errs less than the predictor that is best in the mean of a setting's trials.
+    """Points of MAPE that a lookup table saves compared with the predictor that is best on average over a setting's trials.
 
     Args:
         scores: Rows of :func:`equal_cost_scores`, for one number of contexts.

@@ -1,12 +1,12 @@
-"""LINAS as the papers print it, beside the toolkit's own: a control of what ours differs in.
+"""LINAS as printed in the papers, next to the toolkit's own: a control for the differences.
 
 [Cummings2022] D. Cummings et al., "A Hardware-Aware System for Accelerating Deep Neural Network Optimization",
 arXiv 2202.12954, Algorithm 1, there called ConcurrentNAS.
 [Cummings2022b] D. Cummings et al., "A Hardware-Aware Framework for Accelerating Neural Architecture Search Across
 Modalities", arXiv 2205.10358: the same loop under the name LINAS; best and unique sub-networks are kept.
 
-Differs from the papers in: what :mod:`nastoolkit.search.mating` says of the inner search; what was measured is not proposed
-again.
+Differs from the papers in: what :mod:`nastoolkit.search.mating` says about the inner search; measured sub-networks are not
+proposed again.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ from nastoolkit.support.counts import whole
 
 
 class LiteralLINAS(PredictedSearch):
-    """A random population is measured; the next one is the last of an NSGA-II on predictions, which begins at random, too.
+    """Measures a random population; each next one is the last population of an NSGA-II on predictions, also started at random.
 
-    Where :class:`nastoolkit.search.linas.LINAS` begins from what was measured and chooses among all that was proposed.
+    In contrast, :class:`nastoolkit.search.linas.LINAS` starts from measured sub-networks and chooses among all proposed ones.
 
     Args:
-        space: Where to search.
-        objectives: What the columns of the values are.
+        space: Search space.
+        objectives: Objectives, one for each column of the values.
         seed: Random seed.
-        population: How many sub-networks are measured between two fits, and the population of NSGA-II.
-        predictor: A name in :data:`nastoolkit.predictors.PREDICTORS`.
+        population: Number of sub-networks measured between two fits, and the population of NSGA-II.
+        predictor: Name of a predictor in :data:`nastoolkit.predictors.PREDICTORS`.
         generations: Number of generations of NSGA-II.
         predicts_costs: Whether exact objectives, such as a latency of a table, are predicted like others, as in the papers.
 
     Raises:
-        ValueError: An unknown predictor, or fewer than 1 generation or sub-network.
+        ValueError: The predictor is unknown, or there is less than 1 generation or sub-network.
     """
 
     def __init__(

@@ -14,10 +14,10 @@ from nastoolkit.systems.hardware_aware_nas.problems import DESKTOP, PHONE, Publi
 
 @dataclass(frozen=True, kw_only=True)
 class OfaDevices:
-    """A desktop processor and a phone; there is one table of each, so that fronts are judged by what they were searched by.
+    """A desktop processor and a phone; each has only one table, so fronts are judged by the table that guided the search.
 
     Attributes:
-        folder: Folder that finished searches are kept in.
+        folder: Folder that keeps finished searches.
         data_folder: Folder of the published files; empty means the usual places.
     """
 
@@ -41,17 +41,17 @@ class OfaDevices:
 
     @property
     def space(self) -> SearchSpace:
-        """Where to search."""
+        """The search space."""
         return self.made.space
 
     @property
     def quality(self) -> Objective:
-        """What sub-networks are judged by, besides their latency."""
+        """The objective in addition to latency."""
         return self.made.quality
 
     @property
     def reference_quality(self) -> float:
-        """Accuracy that hypervolumes begin at, in %."""
+        """Accuracy of the reference point, in %."""
         return 75.0
 
     def latency(self, name: str, use: str, genotypes: np.ndarray) -> np.ndarray:
@@ -59,7 +59,7 @@ class OfaDevices:
         return complete([self.made.cost(name)], genotypes, np.empty((len(genotypes), 0)))[:, 0]
 
     def search(self, name: str, algorithm: str, budget: int, population: int, seed: int) -> History:
-        """A search by predicted accuracy and a latency, or MMACs, read if it was made before."""
+        """A search by predicted accuracy and a latency, or MMACs, read from its file if it was made before."""
         return self.made.search(name, algorithm, budget, seed, population=population)
 
     def tested(self, front: History) -> np.ndarray:

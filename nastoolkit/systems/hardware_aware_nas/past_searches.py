@@ -1,10 +1,10 @@
-"""A past search on platform A makes the space smaller for a search on platform B.
+"""A past search on platform A shrinks the space for a search on platform B.
 
 [Cummings2022] D. Cummings et al., "A Hardware-Aware System for Accelerating Deep Neural Network Optimization",
 arXiv 2202.12954, Section 5.3, Figures 4 and 12; see :mod:`.popdb`.
 
-Differs from the paper in: there are several past searches, and controls: as many options dropped by lot, and a warm start
-from the same past search in the whole space. Clusters are made by both objectives, as Figure 4 draws them.
+Differs from the paper in: there are several past searches, and controls: as many options dropped at random, and a warm start
+from the same past search in the whole space. Clusters are formed by both objectives, as drawn in Figure 4.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from nastoolkit.systems.hardware_aware_nas.problems import PublishedTables, judg
 
 WHOLE, POPDB, LOT, WARM = "whole space", "PopDB", "dropped by lot", "warm start"
 UNCLUSTERED = "without clusters"
-LONG = ", long"  # added to the name of a search that goes on until little is left to be found
+LONG = ", long"  # added to the name of a search that continues until little is left to find
 GENERATION = 50  # sub-networks in a generation of a past search, and of a long one
-NAMES = {"expand": "width"}  # what the paper calls a kind of choice
-KINDS = {"kernel": (20, 16), "width": (20, 5), "depth": (5, 0)}  # Section 5.3: choices of a kind, and how many lose options
+NAMES = {"expand": "width"}  # the paper's names for kinds of choices
+KINDS = {"kernel": (20, 16), "width": (20, 5), "depth": (5, 0)}  # Section 5.3: choices of each kind, and how many lose options
 Options = dict[str, list[Any]]
 
 
@@ -52,11 +52,11 @@ class PastSearch:
         population: Number of sub-networks between two fits of the search on B, and in a warm start.
         threshold: Least share of clustered sub-networks that keeps an option.
         min_cluster_size: See :func:`.popdb.constrain`.
-        min_samples: See there.
-        reference_point: Quality and cost ``(2,)`` that hypervolumes begin at.
-        n_past: Number of random sub-networks that are measured for a predictor, by which the long search goes; with 0 it goes
-            by the problem's own values.
-        long_budget: Number of evaluations of two long searches on B, in the whole space and in the smaller one; 0 makes none.
+        min_samples: See :func:`.popdb.constrain`.
+        reference_point: Reference point ``(2,)`` of hypervolumes: quality and cost.
+        n_past: Number of random sub-networks measured for a predictor that guides the long search; with 0, the problem's own
+            values guide it.
+        long_budget: Number of evaluations of two long searches on B, in the whole space and in the smaller one; 0 for none.
     """
 
     problem: Mapping[str, Any]
@@ -97,7 +97,7 @@ class PastSearch:
         return replayed_history(folder, problem, self.past_algorithm, self.past_budget, seed, None, None, **how)
 
     def crowd(self, past: History, labels: Sequence[int]) -> History:
-        """The clustered sub-networks of a past search, or all of them if nothing but noise was found."""
+        """The clustered sub-networks of a past search, or all of them if only noise was found."""
         is_clustered = np.array(labels) >= 0
         return past[is_clustered] if is_clustered.any() else past
 
@@ -132,15 +132,15 @@ def by_lot(space: SearchSpace, smaller: SearchSpace, seed: int) -> SearchSpace:
 
 
 def clustered(setting: Mapping[str, Any], seed: int) -> list[Row]:
-    """Where one past search crowds, and which options are left; a job.
+    """The clusters of one past search, and the options that remain; a job.
 
     Args:
         setting: Values of a :class:`PastSearch`.
         seed: Seed of the past search.
 
     Returns:
-        One row: ``labels``, the cluster of each evaluation, -1 for noise; and for each choice its ``options`` that the
-        clusters use, and those that all evaluations use, ``unclustered``.
+        One row: ``labels``, the cluster of each evaluation, -1 for noise; and for each choice the ``options`` that the
+        clusters use, and as ``unclustered`` those that all evaluations use.
     """
     given = PastSearch(**setting)
     past = given.past(seed)
@@ -151,7 +151,7 @@ def clustered(setting: Mapping[str, Any], seed: int) -> list[Row]:
 
 
 def trials(setting: Mapping[str, Any], pasts: pd.DataFrame, n: int) -> list[Row]:
-    """Jobs for :func:`hypervolumes`: trials with seeds of their own, which take past searches in turn.
+    """Jobs for :func:`hypervolumes`: trials with their own seeds, which use the past searches in turn.
 
     Args:
         setting: Values of a :class:`PastSearch`.
@@ -182,15 +182,15 @@ def hypervolumes(setting: Mapping[str, Any], options: Options, past_seed: int, s
 
 
 def reduction(space: SearchSpace, pasts: pd.DataFrame) -> pd.DataFrame:
-    """How much smaller spaces are that past searches leave.
+    """How much smaller past searches make the space.
 
     Args:
         space: The whole space.
         pasts: Rows of :func:`clustered` with ``seed``.
 
     Returns:
-        A row for each past search, with clusters and without: ``how``, ``seed``, how many choices of each kind lose options,
-        such as ``kernel``, ``orders`` of magnitude that go, and ``left``, the number of sub-networks.
+        A row for each past search, with clusters and without: ``how``, ``seed``, for each kind such as ``kernel`` the number
+        of choices that lose options, the ``orders`` of magnitude removed, and the number of sub-networks ``left``.
     """
     rows = []
     for how, column in {POPDB: "options", UNCLUSTERED: "unclustered"}.items():
@@ -203,7 +203,7 @@ def reduction(space: SearchSpace, pasts: pd.DataFrame) -> pd.DataFrame:
 
 
 def against_paper(reduced: pd.DataFrame) -> dict[tuple[str, str], tuple[pd.Series, float]]:
-    """What Section 5.3 and Figure 4 count: by place and quantity the values of past searches, and the paper's.
+    """The counts of Section 5.3 and Figure 4: by place and quantity, the values of past searches and the paper's.
 
     Args:
         reduced: Rows of :func:`reduction` of one kind.
@@ -218,13 +218,13 @@ def against_paper(reduced: pd.DataFrame) -> dict[tuple[str, str], tuple[pd.Serie
 
 
 def gains(runs: Mapping[str, Curves]) -> pd.DataFrame:
-    """What each search gains over the whole space, in % of the whole space's last hypervolume, in pairs of one seed.
+    """Gain of each search over that of the whole space, in % of the latter's final hypervolume, paired by seed.
 
     Args:
         runs: Hypervolumes of each search.
 
     Returns:
-        Columns ``search``, ``seed``, and the gain in the mean over the first half of the evaluations, ``early``, and at the
+        Columns ``search``, ``seed``, and the gains: ``early``, the mean over the first half of the evaluations, and at the
         ``end``.
     """
     rows = []

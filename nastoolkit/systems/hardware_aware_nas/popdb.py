@@ -1,4 +1,4 @@
-"""PopDB: a smaller space to search, learned from where a past search, maybe on other hardware, found its crowds.
+"""PopDB: a smaller search space, learned from clusters in a past search, possibly on other hardware.
 
 [Cummings2022] D. Cummings et al., "A Hardware-Aware System for Accelerating Deep Neural Network Optimization",
 arXiv 2202.12954, Section 3 and Figures 4 and 12: HDBSCAN over the sub-networks of a past study; options that few clustered
@@ -24,7 +24,7 @@ from nastoolkit.history import History
 from nastoolkit.space import SearchSpace
 
 BY = ("options", "objectives")
-LEAST_DISTANCE = 1e-12  # of points whose ranges are 1: a distance of 0 would be taken for none
+LEAST_DISTANCE = 1e-12  # between points scaled to a range of 1: a distance of 0 would count as missing
 
 
 def constrain(
@@ -37,15 +37,15 @@ def constrain(
         threshold: Least share of clustered sub-networks that keeps an option.
         min_cluster_size: Size of HDBSCAN's smallest cluster, as in Figure 4; smaller ones are noise.
         min_samples: Number of neighbours that make a point dense for HDBSCAN.
-        by: What sub-networks of a cluster have in common: ``options``, where 10,000 evaluations take a minute, or
-            ``objectives``, two at least, where 100,000 take ten seconds.
+        by: Basis of the clusters: ``options``, where 10,000 evaluations take a minute, or at least two ``objectives``,
+            where 100,000 take ten seconds.
 
     Returns:
-        The history's space, restricted. Where HDBSCAN finds nothing but noise, nothing is dropped.
+        The history's space, restricted. If HDBSCAN only finds noise, nothing is dropped.
 
     Raises:
-        ValueError: A threshold outside 0..1, ``min_cluster_size`` below 2, ``min_samples`` below 1, fewer evaluations than
-            either of them, or something unknown to cluster by.
+        ValueError: ``threshold`` is outside 0..1, ``min_cluster_size`` below 2 or ``min_samples`` below 1, there are fewer
+            evaluations than either of them, or ``by`` is unknown.
     """
     if not 0 <= threshold <= 1:
         raise ValueError(f"the threshold is a share from 0 to 1, got {threshold}")
@@ -54,7 +54,7 @@ def constrain(
 
 
 def clusters(history: History, min_cluster_size: int = 50, min_samples: int = 10, by: str = "options") -> np.ndarray:
-    """Number of each evaluation's cluster ``(n,)``, -1 for noise, as all are that are equal; see :func:`constrain`."""
+    """Cluster number of each evaluation ``(n,)``, -1 for noise, also if all are equal; see :func:`constrain`."""
     _check_sizes(min_cluster_size, min_samples, len(history))
     _check_by(by, len(history.objectives))
     sizes = {"min_cluster_size": min_cluster_size, "min_samples": min_samples, "copy": True}
@@ -76,9 +76,9 @@ def _check_by(by: str, n_objectives: int) -> None:
 
 
 def _distances_between_neighbours(points: np.ndarray, k: int) -> csr_matrix:
-    """Distances ``(n, n)`` from points ``(n, m)`` to the k nearest, themselves included, and along a Delaunay triangulation.
+    """Distances ``(n, n)`` from points ``(n, m)`` to the k nearest, including themselves, and along a Delaunay triangulation.
 
-    That is all that HDBSCAN uses of the distances between many points of few dimensions, or nearly so.
+    HDBSCAN uses hardly any other distances for many points of few dimensions.
     """
     n, corners = len(points), combinations(range(points.shape[1] + 1), 2)
     triangles = Delaunay(points, qhull_options="Qbb Qc QJ").simplices  # points may lie on a line
@@ -98,7 +98,7 @@ def _check_sizes(min_cluster_size: int, min_samples: int, n: int) -> None:
 
 
 def common_options(history: History, threshold: float = 0.01) -> dict[str, list[Any]]:
-    """For each choice the options with a share of ``threshold`` or more; all of them where no sub-network has the choice."""
+    """For each choice, the options with a share of at least ``threshold``; all options if no sub-network has the choice."""
     common = {}
     for choice, shares in zip(history.space.choices, history.option_shares().values(), strict=True):
         rare = shares < min(threshold, shares.max())
@@ -107,9 +107,9 @@ def common_options(history: History, threshold: float = 0.01) -> dict[str, list[
 
 
 def count_losers(space: SearchSpace, smaller: SearchSpace) -> dict[str, tuple[int, int]]:
-    """For each kind of choice, e.g. ``kernel``, how many have fewer options in a smaller space, and how many there are.
+    """For each kind of choice, e.g. ``kernel``, the number with fewer options in a smaller space, and the total number.
 
-    Choices that have one option in the space do not count.
+    Choices with one option in the space do not count.
     """
     counts: dict[str, tuple[int, int]] = {}
     for choice, before, after in zip(space.choices, space.allowed, smaller.allowed, strict=True):

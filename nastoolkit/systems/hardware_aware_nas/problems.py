@@ -1,7 +1,7 @@
-"""What the notebooks search: a supernet that is measured on this machine, or what others published of Once-for-All's.
+"""The problems that the notebooks search: a supernet measured on this machine, or published data of Once-for-All's.
 
-Both have the same methods. They keep what they measure, and searches that came to their end, in a folder: another process, or
-the same one later, asks again and gets it at once.
+Both have the same methods. They keep measurements and finished searches in a folder, from which another process, or the same
+one later, gets them at once.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from nastoolkit.studies.results import Row
 
 FAMILY, TASK = "ofa-mbv3-w1.2", "imagenet"  # of the paper
 DESKTOP, PHONE = "i7-8700K", "Note10"
-MEASURED = (160, 176, 192, 208, 224)  # resolutions in pixels that the phone has a table of
+MEASURED = (160, 176, 192, 208, 224)  # resolutions in pixels for which the phone has a table
 
 
 @cache
@@ -47,13 +47,13 @@ def _costs(data_folder: str) -> dict[str, Callable[[np.ndarray], np.ndarray]]:
 class PublishedTables:
     """Once-for-All's MobileNetV3 of width 1.2 by its published accuracy predictor and published latencies of two devices.
 
-    The predictor promises some 5 points too much but ranks well; here it is the truth, so there is nothing to report on test
-    data.
+    The predictor promises some 5 points too much but ranks well; here it counts as the truth, so there is nothing to report on
+    test data.
 
     Attributes:
-        folder: Folder that finished searches are kept in.
+        folder: Folder that keeps finished searches.
         data_folder: Folder of the published files; empty means the usual places, see :func:`nastoolkit.published.find`.
-        resolutions: Resolutions of images to search among, in pixels.
+        resolutions: Image resolutions in the search space, in pixels.
     """
 
     folder: str
@@ -62,7 +62,7 @@ class PublishedTables:
 
     @property
     def space(self) -> SearchSpace:
-        """Where to search."""
+        """The search space."""
         return _whole_space().restrict({"resolution": self.resolutions})
 
     @property
@@ -88,16 +88,16 @@ class PublishedTables:
     def search(
         self, cost: str, algorithm: str, budget: int, seed: int, space: SearchSpace | None = None, **settings: Any
     ) -> History:
-        """A search by accuracy and a cost, read if it was made before; see :meth:`SupernetProblem.search`."""
+        """A search by accuracy and a cost, read from its file if it was made before; see :meth:`SupernetProblem.search`."""
         problem = Problem(space or self.space, self.accuracy, [self.quality, self.cost(cost)])
         return replayed_history(Path(self.folder) / "searches", problem, algorithm, budget, seed, **settings)
 
     def judged(self, histories: Sequence[History]) -> list[History]:
-        """The same searches: there is no other accuracy to judge them by."""
+        """The same searches, as there is no other accuracy to judge them by."""
         return list(histories)
 
     def as_argument(self, *costs: str) -> dict[str, Any]:
-        """Plain values that make this problem in another process: an argument of a job.
+        """Plain values from which another process rebuilds this problem: an argument of a job.
 
         Args:
             *costs: Names of the costs that the job uses.
@@ -117,12 +117,12 @@ def _predictor(data_folder: str) -> AccuracyPredictor:
 
 
 def problem_from(argument: Mapping[str, Any]) -> SupernetProblem | PublishedTables:
-    """The problem that ``as_argument`` of either class told."""
+    """The problem described by the values that ``as_argument`` of either class returned."""
     return SupernetProblem(**argument) if "family_name" in argument else PublishedTables(**argument)
 
 
 def evidence_of(problem: SupernetProblem | PublishedTables) -> str:
-    """How close what a problem shows is to the paper; one of :data:`nastoolkit.claims.EVIDENCE`."""
+    """How close a problem's evidence is to the paper; one of :data:`nastoolkit.claims.EVIDENCE`."""
     if isinstance(problem, PublishedTables):
         return PUBLIC_DATA
     return OWN_PROBLEM if (problem.family_name, problem.task_name) == (FAMILY, TASK) else MINIATURE
@@ -131,15 +131,15 @@ def evidence_of(problem: SupernetProblem | PublishedTables) -> str:
 def judged_curves(
     problem: SupernetProblem | PublishedTables, searches: Mapping[str, History], reference_point: Sequence[float]
 ) -> list[Row]:
-    """What each search had after every evaluation, by test accuracies where there are any.
+    """Hypervolume of each search after every evaluation, by test accuracies if there are any.
 
     Args:
-        problem: What was searched.
+        problem: Problem that was searched.
         searches: Histories by the names of the searches.
-        reference_point: Quality and cost ``(2,)`` that hypervolumes begin at.
+        reference_point: Reference point ``(2,)`` of hypervolumes: quality and cost.
 
     Returns:
-        A row for each: ``search``, and ``hypervolume``, a list over its evaluations.
+        A row for each search: ``search``, and ``hypervolume``, a list over its evaluations.
     """
     judged = problem.judged(list(searches.values()))
     pairs = zip(searches.items(), judged, strict=True)
@@ -148,12 +148,12 @@ def judged_curves(
 
 def _curve(history: History, judged: History, reference_point: Sequence[float]) -> np.ndarray:
     if judged is history:
-        return history.hypervolume_curve(reference_point)  # the same, sooner
+        return history.hypervolume_curve(reference_point)  # the same, but faster
     return history.judged_curve(judged, reference_point)
 
 
 def curves_by_search(rows: pd.DataFrame) -> dict[str, Curves]:
-    """The curves of each search over its seeds, from the rows of :func:`judged_curves` of all seeds in their order."""
+    """The curves of each search over its seeds, from the rows of :func:`judged_curves` for all seeds in order."""
     return {name: Curves(np.stack(of_search.hypervolume)) for name, of_search in rows.groupby("search", sort=False)}
 
 
@@ -162,18 +162,18 @@ def points_of(runs: Mapping[str, Curves], evaluations: Sequence[int]) -> pd.Data
 
     Args:
         runs: Curves by the names of the searches.
-        evaluations: Those beyond a search's end are left out.
+        evaluations: Numbers of evaluations; those beyond a search's end are left out.
     """
     frames = {name: run.to_frame([k for k in evaluations if k <= run.curves.shape[1]]) for name, run in runs.items()}
     return pd.concat(frames, names=["search"]).reset_index("search")
 
 
 def front_of_all(histories: Sequence[History]) -> History:
-    """The front of what several searches by the same objectives measured."""
+    """The joint front of several searches by the same objectives."""
     genotypes, values = (np.concatenate([getattr(h, what) for h in histories]) for what in ("genotypes", "values"))
     return History(histories[0].space, histories[0].objectives, genotypes, values).front()
 
 
 def percent_of(parts: np.ndarray, wholes: np.ndarray) -> np.ndarray:
-    """Parts ``(n,)`` in % of wholes ``(n,)``; 0 where the whole is 0."""
+    """Parts ``(n,)`` in % of wholes ``(n,)``; 0 if the whole is 0."""
     return np.where(wholes > 0, 100 * parts / np.where(wholes > 0, wholes, 1), 0.0)

@@ -1,10 +1,10 @@
-"""Searches side by side: what each had after every evaluation, and how many it needed to what another one had.
+"""Searches side by side: the result of each after every evaluation, and how many evaluations it needed for another's result.
 
 [Cummings2022] D. Cummings et al., "A Hardware-Aware System for Accelerating Deep Neural Network Optimization",
 arXiv 2202.12954, Figures 7 and 11, Table 2; its sister paper, arXiv 2205.10358, Table 3.
 
-The functions take data frames with a row for each evaluation; ``problem``, ``search`` and ``seed`` say which search made it,
-``evaluations`` is the number of those so far.
+The functions take data frames with a row for each evaluation; ``problem``, ``search`` and ``seed`` identify its search, and
+``evaluations`` is the number of evaluations so far.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from nastoolkit.systems.hardware_aware_nas.problems import PHONE, PublishedTable
 
 SEARCH = ["problem", "search", "seed"]
 N_SHOWN = 14
-PUBLISHED = (PHONE, "ofa-mbv3-note10", "ofa-mbv3-w12-macs", "nas-bench-macro")  # told by published data
+PUBLISHED = (PHONE, "ofa-mbv3-note10", "ofa-mbv3-w12-macs", "nas-bench-macro")  # with published data
 
 
 def evidence_of(problem: str) -> str:
-    """How close to the paper a test on a supernet or a problem is, one of :data:`nastoolkit.claims.EVIDENCE`."""
+    """How close a test on a supernet or a problem is to the paper, one of :data:`nastoolkit.claims.EVIDENCE`."""
     if problem in PUBLISHED:
         return PUBLIC_DATA
     return MINIATURE if problem.startswith(("digits", "number-words")) else OWN_PROBLEM
@@ -37,14 +37,14 @@ def evidence_of(problem: str) -> str:
 
 @lru_cache(maxsize=2)
 def benchmark_named(name: str, data_folder: str) -> Benchmark:
-    """A benchmark, made once in a process; a table's accuracies are weighed against MMACs.
+    """A benchmark, made once for each process; a table's accuracies are traded against MMACs.
 
     Args:
         name: Key of ``BENCHMARKS``.
         data_folder: Folder of the published files; empty means the usual places.
 
     Raises:
-        FileNotFoundError: Its data are not on this machine.
+        FileNotFoundError: The benchmark's data are not on this machine.
     """
     wanted = {"cost": "mmacs", "folder": data_folder or None}
     known = inspect.signature(BENCHMARKS[name]).parameters
@@ -52,15 +52,15 @@ def benchmark_named(name: str, data_folder: str) -> Benchmark:
 
 
 def rows_of(history: History, reference_point: Sequence[float]) -> pd.DataFrame:
-    """A search evaluation by evaluation.
+    """A search, evaluation by evaluation.
 
     Args:
-        history: What it measured, in order.
+        history: Its evaluations, in order.
         reference_point: Reference point ``(m,)`` of the hypervolume, in raw units.
 
     Returns:
-        Columns ``evaluations`` so far, ``hypervolume`` of all so far, and lists of m numbers of which less is better:
-        ``costs``, and ``reference_costs``, those of the reference point.
+        Columns ``evaluations`` so far, their ``hypervolume``, and lists of m numbers of which less is better: ``costs``, and
+        ``reference_costs`` for the reference point.
     """
     reference_costs = (signs(history.objectives) * np.asarray(reference_point)).tolist()
     columns = {"evaluations": range(1, len(history) + 1), "hypervolume": history.hypervolume_curve(reference_point)}
@@ -88,7 +88,7 @@ def search_problem(
 
     Args:
         problem: Name of the problem.
-        source: What makes the problem; see :func:`.problems.problem_from`.
+        source: Values that make the problem; see :func:`.problems.problem_from`.
         cost: Name of its cost.
         reference: Quality and cost of the reference point.
         search: Key of ``ALGORITHMS``.
@@ -97,7 +97,7 @@ def search_problem(
         settings: Settings of the algorithm.
 
     Returns:
-        The columns of :func:`rows_of`, by validation data, and ``test_hypervolume``: that of the last front by test data.
+        The columns of :func:`rows_of`, by validation data, and ``test_hypervolume``: that of the final front by test data.
     """
     made = problem_from(source)
     history = made.search(cost, search, budget, seed, **settings)
@@ -106,7 +106,7 @@ def search_problem(
 
 
 def of_same_seed(rows: pd.DataFrame, values: pd.Series) -> np.ndarray:
-    """For each row ``(n,)`` the value that its problem and seed have.
+    """For each row, the value of its problem and seed, ``(n,)``.
 
     Args:
         rows: Evaluations of searches.
@@ -116,14 +116,14 @@ def of_same_seed(rows: pd.DataFrame, values: pd.Series) -> np.ndarray:
 
 
 def evaluations_to(rows: pd.DataFrame, is_there: pd.Series) -> pd.DataFrame:
-    """How many evaluations each search needed.
+    """Number of evaluations that each search needed.
 
     Args:
         rows: All evaluations of the searches.
-        is_there: Whether a row has what is to be reached.
+        is_there: Whether a row reaches the target.
 
     Returns:
-        Columns ``problem``, ``search``, ``seed``, ``evaluations``, infinite where a search never got there, and ``budget``.
+        Columns ``problem``, ``search``, ``seed``, ``evaluations``, infinite if a search never reached it, and ``budget``.
     """
     counts = rows.assign(needed=rows.evaluations.where(is_there, np.inf))
     needed = counts.groupby(SEARCH, sort=False).agg(evaluations=("needed", "min"), budget=("evaluations", "max"))
@@ -131,12 +131,12 @@ def evaluations_to(rows: pd.DataFrame, is_there: pd.Series) -> pd.DataFrame:
 
 
 def some_evaluations(rows: pd.DataFrame, first: int, n: int = N_SHOWN) -> pd.DataFrame:
-    """Rows of few evaluations, as far apart on a logarithmic scale, for figures.
+    """Rows of a few evaluations, evenly spaced on a logarithmic scale, for figures.
 
     Args:
         rows: All evaluations of the searches.
-        first: Number of the first evaluation that is shown.
-        n: Number of evaluations that are shown of each search.
+        first: Number of the first evaluation shown.
+        n: Number of evaluations shown for each search.
     """
 
     def chosen(search: pd.DataFrame) -> pd.DataFrame:

@@ -1,9 +1,9 @@
-"""Evaluations that LINAS saves to the same hypervolume, on measured supernets and on published problems.
+"""Evaluations that LINAS saves for the same hypervolume, on measured supernets and on published problems.
 
 [Cummings2022b] D. Cummings et al., "A Hardware-Aware Framework for Accelerating Neural Architecture Search Across Modalities",
 arXiv 2205.10358, Table 3: the sister paper of arXiv 2202.12954.
 
-Differs from the paper in: each seed has its own levels, so that searches are paired; the paper's are those of mean curves.
+Differs from the paper in: each seed has its own levels, so that searches are paired; the paper's levels come from mean curves.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from nastoolkit.studies import optimize
 from nastoolkit.systems.hardware_aware_nas.literal_linas import LiteralLINAS
 from nastoolkit.systems.hardware_aware_nas.races import benchmark_named, evaluations_to, of_same_seed, rows_of
 
-LEVELS = {"level 1, random's": "random", "level 2, NSGA-II's": "nsga2"}  # whose last hypervolume is to be reached
+LEVELS = {"level 1, random's": "random", "level 2, NSGA-II's": "nsga2"}  # whose final hypervolume is the level
 LITERAL = "linas, as printed"  # with exact costs predicted, too
 PAPER = {  # Table 3: evaluations to level 1 of LINAS and NSGA-II, then to level 2
     "mbv3": (100, 260, 346, 2000),
@@ -43,7 +43,7 @@ def search_published(
         settings: Settings of the algorithm.
 
     Returns:
-        The columns of :func:`.races.search_problem`; without test data those of the search itself judge its front.
+        The columns of :func:`.races.search_problem`; without test data, the search's own data judge its front.
     """
     benchmark = benchmark_named(problem, data_folder)
     where, reference = (benchmark.space, benchmark.evaluate, benchmark.objectives), benchmark.reference_point
@@ -57,7 +57,7 @@ def search_published(
 
 
 def evaluations_needed(rows: pd.DataFrame) -> pd.DataFrame:
-    """Evaluations after which each search had the levels of its seed.
+    """Evaluations after which each search reached the levels of its seed.
 
     Args:
         rows: Evaluations of all searches, ``random`` and ``nsga2`` among them.
@@ -73,7 +73,7 @@ def evaluations_needed(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def level_shares(rows: pd.DataFrame) -> pd.Series:
-    """Each level as a share of the hypervolume of all that was measured on a problem: median of the seeds."""
+    """Each level as a share of the hypervolume of all evaluations on a problem: the median over seeds."""
     shares: dict[tuple[str, str], float] = {}
     for problem, measured in rows.groupby("problem", sort=False):
         whole = pareto.hypervolume(np.array(measured.costs.tolist()), measured.reference_costs.iloc[0])

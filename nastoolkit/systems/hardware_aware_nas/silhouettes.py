@@ -1,4 +1,4 @@
-"""Clusters of sub-networks by their choices: whether those with the same option lie together on the plane of a search.
+"""Clusters of sub-networks by their choices: whether those with the same option lie close together in a search's plot.
 
 [Cummings2022] D. Cummings et al., "A Hardware-Aware System for Accelerating Deep Neural Network Optimization",
 arXiv 2202.12954, Figure 7: Transformers form clusters, one for each number of decoder layers.
@@ -18,14 +18,14 @@ from nastoolkit.published.hat_latency import FEATURES
 
 
 def silhouettes(values: np.ndarray, choices: pd.DataFrame) -> pd.Series:
-    """Silhouette coefficients [Rousseeuw1987] of the options of each choice: 1 where these lie far apart, 0 where mixed.
+    """Silhouette coefficients [Rousseeuw1987] of the options of each choice: 1 if these lie far apart, 0 if mixed.
 
     Args:
-        values: Places of sub-networks ``(n, m)``; each axis is scaled to 0..1.
+        values: Positions of sub-networks ``(n, m)``; each axis is scaled to 0..1.
         choices: Options of each choice.
 
     Returns:
-        A coefficient for each choice of which there are several options, and fewer than sub-networks.
+        A coefficient for each choice with several options, but fewer than sub-networks.
     """
     scaled = (values - values.min(axis=0)) / np.maximum(np.ptp(values, axis=0), 1e-12)
     n_options = choices.nunique()

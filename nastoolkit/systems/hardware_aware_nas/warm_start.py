@@ -4,8 +4,8 @@
 arXiv 2202.12954, Section 4.4 and Figure 8: the best sub-networks for one hardware setting are the first ones to be measured
 for another setting.
 
-Differs from the paper in: controls. A warm start from a search for MACs knows no hardware. No search at all measures nothing
-and ranks what the finished search measured by the new latencies. Other algorithms search from scratch.
+Differs from the paper in: there are controls. A warm start from a search for MACs knows no hardware. "No search at all"
+measures nothing and ranks the finished search's sub-networks by the new latencies. Other algorithms search from scratch.
 """
 
 from __future__ import annotations
@@ -38,16 +38,16 @@ SCRATCH, WARM, WARM_MACS, NO_SEARCH = "from scratch", "warm start", "warm start,
 
 @dataclass(frozen=True, kw_only=True)
 class WarmStart:
-    """Two settings of one problem: the search for the source is finished, and one for the target is to be made.
+    """Two settings of one problem: the search for the source is finished, and one for the target follows.
 
     Attributes:
         problem: Values of a problem; see :func:`.problems.problem_from`.
         source: Name of the finished search's cost.
         target: Name of the new search's cost.
         algorithm: Key of ``ALGORITHMS`` for all searches, or ``default``.
-        budget: Number of evaluations of each search, the finished ones too.
+        budget: Number of evaluations of each search, including finished ones.
         population: Number of sub-networks in the warm start and in a generation.
-        reference_point: Quality and cost ``(2,)`` that hypervolumes begin at.
+        reference_point: Reference point ``(2,)`` of hypervolumes: quality and cost.
         controls: Keys of ``ALGORITHMS`` for further searches from scratch.
     """
 
@@ -70,7 +70,7 @@ class WarmStart:
         return problem_from(self.problem)
 
     def search(self, cost: str, seed: int, start: History | None = None, algorithm: str = "") -> History:
-        """One search for a cost, from scratch or from the best sub-networks of another one, maybe by another algorithm."""
+        """One search for a cost, from scratch or from the best sub-networks of another one, possibly by another algorithm."""
         how: dict[str, Any] = {} if start is None else {"warm_start": start.best(self.population).genotypes}
         return self.made.search(cost, algorithm or self.algorithm, self.budget, seed, population=self.population, **how)
 
@@ -85,11 +85,11 @@ class WarmStart:
         } | {name: self.search(self.target, seed, algorithm=name) for name in self.controls}
 
     def best_known(self, n_seeds: int, budget: int = 0) -> History:
-        """The front of a long search for the target, with a seed that no other one has.
+        """The front of a long search for the target, with a seed that no other search has.
 
         Args:
-            n_seeds: Number of seeds that were searched with.
-            budget: Number of its evaluations; 0 makes no such search and takes all that the others measured.
+            n_seeds: Number of seeds used for searches.
+            budget: Number of its evaluations; with 0, the front of all other searches is taken instead.
         """
         if budget:
             return self.made.search(self.target, self.algorithm, budget, n_seeds, population=self.population).front()
@@ -119,7 +119,7 @@ def hypervolumes(setting: Mapping[str, Any], seed: int) -> list[Row]:
 
 
 def caught_up(runs: Mapping[str, Curves], name: str, early: int) -> np.ndarray:
-    """How much of the warm start's early lead a search has made up at its end, in % ``(n,)``; more than 100 if it is ahead.
+    """Share of the warm start's early lead that a search has made up at its end, in % ``(n,)``; above 100 if it is ahead.
 
     Args:
         runs: Hypervolumes of each search.
@@ -131,15 +131,15 @@ def caught_up(runs: Mapping[str, Curves], name: str, early: int) -> np.ndarray:
 
 
 def evaluations_saved(runs: Mapping[str, Curves], budget: int) -> pd.DataFrame:
-    """What each search costs until it has what the one from scratch has at its end.
+    """Evaluations that each search needs for the final result of the one from scratch.
 
     Args:
         runs: Hypervolumes of each search.
-        budget: Number of evaluations of each search, the finished one too.
+        budget: Number of evaluations of each search, including the finished one.
 
     Returns:
-        A row for each search: the median of its last ``hypervolume``, its ``evaluations``, how many ``times fewer`` these are
-        than from scratch, and the same ``with the finished search``, as if that had been made for nothing else.
+        A row for each search: the median of its final ``hypervolume``, its ``evaluations``, how many ``times fewer`` these are
+        than from scratch, and the same ``with the finished search``, as if that had been made only for this purpose.
     """
     volume = runs[SCRATCH].final[:, None]
     from_scratch, table = runs[SCRATCH].counts_to(volume), {}

@@ -1,4 +1,4 @@
-"""LINAS against WeakNAS: what WeakNAS has after so many evaluations, and after how many the others have it.
+"""LINAS against WeakNAS: what WeakNAS reaches with a number of evaluations, and how many the others need for it.
 
 [Cummings2022] D. Cummings et al., "A Hardware-Aware System for Accelerating Deep Neural Network Optimization",
 arXiv 2202.12954, Figure 11 and Table 2: one run each, ConcurrentNAS (LINAS) with 100 and WeakNAS with 800 and 1,000
@@ -6,8 +6,8 @@ evaluations.
 [Wu2021] J. Wu et al., "Stronger NAS with Weaker Predictors", NeurIPS 2021, arXiv 2102.10490: WeakNAS looks for the most
 accurate network between two numbers of MACs.
 
-Differs from the paper in: several seeds, which are paired; WeakNAS also searches by two objectives, and the hypervolume of its
-front is a level to reach.
+Differs from the paper in: there are several seeds, which are paired; WeakNAS also searches by two objectives, and the
+hypervolume of its front is a level to reach.
 """
 
 from __future__ import annotations
@@ -49,15 +49,15 @@ def search_benchmark(
         algorithm: Key of ``ALGORITHMS``, or ``default``.
         budget: Number of evaluations.
         seed: Random seed.
-        within: Bounds ``at_least`` and ``at_most`` of the MMACs, if one network is looked for.
+        within: Bounds ``at_least`` and ``at_most`` of the MMACs, if the search is for one network.
         settings: Settings of the algorithm.
 
     Returns:
-        Columns ``evaluations`` so far, their ``hypervolume`` whatever the bounds (% MMACs), ``accuracy_top1`` (%), ``mmacs``,
-        ``genotype``, and ``accuracy_test`` (%) where the benchmark has it.
+        Columns ``evaluations`` so far, their ``hypervolume`` without bounds (% MMACs), ``accuracy_top1`` (%), ``mmacs``,
+        ``genotype``, and ``accuracy_test`` (%) if the benchmark has it.
 
     Raises:
-        ValueError: Settings that the algorithm does not take, or a benchmark without networks within the bounds.
+        ValueError: The algorithm does not take a setting, or the benchmark has no networks within the bounds.
     """
     benchmark, how = benchmark_named(problem, data_folder), {"progress": False, **settings}
     try:
@@ -75,10 +75,10 @@ def search_benchmark(
 
 
 def _goals(benchmark: Benchmark, within: dict[str, float]) -> list[Objective]:
-    """The objectives, MMACs with bounds if there are any.
+    """The objectives; MMACs have bounds if there are any.
 
     Raises:
-        ValueError: Other objectives, or no networks within the bounds.
+        ValueError: The objectives are others, or there are no networks within the bounds.
     """
     goals = list(benchmark.objectives)
     if [goal.name for goal in goals] != ["accuracy_top1", "mmacs"]:
@@ -108,13 +108,13 @@ def searches(
 
     Args:
         problems: Keys of ``BENCHMARKS``.
-        search: See there.
-        algorithm: See there.
+        search: See :func:`search_benchmark`.
+        algorithm: See :func:`search_benchmark`.
         budgets: Number of evaluations on each problem.
         settings: Settings of the algorithm.
-        windows: Least and most MMACs on each problem, if one network is looked for.
+        windows: Least and most MMACs on each problem, if the search is for one network.
         n_seeds: Number of seeds.
-        data_folder: See there.
+        data_folder: See :func:`search_benchmark`.
     """
     how = {"search": search, "algorithm": algorithm, "settings": dict(settings), "data_folder": data_folder}
     found = list[Row]()
@@ -125,26 +125,26 @@ def searches(
 
 
 def try_out(searches: Sequence[dict[str, Any]]) -> None:
-    """Have each kind of search measure one network, so that a wrong setting is told before any of them begins.
+    """Let each kind of search measure one network, so that a wrong setting is reported before any search begins.
 
     Args:
         searches: Jobs for :func:`search_benchmark`.
 
     Raises:
-        ValueError: See there.
+        ValueError: See :func:`search_benchmark`.
     """
-    with warnings.catch_warnings(action="ignore"):  # that one network keeps no bounds
+    with warnings.catch_warnings(action="ignore"):  # that this one network is outside the bounds
         for job in searches:
             if job["seed"] == searches[0]["seed"]:
                 search_benchmark(**{**job, "budget": 1})
 
 
 def best_networks(rows: pd.DataFrame, most_mmacs: pd.Series) -> pd.DataFrame:
-    """The most accurate network of each search, of equals the one with the fewest MACs, by problem, search and seed.
+    """The most accurate network of each search by problem, search and seed; among equals, the one with the fewest MACs.
 
     Args:
         rows: Evaluations of searches.
-        most_mmacs: The most MMACs that are allowed, for each row by its index.
+        most_mmacs: Upper bound on MMACs for each row, by its index.
     """
     allowed = rows[rows.mmacs <= most_mmacs.loc[rows.index]].sort_values(
         ["accuracy_top1", "mmacs"], ascending=[False, True], kind="stable"
@@ -154,19 +154,19 @@ def best_networks(rows: pd.DataFrame, most_mmacs: pd.Series) -> pd.DataFrame:
 
 
 def evaluations_needed(rows: pd.DataFrame, most_mmacs: pd.Series, level: int) -> pd.DataFrame:
-    """Evaluations after which each search has what WeakNAS of the same seed has after ``level``.
+    """Evaluations after which each search has the result of WeakNAS with the same seed after ``level``.
 
     Args:
         rows: Evaluations of all searches, those of :data:`FRONT` and :data:`NETWORK` among them.
-        most_mmacs: The most MMACs of WeakNAS's one network, for each row by its index.
+        most_mmacs: Upper bound on MMACs of WeakNAS's one network for each row, by its index.
         level: Number of evaluations of WeakNAS.
 
     Returns:
         The columns of :func:`.races.evaluations_to`, ``level``, and ``question``: ``front`` for a hypervolume, or ``network``
-        for one network as accurate with no more MACs.
+        for one network that is as accurate with no more MACs.
 
     Raises:
-        ValueError: WeakNAS has no result after so many evaluations.
+        ValueError: WeakNAS has no result after this number of evaluations.
     """
     if level > (last := rows[rows.search == FRONT].evaluations.max()):
         raise ValueError(f"WeakNAS has {last} evaluations, so that it has no level after {level}")

@@ -1,11 +1,11 @@
-"""A supernet that is made while a pre-trained Transformer is fine-tuned, and is searched afterwards.
+"""A supernet created by fine-tuning a pre-trained Transformer, and searched afterwards.
 
 [Sridhar2023] S. N. Sridhar, S. Kundu, S. Sundaresan, M. Szankin and A. Sarah, "InstaTune: Instantaneous Neural Architecture
 Search During Fine-Tuning", arXiv 2308.15609: slices of a pre-trained network are its sub-networks, without any new layer, and
 training them beside it while it is fine-tuned gives networks of fewer MACs that are as accurate.
 
-Differs from the paper in: targets of distillation have no gradients, of which the paper says nothing; for a divergence there
-is a cross-entropy, which differs from it by a number without gradients; the temperature, which it does not give, is 1.
+Differs from the paper in: targets of distillation have no gradients, which the paper does not mention; a cross-entropy
+replaces the divergence, from which it differs by a number without gradients; the temperature, not given in the paper, is 1.
 """
 
 from nastoolkit.systems.card import Card

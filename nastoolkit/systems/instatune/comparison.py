@@ -1,4 +1,4 @@
-"""Ways to fine-tune a pre-trained network: plainly, with distillation, and as a supernet with and without a teacher.
+"""Ways to fine-tune a pre-trained network: plainly, with distillation, or as a supernet with or without a teacher.
 
 [Sridhar2023], arXiv 2308.15609, Tables 1 and 2.
 """
@@ -35,21 +35,21 @@ from nastoolkit.training.losses import Criterion
 
 PLAIN, DISTILLED, CUT = "plain fine-tuning", "distilled", "cut by hand, distilled"
 ALONE, TAUGHT, TAUGHT_FIRST, RANDOM = "no teacher", "teacher", "teacher in the first half", "from random weights"
-GAMMAS = {ALONE: (0.0, 0.0), TAUGHT: (1.0, 1.0), TAUGHT_FIRST: (1.0, 0.0), RANDOM: (0.0, 0.0)}  # by half of the steps
+GAMMAS = {ALONE: (0.0, 0.0), TAUGHT: (1.0, 1.0), TAUGHT_FIRST: (1.0, 0.0), RANDOM: (0.0, 0.0)}  # for each half of the steps
 HALF, FULL, FRONT = "half", "full", "front"
-FEWER = 0.75  # greatest share of MACs of a network that saves a quarter of them
-ANOTHER = 1000  # added to a seed where the same one would draw the same again
+FEWER = 0.75  # largest share of MACs of a network that saves a quarter of them
+ANOTHER = 1000  # added to a seed so that it does not draw the same again
 
 
 def pretrained(family_name: str, checkpoint: str, task_name: str, training: dict[str, Any], folder: str) -> Supernet:
-    """A pre-trained network as a supernet: of a file, or trained on masked words, once, and then read from the folder.
+    """A pre-trained network as a supernet: from a file, or trained on masked words once and then read from the folder.
 
     Args:
-        family_name: Key of ``FAMILIES``: of networks that tell masked words, or of classifiers, whose head will be another.
-        checkpoint: File or folder of a pre-trained network; empty means to train one.
+        family_name: Key of ``FAMILIES``, for networks that predict masked words, or for classifiers, whose head is replaced.
+        checkpoint: File or folder of a pre-trained network; if empty, one is trained.
         task_name: Name of a task of masked words, for :func:`nastoolkit.tasks.load_task`.
-        training: Settings of a recipe; its seed is that of the initial weights, too.
-        folder: Folder that keeps the training, so that a killed one goes on.
+        training: Settings of a recipe; its seed also determines the initial weights.
+        folder: Folder that keeps the training, so that a killed one can continue.
     """
     recipe, family = Recipe(**training), FAMILIES[family_name]()
     if checkpoint and isinstance(family, MaskedBertFamily):
@@ -63,17 +63,17 @@ def pretrained(family_name: str, checkpoint: str, task_name: str, training: dict
 
 
 def pretrain(start: dict[str, Any], task_name: str) -> list[dict[str, float]]:
-    """One row with what pre-training came to; a job of a grid, whose weights are kept for :func:`compare`.
+    """One row with the result of pre-training; a job of a grid, whose weights are kept for :func:`compare`.
 
     Args:
         start: Arguments of :func:`pretrained`.
-        task_name: Task that networks are fine-tuned on, whose tokens have to be the same.
+        task_name: Task for fine-tuning, which must have the same tokens.
 
     Returns:
-        The share of masked words of the validation split that the network tells, ``told``, in %.
+        The share in % of masked words in the validation split that the network predicts, ``told``.
 
     Raises:
-        ValueError: The tokens are others.
+        ValueError: The tokens differ.
     """
     supernet = pretrained(**start)
     check_vocabulary(supernet, load_task(task_name))
@@ -85,13 +85,13 @@ def pretrain(start: dict[str, Any], task_name: str) -> list[dict[str, float]]:
 
 @dataclass(frozen=True)
 class Tuning:
-    """What all ways to fine-tune have in common.
+    """Values that all ways to fine-tune share.
 
     Attributes:
         task: Task to fine-tune on.
-        recipe: Its training, in two halves along one schedule.
-        alpha: Share of the task's own loss wherever something is distilled.
-        folder: Folder that keeps trainings, so that a killed one goes on.
+        recipe: Recipe of the training, in two halves along one schedule.
+        alpha: Share of the task's own loss when something is distilled.
+        folder: Folder that keeps trainings, so that a killed one can continue.
     """
 
     task: Task
@@ -101,7 +101,7 @@ class Tuning:
 
     @property
     def halves(self) -> dict[str, Recipe]:
-        """The recipe of either half of the steps, with data of its own."""
+        """The recipe for each half of the steps, each with its own data."""
         n = self.recipe.n_steps // 2
         second = replace(self.recipe, n_steps=self.recipe.n_steps - n, seed=self.recipe.seed + ANOTHER)
         return {HALF: replace(self.recipe, n_steps=n), FULL: second}
@@ -109,16 +109,16 @@ class Tuning:
     def train(
         self, supernet: Supernet, way: str, sampler: Callable[[int], PathSampler], criteria: Sequence[Criterion]
     ) -> Iterator[tuple[str, float]]:
-        """Train a supernet in place, by a criterion for each half of the steps.
+        """Train a supernet in place, with a criterion for each half of the steps.
 
         Args:
             supernet: Supernet to train.
             way: Name of the files that keep the training.
-            sampler: Makes the sampler of a half from a seed.
+            sampler: Function that makes a half's sampler from a seed.
             criteria: Criterion of the first and of the second half.
 
         Yields:
-            ``HALF`` and ``FULL`` when so much is done, each with the MACs of all passes so far, in 10^12.
+            ``HALF`` and ``FULL`` when that much is done, each with the MACs of all passes so far, in 10^12.
         """
         optimizer, tmacs = Optimizer(supernet.parameters(), self.recipe), 0.0
         for (stage, recipe), criterion in zip(self.halves.items(), criteria, strict=True):
@@ -128,7 +128,7 @@ class Tuning:
             yield stage, tmacs
 
     def tuned(self, supernet: Supernet, way: str, genotype: np.ndarray, teacher: nn.Module | None = None) -> pd.DataFrame:
-        """One row for a network that is trained alone: plainly, or with a teacher by Equation 1."""
+        """One row for a network trained alone: plainly, or with a teacher by Equation 1."""
         criterion = InstaTuneLoss(teacher, alpha=self.alpha) if teacher else in_place_distillation
         *_, (stage, tmacs) = self.train(supernet, way, lambda seed: Fixed(genotype), [criterion] * 2)
         return self.judged(supernet, genotype[None]).assign(way=way, stage=stage, tmacs=tmacs)
@@ -136,7 +136,7 @@ class Tuning:
     def sliced(
         self, supernet: Supernet, way: str, criteria: Sequence[Criterion], space: SearchSpace, networks: np.ndarray
     ) -> list[pd.DataFrame]:
-        """Rows for some sub-networks ``(n, d)`` at half and at full length, of a supernet that is trained with its slices."""
+        """Rows for some sub-networks ``(n, d)`` of a supernet trained with its slices, after half and all of the steps."""
         stages = self.train(supernet, way, lambda seed: LargestAndRandom(space, seed=seed), criteria)
         return [self.judged(supernet, networks).assign(way=way, stage=stage, tmacs=tmacs) for stage, tmacs in stages]
 
@@ -173,7 +173,7 @@ def compare(
     device: str,
     folder: str,
 ) -> pd.DataFrame:
-    """All ways to fine-tune a pre-trained network, and the fronts of those that make a supernet; a job of a grid.
+    """All ways to fine-tune a pre-trained network, and the fronts of those that create a supernet; a job of a grid.
 
     Args:
         start: Arguments of :func:`pretrained`.
@@ -181,16 +181,16 @@ def compare(
         seed: Seed of new heads, random weights, data, paths and searches.
         training: Settings of the recipe of fine-tuning.
         alpha: See :class:`InstaTuneLoss`.
-        n_networks: Number of random sub-networks that are judged at half and at full length, the same for all ways.
+        n_networks: Number of random sub-networks to judge after half and all of the steps, the same for all ways.
         budget: Number of evaluations of the search in each supernet.
         population: Number of sub-networks that it proposes at a time.
         device: Device that trains and measures.
-        folder: Folder with what was trained and measured until the result is there, so that a killed job goes on.
+        folder: Folder that keeps trainings and measurements until there is a result, so that a killed job can continue.
 
     Returns:
-        A row for each network: ``way``, ``stage`` (``HALF`` or ``FULL`` of the steps; ``FRONT`` for what a search has found),
-        ``mmacs``, ``most_mmacs``, which the largest network has, ``n_classes``, accuracies in %, ``test`` and, of fronts,
-        ``validation``; ``tmacs``, the MACs in 10^12 of the training so far, the teacher's passes included, or of the search.
+        A row for each network: ``way``, ``stage`` (``HALF`` or ``FULL`` of the steps; ``FRONT`` for a search's result),
+        ``mmacs``, ``most_mmacs`` of the largest network, ``n_classes``, accuracies in %: ``test`` and, for fronts,
+        ``validation``; ``tmacs``, the MACs in 10^12 of the training so far, including the teacher's passes, or of the search.
     """
     given = [start, task_name, seed, training, alpha, n_networks, budget, population]
     problem = SupernetProblem(family_name=start["family_name"], task_name=task_name, folder=folder)
@@ -214,7 +214,7 @@ def compare(
 
 
 def cut_by_hand(family: Family, space: SearchSpace) -> np.ndarray:
-    """The network ``(d,)`` of most MACs among those that save a quarter and have the same options in all layers."""
+    """The network ``(d,)`` with the most MACs among those that save a quarter and have the same options in all layers."""
     kinds = [choice.name.rpartition(".")[2] for choice in space.choices]
     allowed = dict(zip(kinds, space.allowed, strict=True))
     alike = (dict(zip(allowed, options, strict=True)) for options in product(*allowed.values()))
@@ -224,17 +224,17 @@ def cut_by_hand(family: Family, space: SearchSpace) -> np.ndarray:
 
 
 def judged(found: pd.DataFrame) -> pd.DataFrame:
-    """What the ways are worth on test examples.
+    """Results of the ways on test examples.
 
     Args:
         found: Rows of :func:`compare`, of several seeds.
 
     Returns:
-        A row for each seed: in %, the accuracy of the largest network after ``PLAIN`` and ``DISTILLED`` fine-tuning and of
-        that which is ``CUT``; by way and stage, such as ``teacher, half``, the mean accuracy of random sub-networks; of the
-        network with the best validation accuracy among those of the teacher's front that save a quarter of the MACs, the
-        accuracy, ``searched``, and the MACs that it ``saved``; and the hypervolume of each way's front, such as ``teacher,
-        front``, between chance and the MACs of the largest network, in % of that box.
+        A row for each seed, in %: the accuracy of the largest network after ``PLAIN`` and ``DISTILLED`` fine-tuning, and of
+        the ``CUT`` one; the mean accuracy of random sub-networks by way and stage, such as ``teacher, half``; the accuracy
+        ``searched`` and the MACs ``saved`` of the network with the best validation accuracy among those of the teacher's
+        front that save a quarter of the MACs; and the hypervolume of each way's front, such as ``teacher, front``, between
+        chance and the MACs of the largest network, in % of that box.
     """
     rows = {seed: _judged(networks) for seed, networks in found.groupby("seed")}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("seed")

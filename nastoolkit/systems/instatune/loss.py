@@ -1,4 +1,4 @@
-"""What InstaTune trains, along which paths, by which loss: [Sridhar2023], arXiv 2308.15609, Section 3 and Equation 1."""
+"""InstaTune's teacher, paths and loss: [Sridhar2023], arXiv 2308.15609, Section 3 and Equation 1."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from nastoolkit.training.losses import PathLoss, TaskLoss, soft_cross_entropy
 
 @dataclass(frozen=True)
 class LargestAndRandom:
-    """The supernet itself, S, and ``n_random`` random sub-networks S_i a step; the paper has one."""
+    """The supernet itself, S, and ``n_random`` random sub-networks S_i at each step; the paper has one."""
 
     space: SearchSpace
     n_random: int = 1
@@ -35,14 +35,14 @@ class LargestAndRandom:
 
 
 class InstaTuneLoss:
-    """Equation 1: what the supernet S, which is the first path of a step, and its sub-networks S_i learn from.
+    """Equation 1: the losses of the supernet S, which is the first path of a step, and of its sub-networks S_i.
 
-    S: alpha times the task's loss, and (1 - alpha) gamma times the distance from the teacher T. S_i: alpha times the task's
-    loss, and (1 - alpha) times that of (1 - gamma) parts of the distance from S, and gamma parts of that from T.
+    S: alpha times the task's loss plus (1 - alpha) gamma times the distance from the teacher T. S_i: alpha times the task's
+    loss plus (1 - alpha) times the sum of (1 - gamma) times the distance from S and gamma times that from T.
 
     Args:
-        teacher: The strong teacher T; see :func:`strong_teacher`. None is for gamma 0.
-        gamma: Share of the teacher in what is distilled: 0 or 1 in the paper.
+        teacher: Strong teacher T; see :func:`strong_teacher`. None if gamma is 0.
+        gamma: Share of the teacher in the distillation: 0 or 1 in the paper.
         alpha: Share of the task's own loss; 0.3 in the paper.
         temperature: Temperature of distillation; see :func:`nastoolkit.training.distillation`.
 
@@ -63,7 +63,7 @@ class InstaTuneLoss:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Its numbers, and a hash of the teacher's weights."""
+        """The numbers of the loss, and a hash of the teacher's weights."""
         return {"alpha": self.alpha, "gamma": self.gamma, **self._taught.settings}  # type: ignore[attr-defined]
 
     def __call__(self, task_loss: TaskLoss) -> PathLoss:
@@ -83,7 +83,7 @@ def strong_teacher(tuned: Supernet, space: SearchSpace, task: Task) -> nn.Module
     """The teacher T: the largest network of a space, fine-tuned on the task.
 
     Raises:
-        ValueError: It was trained for other classes than the task's, or on tokens of another vocabulary.
+        ValueError: The network was trained for other classes than the task's, or on another vocabulary.
     """
     try:
         check_outputs(tuned.family, task)
@@ -94,5 +94,5 @@ def strong_teacher(tuned: Supernet, space: SearchSpace, task: Task) -> nn.Module
 
 
 def elastic_space(space: SearchSpace) -> SearchSpace:
-    """The choices of InstaTune: depth, heads and feed-forward width; where channels between layers are a choice, all stay."""
+    """The choices of InstaTune: depth, heads and feed-forward width; if channels between layers are a choice, all stay."""
     return space.restrict({choice.name: (max(choice.options),) for choice in space.choices if choice.name == "dim"})

@@ -1,4 +1,4 @@
-"""Neural Architecture Transfer, and the ways to spend training images that it is compared with. [Lu2021], arXiv 2005.05859."""
+"""Neural Architecture Transfer, and other ways to spend as many training images. [Lu2021], arXiv 2005.05859."""
 
 from nastoolkit.systems.card import Card
 from nastoolkit.systems.nat.transfer import Iteration, Transferred, first_subnetworks, transfer

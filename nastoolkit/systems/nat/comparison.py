@@ -1,8 +1,8 @@
-"""Ways to spend the same number of training images on a new task, compared: to adapt a supernet while it is searched, or not.
+"""A comparison of ways to spend the same number of training images on a new task: adapt a supernet during the search, or not.
 
 [Lu2021] Z. Lu et al., "Neural Architecture Transfer", IEEE TPAMI 43(9), 2021, arXiv 2005.05859.
 
-All ways begin with the same pre-trained supernet, whose new head has learnt the task for some steps along random paths.
+All ways start from the same pre-trained supernet, whose new head has been trained for some steps along random paths.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ WARM_UP = 1_000_000  # between the seeds of a warm-up's images and of those afte
 
 @dataclass(frozen=True, kw_only=True)
 class Start:
-    """What a way begins with, and may spend.
+    """Starting point and budget of a way.
 
     Attributes:
-        supernet: Warmed up; the way may train it.
-        task: The new one.
-        recipe: Training of one iteration; its seed is that of all randomness.
-        search: Numbers of a transfer: ``n_iterations``, ``n_first``, ``n_archive``, ``population`` and ``generations``.
-        images: Numbers of images: ``n_calibration`` for batch normalisation, ``n_images`` to choose by.
-        folder: Folder of the way's own files.
+        supernet: Supernet after the warm-up; the way may train it.
+        task: New task.
+        recipe: Recipe of one iteration's training; it also sets the random seed.
+        search: Settings of a transfer: ``n_iterations``, ``n_first``, ``n_archive``, ``population`` and ``generations``.
+        images: Numbers of images: ``n_calibration`` for batch normalisation, ``n_images`` for choosing networks.
+        folder: Folder of the way's files.
     """
 
     supernet: Supernet
@@ -62,11 +62,11 @@ class Start:
 
     @property
     def accuracy(self) -> Accuracy:
-        """The accuracy of the supernet as it is, on the validation images to choose by."""
+        """The accuracy of the supernet in its current state, on the validation images for choosing networks."""
         return Accuracy(self.supernet, self.task, progress=False, **self.images)
 
     def train(self, sampler: PathSampler, n_steps: int | None = None) -> None:
-        """Train the supernet, by default for as many steps as a transfer does."""
+        """Train the supernet, by default for as many steps as a transfer."""
         recipe = replace(self.recipe, n_steps=n_steps or (self.search["n_iterations"] + 1) * self.recipe.n_steps)
         fit(
             self.supernet,
@@ -79,7 +79,7 @@ class Start:
         )
 
     def find(self, algorithm: str, n: int, first: np.ndarray, **how: Any) -> History:
-        """A search under the weights as they are, for n evaluations that begin with the first ones."""
+        """A search with the current weights, for n evaluations that begin with the ``first`` sub-networks."""
         store, space = self.folder / "search.sqlite", self.supernet.family.space
         how |= {"store": store, "progress": False, "warm_start": first}
         return optimize(space, self.accuracy, self.objectives, algorithm, n, self.recipe.seed, **how)
@@ -93,7 +93,7 @@ def adapted(start: Start, sampler: Sampler) -> History:
 
 
 def tuned_then_searched(start: Start, only_head: bool = False) -> History:
-    """Training along random paths, then the search for as many sub-networks as a transfer meets."""
+    """Training along random paths, then a search for as many sub-networks as a transfer measures."""
     space, seed, numbers = start.supernet.family.space, start.recipe.seed, start.search
     if only_head:
         _train_only(start.supernet, HEAD)
@@ -110,7 +110,7 @@ def tuned_alone(start: Start, genotype: np.ndarray) -> History:
 
 
 def uniform(space: SearchSpace, kept: np.ndarray, seed: int) -> Uniform:
-    """A transfer's control: paths that do not depend on what was kept."""
+    """A control for the transfer: paths that do not depend on the kept sub-networks."""
     return Uniform(space, seed=seed)
 
 
@@ -135,18 +135,18 @@ def compare(
 
     Args:
         problem: Values of a :class:`nastoolkit.benchmarks.SupernetProblem`: the pre-trained supernet and the new task. Until
-            the result is there its folder has what was trained and measured, so that a killed comparison goes on.
+            there is a result, its folder keeps trainings and measurements, so that a killed comparison can continue.
         seed: Random seed.
         warm_up_steps: Training steps of the new head alone.
         training: Training in one iteration: ``n_steps``, ``batch_size`` and ``learning_rate`` of a recipe. All ways train for
-            as many steps as a transfer, which is one iteration more for its first sub-networks.
+            as many steps as a transfer, which has an additional iteration for its first sub-networks.
         search: See :class:`Start`.
-        n_validation: Number of images that networks are chosen by; fronts are judged on all test images.
+        n_validation: Number of images for choosing networks; fronts are judged on all test images.
 
     Returns:
-        A row for each network: ``task``, ``n_classes``, ``way``, ``genotype``, ``mmacs``, ``most_mmacs``, which the largest
-        network has, and accuracies in %, ``validation`` and ``test``. Besides ``WAYS`` there is ``ALONE``: the most accurate
-        network that a transfer found, by validation images, begins anew and is trained alone.
+        A row for each network: ``task``, ``n_classes``, ``way``, ``genotype``, ``mmacs``, ``most_mmacs`` of the largest
+        network, and the accuracies ``validation`` and ``test`` in %. In addition to ``WAYS`` there is ``ALONE``: the
+        transfer's most accurate network on validation images is trained alone, from the same start.
     """
     given, recipe = SupernetProblem(**problem), Recipe(**training, seed=seed)
     identity = hashlib.sha256(as_text([problem, warm_up_steps, training, search, n_validation]).encode()).hexdigest()[:12]
@@ -165,7 +165,7 @@ def compare(
 
 
 def _warmed_up(problem: SupernetProblem, n_steps: int, files: Path, **start: Any) -> Start:
-    """A supernet with a head that knows the task, made once and then read from a file."""
+    """A supernet with a head trained for the task, made once and then read from a file."""
     recipe, task = start["recipe"], problem.task
     supernet = with_new_head(problem.supernet, problem.n_classes, recipe.seed)
     _train_only(supernet, HEAD)
@@ -195,15 +195,15 @@ def _train_only(supernet: Supernet, prefix: str) -> None:
 
 
 def judged(found: pd.DataFrame) -> pd.DataFrame:
-    """What the fronts are worth on test images.
+    """Results of the fronts on test images.
 
     Args:
         found: Rows of :func:`compare`, of several tasks and seeds.
 
     Returns:
         A row for each task and seed: the hypervolume of each way's front between chance and the MACs of the largest network,
-        in % of that box; in % the accuracy of NAT's most accurate network on validation images, ``best``, and of the same
-        network, fine-tuned ``alone``; and the ``share of MACs`` that it has of the largest one.
+        in % of that box; the accuracy in % of NAT's network that is most accurate on validation images, ``best``, and of the
+        same network fine-tuned ``alone``; and its ``share of MACs`` of the largest one.
     """
     rows = {key: _judged(networks) for key, networks in found.groupby(["task", "seed"], sort=False)}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["task", "seed"])

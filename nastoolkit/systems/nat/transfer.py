@@ -1,15 +1,15 @@
-"""Neural Architecture Transfer: a supernet is adapted to a task while it is searched.
+"""Neural Architecture Transfer: a supernet is adapted to a task during the search.
 
 [Lu2021] Z. Lu et al., "Neural Architecture Transfer", IEEE TPAMI 43(9), 2021, arXiv 2005.05859.
 
-The shared weights are trained along the first sub-networks, then these are measured: the archive. The search of
-:mod:`nastoolkit.search.nat` says what to measure next; the best of both are kept, spread over reference directions; the
-weights are trained along sub-networks that have the option frequencies of these; then these are measured again, as their
-accuracies have changed.
+The shared weights are trained along the first sub-networks, which are then measured and form the archive. In each iteration,
+the search of :mod:`nastoolkit.search.nat` proposes candidates to measure; the best of both are kept, spread over reference
+directions; the weights are trained along sub-networks with the option frequencies of the kept ones; and these are measured
+again, as their accuracies have changed.
 
 Differs from the paper in: what :mod:`nastoolkit.search.nat` says; the recipe is that of :class:`nastoolkit.training.Recipe`,
-AdamW where the paper has SGD. To give the supernet a head for the task's classes
-(:func:`nastoolkit.supernets.with_new_head`) is left to the caller.
+AdamW where the paper has SGD. The caller has to give the supernet a head for the task's classes
+(:func:`nastoolkit.supernets.with_new_head`).
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ Sampler = Callable[[SearchSpace, np.ndarray, int], PathSampler]
 
 @dataclass(frozen=True)
 class Iteration:
-    """What one iteration did.
+    """Result of one iteration.
 
     Attributes:
-        archive: What it began with, measured under the weights of its beginning.
-        candidates: What its search measured under the same weights.
-        kept: Sub-networks of both that its training sampled from.
-        losses: Losses of the training, one a step.
+        archive: Sub-networks at its start, measured with the weights at that time.
+        candidates: Sub-networks that its search measured with the same weights.
+        kept: Sub-networks of both that were kept for its training.
+        losses: Losses of the training, one for each step.
     """
 
     archive: History
@@ -61,8 +61,8 @@ class Transferred:
     """The result of a transfer; the adapted weights are in the supernet.
 
     Attributes:
-        history: The last archive, measured under the adapted weights.
-        iterations: What happened before.
+        history: Final archive, measured with the adapted weights.
+        iterations: Results of all iterations.
     """
 
     history: History
@@ -85,44 +85,45 @@ def transfer(
     progress: bool = True,
     **settings: Any,
 ) -> Transferred:
-    """Search a supernet for networks of a task, and adapt its weights to those that the search keeps.
+    """Search a supernet for networks for a task, and adapt its weights to those that the search keeps.
 
-    With a folder a killed run, started again with the supernet that it began with, goes on to the identical result.
+    With a folder, a killed run that is restarted with the same initial supernet continues to the identical result.
 
     Args:
-        supernet: Trained in place; what is searched is its family's space.
-        task: Gives the training data.
-        evaluate: Genotypes ``(n, d)`` to raw values ``(n, m')`` under the weights that the supernet has when it is called, as
-            :class:`nastoolkit.measurements.Accuracy` of it does; a column for each objective without ``exact``.
-        objectives: What to optimise; 2 to 12 in [Lu2021].
-        recipe: Recipe of the training in one iteration, and of that along the first sub-networks; each has a seed of its own,
-            and one optimiser and its schedule go through all of them.
-        sampler: Makes the sampler of a training from ``(space, genotypes (n, d) to train along, seed)``.
-        n_iterations: How often it searches and trains, after the training along the first sub-networks.
-        n_first: Sub-networks that the archive begins with: the smallest, the largest and random ones.
-        n_archive: How many an iteration keeps at most.
-        population: How many candidates an iteration measures.
-        seed: Random seed, except for the weights that the supernet has.
-        folder: Keeps what was measured and trained.
-        progress: Show a bar of the iterations.
+        supernet: Supernet to search, in its family's space; it is trained in place.
+        task: Task with the training data.
+        evaluate: Function from genotypes ``(n, d)`` to raw values ``(n, m')`` with the supernet's current weights, such as
+            :class:`nastoolkit.measurements.Accuracy`; a column for each objective without ``exact``.
+        objectives: Objectives to optimise; 2 to 12 in [Lu2021].
+        recipe: Recipe of the training in one iteration, and of that along the first sub-networks; each has its own seed, and
+            one optimiser and its schedule go through all of them.
+        sampler: Function that makes a training's sampler from ``(space, genotypes (n, d) to train along, seed)``.
+        n_iterations: Number of searches and trainings, after the training along the first sub-networks.
+        n_first: Number of sub-networks in the first archive: the smallest, the largest and random ones.
+        n_archive: Largest number of sub-networks that an iteration keeps.
+        population: Number of candidates that an iteration measures.
+        seed: Random seed of everything except the supernet's weights.
+        folder: Folder that keeps measurements and trainings.
+        progress: Whether to show a progress bar of the iterations.
         **settings: Settings of :class:`nastoolkit.search.nat.NAT`.
 
     Raises:
-        ValueError: No iteration, fewer than 2 first sub-networks or none to keep, or objectives that the search cannot take.
+        ValueError: There is no iteration, there are fewer than 2 first sub-networks or none to keep, or the search cannot
+            take the objectives.
         EvaluationError: Too many evaluations fail.
     """
     if min(n_iterations, n_archive) < 1 or n_first < 2:
         raise ValueError(f"iterations and archive are from 1 on, first ones from 2 on: {n_iterations}, {n_archive}, {n_first}")
     space, iterations = supernet.family.space, list[Iteration]()
     search = partial(NAT, space, objectives, population=population, **settings)
-    search()  # it knows what it cannot take
+    search()  # raises an error for what it cannot take
     optimizer = Optimizer(supernet.parameters(), replace(recipe, n_steps=(n_iterations + 1) * recipe.n_steps))
 
     def file(name: str) -> Path | None:
         return None if folder is None else Path(folder) / name
 
     def measured(genotypes: np.ndarray) -> History:
-        """Those that did not fail, under the weights after the trainings so far."""
+        """Evaluations that did not fail, with the weights after the trainings so far."""
         if not len(genotypes):  # the space is used up
             return History(space, tuple(objectives), genotypes, np.empty((0, len(objectives))))
         store, n = file(f"weights{len(iterations)}.sqlite"), len(genotypes)
@@ -133,7 +134,7 @@ def transfer(
         return int(np.random.default_rng([seed, number]).integers(2**31))
 
     def trained(genotypes: np.ndarray, number: int) -> np.ndarray:
-        """Losses of the training along some sub-networks; number 0 is along the first ones."""
+        """Losses of the training along some sub-networks; number 0 is the training along the first ones."""
         paths, own_recipe = sampler(space, genotypes, seed_of(number)), replace(recipe, seed=seed_of(number))
         resume = file(f"training{number}.pt")
         return fit(supernet, task, paths, in_place_distillation, own_recipe, False, resume, optimizer)
@@ -158,7 +159,7 @@ def first_subnetworks(space: SearchSpace, n: int, seed: int = 0) -> np.ndarray:
 
 
 def _asked(search: NAT, archive: History) -> np.ndarray:
-    """What to measure next: new genotypes ``(k, d)``."""
+    """The next genotypes to measure ``(k, d)``, all new."""
     search.tell(archive.genotypes, archive.values)
     return search.ask()
 

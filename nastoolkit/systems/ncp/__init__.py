@@ -1,11 +1,11 @@
-"""Network codes that are edited by the gradient of a predictor, for one task or for several at once.
+"""Network codes edited by a predictor's gradient, for one task or for several at once.
 
 [Ding2021] M. Ding, Y. Huo, H. Lu, L. Yang, Z. Wang, Z. Lu, J. Wang and P. Luo, "Learning Versatile Neural Architectures by
 Propagating Network Codes" (NCP), ICLR 2022, arXiv 2103.13253: a predictor's gradient with respect to a network's code leads
 from any network to better ones in seconds, and the gradients of several tasks to a network that is good at all of them.
 
-Differs from the paper in: nobody can train the edited networks of its benchmark here, so that a referee judges them, which
-learned from networks that no predictor saw. Where a table knows all networks, they are looked up.
+Differs from the paper in: the edited networks of its benchmark cannot be trained here, so they are judged by a referee that
+learned from networks that no predictor saw. If a table contains all networks, they are looked up.
 """
 
 from nastoolkit.systems.card import Card

@@ -1,4 +1,4 @@
-"""Jobs of NCP's notebook: edits that are looked up in tables, and edits that a referee judges.
+"""Jobs of NCP's notebook: edits looked up in tables, and edits judged by a referee.
 
 [Ding2021] M. Ding et al., "Learning Versatile Neural Architectures by Propagating Network Codes", ICLR 2022,
 arXiv 2103.13253, Sections 3 and 4.
@@ -24,7 +24,7 @@ from nastoolkit.published import MultiResolutionNetworks, nas_bench_201_short, n
 from nastoolkit.space import SearchSpace
 from nastoolkit.systems.ncp.editing import N_EPOCHS, N_STEPS, CodePredictor, Codes, edit, fit_predictor
 
-TASKS = ("cls_50_1000", "cls_50_100", "cls_10_1000", "cls_10c", "seg", "seg_4x", "video", "video_p")  # of NAS-Bench-MR
+TASKS = ("cls_50_1000", "cls_50_100", "cls_10_1000", "cls_10c", "seg", "seg_4x", "video", "video_p")  # from NAS-Bench-MR
 METRICS = {task: f"{task}_mIoU" if task.startswith("seg") else f"{task}_top1" for task in TASKS}
 DIGITS, CELLS = "digits-mbv3-table", "nas-bench-201"
 DEGREES = {"linear ridge": 1, "quadratic ridge": 2}
@@ -33,12 +33,12 @@ BOTH, PICKED = "seg + video", "picked"
 
 @dataclass(frozen=True)
 class KnownSpace:
-    """A space all of whose networks were measured.
+    """A space in which all networks were measured.
 
     Attributes:
-        space: The networks.
-        quality: Genotypes ``(n, d)`` to the metric ``(n,)``, in %.
-        cost: Genotypes ``(n, d)`` to a cost ``(n,)``; None without one.
+        space: Space of the networks.
+        quality: Function from genotypes ``(n, d)`` to the metric ``(n,)``, in %.
+        cost: Function from genotypes ``(n, d)`` to a cost ``(n,)``; None if there is none.
     """
 
     space: SearchSpace
@@ -47,7 +47,7 @@ class KnownSpace:
 
 
 def known_space(name: str) -> KnownSpace:
-    """One of ``digits-mbv3-table``, embedded, and ``nas-bench-201``: ImageNet16-120 after 200 epochs, a user's file.
+    """``digits-mbv3-table``, which ships here, or ``nas-bench-201``: ImageNet16-120 after 200 epochs, from the user's file.
 
     Raises:
         FileNotFoundError: The file is missing; the message says what it is.
@@ -69,19 +69,19 @@ def known_space(name: str) -> KnownSpace:
 def looked_up_edits(
     problem: str, seed: int, n_labels: int = 300, n_starts: int = 50, n_epochs: int = N_EPOCHS
 ) -> list[dict[str, Any]]:
-    """Edit random networks of a known space, and look up what they are worth; a job of a grid.
+    """Edit random networks of a known space and look up their values; a job of a grid.
 
     Args:
         problem: See :func:`known_space`.
-        seed: Seed of everything.
-        n_labels: Networks that the predictor learns from.
-        n_starts: Random networks that are edited, by 70 steps each.
+        seed: Random seed of everything.
+        n_labels: Number of networks that the predictor learns from.
+        n_starts: Number of random networks to edit, with 70 steps each.
         n_epochs: See :func:`nastoolkit.systems.ncp.editing.fit_predictor`.
 
     Returns:
-        A row: the mean ``gain`` of a network in points, and ``cost_share``, the mean cost in the end as a share of that of the
-        start; the best network of the ``edited``, of the ``random`` ones with as many labels, and of those that the predictor
-        ``picked`` among as many random ones as editing visits.
+        A row: the mean ``gain`` of a network in points, and ``cost_share``, the mean final cost as a share of that at the
+        start; the best network among the ``edited`` ones, among ``random`` ones with as many labels, and among those that
+        the predictor ``picked`` from as many random ones as editing visits.
     """
     known, rng = known_space(problem), np.random.default_rng(seed)
     labelled, start = known.space.sample(n_labels, rng), known.space.sample(n_starts, rng)
@@ -101,12 +101,12 @@ def looked_up_edits(
 def judged_edits(seed: int, n_starts: int = 50, n_epochs: int = N_EPOCHS) -> list[dict[str, Any]]:
     """Predict and edit the networks of NAS-Bench-MR for its eight tasks, and two tasks at once; a job of a grid.
 
-    Predictors learn from one half of the networks. The referee of a task, gradient boosting, learned from the other half; what
-    it says of an edited network is counted as the share of the table's networks of which it says less.
+    Predictors learn from one half of the networks. The referee of a task, gradient boosting, learned from the other half;
+    an edited network's result is the share of the table's networks that the referee rates lower.
 
     Args:
         seed: Seed of the halves and of everything else.
-        n_starts: Networks of the first half that are edited, each by 70 steps.
+        n_starts: Number of networks of the first half to edit, with 70 steps each.
         n_epochs: See :func:`nastoolkit.systems.ncp.editing.fit_predictor`.
 
     Returns:
@@ -135,7 +135,7 @@ def judged_edits(seed: int, n_starts: int = 50, n_epochs: int = N_EPOCHS) -> lis
 
 
 def _picked(predictors: Sequence[CodePredictor], codes: Codes, n: int, rng: np.random.Generator) -> np.ndarray:
-    """The n networks of which predictors say the most, among as many random ones as the editing of n networks visits."""
+    """The n networks with the highest predictions among as many random ones as the editing of n networks visits."""
     visited = codes.space.sample(N_STEPS * n, rng)
     said = np.sum([predictor.predict(codes.of(visited)) for predictor in predictors], axis=0)
     return visited[np.argsort(-said)[:n]]
@@ -166,7 +166,7 @@ def _ridge(degree: int) -> Any:
 
 
 class Referees:
-    """One for each task: gradient boosting of the code, which learned from networks that no predictor saw."""
+    """A referee for each task: gradient boosting on the code, which learned from networks that no predictor saw."""
 
     def __init__(self, table: MultiResolutionNetworks, rows: np.ndarray) -> None:
         self.table, self._codes = table, Codes(table.space, table.genotypes)
@@ -180,7 +180,7 @@ class Referees:
         return 100 * np.searchsorted(self._all[task], said) / len(self._all[task])
 
     def rows(self, arm: str, start: np.ndarray, end: np.ndarray) -> list[dict[str, Any]]:
-        """What edited networks are worth in every task, means of all."""
+        """Results of edited networks in every task, averaged over the networks."""
         share = float(self.table.cost("mmacs", end).mean() / self.table.cost("mmacs", start).mean())
         return [
             {
@@ -196,7 +196,7 @@ class Referees:
 
 
 def joint_gain(edits: pd.DataFrame, joint: str = BOTH) -> pd.Series:
-    """By how many percentiles, mean of seg and video, networks for both are above the better of those edited for one of them.
+    """Percentiles, averaged over seg and video, by which networks for both exceed the better of those edited for one task.
 
     Args:
         edits: Rows ``edit`` of :func:`judged_edits`, with their seeds.
@@ -207,7 +207,7 @@ def joint_gain(edits: pd.DataFrame, joint: str = BOTH) -> pd.Series:
 
 
 def gain_on_six(edits: pd.DataFrame, suffix: str = "") -> pd.Series:
-    """The percentiles that networks gain in their own task, in six of eight tasks at least: the third smallest, seed by seed.
+    """Percentiles that networks gain in their own task, in at least six of eight tasks: the third smallest, for each seed.
 
     Args:
         edits: Rows ``edit`` of :func:`judged_edits`, with their seeds.

@@ -1,4 +1,4 @@
-"""NCP's predictor and its editing: a code moves up a predictor's gradient, and is rounded to a network after every step.
+"""NCP's predictor and editing: a code moves along a predictor's gradient and is rounded to a network after every step.
 
 [Ding2021] M. Ding et al., "Learning Versatile Neural Architectures by Propagating Network Codes", ICLR 2022,
 arXiv 2103.13253. Settings are those of https://github.com/dingmyu/NCP, commit 5259acd.
@@ -23,11 +23,11 @@ N_STEPS, STEP, GAIN, COST_WEIGHT = 70, 3.0, 0.1, 0.5
 class Codes:
     """Networks as vectors of numbers, standardised over some networks, and back.
 
-    An option with an order is its number; options without one are indicators, of which the largest counts.
+    Ordered options are numbers; other options are indicators, of which the largest counts.
 
     Args:
-        space: Where genotypes come from; options with an order are numbers.
-        genotypes: Networks ``(n, d)`` whose mean is 0 and whose standard deviation is 1.
+        space: Space of the genotypes; ordered options are numbers.
+        genotypes: Networks ``(n, d)`` that get mean 0 and standard deviation 1.
     """
 
     def __init__(self, space: SearchSpace, genotypes: np.ndarray) -> None:
@@ -46,7 +46,7 @@ class Codes:
         return self._scaled(self._numbers(genotypes))
 
     def nearest(self, codes: np.ndarray) -> np.ndarray:
-        """The genotypes ``(n, d)`` of the networks nearest to codes ``(n, f)``, choice by choice."""
+        """Genotypes ``(n, d)`` nearest to codes ``(n, f)``, choice by choice."""
         parts = np.split(codes * self._std + self._mean, np.cumsum([block.shape[1] for block in self._blocks])[:-1], axis=1)
         genes = [
             np.array(allowed)[((part[:, None] - block[allowed, :]) ** 2).sum(axis=2).argmin(axis=1)]
@@ -66,11 +66,11 @@ class Codes:
 
 
 class CodePredictor(nn.Module):
-    """A task's metric of networks, and their costs, from their codes: two layers for all, then two for each group of values.
+    """Predicts a task's metric and costs of networks from their codes: two shared layers, then two for each group of values.
 
     Args:
         n_inputs: Length of a code.
-        n_costs: Number of costs, beside the metric.
+        n_costs: Number of costs in addition to the metric.
     """
 
     def __init__(self, n_inputs: int, n_costs: int = 0) -> None:
@@ -96,13 +96,13 @@ def _layer(n_inputs: int, n_outputs: int, dropout: float) -> list[nn.Module]:
 
 
 def fit_predictor(codes: np.ndarray, values: np.ndarray, seed: int, n_epochs: int = N_EPOCHS) -> CodePredictor:
-    """Train a predictor on four fifths of some networks; the weights that are best on the last fifth are kept.
+    """Train a predictor on four fifths of some networks; the weights that are best on the other fifth are kept.
 
     Args:
-        codes: ``(n, f)``.
-        values: ``(n, 1 + n_costs)``, raw, the metric first.
+        codes: Codes ``(n, f)``.
+        values: Raw values ``(n, 1 + n_costs)``, the metric first.
         seed: Seed of the split, the weights, the batches and dropout.
-        n_epochs: Passes over the networks.
+        n_epochs: Number of passes over the networks.
     """
     order, n_fit = np.random.default_rng(seed).permutation(len(codes)), round(0.8 * len(codes))
     x = torch.tensor(codes[order], dtype=torch.float32)
@@ -143,15 +143,15 @@ def edit(
 ) -> np.ndarray:
     """Edit networks for one task or for several at once.
 
-    Every step asks each predictor for a little more than it says now, and for a little less of the costs; the code follows the
-    summed gradient inside the bounds of the grid, and the network nearest to it is taken down.
+    Every step sets each predictor's target slightly above its current prediction, and slightly below for the costs; the code
+    follows the summed gradient within the bounds of the grid, and the nearest network is recorded.
 
     Args:
-        predictors: One for each task, whose gradients add up; they know the same codes.
-        codes: What their numbers mean.
-        start: Networks ``(n, d)``, each edited for itself.
+        predictors: Predictors, one for each task, with the same codes; their gradients are summed.
+        codes: Translation between codes and networks.
+        start: Networks ``(n, d)``, each edited separately.
         n_steps: Number of steps.
-        cost_weight: Weight of the costs; 0 leaves them alone.
+        cost_weight: Weight of the costs; 0 ignores them.
         winner_takes_all: Whether only the number with the largest gradient moves.
 
     Returns:
@@ -176,8 +176,8 @@ def edit(
 def gradient(predictors: Sequence[CodePredictor], codes: torch.Tensor, cost_weight: float = COST_WEIGHT) -> torch.Tensor:
     """The gradient ``(n, f)`` of the summed loss of all tasks at codes ``(n, f)``.
 
-    Near its target a smooth L1 loss is half the squared distance, so that this is ``GAIN`` times the slope of what is
-    predicted: downwards for the metric, upwards for costs.
+    Near its target, a smooth L1 loss is half the squared distance, so this is ``GAIN`` times the slope of the prediction:
+    downwards for the metric, upwards for costs.
     """
     x = codes.detach().requires_grad_()
     loss = torch.zeros(())

@@ -1,4 +1,4 @@
-"""OFA^2, one search in place of one for each device, and OFA^3, ensembles of what it finds. [Ito2023], arXiv 2303.13683."""
+"""OFA^2, one search instead of one for each device, and OFA^3, ensembles of its results. [Ito2023], arXiv 2303.13683."""
 
 from nastoolkit.systems.card import Card
 from nastoolkit.systems.ofa_squared.ensembles import Ensembles

@@ -1,12 +1,12 @@
-"""The searches of OFA^2 as its authors' program makes them, from the first random number on.
+"""The searches of OFA^2 exactly as in its authors' program, from the first random number on.
 
 [Ito2023] R. C. Ito and F. J. Von Zuben, "OFA^2: A Multi-Objective Perspective for the Once-for-All Neural Architecture
 Search", IJCNN 2023, arXiv 2303.13683; its notebook, https://github.com/ito-rafael/once-for-all-3, commit cfd3007, runs the
 NSGA-II, SPEA2 and SMS-EMOA of pymoo 0.6.0.1 with NumPy 1.24.
 
-This says in NumPy what these versions do, as pymoo has changed since. A genome has 46 genes, and those of absent blocks are
-crossed and mutated as all others; children are new as genomes, not as networks. Random numbers are those of NumPy's old
-generator, which no version changes. With the old versions themselves the same hypervolumes come out, in every generation.
+This module repeats in NumPy what these versions do, as pymoo has changed since. A genome has 46 genes, and those of absent
+blocks are crossed and mutated like all others; children are new as genomes, not as networks. Random numbers come from NumPy's
+old generator, which no version changes. The old versions themselves give the same hypervolumes in every generation.
 
 Differs from the paper in: roundings, as their predictor computed on a GPU with 32 bits.
 """
@@ -37,7 +37,7 @@ POPULATION, P_MUTATION = 100, 0.1
 
 
 class AuthorsProblem:
-    """A benchmark as their program sees it.
+    """A benchmark as the authors' program sees it.
 
     Args:
         benchmark: The benchmark ``ofa-mbv3-note10``.
@@ -58,7 +58,7 @@ class AuthorsProblem:
         return self._latency(self._genotypes(genomes))
 
     def costs(self, genomes: np.ndarray) -> np.ndarray:
-        """Latencies in ms and predicted errors in %, the latter as numbers of 32 bits: ``(n, 2)`` of genomes ``(n, 46)``."""
+        """Latencies in ms and predicted errors in %, the latter in 32 bits: ``(n, 2)`` for genomes ``(n, 46)``."""
         latency, error = self._benchmark.history(self._genotypes(genomes)).values.T
         hundred = np.float32(100)
         return np.stack([latency, hundred - hundred * ((100 - error) / 100).astype(np.float32)], axis=1)
@@ -84,11 +84,11 @@ class Parents:
 
 
 class AuthorsSearch:
-    """One search; a generation of survivors with each ``next``, from the random first one on.
+    """One search; each ``next`` returns a generation of survivors, beginning with the random first one.
 
     Args:
-        problem: What is searched.
-        algorithm: A name in :data:`.authors_selection.SELECTIONS`.
+        problem: Problem to search.
+        algorithm: Name in :data:`.authors_selection.SELECTIONS`.
         seed: Seed of NumPy's old generator; the paper's are 1, 2 and 3.
     """
 
@@ -108,7 +108,7 @@ class AuthorsSearch:
             costs = np.concatenate([parents.costs, self._problem.costs(children)])
 
     def _children(self, parents: Parents) -> np.ndarray:
-        """New genomes ``(n, 46)``: mating goes on until there are as many as parents."""
+        """New genomes ``(n, 46)``: mating continues until there are as many as parents."""
         seen, children = set(genotype_keys(parents.genomes)), np.empty((0, len(GENES)), dtype=np.int64)
         while len(children) < POPULATION:
             made = self._mutated(self._crossed(parents, -(-(POPULATION - len(children)) // 2)))
@@ -117,7 +117,7 @@ class AuthorsSearch:
         return children
 
     def _crossed(self, parents: Parents, n_pairs: int) -> np.ndarray:
-        """Children ``(2 n_pairs, 46)`` that have each gene of either parent."""
+        """Children ``(2 n_pairs, 46)`` that take each gene from one of two parents."""
         first, second = parents.genomes[self._winners(parents, 2 * n_pairs).reshape(n_pairs, 2).T]
         self._rng.random_sample(n_pairs)  # pymoo draws whether pairs are crossed, though all are
         swaps = self._rng.random_sample(first.shape) < 0.5
@@ -146,6 +146,6 @@ class AuthorsSearch:
 
 
 def hypervolumes(problem: AuthorsProblem, algorithm: str, seed: int, generations: int = 1000) -> np.ndarray:
-    """Hypervolumes ``(generations,)`` of the populations of one :class:`AuthorsSearch`, the random one among them."""
+    """Hypervolumes ``(generations,)`` of the populations of one :class:`AuthorsSearch`, including the random one."""
     search = islice(AuthorsSearch(problem, algorithm, seed), generations)
     return np.array([problem.hypervolume(parents.costs) for parents in search])

@@ -1,4 +1,4 @@
-"""Who survives and who is a better parent in the program of OFA^2's authors: what pymoo 0.6.0.1 does with NumPy 1.24.
+"""Survival and choice of parents in the program of OFA^2's authors, as in pymoo 0.6.0.1 with NumPy 1.24.
 
 [Ito2023] R. C. Ito and F. J. Von Zuben, "OFA^2: A Multi-Objective Perspective for the Once-for-All Neural Architecture
 Search", IJCNN 2023, arXiv 2303.13683.
@@ -9,9 +9,9 @@ Computation 6(2), 2002.
 [Beume2007] N. Beume, B. Naujoks and M. Emmerich, "SMS-EMOA: Multiobjective Selection Based on Dominated Hypervolume", European
 Journal of Operational Research 181(3), 2007.
 
-Differs from the papers in, as that pymoo does: repeated points have a crowding distance of 0; the strength of a network in
-SPEA2 is how many dominate it, not how many it dominates, and only the nearest neighbour counts where a front is thinned out;
-a parent that dominates another is better, then one of a larger crowding distance, or with SMS-EMOA either.
+Differs from the papers in, like that pymoo: repeated points have a crowding distance of 0; the strength of a network in SPEA2
+is the number of networks that dominate it, not that it dominates, and only the nearest neighbour counts when a front is
+thinned out; a parent that dominates another is better, then one with a larger crowding distance, or with SMS-EMOA either.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from scipy.spatial.distance import cdist
 
 
 def dominance(costs: np.ndarray) -> np.ndarray:
-    """Which of costs ``(n, 2)`` dominates which: bools ``(n, n)``."""
+    """Dominance between costs ``(n, 2)``: bools ``(n, n)``."""
     one, other = costs[:, None], costs[None]
     return np.all(one <= other, axis=2) & np.any(one < other, axis=2)
 
 
 def fronts(costs: np.ndarray, n: int) -> Iterator[np.ndarray]:
-    """Rows of one front of costs ``(m, 2)`` after another, until there are n, in the order in which pymoo meets them."""
+    """Rows of one front of costs ``(m, 2)`` after another, until there are n, in pymoo's order."""
     dominates = dominance(costs)
     n_above, front = dominates.sum(axis=0), np.flatnonzero(~dominates.any(axis=0))
     while n > 0 and len(front):
@@ -44,7 +44,7 @@ def fronts(costs: np.ndarray, n: int) -> Iterator[np.ndarray]:
 
 
 def crowding(costs: np.ndarray) -> np.ndarray:
-    """Crowding distances ``(n,)`` of one front's costs ``(n, 2)``; 0 for all but the first of equal ones."""
+    """Crowding distances ``(n,)`` of one front's costs ``(n, 2)``; 0 for all but the first of equal points."""
     if len(costs) <= 2:
         return np.full(len(costs), np.inf)
     once, distances = np.sort(np.unique(costs, axis=0, return_index=True)[1]), np.zeros(len(costs))
@@ -59,10 +59,10 @@ def crowding(costs: np.ndarray) -> np.ndarray:
 
 
 class Selection(ABC):
-    """Which ones survive, and how good they are as parents.
+    """Rule for which points survive, and how good they are as parents.
 
     Attributes:
-        by_dominance: Whether a parent that dominates another one is better whatever their merits.
+        by_dominance: Whether a parent that dominates another one is better regardless of merits.
     """
 
     by_dominance = True
@@ -73,10 +73,10 @@ class Selection(ABC):
 
 
 class ByCrowding(Selection):
-    """NSGA-II: by front, and the last of them by crowding."""
+    """NSGA-II: by front, and within the last one by crowding."""
 
     def __call__(self, costs: np.ndarray, n: int, rng: np.random.RandomState) -> tuple[np.ndarray, np.ndarray]:
-        """See :class:`Selection`; merits are crowding distances below 0, of the fronts that were needed."""
+        """See :class:`Selection`; merits are negative crowding distances, for the fronts that were needed."""
         rows, merits = np.empty(0, dtype=np.int64), np.zeros(len(costs))
         for front in fronts(costs, n):
             distances = crowding(costs[front])
@@ -89,7 +89,7 @@ class ByCrowding(Selection):
 
 
 class ByStrength(Selection):
-    """SPEA2: the non-dominated, filled up by fitness or thinned out where two are nearest; ends of the front are the best."""
+    """SPEA2: non-dominated points, filled up by fitness or thinned out where two are closest; ends of the front are best."""
 
     by_dominance = False
 
@@ -120,7 +120,7 @@ class ByStrength(Selection):
 
 
 class ByContribution(Selection):
-    """SMS-EMOA: by front, and from the last of them whoever adds least to the hypervolume leaves first."""
+    """SMS-EMOA: by front, and from the last one, the point that adds least to the hypervolume leaves first."""
 
     def __init__(self) -> None:
         self._parents: np.ndarray | None = None
@@ -139,7 +139,7 @@ class ByContribution(Selection):
 
 
 def contributions(costs: np.ndarray) -> np.ndarray:
-    """What each of a front's scaled costs ``(n, 2)`` alone adds to the hypervolume at 11."""
+    """Contribution of each of a front's scaled costs ``(n, 2)`` to the hypervolume at 11."""
     order, added = np.lexsort((-costs[:, 1], costs[:, 0])), np.empty(len(costs))
     latency, error = costs[order].T
     added[order] = np.diff(latency, append=11.0) * -np.diff(error, prepend=11.0)
@@ -147,12 +147,12 @@ def contributions(costs: np.ndarray) -> np.ndarray:
 
 
 def rows_in_order(values: np.ndarray) -> np.ndarray:
-    """Rows ``(n,)`` of ascending values ``(n,)``, equal ones as the quicksort of NumPy 1.24 leaves them."""
+    """Rows ``(n,)`` of ascending values ``(n,)``, with equal ones in the order of NumPy 1.24's quicksort."""
     rows = list(range(len(values)))
     pending = [(0, len(rows) - 1)]
     while pending:
         low, high = pending.pop()
-        if high - low <= 15:  # few are inserted one by one, which keeps the order of equal ones
+        if high - low <= 15:  # a few are inserted one by one, which keeps the order of equal ones
             rows[low : high + 1] = sorted(rows[low : high + 1], key=values.__getitem__)
             continue
         i = _partition(values, rows, low, high)
@@ -161,7 +161,7 @@ def rows_in_order(values: np.ndarray) -> np.ndarray:
 
 
 def _partition(values: np.ndarray, rows: list[int], low: int, high: int) -> int:
-    """Swap rows so that smaller values stand before one of them, and larger ones after it; where that one is."""
+    """Swap rows so that smaller values are before a pivot and larger ones after it; return the pivot's place."""
     middle = (low + high) // 2
     for a, b in ((middle, low), (high, middle), (middle, low)):
         if values[rows[a]] < values[rows[b]]:

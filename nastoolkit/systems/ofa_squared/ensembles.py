@@ -1,9 +1,9 @@
-"""Ensembles by soft vote, judged on outputs that were stored once: which of a front's networks answer together best?
+"""Ensembles by soft vote, judged on stored outputs: which of a front's networks answer best together?
 
 [OFA3] R. C. Ito and F. J. Von Zuben, OFA^3, the sequel of OFA^2 (arXiv 2303.13683), github.com/ito-rafael/once-for-all-3: a
 binary vector over the networks of one front, at least two of them, and latency as the sum or the largest one.
 
-Differs from it in: probabilities of all classes are summed, not of the first five.
+Differs from it in: the probabilities of all classes are summed, not just those of the first five.
 """
 
 from __future__ import annotations
@@ -23,20 +23,21 @@ from nastoolkit.studies import optimize
 CHUNK = 64  # ensembles that vote at a time
 SINGLE = "single networks"
 RANGE = "range of costs"
-ENSEMBLES = {"ensembles, one after the other": False, "ensembles, side by side": True}  # and whether they run in parallel
+ENSEMBLES = {"ensembles, one after the other": False, "ensembles, side by side": True}  # whether the networks run in parallel
 
 
 class Ensembles:
-    """Networks that all answer every example; the answer is the class with the largest sum of probabilities.
+    """Networks that all answer every example; the joint answer is the class with the largest sum of probabilities.
 
-    Fewer than two networks are no ensemble: their accuracy is 0.
+    Fewer than two networks are not an ensemble: their accuracy is 0.
 
     Args:
         answers: Answers of the networks to choose from.
-        parallel: They run side by side, so that an ensemble costs what its dearest network does; else the sum.
+        parallel: Whether networks run side by side, so that an ensemble costs as much as its most expensive network; else
+            costs are summed.
 
     Attributes:
-        space: For each network, whether it is a member.
+        space: Space with a choice for each network: whether it is a member.
     """
 
     objectives = (Objective("accuracy_top1", "max", "%"), Objective("cost", "min"))  # columns of evaluate
@@ -46,7 +47,7 @@ class Ensembles:
         self.space = SearchSpace([Choice(f"network{network + 1}", (False, True)) for network in range(len(answers))])
 
     def evaluate(self, genotypes: np.ndarray) -> np.ndarray:
-        """Genotypes ``(b, k)`` to accuracy in % and cost of an example ``(b, 2)``."""
+        """Genotypes ``(b, k)`` to accuracy in % and cost for each example, ``(b, 2)``."""
         accuracy = np.concatenate([self._vote(part) for part in np.split(genotypes, range(CHUNK, len(genotypes), CHUNK))])
         members = genotypes * self.answers.costs
         cost = members.max(axis=1) if self.parallel else members.sum(axis=1)
@@ -73,13 +74,13 @@ def ensembles_of_front(
 
     Args:
         problem: Values of a :class:`nastoolkit.benchmarks.SupernetProblem`.
-        cost: Name of the cost; see there.
+        cost: Name of the cost; see :meth:`nastoolkit.benchmarks.SupernetProblem.cost`.
         seed: Seed of all searches.
         budget: Number of evaluations of the search for the front.
         population: Number of sub-networks that it proposes at a time.
-        n_networks: Number of the front's networks, at most, to choose from.
+        n_networks: Largest number of the front's networks to choose from.
         ensemble_search: Key of ``ALGORITHMS``.
-        n_ensembles: Number of evaluations of the search for ensembles, and number of the random ones.
+        n_ensembles: Number of evaluations of the search for ensembles, and number of random ensembles.
         ensemble_population: Number of ensembles that it proposes at a time.
 
     Returns:
@@ -107,15 +108,16 @@ def _rows(accuracy: np.ndarray, cost: np.ndarray, networks: str, search: str) ->
 
 
 def volumes(found: pd.DataFrame, ensemble_search: str) -> pd.DataFrame:
-    """What fronts dominate on test images, at the accuracy of the poorest single network and the cost of the dearest one.
+    """Hypervolumes on test images, at the accuracy of the worst single network and the cost of the most expensive one.
 
     Args:
         found: Rows of :func:`ensembles_of_front`, of several supernets and seeds.
-        ensemble_search: Search for ensembles in them.
+        ensemble_search: Algorithm of the search for ensembles in them.
 
     Returns:
         A row for each supernet and seed: the hypervolumes of ``SINGLE`` and of ``ENSEMBLES``, those of random ensembles
-        under the same names with ``, random``; and ``RANGE``, the dearest single network's cost divided by the cheapest one's.
+        under the same names with ``, random``; and ``RANGE``, the cost of the most expensive single network divided by that
+        of the cheapest.
     """
     rows = {key: _volumes(networks, ensemble_search) for key, networks in found.groupby(["supernet", "seed"], sort=False)}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["supernet", "seed"])

@@ -3,8 +3,8 @@
 [Cai2020] H. Cai et al., "Once-for-All: Train One Network and Specialize it for Efficient Deployment", ICLR 2020; the numbers
 are those of its published code.
 
-Differs from the paper in: nothing but the random numbers. Unlike :mod:`nastoolkit.search.ofa_evolution` it measures networks
-again that it has met, and keeps the genes of absent blocks.
+Differs from the paper in: nothing but the random numbers. Unlike :mod:`nastoolkit.search.ofa_evolution`, it measures repeated
+networks again and keeps the genes of absent blocks.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ N_PARENTS, N_MUTATED, P_MUTATION = 25, 50, 0.1
 
 
 class EvolutionFinder:
-    """A quarter of a population are parents; half of the next one are mutations, and half crosses of them.
+    """Evolution: a quarter of a population are parents; half of the next population are their mutations, and half crosses.
 
     Args:
-        problem: What is searched.
-        limit: Largest latency in ms; what is slower is drawn again, and is not counted.
+        problem: Problem to search.
+        limit: Largest latency in ms; slower networks are drawn again and not counted.
         seed: Random seed.
     """
 
@@ -31,7 +31,7 @@ class EvolutionFinder:
         self._problem, self._limit, self._rng = problem, limit, np.random.default_rng(seed)
 
     def run(self, generations: int) -> np.ndarray:
-        """Latency and error ``(2,)`` of the best that is found in generations of ``POPULATION`` networks."""
+        """Latency and error ``(2,)`` of the best network found in these generations of ``POPULATION`` networks."""
         genomes = self._within(lambda rows: self._random(len(rows)), POPULATION)
         costs = self._problem.costs(genomes)
         for _ in range(generations - 1):
@@ -50,7 +50,7 @@ class EvolutionFinder:
         return np.concatenate([mutated, crossed])
 
     def _within(self, draw: Callable[[np.ndarray], np.ndarray], n: int) -> np.ndarray:
-        """Genomes ``(n, 46)`` within the limit: the rows that are not are drawn again."""
+        """Genomes ``(n, 46)`` within the limit; other rows are drawn again."""
         genomes, left = np.empty((n, len(self._problem.n_options)), dtype=np.int64), np.arange(n)
         while len(left):
             genomes[left] = draw(left)
@@ -61,7 +61,7 @@ class EvolutionFinder:
         return self._rng.integers(self._problem.n_options, size=(n, len(self._problem.n_options)))
 
     def _mutated(self, parents: np.ndarray) -> np.ndarray:
-        """Children of which a tenth of the blocks, the depths and the resolutions are drawn again."""
+        """Children with a tenth of the blocks, depths and resolutions drawn again."""
         drawn = self._rng.random(parents.shape) < P_MUTATION
         drawn[:, N_BLOCKS : 2 * N_BLOCKS] = drawn[:, :N_BLOCKS]  # a block's kernel and its expansion together
         return np.where(drawn, self._random(len(parents)), parents)

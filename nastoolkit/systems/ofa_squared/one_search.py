@@ -1,12 +1,12 @@
-"""One multi-objective search holds the best networks of all latency limits.
+"""One multi-objective search finds the best networks for all latency limits.
 
 [Ito2023] R. C. Ito and F. J. Von Zuben, "OFA^2: A Multi-Objective Perspective for the Once-for-All Neural Architecture
 Search", IJCNN 2023, arXiv 2303.13683.
 
-The toolkit's own searches are beside the authors', which are :mod:`.authors` and :mod:`.evolution_finder`.
+The toolkit's own searches are compared with the authors', which are :mod:`.authors` and :mod:`.evolution_finder`.
 
-Differs from the paper in: the searches within a limit have together as many evaluations as the one search, not 500 generations
-each; the toolkit's own measure no sub-network twice.
+Differs from the paper in: the searches within a limit together have as many evaluations as the one search, instead of 500
+generations each; the toolkit's own searches measure no sub-network twice.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ def front_search(
         budget: Number of evaluations.
         seed: Seed of the search.
         settings: Settings of :func:`nastoolkit.optimize`.
-        limit: Largest cost that is wanted; None for the whole front.
+        limit: Largest allowed cost; None for the whole front.
 
     Returns:
-        A row for each sub-network that raised the hypervolume or is on the front in the end, and for the last one:
-        ``evaluations`` so far, ``hypervolume`` of all of them, ``error`` in %, ``cost``, and ``on_front`` in the end.
+        A row for each sub-network that raised the hypervolume or is on the final front, and for the last one:
+        ``evaluations`` so far, their ``hypervolume``, ``error`` in %, ``cost``, and ``on_front`` for the final front.
     """
     problem = load_benchmark(benchmark, data_folder)
     quality, cost = quality_and_cost(problem)
@@ -72,13 +72,13 @@ def authors_search(
     Args:
         benchmark: ``ofa-mbv3-note10``.
         data_folder: Folder of published files; empty means where :func:`nastoolkit.published.find` looks.
-        algorithm: A name in :data:`.authors_selection.SELECTIONS`; within a limit, it is :class:`.EvolutionFinder`.
-        budget: Number of evaluations, with those of networks that were met before.
+        algorithm: Name in :data:`.authors_selection.SELECTIONS`; within a limit, :class:`.EvolutionFinder` is used instead.
+        budget: Number of evaluations, including repeated networks.
         seed: Seed of the search; the paper's are 1, 2 and 3.
-        limit: Largest latency that is wanted, in ms; None for the whole front.
+        limit: Largest allowed latency in ms; None for the whole front.
 
     Returns:
-        As :func:`front_search`, of the last population only, and the hypervolumes of all of them.
+        The same as :func:`front_search`, but for the last population only, with the hypervolumes of all populations.
     """
     problem, generations = AuthorsProblem(load_benchmark(benchmark, data_folder)), budget // POPULATION
     if limit is not None:
@@ -92,7 +92,7 @@ def authors_search(
 
 
 def load_benchmark(name: str, data_folder: str = "") -> Benchmark:
-    """A benchmark with its published files from a folder, or from where they are looked for."""
+    """A benchmark with its published files from a folder, or from the usual places."""
     return BENCHMARKS[name](**{"folder": data_folder} if data_folder else {})
 
 
@@ -103,7 +103,7 @@ def quality_and_cost(problem: Benchmark) -> tuple[Objective, Objective]:
 
 
 def final_hypervolumes(found: pd.DataFrame) -> pd.DataFrame:
-    """Hypervolumes that searches for the whole front end with: a row for each seed, a column for each algorithm."""
+    """Final hypervolumes of searches for the whole front: a row for each seed, a column for each algorithm."""
     whole = found[found.limit.isna()]
     return whole.groupby(["algorithm", "seed"], sort=False).hypervolume.last().unstack("algorithm")
 
@@ -113,7 +113,7 @@ def curves(found: pd.DataFrame, n: int = 14) -> pd.DataFrame:
 
     Args:
         found: Rows of :func:`front_search`.
-        n: How many numbers of evaluations, from 10 to all of a search's.
+        n: Count of these numbers, from 10 to all evaluations of a search.
 
     Returns:
         Columns ``search``, ``evaluations``, ``seed`` and ``hypervolume``.
@@ -132,7 +132,7 @@ def hypervolume_after(run: pd.DataFrame, evaluations: ArrayLike) -> np.ndarray:
 
 
 def evaluations_to(found: pd.DataFrame, algorithm: str, goals: pd.Series) -> pd.Series:
-    """Evaluations after which the search of each seed has reached that seed's hypervolume; infinity where it never has.
+    """Evaluations after which the search of each seed has reached that seed's hypervolume; infinity if it never does.
 
     Args:
         found: Rows of :func:`front_search`.
@@ -145,13 +145,13 @@ def evaluations_to(found: pd.DataFrame, algorithm: str, goals: pd.Series) -> pd.
 
 
 def gains(found: pd.DataFrame) -> pd.DataFrame:
-    """How much less error the front of one search has within each limit than the search for this limit.
+    """How much lower the error of the one search's front is within each limit than that of the search for this limit.
 
     Args:
-        found: Rows of :func:`front_search`: with every limit, and for the whole front.
+        found: Rows of :func:`front_search`, with every limit and for the whole front.
 
     Returns:
-        Columns ``seed``, ``limit``, ``search`` and ``points`` of error less, in %.
+        Columns ``seed``, ``limit``, ``search``, and ``points``, the reduction of the error in %.
     """
     rows, whole = [], found[found.limit.isna()]
     for (seed, limit), alone in found.dropna(subset="limit").groupby(["seed", "limit"]):
@@ -161,5 +161,5 @@ def gains(found: pd.DataFrame) -> pd.DataFrame:
 
 
 def least_error(run: pd.DataFrame, limit: float) -> float:
-    """The least error of what a search found within a limit of the cost; infinity if it found nothing there."""
+    """The least error that a search found within a limit of the cost; infinity if it found nothing there."""
     return float(run.error[run.cost <= limit].min()) if (run.cost <= limit).any() else np.inf

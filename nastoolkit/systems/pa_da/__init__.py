@@ -1,14 +1,14 @@
-"""PA&DA: paths and training examples are drawn by the norms of their gradients, so that gradients vary less.
+"""PA&DA: paths and training examples are sampled by their gradients' norms, which lowers the variance of gradients.
 
 [Lu2023] S. Lu et al., "PA&DA: Jointly Sampling PAth and DAta for Consistent NAS", CVPR 2023, arXiv 2302.14772.
 [Katharopoulos2018] A. Katharopoulos and F. Fleuret, "Not All Samples Are Created Equal: Deep Learning with Importance
 Sampling", ICML 2018, Section 3.2: the norm of the gradient of the logits bounds that of an example's gradient.
 
-A supernet that is trained so ranks sub-networks better than one that is trained along uniform paths, at hardly any cost.
+A supernet trained in this way ranks sub-networks better than one trained along uniform paths, at hardly any cost.
 
-Differs from the paper in: norms are those of all weights of an operation, scales and shifts of batch normalisation among
-them; before probabilities of examples change for the first time, the task draws its own batches, as for the other samplers. As
-in the released code, an operation without weights has no norm, and losses are not weighted by 1 / (n p).
+Differs from the paper in: norms include all weights of an operation, also scales and shifts of batch normalisation; until the
+probabilities of examples first change, the task draws its own batches, as for the other samplers. As in the released code, an
+operation without weights has no norm, and losses are not weighted by 1 / (n p).
 """
 
 from nastoolkit.systems.card import Card

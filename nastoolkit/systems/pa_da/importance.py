@@ -16,10 +16,10 @@ from nastoolkit.training.probes import Gradients, norms_by_block
 
 
 class ImportanceSampler:
-    """A path a step, and its training examples, in proportion to the norms of gradients in the epoch before ([Lu2023]).
+    """Draws each step's path and training examples in proportion to gradient norms of the previous epoch ([Lu2023]).
 
-    All edges have the same probabilities of operations. With every epoch, the norms' share of the probabilities grows along a
-    straight line from 0; the rest is uniform.
+    All edges share the probabilities of operations. The norms' share of the probabilities grows linearly from 0 with every
+    epoch; the rest is uniform.
 
     Args:
         family: Family whose choices all have the same options.
@@ -28,7 +28,7 @@ class ImportanceSampler:
         n_epoch: Number of steps of an epoch.
         seed: Seed of all draws.
         paths: Whether paths are drawn by importance.
-        examples: Whether examples are.
+        examples: Whether examples are drawn by importance.
 
     Attributes:
         of_options: Probability of each option ``(k,)``.
@@ -88,13 +88,13 @@ class ImportanceSampler:
         self._begin_epoch()
 
     def probability(self, paths: np.ndarray) -> np.ndarray:
-        """Probabilities ``(n,)`` of paths ``(n, d)`` where no others are drawn."""
+        """Probabilities ``(n,)`` of paths ``(n, d)`` if no others are drawn."""
         likely = self.of_options[paths].prod(axis=1)
         return likely / likely.sum()
 
     @property
     def told(self) -> dict[str, float]:
-        """The probability of each option, by ``p OPTION``."""
+        """The probability of each option, named ``p OPTION``."""
         return {f"p {option}": p for option, p in zip(self.options, self.of_options.tolist(), strict=True)}
 
     @property
@@ -106,22 +106,22 @@ class ImportanceSampler:
         return {"n_taken": self.n_taken} | {name: torch.from_numpy(getattr(self, name).copy()) for name in self._arrays}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from such a state."""
+        """Continue from such a state."""
         self.n_taken = int(state["n_taken"])
         for name in self._arrays:
             setattr(self, name, state[name].numpy().copy())
 
 
 def uniform(n: int) -> np.ndarray:
-    """The same probability for each of n."""
+    """Equal probabilities ``(n,)``."""
     return np.full(n, 1 / n)
 
 
 def mixed(weights: np.ndarray, share: float) -> np.ndarray:
-    """Probabilities ``(n,)``, of which a share is in proportion to weights ``(n,)`` and the rest uniform ([Lu2023]).
+    """Probabilities ``(n,)``: one share is proportional to weights ``(n,)``, the rest is uniform ([Lu2023]).
 
     Raises:
-        ValueError: The weights are all zero, or one is below zero or no number.
+        ValueError: All weights are zero, or one is below zero or not a number.
     """
     if not np.isfinite(weights).all() or weights.min() < 0:
         raise ValueError("importance weights are numbers from 0 on, and some are not: the training may have diverged")
@@ -133,7 +133,7 @@ def mixed(weights: np.ndarray, share: float) -> np.ndarray:
 
 
 def merge(known: np.ndarray, places: Any, values: Any) -> None:
-    """Put values in their places, each as the mean of itself and of what is known there; zeros say nothing."""
+    """Put values in their places, averaging each with a known value there; zeros mean unknown."""
     for place, value in zip(places, values, strict=True):
         if value:
             known[place] = (known[place] + value) / 2 if known[place] else value

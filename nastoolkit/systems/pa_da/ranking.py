@@ -1,4 +1,4 @@
-"""Supernets trained along paths of several samplers: how much their gradients vary, and how well they rank cells."""
+"""Supernets trained with several path samplers: how much their gradients vary, and how well they rank cells."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SPOS, PATHS, EXAMPLES, BOTH = "SPOS", "PA", "DA", "PA&DA"
 FAIR, FAIR_STEPS = "FairNAS, equal passes", "FairNAS, equal steps"
 ARMS = (SPOS, FAIR, FAIR_STEPS, PATHS, EXAMPLES, BOTH)
 N_CHECKPOINTS = 4
-UNSEEN = 10**6  # number of a step that no training has
+UNSEEN = 10**6  # number of a step that no training reaches
 
 
 def rank_cells(
@@ -38,18 +38,18 @@ def rank_cells(
     n_calibration: int,
     device: str,
 ) -> list[dict[str, Any]]:
-    """Train a supernet, measure its gradients on the way, and rank cells by the accuracy that they inherit; a job of a grid.
+    """Train a supernet, measure its gradients in between, and rank cells by their inherited accuracy; a job of a grid.
 
     Args:
         problem: Values of a :class:`CellsProblem`.
         arm: One of ``ARMS``.
         seed: Seed of weights, data and paths.
-        n_steps: Number of training steps; those of ``FAIR`` are fewer, so that as many paths are passed.
-        batch_size: Examples a step.
-        learning_rate: Learning rate of SGD in the beginning.
-        n_gradients: Number of steps, and of paths, that variances are measured on.
-        n_calibration: Training images for batch normalisation.
-        device: Where to train.
+        n_steps: Number of training steps; ``FAIR`` has fewer, for the same number of passes along paths.
+        batch_size: Number of examples in a step.
+        learning_rate: Initial learning rate of SGD.
+        n_gradients: Number of steps, and of paths, for measuring variances.
+        n_calibration: Number of training images that calibrate batch normalisation.
+        device: Device for training.
 
     Returns:
         A row for each quarter of the training, see :func:`spread`, with the ``trained`` share in %; then one for each cell:
@@ -71,7 +71,7 @@ def rank_cells(
 
 
 def _quarters(supernet: Supernet, task: Task, arm: str, recipe: Recipe, n: int) -> Iterator[dict[str, Any]]:
-    """Train a supernet in place, and tell after each quarter how much gradients vary."""
+    """Train a supernet in place, and report after each quarter how much gradients vary."""
     optimizer, samplers = Optimizer(supernet.parameters(), recipe), _samplers(supernet.family, task, arm, recipe)
     for number, sampler in enumerate(samplers, start=1):
         own = replace(recipe, n_steps=recipe.n_steps // N_CHECKPOINTS, seed=N_CHECKPOINTS * recipe.seed + number)
@@ -95,12 +95,12 @@ def by_importance(family: Family, task: Task, recipe: Recipe, paths: bool = True
 
 
 def spread(supernet: Supernet, task: Task, sampler: PathSampler, recipe: Recipe, n: int) -> dict[str, float]:
-    """How much gradients vary at the weights of now.
+    """How much gradients vary at the current weights.
 
     Returns:
-        ``variance``, that of the gradients of n steps as the sampler draws them; ``noise``, its share in % of their mean
-        square; ``mmacs``, the mean MACs of its paths, in millions; what :func:`path_variances` finds for n random paths on one
-        batch; and the probability of each option, as ``p OPTION``, if the sampler has some.
+        ``variance`` of the gradients over n steps drawn by the sampler; ``noise``, its share in % of their mean square;
+        ``mmacs``, the mean MACs of its paths, in millions; the result of :func:`path_variances` for n random paths on one
+        batch; and the probability of each option, as ``p OPTION``, if the sampler has such probabilities.
     """
     supernet.train()
     passes, paths = Passes(supernet, task, sampler, targets_only, recipe), supernet.family.space.sample(n, _rng(recipe))
@@ -119,7 +119,7 @@ def _rng(recipe: Recipe) -> np.random.Generator:
 
 
 def _gradients(passes: Passes, number: int) -> dict[str, torch.Tensor]:
-    """The gradients of a step, of which nothing is left behind."""
+    """The gradients of a step, which leaves no traces."""
     passes.step(number)
     weights = dict(passes.supernet.named_parameters())
     found = {name: torch.zeros_like(one) if one.grad is None else one.grad for name, one in weights.items()}
@@ -134,13 +134,13 @@ def path_variances(
 
     Args:
         supernet: Supernet in training mode.
-        task: Gives the batch and the loss.
-        recipe: Size and seed of the batch.
+        task: Task with the batch and the loss.
+        recipe: Recipe with the size and seed of the batch.
         paths: Paths ``(n, d)``, of which one is drawn.
-        probabilities: Probability of each ``(n,)``; by default all are alike.
+        probabilities: Probability of each path ``(n,)``; by default all are equal.
 
     Returns:
-        The variance if paths are drawn with these probabilities (``own``), all alike (``uniform``), and in proportion to the
+        The variance if paths are drawn with these probabilities (``own``), uniformly (``uniform``), or in proportion to the
         norms of their gradients (``optimal``).
     """
     batch = task.batch(UNSEEN, recipe.batch_size, recipe.seed).at(supernet.family.input_shape(paths[0]))
@@ -152,12 +152,12 @@ def path_variances(
 
 
 def lower_variances(found: pd.DataFrame) -> pd.DataFrame:
-    """How much lower gradients vary with PA&DA, at each quarter of the training; the more, the greater.
+    """How much less gradients vary with PA&DA, at each quarter of the training; larger values mean a larger reduction.
 
     Returns:
-        A row for each task, seed and quarter: ``practice``, the ``noise`` of SPOS minus that of PA&DA, in points. Then, as 100
-        times the logarithm of a ratio of variances, which is about a percentage where it is small: ``raw``, SPOS over PA&DA;
-        ``theory`` and ``at best``, of the unbiased estimator with uniform probabilities over PA&DA's and over the optimal
+        A row for each task, seed and quarter: ``practice``, the ``noise`` of SPOS minus that of PA&DA, in points. Then
+        100 times the logarithms of ratios of variances, which are about percentages if small: ``raw``, SPOS over PA&DA;
+        ``theory`` and ``at best``, for the unbiased estimator with uniform probabilities over PA&DA's and over the optimal
         ones, at PA&DA's weights.
     """
     at = found.dropna(subset="trained").set_index(["task", "seed", "trained"])

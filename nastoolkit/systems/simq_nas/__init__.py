@@ -1,16 +1,15 @@
-"""SimQ-NAS: one search for the architecture of a network and for the bits of its parts.
+"""SimQ-NAS: one search for the architecture of a network and the bits of its parts.
 
 [Sridhar2023] S. N. Sridhar et al., "SimQ-NAS: Simultaneous Quantization Policy and Neural Architecture Search", 2023,
 arXiv 2312.13301.
 
-The bits of every operation are genes beside those of the architecture, and LINAS searches both at once: every evaluation cuts
-a sub-network out of a trained supernet, quantises it after training with the ranges that a few training inputs show, and
-measures it. The paper finds networks that are smaller and faster than the largest one in INT8, at no worse accuracy.
+The bits of every operation are genes in addition to those of the architecture, and LINAS searches both at once: every
+evaluation extracts a sub-network from a trained supernet, quantises it after training with ranges from a few training inputs,
+and measures it. The paper finds networks that are smaller and faster than the largest one in INT8, with no loss of accuracy.
 
 Differs from the paper in: a block has one number of bits for its weights and inputs, and one scheme of rounding, where theirs
-are for each operation; ranges are those from the least to the greatest value; accuracies in a search are those of fake
-quantisation, and sizes are counted, not read from files. :mod:`nastoolkit.systems.simq_nas.integers` holds both against ONNX
-Runtime's own INT8.
+are for each operation; ranges reach from the smallest to the largest value; a search uses accuracies of fake quantisation, and
+sizes are counted, not read from files. :mod:`nastoolkit.systems.simq_nas.integers` compares both with ONNX Runtime's own INT8.
 """
 
 from nastoolkit.systems.card import Card

@@ -1,4 +1,4 @@
-"""What the arms found: hypervolumes, evaluations, and the smallest networks that are no worse than a baseline."""
+"""Results of the arms: hypervolumes, evaluations, and the smallest networks that are no worse than a baseline."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def largest_at(problem: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def volumes(found: pd.DataFrame, reference: tuple[float, float]) -> pd.DataFrame:
-    """Hypervolumes of the arms' fronts on test examples, in % of that of all fronts together, the attainable one.
+    """Hypervolumes of the arms' fronts on test examples, in % of the attainable one, which is that of all fronts together.
 
     Args:
         found: Rows of :func:`search_arm`, of several arms and seeds.
-        reference: Accuracy in % and size in MB that count for nothing.
+        reference: Reference point: accuracy in % and size in MB.
 
     Returns:
         A row for each seed, a column for each arm.
@@ -48,7 +48,7 @@ def _volume(front: pd.DataFrame, reference: tuple[float, float]) -> float:
 
 
 def evaluations_to(found: pd.DataFrame, arm: str, reference: tuple[float, float], share: float = 0.95) -> Censored:
-    """Evaluations ``(seeds,)`` after which an arm has a share of what all arms and seeds attain on validation examples."""
+    """Evaluations ``(seeds,)`` after which an arm has a share of all arms' and seeds' joint hypervolume on validation data."""
     costs = found.assign(error=-found.validation)
     limit = (-reference[0], reference[1])
     wanted = share * pareto.hypervolume(costs[["error", "size_mb"]].to_numpy(), limit)
@@ -60,17 +60,17 @@ def evaluations_to(found: pd.DataFrame, arm: str, reference: tuple[float, float]
 
 
 def picks(found: pd.DataFrame, arm: str, baseline: pd.Series, margin: float = MARGIN) -> pd.DataFrame:
-    """The smallest network of each seed's front that is hardly worse than a baseline on validation examples.
+    """The smallest network of each seed's front that is at most slightly worse than a baseline on validation examples.
 
     Args:
         found: Rows of :func:`search_arm`.
-        arm: Whose fronts.
-        baseline: A row of :func:`largest_at`, which is the pick where no network is so good.
-        margin: Points of accuracy that it may lose.
+        arm: Arm of the fronts.
+        baseline: Row of :func:`largest_at`, which is picked if no network is good enough.
+        margin: Points of accuracy that a network may lose.
 
     Returns:
-        A row for each seed: how many ``times smaller`` than the baseline it is, and its ``difference`` in test accuracy, in
-        points.
+        A row for each seed: how many ``times smaller`` than the baseline the network is, and its ``difference`` in test
+        accuracy, in points.
     """
     rows = {}
     for seed, front in found[found.arm == arm].dropna(subset=["test"]).groupby("seed"):

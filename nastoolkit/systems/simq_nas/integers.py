@@ -1,4 +1,4 @@
-"""Real INT8: networks of 8 bits or floats for each block, computed with integers by ONNX Runtime on this machine."""
+"""Real INT8: networks with 8 bits or floats for each block, run with integers by ONNX Runtime on this machine."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ N_AT_ONCE = 100  # inputs of an INT8 network whose accuracy is measured
 
 
 def real_int8(problem: Mapping[str, Any], seed: int, budget: int, seconds: float, **settings: Any) -> pd.DataFrame:
-    """The largest network and one that a search finds, with ONNX Runtime's own INT8 on this machine; a job of a grid.
+    """The largest network and one found by a search, with ONNX Runtime's own INT8 on this machine; a job of a grid.
 
     Args:
-        problem: Values of a :class:`QuantisedProblem` whose bits are 8 and 32, and whose weights are all symmetric.
+        problem: Values of a :class:`QuantisedProblem` with the bits 8 and 32, and only symmetric weights.
         seed: Seed of the search.
         budget: Number of its evaluations.
-        seconds: Time for the latency of each network.
+        seconds: Time to measure the latency of each network.
         **settings: Settings of the search.
 
     Returns:
@@ -58,7 +58,7 @@ def _runner(problem: QuantisedProblem, genotype: np.ndarray) -> OnnxRuntime:
 
 
 def _measured(problem: QuantisedProblem, genotype: np.ndarray, clock: Clock, seconds: float) -> dict[str, float]:
-    """Size, latency and accuracies of a network; its times are held against those of the clock's reference."""
+    """Size, latency and accuracies of a network; its times are relative to the clock's reference."""
     test, network, runner = problem.accuracy("test"), problem.supernet.extract(genotype), _runner(problem, genotype)
     fake = test.of_network(network, genotype)
     times = summary(clock.ratios(runner, seconds) * clock.typical_ms)
@@ -67,7 +67,7 @@ def _measured(problem: QuantisedProblem, genotype: np.ndarray, clock: Clock, sec
 
 
 def _real_accuracy(problem: QuantisedProblem, network: nn.Module, genotype: np.ndarray) -> float:
-    """Test accuracy in % of a calibrated network as ONNX Runtime computes it, its ranges from the same training examples."""
+    """Test accuracy in % of a calibrated network as ONNX Runtime computes it, with ranges from the same training examples."""
     test, shape = problem.accuracy("test"), problem.family.input_shape(genotype)
     seen = next(problem.task.split("train").batches(test.n_observed, shape)).inputs
     batches = list(problem.task.split("test").batches(N_AT_ONCE, shape, test.n_images))
@@ -79,7 +79,7 @@ def _real_accuracy(problem: QuantisedProblem, network: nn.Module, genotype: np.n
 
 
 def _answers(session: onnxruntime.InferenceSession, inputs: Inputs, n: int) -> torch.Tensor:
-    """Outputs for at most n inputs, of a session that takes n."""
+    """Outputs for at most n inputs, from a session that takes n."""
     n_inputs = len(arrays(inputs)[0])
     full = rows_of(inputs, np.resize(np.arange(n_inputs), n))
     return torch.from_numpy(session.run(None, fed([slot.name for slot in session.get_inputs()], full))[0][:n_inputs])

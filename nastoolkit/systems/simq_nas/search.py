@@ -1,4 +1,4 @@
-"""Arms: the joint search of architecture and bits, and the searches that it is held against."""
+"""Arms: the joint search of architecture and bits, and the searches that it is compared with."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from nastoolkit.supernets import Supernet, load_supernet, with_bits
 
 JOINT, EVOLUTION, RANDOM = "joint LINAS", "joint NSGA-II", "joint random"
 BITS, SEQUENTIAL = "bits of the largest", "architecture, then bits"
-ALGORITHM_OF = {EVOLUTION: "nsga2", RANDOM: "random"}  # of the other arms LINAS
-OF_BITS, OF_SCHEME = ".bits", ".weight_scheme"  # how the names of choices end
+ALGORITHM_OF = {EVOLUTION: "nsga2", RANDOM: "random"}  # the other arms use LINAS
+OF_BITS, OF_SCHEME = ".bits", ".weight_scheme"  # endings of choices' names
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,10 +30,10 @@ class QuantisedProblem(SupernetProblem):
     """Sub-networks of a trained supernet that are quantised before they are measured.
 
     Attributes:
-        bits: Options for the bits of every block; none leaves all numbers floats.
-        schemes: Options for how weights are rounded; none has them all symmetric.
-        n_validation: Number of validation examples that a search chooses by, the first ones.
-        n_test: Number of test examples that judge, the first ones.
+        bits: Options for the bits of every block; if empty, all numbers stay floats.
+        schemes: Options for how weights are rounded; if empty, all are symmetric.
+        n_validation: Number of validation examples for the search, the first ones.
+        n_test: Number of test examples for judging, the first ones.
     """
 
     bits: Sequence[int]
@@ -43,7 +43,7 @@ class QuantisedProblem(SupernetProblem):
 
     @property
     def supernet(self) -> Supernet:
-        """The supernet, loaded once in a process."""
+        """The supernet, loaded once for each process."""
         return _quantised(self.family_name, self.checkpoint, self.device, tuple(self.bits), tuple(self.schemes))
 
     def accuracy(self, split: str = "validation") -> Accuracy:
@@ -51,7 +51,7 @@ class QuantisedProblem(SupernetProblem):
         return replace(super().accuracy(split), n_images=self.n_validation if split == "validation" else self.n_test)
 
     def uniform(self, n: int) -> np.ndarray:
-        """The genotype ``(d,)`` of the largest network, all of whose blocks have n bits."""
+        """The genotype ``(d,)`` of the largest network with n bits in all blocks."""
         return uniform(self.space, n).largest
 
 
@@ -62,22 +62,22 @@ def _quantised(name: str, checkpoint: str, device: str, bits: tuple[int, ...], s
 
 
 def architecture_at(n: int) -> str:
-    """The arm that searches architectures whose blocks all have n bits."""
+    """The arm that searches architectures with n bits in all blocks."""
     return f"architecture at {n} bits"
 
 
 def uniform(space: SearchSpace, n: int) -> SearchSpace:
-    """The networks whose blocks all have n bits and symmetric weights.
+    """The networks with n bits and symmetric weights in all blocks.
 
     Raises:
-        ValueError: Blocks never have so many bits.
+        ValueError: Blocks cannot have this number of bits.
     """
     bits = {name: [n] for name in space.names if name.endswith(OF_BITS)}
     return space.restrict(bits | {name: [SYMMETRIC] for name in space.names if name.endswith(OF_SCHEME)})
 
 
 def _of_the_largest(space: SearchSpace) -> SearchSpace:
-    """The networks with the architecture of the largest one."""
+    """The networks with the largest one's architecture."""
     largest = space.decode(space.largest).items()
     return space.restrict({name: [option] for name, option in largest if not name.endswith((OF_BITS, OF_SCHEME))})
 
@@ -86,7 +86,7 @@ def space_of(arm: str, problem: QuantisedProblem) -> SearchSpace:
     """The part of the joint space that an arm searches.
 
     Raises:
-        ValueError: An unknown arm, such as one with bits that blocks never have.
+        ValueError: The arm is unknown, for example with bits that blocks cannot have.
     """
     parts = dict.fromkeys((JOINT, EVOLUTION, RANDOM, SEQUENTIAL), problem.space) | {BITS: _of_the_largest(problem.space)}
     parts |= {architecture_at(n): uniform(problem.space, n) for n in problem.bits}
@@ -100,13 +100,13 @@ def search_arm(problem: Mapping[str, Any], arm: str, seed: int, budget: int, **s
 
     Args:
         problem: Values of a :class:`QuantisedProblem`.
-        arm: ``JOINT``, ``EVOLUTION``, ``RANDOM``, ``BITS``, ``SEQUENTIAL``, or :func:`architecture_at` of some bits.
+        arm: ``JOINT``, ``EVOLUTION``, ``RANDOM``, ``BITS``, ``SEQUENTIAL``, or :func:`architecture_at` some bits.
         seed: Random seed.
-        budget: Number of evaluations; the sequential arm spends half of them on floats.
-        **settings: Settings of the searches, such as the population; evolution and random search take no others.
+        budget: Number of evaluations; the sequential arm spends half of them on networks with floats.
+        **settings: Settings of the searches; evolution and random search take only the population.
 
     Returns:
-        A row for each quantised evaluation: its ``number`` among all of the arm, ``validation`` accuracy in %, ``size_mb`` in
+        A row for each quantised evaluation: its ``number`` in the arm, ``validation`` accuracy in %, ``size_mb`` in
         MB, and, on the front, ``test`` accuracy in %.
     """
     given = QuantisedProblem(**problem)
@@ -123,7 +123,7 @@ def search_arm(problem: Mapping[str, Any], arm: str, seed: int, budget: int, **s
 
 
 def one_after_the_other(problem: QuantisedProblem, budget: int, seed: int, **settings: Any) -> History:
-    """Half of the evaluations on architectures of floats, the others on bits for the architectures on their front.
+    """Half of the evaluations on architectures with floats, the others on bits for the architectures on their front.
 
     Returns:
         The second half, as networks of the joint space.
@@ -139,7 +139,7 @@ def one_after_the_other(problem: QuantisedProblem, budget: int, seed: int, **set
 
 
 def _bits_on(space: SearchSpace, front: np.ndarray) -> SearchSpace:
-    """Which network of a front ``(k, d)``, and its bits; those of blocks that it lacks are dead."""
+    """A space of the networks on a front ``(k, d)`` and their bits; bits of missing blocks are dead."""
     n = front.shape[1]
     lives = space.alive(np.hstack([front, np.zeros((len(front), space.n_genes - n), dtype=np.int64)]))
     choices = [Choice("network", tuple(range(len(front))))]

@@ -1,4 +1,4 @@
-"""A fresh supernet for the search, where none ships."""
+"""A new supernet for the search if none ships with the package."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from nastoolkit.training.shrinking import Stage, fit_stages
 
 
 def trained(family_name: str, task_name: str, n_steps: int, folder: str) -> list[dict[str, Any]]:
-    """Train a fresh supernet: half of the steps along its largest network, then by the sandwich rule; a job of a grid.
+    """Train a new supernet: half of the steps along its largest network, then by the sandwich rule; a job of a grid.
 
     Returns:
         A row: the ``checkpoint``, and the MACs of all forward passes of its training, ``training_tmacs`` in 10^12.
