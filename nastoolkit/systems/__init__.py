@@ -4,6 +4,7 @@ from nastoolkit.systems import (
     autodistil,
     efficient_tdnn,
     encas,
+    exssnet,
     gennas,
     gradient_matching,
     hardware_aware_nas,
@@ -31,6 +32,7 @@ SYSTEMS: dict[str, Card] = {
     "gradient_matching": gradient_matching.CARD,
     "gennas": gennas.CARD,
     "efficient_tdnn": efficient_tdnn.CARD,
+    "exssnet": exssnet.CARD,
 }
 
 __all__ = ["SYSTEMS", "Card"]

@@ -25,8 +25,10 @@ from nastoolkit.systems.exssnet.learning import (
     RANDOM,
     SSNET,
     SUPSUP,
+    TOLD,
     TRANSFERS,
     Learner,
+    fading,
     learn_stream,
 )
 from nastoolkit.systems.exssnet.masks import Supermasks, TaskFamily, top_mask
@@ -35,7 +37,7 @@ CARD = Card(
     name="exssnet",
     title="Exclusive Supermask Subnetwork Training for Continual Learning",
     paper="2210.10209",
-    claim="To train the weights that only a new task's mask has makes sparse masks more accurate, and no task forgets anything.",
+    claim="Training the weights that only a new task's mask has makes sparse masks more accurate, and no task forgets.",
     methods=("Supermasks", "Learner", "learn_stream"),
     notebooks=("accuracy_over_density",),
     taught_in="docs/how_to_training.md",
@@ -52,10 +54,12 @@ __all__ = [
     "RANDOM",
     "SSNET",
     "SUPSUP",
+    "TOLD",
     "TRANSFERS",
     "Learner",
     "Supermasks",
     "TaskFamily",
+    "fading",
     "learn_stream",
     "top_mask",
 ]

@@ -9,6 +9,7 @@ from time import process_time
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from sklearn.neighbors import KNeighborsClassifier
 from torch import nn
@@ -16,13 +17,12 @@ from torch import nn
 from nastoolkit.supernets import Supernet
 from nastoolkit.systems.exssnet.masks import Supermasks, TaskFamily, top_mask
 from nastoolkit.systems.exssnet.streams import Piece, stream_of
-from nastoolkit.training import Optimizer, Recipe
-from nastoolkit.training.run import Run
+from nastoolkit.training import Optimizer, Recipe, Run
 
 NAIVE, SUPSUP, SSNET, EXSSNET = "naive", "SupSup", "SSNet", "ExSSNeT"
 ARMS = (NAIVE, SUPSUP, SSNET, EXSSNET)
-NEW, RANDOM, NEAREST = "new scores", "random task's", "nearest task's"
-TRANSFERS = (NEW, RANDOM, NEAREST)
+NEW, RANDOM, NEAREST, TOLD = "new scores", "random task's", "nearest task's", "related task's, told"
+TRANSFERS = (NEW, RANDOM, NEAREST, TOLD)
 EARLY = 0.1  # share of the mask's steps after which a mask is looked at
 FITTED = 0.66  # share of the examples that nearest neighbours are looked for in
 
@@ -71,21 +71,26 @@ class Learner:
         self.supernet = Supernet(TaskFamily(widths, n_tasks), Supermasks(n_tasks, method.density), seed)
         self.method, self.rng = method, np.random.default_rng([seed, n_tasks])
         self.early, self.partners = list[float](), list[int | None]()
-        self._statistics = list[dict[str, torch.Tensor]]()
+        self._pieces, self._statistics = list[Piece](), list[dict[str, torch.Tensor]]()
 
     @property
-    def layers(self) -> list[nn.Linear]:
-        """All layers with masks."""
-        return [module for module in self.supernet.shared.modules() if isinstance(module, nn.Linear)]
+    def weights(self) -> list[nn.Parameter]:
+        """Weights of each layer, before masks."""
+        shared = self.supernet.shared
+        return [shared.get_parameter(f"{name}.weight") for name, each in shared.named_modules() if isinstance(each, nn.Linear)]
+
+    def scores(self, task: int) -> list[nn.Parameter]:
+        """A task's scores of each layer."""
+        return [own for name, own in self.supernet.shared.named_parameters() if name.endswith(f"scores.{task}")]
 
     @torch.no_grad()
     def masks(self, task: int) -> list[torch.Tensor]:
         """What a task's mask keeps of each layer, as booleans."""
-        return [top_mask(layer.scores[task], self.method.density) > 0 for layer in self.layers]  # type: ignore[index]
+        return [top_mask(scores, self.method.density) > 0 for scores in self.scores(task)]
 
     def free(self, task: int) -> list[torch.Tensor]:
         """Weights of each layer that no mask of an earlier task has, as booleans."""
-        free = [torch.ones_like(layer.weight, dtype=torch.bool) for layer in self.layers]
+        free = [torch.ones_like(weight, dtype=torch.bool) for weight in self.weights]
         for earlier in range(task):
             free = [left & ~mask for left, mask in zip(free, self.masks(earlier), strict=True)]
         return free
@@ -104,15 +109,15 @@ class Learner:
         """
         task = len(self._statistics)
         self.partners.append(self._partner(task, piece))
-        scores = [layer.scores[task] for layer in self.layers]  # type: ignore[index]
-        for step in self._steps(task, piece, scores, replace(self.method.masks, n_steps=self.method.mask_steps)):
+        for step in self._steps(task, piece, self.scores(task), replace(self.method.masks, n_steps=self.method.mask_steps)):
             if step + 1 == max(1, round(EARLY * self.method.mask_steps)):
                 self.early.append(accuracy(self._calibrated(task, piece), piece))
-        weights = [layer.weight for layer in self.layers]
         allowed = self.trainable(task) if self.method.weight_steps else []
-        for _ in self._steps(task, piece, weights, replace(self.method.weights, n_steps=self.method.weight_steps), allowed):
+        recipe = replace(self.method.weights, n_steps=self.method.weight_steps)
+        for _ in self._steps(task, piece, self.weights, recipe, allowed):
             pass
         statistics = self._calibrated(task, piece).named_buffers()
+        self._pieces.append(piece)
         self._statistics.append({name: tensor.clone() for name, tensor in statistics})
 
     def trainable(self, task: int) -> list[torch.Tensor]:
@@ -145,7 +150,7 @@ class Learner:
             batch = piece.batch(step, recipe.batch_size, recipe.seed)
             piece.loss(self.supernet(batch.inputs, genotype), batch.targets).backward()
             for parameter, mask in zip(parameters, allowed, strict=bool(allowed)):
-                parameter.grad *= mask
+                parameter.grad = None if parameter.grad is None else parameter.grad * mask
             optimizer.step()
             yield step
 
@@ -157,10 +162,15 @@ class Learner:
         """Take an earlier task's scores, if that is how it is done, and tell its number."""
         if task == 0 or self.method.transfer == NEW:
             return None
-        partner = int(self.rng.integers(task)) if self.method.transfer == RANDOM else self._nearest(task, piece)
+        related = [earlier for earlier, other in enumerate(self._pieces) if other.order == piece.order]
+        partner = {
+            RANDOM: lambda: int(self.rng.integers(task)),
+            NEAREST: lambda: self._nearest(task, piece),
+            TOLD: lambda: next(iter(related), None),
+        }[self.method.transfer]()
         if partner is not None:
-            for layer in self.layers:
-                layer.scores[task].copy_(layer.scores[partner])  # type: ignore[index, operator]
+            for own, taken in zip(self.scores(task), self.scores(partner), strict=True):
+                own.copy_(taken)
         return partner
 
     def _nearest(self, task: int, piece: Piece) -> int | None:
@@ -192,7 +202,9 @@ def accuracy(network: nn.Module, piece: Piece) -> float:
     return piece.score(logits_of(network, piece), piece.split("test").targets)
 
 
-def method_of(arm: str, density: float, n_steps: int, transfer: str, mask_rate: float, weight_rate: float, seed: int) -> Method:
+def method_of(
+    arm: str, density: float, n_steps: int, transfer: str, mask_rate: float, weight_rate: float, seed: int
+) -> Method:
     """How an arm learns, at the same number of steps a task; the naive one trains all weights of the network.
 
     Raises:
@@ -235,15 +247,15 @@ def learn_stream(
     Returns:
         A row for each ``task``: its ``accuracy`` in % when all are learnt, ``learnt`` when it was, ``early`` after a tenth of
         the mask's steps; ``changed``, the largest change of a logit since it was learnt; ``free``, the share of weights that
-        no earlier mask had; ``partner``, the task that scores were taken from, and whether it ``is_related``, if there is
-        one that is; and the ``seconds`` of processor time of the whole stream.
+        no earlier mask had; ``partner``, the task that scores were taken from, and, if an earlier task is related, whether
+        it ``is_related``; and the ``seconds`` of processor time of the whole stream.
 
     Raises:
         ValueError: An arm, a stream or a transfer is unknown, a density is no share, or weights are used up.
     """
     begun, pieces = process_time(), stream_of(seed=seed, **stream)
     method = method_of(arm, density, n_steps, transfer, mask_rate, weight_rate, seed)
-    widths = [pieces[0].split("train").inputs.shape[1], *hidden, len(pieces[0].classes)]
+    widths = [pieces[0].n_pixels, *hidden, len(pieces[0].classes)]
     learner, logits = Learner(widths, len(pieces), method, seed), list[torch.Tensor]()
     for number, piece in enumerate(pieces):
         learner.learn(piece)
@@ -256,11 +268,30 @@ def _row(learner: Learner, task: int, pieces: Sequence[Piece], before: torch.Ten
     """What is to be told of a task when all are learnt."""
     piece, now, free = pieces[task], logits_of(learner.network(task), pieces[task]), learner.free(task)
     accuracies = [piece.score(logits, piece.split("test").targets) for logits in (now, before)]
-    row = {"task": task, "accuracy": accuracies[0], "learnt": accuracies[1], "changed": float((now - before).abs().max())}
+    row: dict[str, Any] = {
+        "task": task,
+        "accuracy": accuracies[0],
+        "learnt": accuracies[1],
+        "changed": float((now - before).abs().max()),
+    }
     row["free"] = sum(int(mask.sum()) for mask in free) / sum(mask.numel() for mask in free)
     row |= {"early": learner.early[task] if learner.early else None, "partner": learner.partners[task]}
     if any(other.order == piece.order for other in pieces[:task]):
         partner = row["partner"]
-        row["is_related"] = None if partner is None else float(pieces[partner].order == piece.order)
-        row["has_related"] = 1.0
+        row["is_related"] = float(partner is not None and pieces[partner].order == piece.order)
     return row
+
+
+def fading(found: pd.DataFrame) -> pd.DataFrame:
+    """What share of the weights is free before each task, and what would be if masks were independent, ``(1 - k)**t``.
+
+    Args:
+        found: Rows of :func:`learn_stream`.
+
+    Returns:
+        Columns ``task``, ``free`` in %, ``density`` and ``masks``, which names both kinds.
+    """
+    learnt = found.groupby(["density", "task"], as_index=False).free.mean().assign(masks="learnt")
+    independent = learnt.assign(free=(1 - learnt.density) ** learnt.task, masks="independent")
+    both = pd.concat([learnt, independent], ignore_index=True)
+    return both.assign(free=100 * both.free)

@@ -18,7 +18,7 @@ STREAMS = (PERMUTED, RELATED, CLASSES)
 
 @dataclass(frozen=True)
 class Piece(Classification):
-    """Some classes of a set of images, as rows of pixels in an order of its own.
+    """Some classes of a set of images, as rows of grey pixels in an order of its own.
 
     Attributes:
         source: Name of the task whose images they are; of ``digits``, the handwritten ones without a canvas.
@@ -41,6 +41,11 @@ class Piece(Classification):
     def n_rows(self) -> int:
         """Number of training examples."""
         return len(self.split("train"))
+
+    @property
+    def n_pixels(self) -> int:
+        """Length of an input."""
+        return self.size**2
 
     def split(self, name: str) -> Split:
         """One of the three splits; inputs ``(n, pixels)``."""
@@ -69,7 +74,7 @@ def _pixels(source: str, size: int, split: str) -> tuple[torch.Tensor, torch.Ten
         small = Split(images, torch.from_numpy(labels)).at((1, size, size))
         return (small.inputs.flatten(1) - 0.3) / 0.37, small.targets  # type: ignore[union-attr]
     parts = [*task.split(split).batches(1000, (3, size, size))]
-    rows = torch.cat([part.inputs.flatten(1) for part in parts])  # type: ignore[union-attr]
+    rows = torch.cat([part.inputs.mean(1).flatten(1) for part in parts])  # type: ignore[union-attr]
     return rows, torch.cat([part.targets for part in parts])
 
 
