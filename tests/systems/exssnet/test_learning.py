@@ -78,6 +78,17 @@ def test_a_task_without_free_weights_is_told():
         learner.learn(pieces[1])
 
 
+@pytest.mark.parametrize("is_fixed", [False, True])
+def test_training_sees_what_the_supernet_computes(is_fixed):
+    learner, (piece,) = learner_of(EXSSNET), stream_of(PERMUTED, 1, 1)
+    batch, answers = piece.batch(0, 16), []
+    for network in (learner.supernet.train(), None):
+        outputs = network(batch.inputs, np.array([2])) if network else learner._masked(2, is_fixed)(batch.inputs)
+        gradients = torch.autograd.grad(piece.loss(outputs, batch.targets), learner.weights)
+        answers.append([outputs, *gradients])
+    assert all(torch.equal(ours, theirs) for ours, theirs in zip(*answers, strict=True))
+
+
 def test_all_arms_take_the_same_steps():
     for arm in ARMS:
         method = method_of(arm, 0.1, 30, NEW, 0.01, 0.01, 0)
