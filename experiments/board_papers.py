@@ -166,6 +166,13 @@ task is found with 20 of them.""",
 predictor finds it within any limit of latency or of MACs.""",
         (Headline("EfficientTDNN", ("within limits (points of EER)",), "EfficientTDNN: evolution beats random search"),),
     ),
+    "2210.10209": Paper(
+        "Exclusive Supermask Subnetwork Training for Continual Learning",
+        """Tasks that come one after the other share a network of fixed weights, and each has a mask. Training the weights
+that only a new mask has gains 8.3 points over masks alone, with masks of 2 to 10 % of the weights, and no task forgets
+anything. A mask learns faster from that of the nearest task (KKT).""",
+        (Headline("ExSSNeT (a)", ("than SupSup",), "ExSSNeT: above masks alone (points)"),),
+    ),
     "2312.13301": Paper(
         "SimQ-NAS: Simultaneous Quantization Policy and Neural Architecture Search",
         """One search for architecture and bits finds networks up to 3.44 times smaller, and 4.80 times faster, than the

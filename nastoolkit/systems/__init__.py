@@ -5,6 +5,7 @@ from nastoolkit.systems import (
     balanced_mixture,
     efficient_tdnn,
     encas,
+    exssnet,
     gennas,
     gradient_matching,
     hardware_aware_nas,
@@ -37,6 +38,7 @@ SYSTEMS: dict[str, Card] = {
     "gennas": gennas.CARD,
     "efficient_tdnn": efficient_tdnn.CARD,
     "vit_resnas": vit_resnas.CARD,
+    "exssnet": exssnet.CARD,
 }
 
 __all__ = ["SYSTEMS", "Card"]

@@ -22,10 +22,11 @@ from nastoolkit.supernets import Supernet
 
 START_UP = "import sys; sys.path.insert(0, {folder!r}); import stand_ins; stand_ins.install()"
 PRETRAINED_BERT = "https://huggingface.co/google-bert/bert-base-uncased/resolve/main/model.safetensors"
-LARGE = ("imagenet", "wmt14-en-de", "sst2", "'cifar10'")
+LARGE = ("imagenet", "wmt14-en-de", "sst2", "'cifar10'", "mnist")
 SMALL = {"56": "1", "128": "2", "256": "4"}  # threads and inputs a batch
 ONE_OF_THREE = {"budgets": [4], "populations": [2], "references": [70.0]}  # fig03 has all three released families
 STAND_INS = {
+    "accuracy_over_density": {"n_tasks": 2, "n_seeds": 1},
     "architecture_and_bits": {"bits": [8, 32], "uniform_bits": [8], "budget": 4, "population": 2, "latency_seconds": 0.01},
     "accuracy_by_cost": {"arms": ["uniform operations", "uniform bins", "shift"], "n_seeds": 1, "n_steps": 20},
     "cascades_across": {"supernets": ["ofa-mbv3-w1.0", "ofa-mbv3-w1.2"], "narrow_width": 0},
@@ -56,6 +57,8 @@ def stand_ins(tmp_path, monkeypatch, image_folder, image_rows, translations, sen
     save_tokenizer(tmp_path / "bert-base-uncased")
     image_folder(tmp_path / "imagenet" / "train", 16, 10, seed=0)
     image_folder(tmp_path / "imagenet" / "val", 16, 1, seed=1)
+    image_folder(tmp_path / "mnist" / "train", 10, 6, seed=2)
+    image_folder(tmp_path / "mnist" / "test", 10, 2, seed=3)
     for split, n in (("train", 40), ("test", 20)):
         image_rows(n, 10, n).save_to_disk(tmp_path / "cifar10" / split)
     start = tmp_path / "ipython" / "profile_default" / "startup" / "00_small.py"
