@@ -2,6 +2,7 @@
 
 from nastoolkit.systems import (
     autodistil,
+    darts_pt,
     efficient_tdnn,
     encas,
     gennas,
@@ -29,6 +30,7 @@ SYSTEMS: dict[str, Card] = {
     "autodistil": autodistil.CARD,
     "ncp": ncp.CARD,
     "gradient_matching": gradient_matching.CARD,
+    "darts_pt": darts_pt.CARD,
     "gennas": gennas.CARD,
     "efficient_tdnn": efficient_tdnn.CARD,
 }
