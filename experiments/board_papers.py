@@ -105,6 +105,13 @@ supernet trains, so that it ranks networks more reliably than with uniform paths
 networks better than one that is whole, or that is split at random or for each option of one choice.""",
         (Headline("GM (b)", ("split at random",), "Gradient matching: better than a random split"),),
     ),
+    "2108.04392": Paper(
+        "Rethinking Architecture Selection in Differentiable NAS",
+        """The largest architecture parameter of an edge does not stand for its best operation (Fig 1), the less so the better the
+supernet is (Fig 3). To keep the operation that the supernet misses most gives better cells from the same supernets, most of all
+where alphas lead to skips or noise (Table 3).""",
+        (Headline("DARTS-PT (b)", ("is a skip",), "DARTS-PT: perturbation beats magnitude"),),
+    ),
     "2308.15609": Paper(
         "InstaTune: Instantaneous Neural Architecture Search During Fine-Tuning",
         """Slices of a pre-trained Transformer, trained beside it while it is fine-tuned, are a supernet, whose networks

@@ -30,6 +30,8 @@ WRONG = [  # a part of the notebook's name, its bad parameters, words of the mes
     ("split_by_gradients", {"n_repeats": 1}, "n_repeats: from 2 got 1"),
     ("split_by_gradients", {"operations": ["conv"]}, "unknown operation 'conv'; known: none, skip_connect"),
     ("split_by_gradients", {"split_after": [0.5, 1.0]}, "split_after: below 1 got [0.5, 1.0]"),
+    ("perturbation_or_magnitude", {"spaces": {"S2": []}}, "an edge has at least one operation to choose from"),
+    ("perturbation_or_magnitude", {"spaces": {"S2": ["conv"]}}, "unknown operation 'conv'; known: none, skip_connect"),
     ("architecture_and_bits", {"bits": [1, 8]}, "bits: from 2 got [1, 8]"),
     ("architecture_and_bits", {"uniform_bits": [5]}, "uniform_bits 5 known 3, 4, 6, 8"),
     ("table3_latency_predictor", {"backends": ["torhc"]}, "backends torhc onnxruntime"),
