@@ -107,9 +107,9 @@ networks better than one that is whole, or that is split at random or for each o
     ),
     "2108.04392": Paper(
         "Rethinking Architecture Selection in Differentiable NAS",
-        """The largest architecture parameter of an edge does not stand for its best operation (Fig 1), the less so the better the
-supernet is (Fig 3). To keep the operation that the supernet misses most gives better cells from the same supernets, most of all
-where alphas lead to skips or noise (Table 3).""",
+        """The largest architecture parameter of an edge does not stand for its best operation (Fig 1), the less so the better
+the supernet is (Fig 3). To keep the operation that the supernet misses most gives better cells from the same supernets, most
+of all where alphas lead to skips or noise (Table 3).""",
         (Headline("DARTS-PT (b)", ("is a skip",), "DARTS-PT: perturbation beats magnitude"),),
     ),
     "2308.15609": Paper(
