@@ -40,7 +40,7 @@ class CellsProblem:
         n_stages: Stages of the skeleton.
 
     Raises:
-        ValueError: There is no such truth, no such operation, or none at all.
+        ValueError: There is no such truth, or no such operation.
     """
 
     task_name: str
@@ -57,8 +57,6 @@ class CellsProblem:
             raise ValueError(f"unknown truth {self.truth!r}; known: {', '.join(TRUTHS)}")
         if unknown := [name for name in self.operations if name not in OPERATIONS]:
             raise ValueError(f"unknown operation {unknown[0]!r}; known: {', '.join(OPERATIONS)}")
-        if not self.operations:
-            raise ValueError("an edge has at least one operation to choose from, and none was given")
 
     @cached_property
     def task(self) -> Task:

@@ -73,8 +73,3 @@ def test_cells_may_have_some_operations_alone():
     assert problem.family.space.size == 2**6 and CellsProblem(**problem.as_argument()).cells.tolist() == problem.cells.tolist()
     with pytest.raises(ValueError, match="^unknown operation 'conv'; known: none, skip_connect, "):
         CellsProblem(task_name="few", truth="alone", operations=["conv"], **VALUES)
-
-
-def test_an_edge_without_operations_is_told():
-    with pytest.raises(ValueError, match="^an edge has at least one operation to choose from, and none was given$"):
-        CellsProblem(task_name="few", truth="alone", operations=(), **VALUES)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from nastoolkit.benchmarks import CellsProblem
 from nastoolkit.benchmarks.members import members
+from nastoolkit.families.cells import CellsFamily
 from nastoolkit.space import SearchSpace
 from nastoolkit.supernets import Supernet
 from nastoolkit.systems.darts_pt.search import Darts
 from nastoolkit.systems.darts_pt.selection import by_magnitude, by_perturbation, pick, pick_step_by_step, strengths
+from nastoolkit.tasks import Task, load_task
+from nastoolkit.tasks.fitting import cells_for
 from nastoolkit.training import Recipe
 
 MAGNITUDE, PT, PT_MAG, PT_FIXED = "magnitude", "PT", "PT-Mag", "PT, fixed alpha"
@@ -20,7 +23,8 @@ PICKS = (MAGNITUDE, PT, PT_MAG, PT_FIXED)
 
 
 def search_and_pick(
-    problem: dict[str, Any],
+    task_name: str,
+    sizes: dict[str, Any],
     seed: int,
     n_steps: int,
     batch_size: int,
@@ -35,7 +39,8 @@ def search_and_pick(
     """Search with and without alphas, and pick cells from both supernets in several ways; a job of a grid.
 
     Args:
-        problem: Values of a :class:`nastoolkit.benchmarks.CellsProblem`.
+        task_name: Name for :func:`nastoolkit.tasks.load_task`.
+        sizes: The cells and their skeleton, see :func:`family_of`.
         seed: Seed of weights, halves of the data, batches and the order of edges.
         n_steps: Number of steps of a search, of the weights and of the alphas.
         batch_size: Examples a step.
@@ -52,12 +57,11 @@ def search_and_pick(
         And ``n_looks`` rows with the ``step``, the supernet's ``accuracy`` in %, and the ``gap``, by how much the share of the
         first option, the one without weights, is above that of the last one, the mean of the edges.
     """
-    given = CellsProblem(**problem)
+    task = load_task(task_name)
+    family = family_of(task, sizes)
     how: dict[str, Any] = {"weight_decay": 3e-4, "clip_norm": 5.0, "optimizer": "sgd", "warm_up": 0.0, "seed": seed}
     recipe = Recipe(n_steps, batch_size, learning_rate, **how)
-    learnt, fixed = (
-        Darts(Supernet(given.family, seed=seed).to(device), given.task, recipe, rate, n_held) for rate in (alpha_rate, 0.0)
-    )
+    learnt, fixed = (Darts(Supernet(family, seed=seed).to(device), task, recipe, rate, n_held) for rate in (alpha_rate, 0.0))
     rows = _looks(learnt, n_steps, n_looks)
     fixed.train(n_steps)
     picked = {MAGNITUDE: pick(learnt), PT: pick_step_by_step(learnt, by_perturbation, n_tuning)}
@@ -76,6 +80,17 @@ def _looks(search: Darts, n_steps: int, n_looks: int) -> list[dict[str, Any]]:
         gap = float(np.mean([float(share[0] - share[-1]) for share in shares.values()]))
         rows.append({"step": search.n_taken, "gap": gap, "accuracy": search.judged(shares)[0]})
     return rows
+
+
+def family_of(task: Task, sizes: Mapping[str, Any]) -> CellsFamily:
+    """Cells for a task.
+
+    Args:
+        task: Classification of images.
+        sizes: Fields of :class:`nastoolkit.families.cells.Table` that differ from NAS-Bench-201's; ``operations`` are in the
+            order of their costs, and the last one is a convolution.
+    """
+    return cells_for(task, **{**sizes, "operations": tuple(sizes["operations"])})
 
 
 def code(cell: np.ndarray) -> str:
