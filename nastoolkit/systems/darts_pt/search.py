@@ -62,7 +62,7 @@ class Darts:
     def judged(self, shares: Shares) -> tuple[float, float]:
         """The mixture's accuracy in % on the held examples, normalised by their batches, and minus its mean loss."""
         with drawn_from(0):
-            parts = [self.mixture(part.inputs.to(self.device), shares) for part in self.held.batches(EVALUATED)]
+            parts = [self.mixture(part.to(self.device).inputs, shares) for part in self.held.batches(EVALUATED)]
         outputs = torch.cat(parts).cpu()
         return self.task.score(outputs, self.held.targets), -float(self.task.loss(outputs, self.held.targets))
 
@@ -82,8 +82,9 @@ class Darts:
 
     def tune(self, n_steps: int, learns_alphas: bool = True) -> None:
         """Train on with a new optimiser for the weights, whose learning rate stays at a tenth of the search's."""
-        how = {"n_steps": n_steps, "learning_rate": self.recipe.learning_rate / 10, "schedule": "constant", "warm_up": 0.0}
-        self.of_weights = Optimizer(self.mixture.parameters(), replace(self.recipe, **how))
+        rate = self.recipe.learning_rate / 10
+        recipe = replace(self.recipe, n_steps=n_steps, learning_rate=rate, schedule="constant", warm_up=0.0)
+        self.of_weights = Optimizer(self.mixture.parameters(), recipe)
         self.train(n_steps, learns_alphas)
 
     def _backward(self, half: int) -> None:
