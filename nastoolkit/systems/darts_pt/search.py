@@ -70,7 +70,7 @@ class Darts:
         """Steps of both levels in turns, the alphas' first; alphas stay as they are where they learn nothing."""
         run = Run({"weights": self.mixture, "alphas": self.logits}, progress=False)
         for _ in run.steps(n_steps):
-            with drawn_from(self.n_taken):  # for operations that are noise
+            with drawn_from(self.recipe.seed * UNSEEN + self.n_taken):  # for operations that are noise
                 if learns_alphas and self.alpha_rate and len(self.decided) < len(self.logits.names):
                     self._backward(half=1)
                     self.of_alphas.step()
