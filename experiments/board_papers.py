@@ -130,6 +130,13 @@ generator gives a network of this cost, and probabilities move to costs whose va
 accurate than with uniform probabilities, mostly at the ends, and need no more training (Table 2, Figs 2, 4 and 5).""",
         (Headline("ShiftNAS (a)", ("uniform bins",), "ShiftNAS: better than uniform bins of cost"),),
     ),
+    "2108.04392": Paper(
+        "Rethinking Architecture Selection in Differentiable NAS",
+        """The largest architecture parameter of an edge does not stand for its best operation (Fig 1), the less so the better
+the supernet is (Fig 3). To keep the operation that the supernet misses most gives better cells from the same supernets, most
+of all where alphas lead to skips or noise (Table 3).""",
+        (Headline("DARTS-PT (b)", ("is a skip",), "DARTS-PT: perturbation beats magnitude"),),
+    ),
     "2308.15609": Paper(
         "InstaTune: Instantaneous Neural Architecture Search During Fine-Tuning",
         """Slices of a pre-trained Transformer, trained beside it while it is fine-tuned, are a supernet, whose networks

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from nastoolkit.families.cells import OPERATIONS, CellsFamily
+from nastoolkit.families.cells import OF_NAS_BENCH_201, OPERATIONS, CellsFamily
 from nastoolkit.measurements import ground_truth
 from nastoolkit.published import nas_bench_201, nas_bench_201_short
 from nastoolkit.published.nas_bench_201 import rows_of_cells
@@ -49,7 +49,7 @@ class CellsProblem:
     channels: int
     n_cells: int
     n_judged: int
-    operations: Sequence[str] = tuple(OPERATIONS)
+    operations: Sequence[str] = OF_NAS_BENCH_201
     n_stages: int = 3
 
     def __post_init__(self) -> None:

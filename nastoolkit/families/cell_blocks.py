@@ -2,8 +2,11 @@
 
 [Dong2020] X. Dong and Y. Yang, "NAS-Bench-201: Extending the Scope of Reproducible Neural Architecture Search", ICLR 2020.
 [He2016] K. He et al., "Deep Residual Learning for Image Recognition", CVPR 2016, Figure 2.
+[Liu2019] H. Liu et al., "DARTS: Differentiable Architecture Search", ICLR 2019, Section 3.1.1.
+[Zela2020] A. Zela et al., "Understanding and Robustifying Differentiable Architecture Search", ICLR 2020, Section 3.
 
-Differs from the papers in: nothing; the order of layers follows the released code.
+Differs from the papers in: separable convolutions have learnt scales of batch normalisation, in a search too. Else nothing;
+the order of layers follows the released code.
 """
 
 from __future__ import annotations
@@ -49,12 +52,62 @@ class AvgPool(Pool):
         return nn.AvgPool2d(3, 1, 1, count_include_pad=False)
 
 
+class NoiseLike(nn.Module):
+    """The module of a :class:`Noise`."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Normally distributed numbers of the same shape, new ones at every call."""
+        return torch.randn_like(x)
+
+
+class Noise(Pool):
+    """Nothing comes through but random numbers, while trained and later on: it can only harm ([Zela2020], space S4)."""
+
+    def build(self) -> nn.Module:
+        """See :class:`nastoolkit.blocks.BlockSpec`."""
+        return NoiseLike()
+
+
 class ReluConv(Conv):
     """ReLU, convolution and batch normalisation, in this order."""
 
     def build(self) -> nn.Module:
         """See :class:`nastoolkit.blocks.BlockSpec`."""
         return nn.Sequential(OrderedDict(relu=nn.ReLU()) | dict(super().build().named_children()))
+
+
+@dataclass(frozen=True)
+class SepConv:
+    """A separable convolution, twice: ReLU, k x k for each channel, 1x1 across channels, batch normalisation ([Liu2019])."""
+
+    channels: int
+    kernel: int
+    input_size: int
+
+    @property
+    def params(self) -> int:
+        """See :class:`nastoolkit.blocks.BlockSpec`."""
+        return 2 * (self.channels * self.kernel**2 + self.channels**2 + 2 * self.channels)
+
+    @property
+    def macs(self) -> int:
+        """See :class:`nastoolkit.blocks.BlockSpec`."""
+        return 2 * (self.channels * self.kernel**2 + self.channels**2) * self.input_size**2
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """``(channels, height, width)``."""
+        return self.channels, self.input_size, self.input_size
+
+    def build(self) -> nn.Module:
+        """See :class:`nastoolkit.blocks.BlockSpec`."""
+        channels, kernel, layers = self.channels, self.kernel, OrderedDict[str, nn.Module]()
+        for turn in (1, 2):
+            layers[f"relu{turn}"] = nn.ReLU()
+            layers[f"depthwise{turn}"] = nn.Conv2d(channels, channels, kernel, 1, kernel // 2, groups=channels, bias=False)
+            layers[f"pointwise{turn}"] = nn.Conv2d(channels, channels, 1, bias=False)
+            layers[f"bn{turn}"] = nn.BatchNorm2d(channels)
+        return nn.Sequential(layers)
 
 
 @dataclass(frozen=True)

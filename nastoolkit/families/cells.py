@@ -2,6 +2,8 @@
 
 [Dong2020] X. Dong and Y. Yang, "NAS-Bench-201: Extending the Scope of Reproducible Neural Architecture Search", ICLR 2020,
 Section 2 and Figure 1.
+[Zela2020] A. Zela et al., "Understanding and Robustifying Differentiable Architecture Search", ICLR 2020, Section 3: the
+operations of the spaces S2 (skip connections and separable convolutions) and S4 (noise and separable convolutions).
 
 Differs from the paper in: operations are ordered by their MACs, so that the first and the last network of the space are the
 cheapest and the most expensive; the names of choices and operations are those of :mod:`nastoolkit.published`.
@@ -19,7 +21,7 @@ from torch import nn
 from nastoolkit.blocks import BlockSpec, Classifier, Conv, GlobalPool
 from nastoolkit.families.assembly import nest
 from nastoolkit.families.base import Family, Slot
-from nastoolkit.families.cell_blocks import AvgPool, NormRelu, Reduction, ReluConv, Skip, Zero
+from nastoolkit.families.cell_blocks import AvgPool, Noise, NormRelu, Reduction, ReluConv, SepConv, Skip, Zero
 from nastoolkit.space import Choice, SearchSpace
 
 OPERATIONS: dict[str, Callable[[int, int], BlockSpec]] = {  # of channels and of height and width, both of which they keep
@@ -28,7 +30,10 @@ OPERATIONS: dict[str, Callable[[int, int], BlockSpec]] = {  # of channels and of
     "avg_pool_3x3": AvgPool,
     "nor_conv_1x1": lambda channels, size: ReluConv(channels, channels, 1, 1, size, "none"),
     "nor_conv_3x3": lambda channels, size: ReluConv(channels, channels, 3, 1, size, "none"),
+    "noise": Noise,
+    "sep_conv_3x3": lambda channels, size: SepConv(channels, 3, size),
 }
+OF_NAS_BENCH_201 = ("none", "skip_connect", "avg_pool_3x3", "nor_conv_1x1", "nor_conv_3x3")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +48,7 @@ class Table:
         operations: Keys of ``OPERATIONS`` from which an edge chooses.
 
     Raises:
-        ValueError: An operation is unknown.
+        ValueError: An operation is unknown, or there is none.
     """
 
     image_channels: int
@@ -53,11 +58,13 @@ class Table:
     n_cells: int
     n_stages: int = 3
     n_nodes: int = 4
-    operations: tuple[str, ...] = tuple(OPERATIONS)
+    operations: tuple[str, ...] = OF_NAS_BENCH_201
 
     def __post_init__(self) -> None:
         if unknown := [name for name in self.operations if name not in OPERATIONS]:
             raise ValueError(f"unknown operation {unknown[0]!r}; known: {', '.join(OPERATIONS)}")
+        if not self.operations:
+            raise ValueError("an edge has at least one operation to choose from, and none was given")
 
     @property
     def edges(self) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from nastoolkit.systems import (
     autodistil,
     balanced_mixture,
+    darts_pt,
     efficient_tdnn,
     encas,
     exssnet,
@@ -35,6 +36,7 @@ SYSTEMS: dict[str, Card] = {
     "ncp": ncp.CARD,
     "gradient_matching": gradient_matching.CARD,
     "balanced_mixture": balanced_mixture.CARD,
+    "darts_pt": darts_pt.CARD,
     "gennas": gennas.CARD,
     "efficient_tdnn": efficient_tdnn.CARD,
     "vit_resnas": vit_resnas.CARD,

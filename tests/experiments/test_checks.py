@@ -44,6 +44,8 @@ WRONG = [  # a part of the notebook's name, its bad parameters, words of the mes
     ("copies_and_ranking", {"widths": [8, 8]}, "2 units cannot have 3 resolutions"),
     ("copies_and_ranking", {"decay": 1.0}, "decay: below 1 got 1.0"),
     ("copies_and_ranking", {"task_names": ["cifar"]}, "task_names cifar cifar10"),
+    ("perturbation_or_magnitude", {"spaces": {"S2": []}}, "an edge has at least one operation to choose from"),
+    ("perturbation_or_magnitude", {"spaces": {"S2": ["conv"]}}, "unknown operation 'conv'; known: none, skip_connect"),
     ("architecture_and_bits", {"bits": [1, 8]}, "bits: from 2 got [1, 8]"),
     ("architecture_and_bits", {"uniform_bits": [5]}, "uniform_bits 5 known 3, 4, 6, 8"),
     ("table3_latency_predictor", {"backends": ["torhc"]}, "backends torhc onnxruntime"),

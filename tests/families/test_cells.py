@@ -5,12 +5,15 @@ import pandas as pd
 import pytest
 import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from nastoolkit.blocks import Classifier, Conv, GlobalPool
 from nastoolkit.families import FAMILIES, Family, Slot
 from nastoolkit.families.cells import DIGITS, CellsFamily, Table
+from nastoolkit.families.cells import OPERATIONS as OPERATIONS_OF_EDGES
 from nastoolkit.families.mbconv_blocks import MBConv
 from nastoolkit.published.nas_bench_201 import EDGES, OPERATIONS
+from nastoolkit.randomness import drawn_from
 from nastoolkit.space import Choice, SearchSpace
 from nastoolkit.supernets import Supernet
 from nastoolkit.taps import parts_of, taps
@@ -110,6 +113,31 @@ def test_other_cells_and_skeletons():
 def test_an_unknown_operation_is_told():
     with pytest.raises(ValueError, match="unknown operation 'conv7x7'; known: none, skip_connect, "):
         Table(image_channels=1, image_size=8, n_classes=2, channels=4, n_cells=1, operations=("none", "conv7x7"))
+
+
+def test_an_edge_without_operations_is_told():
+    with pytest.raises(ValueError, match="^an edge has at least one operation to choose from, and none was given$"):
+        Table(image_channels=1, image_size=8, n_classes=2, channels=4, n_cells=1, operations=())
+
+
+@pytest.mark.parametrize("operation", ["noise", "sep_conv_3x3"])
+def test_operations_of_other_spaces_keep_shapes_and_cost_what_they_say(operation):
+    spec, x = OPERATIONS_OF_EDGES[operation](4, 6), torch.randn(2, 4, 6, 6)
+    block = spec.build()
+    with FlopCounterMode(display=False) as counter:
+        assert block(x).shape == x.shape
+    assert counter.get_total_flops() == 2 * 2 * spec.macs  # of two images
+    assert sum(parameter.numel() for parameter in block.parameters()) == spec.params
+    assert (spec.macs, spec.params) == {"noise": (0, 0), "sep_conv_3x3": (2 * (4 * 9 + 16) * 36, 2 * (4 * 9 + 16 + 8))}[
+        operation
+    ]
+
+
+def test_noise_knows_nothing_of_its_input():
+    block, x = OPERATIONS_OF_EDGES["noise"](4, 6).build().eval(), torch.full((50, 4, 6, 6), 7.0)
+    with drawn_from(0):
+        one, other = block(x), block(x)
+    assert abs(one.mean()) < 0.05 and abs(one.std() - 1) < 0.05 and not torch.equal(one, other)
 
 
 def either(options, ordered=None):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from nastoolkit.families import FAMILIES
+from nastoolkit.families import FAMILIES, cells
 from nastoolkit.families.mobilenet_v3 import DIGITS, MobileNetV3Family
 from nastoolkit.measurements import Accuracy, StandAloneAccuracy
 from nastoolkit.objectives import Objective
@@ -210,3 +210,10 @@ def test_families_of_one_name_with_other_tables_are_told_apart(tmp_path):
         pass
     with pytest.raises(StoreError, match="family_fingerprint"), Store(tmp_path / "a.sqlite", other.space, OBJECTIVES, others):
         pass
+
+
+def test_networks_with_noise_are_measured_twice_alike():
+    table = replace(cells.DIGITS, channels=2, image_size=8, n_stages=1, operations=("noise", "skip_connect"))
+    accuracy = Accuracy(Supernet(cells.CellsFamily("noisy", table)), Digits(), n_calibration=20, n_images=20, progress=False)
+    (one, _), (same, _) = (accuracy.predictions(np.array([1, 1, 0, 0, 1, 1])) for _ in range(2))
+    assert torch.equal(one, same) and one[0].std(0).min() > 0
