@@ -33,7 +33,7 @@ CARD = Card(
     claim="Splitting a supernet where the gradients of options disagree ranks networks better than splitting at random.",
     methods=("disagreements", "best_partition", "rank_split_cells"),
     notebooks=("split_by_gradients",),
-    taught_in="docs/how_to_training.md",
+    taught_in="notebooks/learn/11_who_shares_with_whom.ipynb",
     needs="CIFAR-10, the published accuracies of NAS-Bench-201, a GPU",
 )
 

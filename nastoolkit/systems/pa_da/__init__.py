@@ -22,7 +22,7 @@ CARD = Card(
     claim="Drawing paths and data by the norms of their gradients lowers the variance of gradients and ranks networks better.",
     methods=("ImportanceSampler", "rank_cells"),
     notebooks=("gradient_variance_and_ranking",),
-    taught_in="docs/how_to_training.md",
+    taught_in="notebooks/learn/11_who_shares_with_whom.ipynb",
     needs="CIFAR-10, the published accuracies of NAS-Bench-201, a GPU",
 )
 

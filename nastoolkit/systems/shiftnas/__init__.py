@@ -36,7 +36,7 @@ CARD = Card(
     claim="Trained more often at costs where its loss still falls, a supernet has better sub-networks, mostly at the ends.",
     methods=("Shift", "Generator", "judge_bins"),
     notebooks=("accuracy_by_cost",),
-    taught_in="docs/how_to_training.md",
+    taught_in="notebooks/learn/11_who_shares_with_whom.ipynb",
     needs="ImageNet, a GPU",
 )
 
