@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from typing import Any
 
 import torch
+from torch import nn
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -41,6 +43,15 @@ class drawn_from(TorchFunctionMode):  # noqa: N801  # reads as what it does
             return func(*args, **(kwargs or {}))
         with self._draws:
             return func(*args, **(kwargs or {}))
+
+
+def repeatable(network: nn.Module) -> AbstractContextManager[Any]:
+    """A context in which a network gives the same outputs every time; it costs nothing unless a module of it draws.
+
+    Such modules say so by an attribute ``always_draws``.
+    """
+    draws = any(getattr(module, "always_draws", False) for module in network.modules())
+    return drawn_from(0) if draws else nullcontext()
 
 
 @cache

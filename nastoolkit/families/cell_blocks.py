@@ -55,6 +55,8 @@ class AvgPool(Pool):
 class NoiseLike(nn.Module):
     """The module of a :class:`Noise`."""
 
+    always_draws = True  # see :func:`nastoolkit.randomness.repeatable`
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Normally distributed numbers of the same shape, new ones at every call."""
         return torch.randn_like(x)

@@ -20,7 +20,7 @@ from tqdm.auto import tqdm
 from nastoolkit.blocks import Inputs, device_of
 from nastoolkit.families import Family
 from nastoolkit.families.one import OneNetwork
-from nastoolkit.randomness import drawn_from
+from nastoolkit.randomness import repeatable
 from nastoolkit.supernets import Supernet
 from nastoolkit.supernets.calibration import calibrate
 from nastoolkit.support.counts import keep_whole
@@ -86,7 +86,7 @@ class Accuracy:
 
     def _predictions(self, network: nn.Module, genotype: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
         shape = self.supernet.family.input_shape(genotype)
-        with torch_threads(threads_for(network)), drawn_from(0):  # networks with noise are measured twice alike, too
+        with torch_threads(threads_for(network)), repeatable(network):
             calibrate(network, self.task, shape, self.n_calibration, self.batch_size, self.n_observed)
             split = self.task.split(self.split)
             return predictions(network, self.task, split, self.batch_size, shape, self.progress, self.n_images)
