@@ -16,21 +16,8 @@ all training images of the new task.
 """
 
 from nastoolkit.systems.card import Card
-from nastoolkit.systems.exssnet.learning import (
-    ARMS,
-    EXSSNET,
-    NAIVE,
-    NEAREST,
-    NEW,
-    RANDOM,
-    SSNET,
-    SUPSUP,
-    TOLD,
-    TRANSFERS,
-    Learner,
-    fading,
-    learn_stream,
-)
+from nastoolkit.systems.exssnet.comparison import ARMS, EXSSNET, NAIVE, SSNET, SUPSUP, fading, learn_stream
+from nastoolkit.systems.exssnet.learning import NEAREST, NEW, RANDOM, TOLD, TRANSFERS, Learner
 from nastoolkit.systems.exssnet.masks import Supermasks, TaskFamily, top_mask
 
 CARD = Card(
