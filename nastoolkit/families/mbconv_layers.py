@@ -127,7 +127,7 @@ def _slots(table: LayersTable) -> list[Slot]:
 def _layer(table: LayersTable, name: str, before: int, channels: int, stride: int, size: int) -> Slot:
     def spec(operation: str) -> MBConv:
         expansion, kernel = parsed(operation)
-        wide, shape = before * expansion, (kernel, stride, size, table.act, table.squeeze_excite)
-        return MBConv(before, wide, channels, *shape, expand=expansion > 1)
+        how = {"squeeze_excite": table.squeeze_excite, "expand": expansion > 1}
+        return MBConv(before, before * expansion, channels, kernel, stride, size, table.act, **how)
 
     return Slot(name, (name,), spec)

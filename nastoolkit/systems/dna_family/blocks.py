@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -50,9 +49,10 @@ class Teacher:
         outputs = self.features(next(task.split("train").batches(1, self.shape)).inputs)[1:]
         for end, block, output in zip(ends, blocks, outputs, strict=True):
             if block.output_shape != (found := tuple(output.shape[1:])):
-                raise ValueError(
-                    f"the teacher's {end} gives {found} and the block of {block.name} {block.output_shape}: they must fit"
+                misfit = (
+                    f"the teacher's {end} has features {found}, and the students' block that imitates it {block.output_shape}"
                 )
+                raise ValueError(misfit)
 
     @torch.no_grad()
     def features(self, inputs: Inputs) -> list[torch.Tensor]:
@@ -70,23 +70,18 @@ class Teacher:
         return self._seen[split]
 
 
-@dataclass(frozen=True)
 class Imitation:
     """Turn a teacher's features before one of its blocks into those after it: a task like any other.
 
-    Attributes:
+    Args:
         teacher: The teacher.
         number: Number of the block.
     """
 
-    teacher: Teacher
-    number: int
-    metric, unit = "minus relative L1", "standard deviations of the teacher's features"
-
-    @property
-    def name(self) -> str:
-        """Name of the task."""
-        return f"{self.teacher.task.name}, block {self.number} of a teacher"
+    def __init__(self, teacher: Teacher, number: int) -> None:
+        self.teacher, self.number = teacher, number
+        self.name = f"{teacher.task.name}, block {number} of a teacher"
+        self.metric, self.unit = "minus relative L1", "standard deviations of the teacher's features"
 
     @property
     def n_rows(self) -> int:
@@ -95,12 +90,14 @@ class Imitation:
 
     def split(self, name: str) -> Split:
         """The first examples of a split."""
-        return Split(*self.teacher.seen(name)[self.number : self.number + 2])
+        before, after = self.teacher.seen(name)[self.number : self.number + 2]
+        return Split(before, after)
 
     def batch(self, step: int, size: int, seed: int = 0, rows: np.ndarray | None = None) -> Split:
         """Features of the training examples of a step."""
         batch = self.teacher.task.batch(step, size, seed, rows).at(self.teacher.shape)
-        return Split(*self.teacher.features(batch.inputs)[self.number : self.number + 2], batch.rows)
+        before, after = self.teacher.features(batch.inputs)[self.number : self.number + 2]
+        return Split(before, after, batch.rows)
 
     def loss(self, outputs: torch.Tensor, targets: torch.Tensor, label_smoothing: float = 0.0) -> torch.Tensor:
         """Mean squared difference ([Li2020])."""
@@ -131,7 +128,7 @@ def learnt_blocks(teacher: Teacher, blocks: Sequence[Part], recipe: Recipe) -> l
 
 
 def rated(teacher: Teacher, number: int, supernet: Supernet, paths: np.ndarray) -> np.ndarray:
-    """Ratings ``(n,)`` of paths through a block: their relative L1 distance on validation images, each calibrated by itself."""
+    """Relative L1 distances ``(n,)`` of paths through a block on validation images, each calibrated by itself."""
     measure = Accuracy(supernet, Imitation(teacher, number), n_calibration=teacher.n_images, progress=False)
     return -measure(paths)[:, 0]
 

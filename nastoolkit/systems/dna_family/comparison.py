@@ -35,10 +35,10 @@ def family_of(task_name: str, sizes: Mapping[str, Any]) -> MBConvLayersFamily:
         task_name: Name for :func:`nastoolkit.tasks.load_task`.
         sizes: The other fields of a :class:`nastoolkit.families.mbconv_layers.LayersTable`; lists are allowed.
     """
-    targets, inputs = (task := load_task(task_name)).n_classes, next(task.split("train").batches(1)).inputs
-    given = {name: tuple(value) if isinstance(value, list) else value for name, value in sizes.items()}
-    table = LayersTable(image_channels=inputs.shape[1], n_classes=targets, **given)
-    return MBConvLayersFamily(task_name, table)
+    task: Any = load_task(task_name)
+    given: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in sizes.items()}
+    channels = next(task.split("train").batches(1)).inputs.shape[1]
+    return MBConvLayersFamily(task_name, LayersTable(image_channels=channels, n_classes=task.n_classes, **given))
 
 
 def judged(family: MBConvLayersFamily, n: int) -> np.ndarray:

@@ -81,10 +81,12 @@ class Siamese(nn.Module):
         """Each path predicts from either view what all of them make of the other one."""
         centres = [self.centre(one, paths) for one in inputs]
         pairs = list(zip(inputs, reversed(centres), strict=True))
-        found = [
-            distances(self.predict(self.project(self.online(one, path))), centre) for path in paths for one, centre in pairs
-        ]
+        found = [distances(self.prediction(one, path), centre) for path in paths for one, centre in pairs]
         return torch.stack(found).mean()
+
+    def prediction(self, inputs: torch.Tensor, path: np.ndarray) -> torch.Tensor:
+        """What a path predicts of the mean of all paths ``(n, WIDTH)``."""
+        return self.predict(self.project(self.online(inputs, path)))
 
 
 def self_supervised(blocks: Sequence[Part], task: Task, recipe: Recipe, n_images: int) -> list[RatedPaths]:
@@ -128,9 +130,9 @@ def _train(siamese: Siamese, task: Task, recipe: Recipe, before: nn.Module, shap
 
 @torch.no_grad()
 def _rated(siamese: Siamese, before: nn.Module, images: torch.Tensor) -> RatedPaths:
-    """Every path, by how far its prediction is from what all paths make of the images; batch statistics are the images' own."""
+    """Every path, rated by how far its prediction is from the mean of what all paths make of the images."""
     family, inputs = siamese.online.family, before(images)
     paths = members(family.space)
     centre = siamese.centre(inputs, paths)
-    ratings = [float(distances(siamese.predict(siamese.project(siamese.online(inputs, path))), centre)) for path in paths]
+    ratings = [float(distances(siamese.prediction(inputs, path), centre)) for path in paths]
     return RatedPaths(paths, np.array(ratings), family.macs(paths))
