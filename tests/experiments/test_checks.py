@@ -46,7 +46,11 @@ WRONG = [  # a part of the notebook's name, its bad parameters, words of the mes
     ("copies_and_ranking", {"task_names": ["cifar"]}, "task_names cifar cifar10"),
     ("perturbation_or_magnitude", {"spaces": {"S2": []}}, "an edge has at least one operation to choose from"),
     ("perturbation_or_magnitude", {"spaces": {"S2": ["conv"]}}, "unknown operation 'conv'; known: none, skip_connect"),
-    ("blockwise_rating", {"operations": ["conv"]}, "an operation is named mb<expansion>_k<odd kernel>, such as mb4_k5, got 'conv'"),
+    (
+        "blockwise_rating",
+        {"operations": ["conv"]},
+        "an operation is named mb<expansion>_k<odd kernel>, such as mb4_k5",
+    ),
     ("blockwise_rating", {"strides": [1]}, "each stage needs channels, a stride, and layers"),
     ("blockwise_rating", {"limits": [1.5]}, "limits: to 1 got [1.5]"),
     ("blockwise_rating", {"task_names": ["cifar"]}, "task_names cifar cifar10"),

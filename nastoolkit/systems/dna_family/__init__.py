@@ -17,7 +17,7 @@ with views that are only moved, and AdamW in place of LARS.
 """
 
 from nastoolkit.systems.card import Card
-from nastoolkit.systems.dna_family.blocks import Imitation, Teacher, all_rated, cut, learnt_blocks
+from nastoolkit.systems.dna_family.blocks import all_rated, cut, learnt_blocks
 from nastoolkit.systems.dna_family.comparison import rate_all_ways
 from nastoolkit.systems.dna_family.self_supervised import self_supervised
 from nastoolkit.systems.dna_family.traversal import RatedPaths, best_under, merged, rating_of
@@ -35,9 +35,7 @@ CARD = Card(
 
 __all__ = [
     "CARD",
-    "Imitation",
     "RatedPaths",
-    "Teacher",
     "all_rated",
     "best_under",
     "cut",

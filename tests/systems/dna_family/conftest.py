@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
-from nastoolkit.systems.dna_family.blocks import Teacher, cut, trained_alone
+from nastoolkit.systems.dna_family.blocks import cut, trained_alone
 from nastoolkit.systems.dna_family.comparison import family_of
 from nastoolkit.tasks import load_task
+from nastoolkit.tasks.imitation import Teacher
 from nastoolkit.training import Recipe
 
 SIZES = {

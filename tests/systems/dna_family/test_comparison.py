@@ -4,55 +4,62 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from nastoolkit.benchmarks.members import members
+from nastoolkit.systems.dna_family.blocks import cut
 from nastoolkit.systems.dna_family.comparison import (
     ARMS,
     DNA,
     DNA_SELF,
     MACS,
     SPOS,
+    Problem,
     family_of,
-    judged,
     rank_correlations,
     rate_all_ways,
-    under,
 )
+from nastoolkit.systems.dna_family.traversal import RatedPaths, rating_of
 
-HOW = {
-    "teacher_operation": "mb3_k3",
-    "teacher_steps": 2,
-    "n_steps": 8,
-    "batch_size": 8,
-    "learning_rate": 0.01,
-    "device": "cpu",
-}
+HOW = {"teacher_operation": "mb3_k3", "teacher_steps": 2, "n_steps": 8, "batch_size": 8, "learning_rate": 0.01}
+SOME = {"task_name": "few", "n_judged": 4, "limits": [0.4, 1.0], "n_candidates": 3, "n_images": 20, **HOW}
 
 
 def test_a_job_rates_in_all_ways_and_picks_under_each_limit(few_digits, sizes):
-    rows = pd.DataFrame(
-        rate_all_ways("few", sizes, seed=100, n_judged=4, limits=[0.4, 1.0], n_candidates=3, n_images=20, **HOW)
-    )
+    rows, problem = pd.DataFrame(rate_all_ways({**SOME, "sizes": sizes}, seed=100)), Problem(sizes=sizes, **SOME)
     rated, costs = rows.dropna(subset="network"), rows.dropna(subset="seconds").set_index("arm")
     assert rated.groupby("arm").size().to_dict() == dict.fromkeys(ARMS, 4) and rated.rating.notna().all()
     assert set(costs.index) == {"teacher", *ARMS} and (costs.seconds > 0).all()
     assert costs.steps[[DNA, SPOS, DNA_SELF]].tolist() == [8, 8, 8]
-    family, picks = family_of("few", sizes), rows.dropna(subset="pick")
+    picks = rows.dropna(subset="pick")
     found = np.array([[int(digit) for digit in pick] for pick in picks["pick"]])
-    assert (family.macs(found) <= picks.limit).all() and picks.limit.nunique() == 2 and {DNA, SPOS, MACS} <= set(picks.arm)
-    (largest,) = picks[(picks.arm == MACS) & (picks.limit == picks.limit.max())]["pick"]
-    assert largest in {"".join(map(str, one)) for one in family.space.sample(150, np.random.default_rng([0, 1]))}
+    assert (problem.family.macs(found) <= picks.limit).all() and picks.limit.unique().tolist() == problem.bounds
+    assert picks.groupby("arm").size().to_dict() == {DNA: 2, SPOS: 2, MACS: 2}
+    (largest,) = found[(picks.arm == MACS) & (picks.limit == picks.limit.max())]
+    assert problem.family.macs(largest) == problem.family.macs(problem.under(problem.bounds[-1], 0)).max()
+
+
+def test_dna_picks_the_best_sum_of_all_networks_under_a_limit(few_digits, sizes):
+    problem = Problem(sizes=sizes, **SOME)
+    rng, blocks = np.random.default_rng(0), cut(problem.family, problem.ends)
+    paths = [members(block.space) for block in blocks]
+    found = [RatedPaths(own, rng.normal(size=len(own)), block.macs(own)) for own, block in zip(paths, blocks, strict=True)]
+    networks = members(problem.family.space)
+    ratings, macs = rating_of(found, networks), problem.family.macs(networks)
+    for row, bound in zip(problem.exact_picks(DNA, found), problem.bounds, strict=True):
+        best = networks[macs <= bound][ratings[macs <= bound].argmin()]
+        assert row["pick"] == "".join(map(str, best)) and row["limit"] == bound
 
 
 def test_candidates_keep_the_limit_and_the_smallest_network_is_the_last_resort(few_digits, sizes):
-    family = family_of("few", sizes)
-    low, high = family.macs(np.stack([family.space.smallest, family.space.largest]))
-    some = under(family, (low + high) / 2, 5, 100)
-    assert len(some) == 5 and (family.macs(some) <= (low + high) / 2).all()
-    assert under(family, low - 1, 5, 100).tolist() == [family.space.smallest.tolist()]
+    problem = Problem(sizes=sizes, **SOME)
+    (low, high), middle = problem.family.macs(np.array([[0, 0, 0], [2, 2, 2]])), problem.bounds[0]
+    some = problem.under(middle, 100)
+    assert len(some) == 3 and (problem.family.macs(some) <= middle).all() and low < middle < high == problem.bounds[1]
+    assert problem.under(low - 1, 100).tolist() == [[0, 0, 0]]
 
 
 def test_rankings_are_scored_with_and_without_macs(few_digits, sizes):
     family = family_of("few", sizes)
-    networks = judged(family, 12)
+    networks = family.space.sample(12, np.random.default_rng(0))
     macs, truth = family.macs(networks), np.random.default_rng(0).normal(size=12)
     arms = {"by truth": -truth, "by chance": np.random.default_rng(1).normal(size=12), "by MACs": -macs}
     rows = [{"seed": 100, "arm": arm, "network": n, "rating": r} for arm, rs in arms.items() for n, r in enumerate(rs)]
