@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nastoolkit.blocks import Classifier, Conv, GlobalPool, output_size
+from nastoolkit.blocks import BlockSpec, Classifier, Conv, GlobalPool, output_size
 from nastoolkit.families.base import Family, Slot
 from nastoolkit.families.mbconv_blocks import MBConv
 from nastoolkit.space import Choice, SearchSpace
@@ -120,7 +120,7 @@ def _slots(table: LayersTable) -> list[Slot]:
         for layer in range(1, n + 1):
             slots.append(_layer(table, f"stage{stage}.layer{layer}", before, channels, stride if layer == 1 else 1, size))
             before, size = channels, output_size(size, stride) if layer == 1 else size
-    head = {"pool": GlobalPool(before, size), "classifier": Classifier(before, table.n_classes)}
+    head: dict[str, BlockSpec] = {"pool": GlobalPool(before, size), "classifier": Classifier(before, table.n_classes)}
     return slots + [Slot("pool", (), lambda: head["pool"]), Slot("classifier", (), lambda: head["classifier"])]
 
 

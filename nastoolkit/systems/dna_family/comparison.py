@@ -179,7 +179,7 @@ def rate_all_ways(problem: dict[str, Any], seed: int) -> Rows:
     found = trained_alone(family, best_under(merged(blocks), np.inf), task, alone, given.device)
     plus, seconds = _timed(given.block_wise, found, of_block)
     rows += _told(DNA_PLUS, rating_of(plus, given.networks), given.n_steps, seconds)
-    itself, seconds = _timed(self_supervised, cut(family, given.ends), task, of_block, given.n_images)
+    itself, seconds = _timed(self_supervised, cut(family, given.ends), task, of_block, given.n_images, given.device)
     return rows + _told(DNA_SELF, rating_of(itself, given.networks), given.n_steps, seconds)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import deepcopy
+from typing import Any
 
 import numpy as np
 import torch
@@ -89,7 +90,9 @@ class Siamese(nn.Module):
         return self.predict(self.project(self.online(inputs, path)))
 
 
-def self_supervised(blocks: Sequence[Part], task: Task, recipe: Recipe, n_images: int) -> list[RatedPaths]:
+def self_supervised(
+    blocks: Sequence[Part], task: Task, recipe: Recipe, n_images: int, device: str = "cpu"
+) -> list[RatedPaths]:
     """Train blocks in order, without labels or a teacher, and rate all of their paths.
 
     The best path of each finished block supplies the inputs of the next one. As many paths as operations make a step, so that
@@ -100,11 +103,12 @@ def self_supervised(blocks: Sequence[Part], task: Task, recipe: Recipe, n_images
         task: Gives images.
         recipe: Training of each block, if each step had one path.
         n_images: Number of validation images.
+        device: Where to train.
     """
     shape, found, before = blocks[0].input_shape(blocks[0].space.smallest), list[RatedPaths](), nn.Sequential()
-    (images,) = (batch.inputs for batch in task.split("validation").batches(n_images, shape, n_images))
+    images: Any = next(task.split("validation").batches(n_images, shape)).to(torch.device(device)).inputs
     for block in blocks:
-        siamese = Siamese(block, recipe.seed)
+        siamese = Siamese(block, recipe.seed).to(device)
         _train(siamese, task, recipe, before, shape)
         found.append(_rated(siamese, before, images))
         best = siamese.online.extract(found[-1].genes[found[-1].ratings.argmin()])
@@ -120,9 +124,10 @@ def _train(siamese: Siamese, task: Task, recipe: Recipe, before: nn.Module, shap
     n_steps = max(2, recipe.n_steps // len(sampler.draw(0)))
     optimizer, run = Optimizer(siamese.learning, recipe), Run({"siamese": siamese}, progress=False)
     for step in run.steps(n_steps):
-        rng, batch = np.random.default_rng([recipe.seed, step]), task.batch(step, recipe.batch_size, recipe.seed).at(shape)
+        rng, device = np.random.default_rng([recipe.seed, step]), siamese.learning[0].device
+        images: Any = task.batch(step, recipe.batch_size, recipe.seed).at(shape).to(device).inputs
         with torch.no_grad():
-            pair = [before(views(batch.inputs, rng)) for _ in range(2)]
+            pair = [before(views(images, rng)) for _ in range(2)]
         siamese.loss(pair, [path for path, _ in sampler.draw(step)]).backward()
         optimizer.step()
         siamese.follow(1 - (1 - MOMENTUM) * (1 + np.cos(np.pi * step / n_steps)) / 2)
@@ -133,6 +138,6 @@ def _rated(siamese: Siamese, before: nn.Module, images: torch.Tensor) -> RatedPa
     """Every path, rated by how far its prediction is from the mean of what all paths make of the images."""
     family, inputs = siamese.online.family, before(images)
     paths = members(family.space)
-    centre = siamese.centre(inputs, paths)
+    centre = siamese.centre(inputs, list(paths))
     ratings = [float(distances(siamese.prediction(inputs, path), centre)) for path in paths]
     return RatedPaths(paths, np.array(ratings), family.macs(paths))
