@@ -180,6 +180,12 @@ that only a new mask has gains 8.3 points over masks alone, with masks of 2 to 1
 anything. A mask learns faster from that of the nearest task (KKT).""",
         (Headline("ExSSNeT (a)", ("than SupSup",), "ExSSNeT: above masks alone (points)"),),
     ),
+    "1911.13053": Paper(
+        "Block-wisely Supervised Neural Architecture Search with Knowledge Distillation",
+        """A supernet that is cut into blocks, each of which learns from a block of a teacher, ranks networks better than one that
+is trained end to end along single paths (DNA); an exact search finds the best sum of ratings under a limit.""",
+        (Headline("DNA (a)", ("SPOS in as many steps (",), "DNA: above SPOS (tau)"),),
+    ),
     "2312.13301": Paper(
         "SimQ-NAS: Simultaneous Quantization Policy and Neural Architecture Search",
         """One search for architecture and bits finds networks up to 3.44 times smaller, and 4.80 times faster, than the

@@ -4,6 +4,7 @@ from nastoolkit.systems import (
     autodistil,
     balanced_mixture,
     darts_pt,
+    dna_family,
     efficient_tdnn,
     encas,
     exssnet,
@@ -41,6 +42,7 @@ SYSTEMS: dict[str, Card] = {
     "efficient_tdnn": efficient_tdnn.CARD,
     "vit_resnas": vit_resnas.CARD,
     "exssnet": exssnet.CARD,
+    "dna_family": dna_family.CARD,
 }
 
 __all__ = ["SYSTEMS", "Card"]

@@ -29,6 +29,7 @@ STAND_INS = {
     "accuracy_over_density": {"n_tasks": 2, "n_seeds": 1},
     "architecture_and_bits": {"bits": [8, 32], "uniform_bits": [8], "budget": 4, "population": 2, "latency_seconds": 0.01},
     "accuracy_by_cost": {"arms": ["uniform operations", "uniform bins", "shift"], "n_seeds": 1, "n_steps": 20},
+    "blockwise_rating": {"n_seeds": 1},
     "cascades_across": {"supernets": ["ofa-mbv3-w1.0", "ofa-mbv3-w1.2"], "narrow_width": 0},
     "gradient_variance": {"truths": {"cifar10": "alone"}, "n_judged": 3, "n_seeds": 1},
     "copies_and_ranking": {"n_seeds": 1},
