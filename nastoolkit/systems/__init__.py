@@ -12,6 +12,7 @@ from nastoolkit.systems import (
     hardware_aware_nas,
     instatune,
     mixture_of_supernets,
+    mtl_nas,
     nat,
     ncp,
     ofa_squared,
@@ -41,6 +42,7 @@ SYSTEMS: dict[str, Card] = {
     "efficient_tdnn": efficient_tdnn.CARD,
     "vit_resnas": vit_resnas.CARD,
     "exssnet": exssnet.CARD,
+    "mtl_nas": mtl_nas.CARD,
 }
 
 __all__ = ["SYSTEMS", "Card"]
