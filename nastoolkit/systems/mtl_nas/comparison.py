@@ -24,8 +24,8 @@ from nastoolkit.training import Recipe
 
 SINGLE, SHARED, NDDR, ALL, RANDOM = "single tasks", "hard sharing", "NDDR", "all edges", "random gates"
 ENTROPY, PLAIN = "MTL-NAS", "without entropy"
-SOFT, HARD, CALIBRATED, AGAIN = "relaxed", "discrete", "discrete, calibrated", "discrete, trained again"
-AS_MANY_PASSES = "discrete, as many passes"
+SOFT, HARD, AGAIN, AS_MANY_PASSES = "relaxed", "discrete", "discrete, trained again", "discrete, as many passes"
+CALIBRATED = ", calibrated"  # follows the names of both forms that a search has
 
 
 def compare(
@@ -109,11 +109,12 @@ class Trial:
         begun = process_time()
         search.train()
         about = {"entropy": float(entropies(search.logits.detach()).mean()), "seconds": process_time() - begun}
-        rows = [self.measured(arm, SOFT, Gated(search.towers, search.soft), **about)]
-        rows.append(self.measured(arm, HARD, Gated(search.towers, search.hard), **about))
-        images = (batch.to(search.device).inputs for batch in self.task.split("train").batches(100))
-        calibrated = calibrate_batchnorm(Gated(deepcopy(search.towers), search.hard), images)
-        rows.append(self.measured(arm, CALIBRATED, calibrated, **about))
+        rows = []
+        for form, gates in ((SOFT, search.soft), (HARD, search.hard)):
+            rows.append(self.measured(arm, form, Gated(search.towers, gates), **about))
+            images = (batch.to(search.device).inputs for batch in self.task.split("train").batches(100))
+            calibrated = calibrate_batchnorm(Gated(deepcopy(search.towers), gates), images)
+            rows.append(self.measured(arm, form + CALIBRATED, calibrated, **about))
         return [*rows, self.trained(arm, AGAIN, self.gated(search.hard))]
 
     def measured(self, arm: str, form: str, network: nn.Module, **about: float) -> dict[str, Any]:
@@ -139,8 +140,13 @@ def with_errors(found: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(error=(rows.missed + rows.turned) / 2)
 
 
-def gaps(errors: pd.DataFrame, form: str = HARD) -> pd.DataFrame:
-    """How far a form of the gates is from the relaxed ones: mean size of both tasks' changes, in % of single tasks' errors."""
+def gaps(errors: pd.DataFrame, suffix: str = "") -> pd.DataFrame:
+    """Gap between relaxed and discrete gates: mean size of both tasks' changes, in % of single tasks' errors.
+
+    Args:
+        errors: Rows of :func:`with_errors`.
+        suffix: ``CALIBRATED`` for networks whose statistics were computed anew.
+    """
     wide = errors[errors.arm.isin([ENTROPY, PLAIN])].set_index(["arm", "seed", "form"])[["missed", "turned"]].unstack()
-    sizes = [(wide[name, form] - wide[name, SOFT]).abs() for name in ("missed", "turned")]
+    sizes = [(wide[name, HARD + suffix] - wide[name, SOFT + suffix]).abs() for name in ("missed", "turned")]
     return ((sizes[0] + sizes[1]) / 2).rename("gap").reset_index()
