@@ -186,6 +186,16 @@ anything. A mask learns faster from that of the nearest task (KKT).""",
 is trained end to end along single paths (DNA); an exact search finds the best sum of ratings under a limit.""",
         (Headline("DNA (a)", ("SPOS in as many steps (",), "DNA: above SPOS (tau)"),),
     ),
+    "2003.14058": Paper(
+        "MTL-NAS: Task-Agnostic Neural Architecture Search towards General-Purpose Multi-Task Learning",
+        """Two tasks have a network of a fixed shape each, and a search learns which layers see layers of the other one. If the
+entropy of the gates is minimised, they can be rounded without training again, and the result is better than single tasks
+and than NDDR, where layers of the same depth see each other.""",
+        (
+            Headline("MTL-NAS (a)", ("removes the gap",), "MTL-NAS: entropy removes the gap (%)"),
+            Headline("MTL-NAS (d)", ("single tasks",), "MTL-NAS: better than single tasks (%)"),
+        ),
+    ),
     "2312.13301": Paper(
         "SimQ-NAS: Simultaneous Quantization Policy and Neural Architecture Search",
         """One search for architecture and bits finds networks up to 3.44 times smaller, and 4.80 times faster, than the

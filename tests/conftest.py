@@ -210,6 +210,26 @@ def small_cifar():
 
 
 @pytest.fixture(scope="session")
+def scene_files():
+    """Writes NYUv2's arrays to a folder: so many random scenes of each part, with pixels that have no class or normal."""
+
+    def write(folder, n_train, n_val):
+        rng = np.random.default_rng(0)
+        for split, n in (("train", n_train), ("val", n_val)):
+            for part in ("image", "label", "normal"):
+                (folder / split / part).mkdir(parents=True)
+            for number in range(n):
+                normals = rng.normal(size=(24, 32, 3))
+                normals /= np.linalg.norm(normals, axis=-1, keepdims=True)
+                normals[:2] = 0
+                np.save(folder / split / "image" / f"{number}.npy", rng.random((24, 32, 3), dtype=np.float32))
+                np.save(folder / split / "label" / f"{number}.npy", rng.integers(-1, 3, (24, 32)))
+                np.save(folder / split / "normal" / f"{number}.npy", normals.astype(np.float32))
+
+    return write
+
+
+@pytest.fixture(scope="session")
 def speech():
     """Writes LibriSpeech's spectra to a folder: random ones of so many people, and four each of three others."""
 
@@ -375,6 +395,7 @@ def data_sets(
     image_folder,
     image_rows,
     small_cifar,
+    scene_files,
     speech,
     sentence_rows,
     save_tokenizer,
@@ -399,6 +420,7 @@ def data_sets(
     save_tokenizer(folder / "bert-base-uncased")
     bert_texts(folder / "bert-texts", 2000, 500)
     small_cifar(folder / "cifar10-16", 40, 10)
+    scene_files(folder / "nyuv2", 30, 10)
     speech(folder / "libri-speakers", 20)
     translations(folder / "wmt14-en-de", 200, 40)
     rated_sentences(folder / "vader", 210)

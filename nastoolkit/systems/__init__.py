@@ -13,6 +13,7 @@ from nastoolkit.systems import (
     hardware_aware_nas,
     instatune,
     mixture_of_supernets,
+    mtl_nas,
     nat,
     ncp,
     ofa_squared,
@@ -43,6 +44,7 @@ SYSTEMS: dict[str, Card] = {
     "vit_resnas": vit_resnas.CARD,
     "exssnet": exssnet.CARD,
     "dna_family": dna_family.CARD,
+    "mtl_nas": mtl_nas.CARD,
 }
 
 __all__ = ["SYSTEMS", "Card"]

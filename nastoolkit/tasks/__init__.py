@@ -15,6 +15,8 @@ from nastoolkit.tasks.hub import Cifar10, Cifar100, HubImages, HubSource
 from nastoolkit.tasks.images import ImageFolder, ImageNet
 from nastoolkit.tasks.masked_words import MaskedVader, MaskedWords
 from nastoolkit.tasks.number_words import NumberWords
+from nastoolkit.tasks.nyuv2 import Nyuv2
+from nastoolkit.tasks.rendered_scenes import RenderedScenes
 from nastoolkit.tasks.sentences import VaderAmazon, VaderMovies, VaderNyt, VaderTweets
 from nastoolkit.tasks.small_cifar import SmallCifar10
 from nastoolkit.tasks.speakers import LibriSpeakers, MadeUpSpeakers
@@ -48,6 +50,8 @@ TASKS: dict[str, type[Task]] = {
     "tatoeba-en-de": Tatoeba,
     "libri-speakers": LibriSpeakers,
     "made-up-speakers": MadeUpSpeakers,
+    "rendered-scenes": RenderedScenes,
+    "nyuv2": Nyuv2,
 }
 
 HUB_NAME = re.compile(r"\w[\w.-]*/\w[\w.-]*")

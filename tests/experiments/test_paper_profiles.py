@@ -22,7 +22,7 @@ from nastoolkit.supernets import Supernet
 
 START_UP = "import sys; sys.path.insert(0, {folder!r}); import stand_ins; stand_ins.install()"
 PRETRAINED_BERT = "https://huggingface.co/google-bert/bert-base-uncased/resolve/main/model.safetensors"
-LARGE = ("imagenet", "wmt14-en-de", "sst2", "'cifar10'", "mnist")
+LARGE = ("imagenet", "wmt14-en-de", "sst2", "'cifar10'", "mnist", "nyuv2")
 SMALL = {"56": "1", "128": "2", "256": "4"}  # threads and inputs a batch
 ONE_OF_THREE = {"budgets": [4], "populations": [2], "references": [70.0]}  # fig03 has all three released families
 STAND_INS = {
@@ -39,6 +39,7 @@ STAND_INS = {
     "fig07": ONE_OF_THREE | {"families": ["hat-wmt"], "task_names": ["wmt14-en-de"], "settings": ["torch 1 1"]},
     "fig14": {"supernets": {"ofa-resnet50": "imagenet"}},
     "gap_to_training_alone": {"table": {"encoder_layers": [1], "decoder_layers": [1, 2], "cross_attention": [-1]}},
+    "relaxed_and_discrete": {"n_seeds": 1},
     "split_by_gradients": {"truths": {"cifar10": "alone"}, "n_judged": 3, "n_seeds": 1},
     "many_in_one_pass": {"tasks": {"imagenet": 32}, "n_judged": 1, "n_seeds": 1, "depths": [1]},
     "perturbation_or_magnitude": {"image_size": 8, "n_cells": 1, "n_stages": 1, "n_seeds": 1},
@@ -52,7 +53,7 @@ STAND_INS = {
 
 
 @pytest.fixture
-def stand_ins(tmp_path, monkeypatch, image_folder, image_rows, translations, sentence_rows, save_tokenizer):
+def stand_ins(tmp_path, monkeypatch, image_folder, image_rows, scene_files, translations, sentence_rows, save_tokenizer):
     """Folders of data sets, of fetched weights and of IPython's, whose start-up file makes tasks and families small."""
     translations(tmp_path / "wmt14-en-de", 20, 6)
     DatasetDict(train=sentence_rows(40, 0), validation=sentence_rows(12, 1)).save_to_disk(tmp_path / "sst2")
@@ -61,6 +62,7 @@ def stand_ins(tmp_path, monkeypatch, image_folder, image_rows, translations, sen
     image_folder(tmp_path / "imagenet" / "val", 16, 1, seed=1)
     image_folder(tmp_path / "mnist" / "train", 10, 6, seed=2)
     image_folder(tmp_path / "mnist" / "test", 10, 2, seed=3)
+    scene_files(tmp_path / "nyuv2", 20, 6)
     for split, n in (("train", 40), ("test", 20)):
         image_rows(n, 10, n).save_to_disk(tmp_path / "cifar10" / split)
     start = tmp_path / "ipython" / "profile_default" / "startup" / "00_small.py"
