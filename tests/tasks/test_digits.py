@@ -70,7 +70,10 @@ def test_a_target_tells_the_digit_on_the_canvas(monkeypatch, task):
         torch.testing.assert_close(9 * shown, known.float(), atol=0.01, rtol=0)
 
 
-@pytest.mark.parametrize(("name", "missing"), [("digits-3589", (0, 1, 2, 4, 6, 7)), ("digits-rotated", (9,))])
+HALVES = [("digits-0to4", (5, 6, 7, 8, 9)), ("digits-5to9", (0, 1, 2, 3, 4))]
+
+
+@pytest.mark.parametrize(("name", "missing"), [("digits-3589", (0, 1, 2, 4, 6, 7)), ("digits-rotated", (9,)), *HALVES])
 def test_digits_that_are_not_in_question_are_not_shown(monkeypatch, name, missing):
     absent = {split: np.isin(labels, missing) for split, (_, labels) in digits._sources().items()}
     drawn_as(
