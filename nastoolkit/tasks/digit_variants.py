@@ -30,7 +30,7 @@ class PlainDigits(Digits):
 
 
 class UprightDigits(Digits):
-    """Easy: which of ten digits, nearly upright in the middle? For small networks that are trained briefly. ``(n,)`` in 0..9."""
+    """Easy: which of ten digits, nearly upright and in the middle? Targets ``(n,)`` in 0..9."""
 
     name = "digits-upright"
     canvas = Canvas(turn=0.3, reach=0.15, scale=(2.2, 2.8), n_clutter=0)
