@@ -180,6 +180,13 @@ that only a new mask has gains 8.3 points over masks alone, with masks of 2 to 1
 anything. A mask learns faster from that of the nearest task (KKT).""",
         (Headline("ExSSNeT (a)", ("than SupSup",), "ExSSNeT: above masks alone (points)"),),
     ),
+    "2207.03677": Paper(
+        "SuperTickets: Drawing Task-Agnostic Lottery Tickets from Supernets",
+        """Units of a supernet are searched for and its weights pruned in one training: a share of masked weights that grows,
+and weights that come back where a block loses units. Such tickets are more accurate than networks that are pruned after a
+search, with and without retraining, and they transfer between tasks.""",
+        (Headline("SuperTickets (a)", ("Without retraining, above",), "SuperTickets: above pruning after a search (points)"),),
+    ),
     "2312.13301": Paper(
         "SimQ-NAS: Simultaneous Quantization Policy and Neural Architecture Search",
         """One search for architecture and bits finds networks up to 3.44 times smaller, and 4.80 times faster, than the
