@@ -25,8 +25,8 @@ def mask_of_largest(sizes: torch.Tensor, n: int) -> torch.Tensor:
         sizes: Numbers to be compared, of any shape.
         n: Number of ones.
     """
-    chosen = sizes.detach().flatten().topk(n, sorted=False).indices
-    return torch.zeros_like(sizes, requires_grad=False).view(-1).scatter_(0, chosen, 1.0).view(sizes.shape)
+    flat = sizes.detach().flatten()
+    return torch.zeros_like(flat).scatter_(0, flat.topk(n, sorted=False).indices, 1.0).view(sizes.shape)
 
 
 class Masked:

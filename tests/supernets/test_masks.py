@@ -23,6 +23,11 @@ def test_exactly_n_entries_are_kept_and_none_is_smaller_than_one_that_is_not(siz
     assert not n or not len(others) or kept.min() >= others.max()
 
 
+def test_masks_do_not_depend_on_how_sizes_lie_in_memory():
+    sizes = torch.randn(4, 3, 2, 2)
+    assert torch.equal(mask_of_largest(sizes.contiguous(memory_format=torch.channels_last), 9), mask_of_largest(sizes, 9))
+
+
 def test_no_gradient_passes_a_mask():
     assert not mask_of_largest(torch.randn(5, requires_grad=True), 2).requires_grad
 
