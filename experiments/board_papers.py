@@ -182,8 +182,8 @@ anything. A mask learns faster from that of the nearest task (KKT).""",
     ),
     "1911.13053": Paper(
         "Block-wisely Supervised Neural Architecture Search with Knowledge Distillation",
-        """A supernet that is cut into blocks, each of which learns from a block of a teacher, ranks networks better than one that
-is trained end to end along single paths (DNA); an exact search finds the best sum of ratings under a limit.""",
+        """A supernet that is cut into blocks, each of which learns from a block of a teacher, ranks networks better than one
+that is trained end to end along single paths (DNA); an exact search finds the best sum of ratings under a limit.""",
         (Headline("DNA (a)", ("SPOS in as many steps (",), "DNA: above SPOS (tau)"),),
     ),
     "2003.14058": Paper(
@@ -195,6 +195,13 @@ and than NDDR, where layers of the same depth see each other.""",
             Headline("MTL-NAS (a)", ("removes the gap",), "MTL-NAS: entropy removes the gap (%)"),
             Headline("MTL-NAS (d)", ("single tasks",), "MTL-NAS: better than single tasks (%)"),
         ),
+    ),
+    "2207.03677": Paper(
+        "SuperTickets: Drawing Task-Agnostic Lottery Tickets from Supernets",
+        """Units of a supernet are searched for and its weights pruned in one training: a share of masked weights that grows,
+and weights that come back where a block loses units. Such tickets are more accurate than networks that are pruned after a
+search, with and without retraining, and they transfer between tasks.""",
+        (Headline("SuperTickets (a)", ("Without retraining, above",), "SuperTickets: above pruning after a search (points)"),),
     ),
     "2312.13301": Paper(
         "SimQ-NAS: Simultaneous Quantization Policy and Neural Architecture Search",

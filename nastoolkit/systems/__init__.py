@@ -20,6 +20,7 @@ from nastoolkit.systems import (
     pa_da,
     shiftnas,
     simq_nas,
+    supertickets,
     vit_resnas,
 )
 from nastoolkit.systems.card import Card
@@ -45,6 +46,7 @@ SYSTEMS: dict[str, Card] = {
     "exssnet": exssnet.CARD,
     "dna_family": dna_family.CARD,
     "mtl_nas": mtl_nas.CARD,
+    "supertickets": supertickets.CARD,
 }
 
 __all__ = ["SYSTEMS", "Card"]

@@ -7,7 +7,16 @@ from nastoolkit.support.names import did_you_mean
 from nastoolkit.tasks.base import SPLITS, Classification, Examples, Split, Task
 from nastoolkit.tasks.bert_texts import BertTexts
 from nastoolkit.tasks.data_sets import MissingDataError, datasets_folder
-from nastoolkit.tasks.digit_variants import DigitSums, FewDigits, PlainDigits, RotatedDigits, SimilarDigits
+from nastoolkit.tasks.digit_variants import (
+    DigitSums,
+    FewDigits,
+    HighDigits,
+    LowDigits,
+    PlainDigits,
+    RotatedDigits,
+    SimilarDigits,
+    UprightDigits,
+)
 from nastoolkit.tasks.digits import Digits
 from nastoolkit.tasks.episodes import Episode, Episodes
 from nastoolkit.tasks.help_topics import FewHelpTopics, HelpTopics
@@ -27,6 +36,9 @@ from nastoolkit.tasks.wmt14 import Wmt14
 TASKS: dict[str, type[Task]] = {
     "digits": Digits,
     "digits-plain": PlainDigits,
+    "digits-upright": UprightDigits,
+    "digits-0to4": LowDigits,
+    "digits-5to9": HighDigits,
     "digits-3589": SimilarDigits,
     "digits-few": FewDigits,
     "digits-rotated": RotatedDigits,
