@@ -6,6 +6,7 @@ from nastoolkit.systems import (
     darts_pt,
     efficient_tdnn,
     encas,
+    ensemble_1d,
     exssnet,
     gennas,
     gradient_matching,
@@ -41,6 +42,7 @@ SYSTEMS: dict[str, Card] = {
     "efficient_tdnn": efficient_tdnn.CARD,
     "vit_resnas": vit_resnas.CARD,
     "exssnet": exssnet.CARD,
+    "ensemble_1d": ensemble_1d.CARD,
 }
 
 __all__ = ["SYSTEMS", "Card"]
