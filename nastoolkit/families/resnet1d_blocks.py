@@ -184,8 +184,7 @@ class Residual1d(nn.Module):
 
 
 def _layer(in_channels: int, out_channels: int, kernel: int, stride: int, dropout: float) -> nn.Module:
-    over_time = {"kernel_size": (1, kernel), "stride": (1, stride), "padding": (0, kernel // 2)}
-    convolution = nn.Conv2d(in_channels, out_channels, bias=False, **over_time)
+    convolution = nn.Conv2d(in_channels, out_channels, (1, kernel), (1, stride), (0, kernel // 2), bias=False)
     return nn.Sequential(
         OrderedDict(conv=convolution, bn=nn.BatchNorm2d(out_channels), act=nn.ReLU(), dropout=nn.Dropout(dropout))
     )

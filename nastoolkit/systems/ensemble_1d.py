@@ -50,10 +50,24 @@ CARD = Card(
 
 TWO_STREAMS, BODY_PARTS, ATTENTION = "two streams", "body parts", "attention"
 VIEWS = (TWO_STREAMS, BODY_PARTS, ATTENTION, DIFFERENCES)
-FOUR_VIEWS, SUMMED, FOUR_SEEDS = "four views", "four views, summed", "four seeds of the best view"
-SEARCHED, ONE_SIZE, FRONT = "searched, half the MACs", "four views, one size, half the MACs", "front"
+FOUR_VIEWS, SUMMED, FOUR_SEEDS = "four views", "four views, summed", "four seeds of one view"
+SEARCHED, ONE_SIZE, FRONT = "searched, half the MACs", "one size, half the MACs", "front"
 SHARE = 0.5  # of the MACs of all four largest networks that smaller ensembles may need
 N_SEEDS = 4  # networks of the ensemble with one view
+
+
+def skeletons_of(task_name: str) -> Skeletons:
+    """A task with skeletons, whose data are there.
+
+    Raises:
+        ValueError: The task has none.
+        MissingDataError: The data are missing.
+    """
+    task = load_task(task_name)
+    if not isinstance(task, Skeletons):
+        raise ValueError(f"views are of skeletons, and task {task_name!r} has none")
+    task.split("train")
+    return task
 
 
 def streams_of(view: str, task: Skeletons) -> tuple[tuple[str, tuple[int, ...]], ...]:
@@ -80,13 +94,18 @@ def view_family(view: str, task: Skeletons, sizes: Mapping[str, Any]) -> ResNet1
     Args:
         view: One of ``VIEWS``.
         task: Its actions.
-        sizes: Fields of :class:`nastoolkit.families.resnet1d.Table`, such as ``widths``.
+        sizes: Options ``widths``, ``depths`` and ``kernels`` of :class:`nastoolkit.families.resnet1d.Table`.
     """
-    channels = task.skeleton.n_joints * task.skeleton.n_dims
-    shape = {"channels": channels, "length": task.length, "n_classes": task.n_classes}
-    own = {"streams": streams_of(view, task), "attends": view == ATTENTION}
-    options = {name: tuple(values) if isinstance(values, list) else values for name, values in sizes.items()}
-    return ResNet1dFamily(f"{task.name}, {view}", Table(**shape, **own, **options))
+    options: dict[str, Any] = {name: tuple(values) for name, values in sizes.items()}
+    table = Table(
+        channels=task.skeleton.n_joints * task.skeleton.n_dims,
+        length=task.length,
+        streams=streams_of(view, task),
+        attends=view == ATTENTION,
+        n_classes=task.n_classes,
+        **options,
+    )
+    return ResNet1dFamily(f"{task.name}, {view}", table)
 
 
 @dataclass(frozen=True)
@@ -142,10 +161,9 @@ def views_and_seeds(
 
     Raises:
         ValueError: The task has no skeletons.
+        MissingDataError: Its data are missing.
     """
-    task = load_task(task_name)
-    if not isinstance(task, Skeletons):
-        raise ValueError(f"views are of skeletons, and task {task_name!r} has none")
+    task = skeletons_of(task_name)
     how = [Recipe(n_steps, batch_size, learning_rate, seed=N_SEEDS * seed + again) for again in range(N_SEEDS)]
     views = {view: trained(view, task, sizes, how[0], device) for view in VIEWS}
     best = max(views, key=lambda view: _accuracy(views[view].largest.validation))

@@ -14,8 +14,8 @@ import numpy as np
 from nastoolkit.tasks.base import SPLITS, Split
 from nastoolkit.tasks.skeletons import Skeletons, body_of_15
 
-ANGLES = ("lean", "nod", "right_raise", "left_raise", "right_side", "left_side", "right_elbow", "left_elbow")
-ANGLES = (*ANGLES, "right_hip", "left_hip", "right_knee", "left_knee")  # radians
+SIDES, BENDS = ("right", "left"), ("raise", "side", "elbow", "hip", "knee")
+ANGLES = ("lean", "nod", *(f"{side}_{bend}" for bend in BENDS for side in SIDES))  # radians
 Curve = Callable[[np.ndarray], np.ndarray]  # of the part of an action that is over, from 0 to 1
 
 

@@ -50,7 +50,7 @@ class NtuSkeletons(Skeletons):
         """See :class:`nastoolkit.tasks.data_sets.StoredTask`; files without any joint are left out."""
         folder = datasets_folder() / self.name
         files = [(file, match) for file in sorted(folder.glob("*.skeleton")) if (match := NAME.fullmatch(file.stem))]
-        clips = [(read_skeletons(file), *map(int, match.groups())) for file, match in files]
+        clips = [(read_skeletons(file), int(match[1]), int(match[2])) for file, match in files]
         whole = [clip for clip in clips if not np.isnan(clip[0]).all()]
         splits = np.array([_split_of(person) for _, person, _ in whole], dtype=str)
         if set(splits) != {"train", "validation", "test"}:
