@@ -74,15 +74,15 @@ def read_skeletons(file: str | Path) -> np.ndarray:
     Raises:
         ValueError: The file ends early, has a text where a number should be, or bodies of another number of joints.
     """
-    lines = iter(Path(file).read_text().splitlines())
     try:
+        lines = iter(Path(file).read_text().splitlines())
         frames = [dict(_bodies(lines)) for _ in range(int(next(lines)))]
         bodies = [name for name, _ in Counter(name for frame in frames for name in frame).most_common(N_BODIES)]
         poses = np.full((len(frames), N_BODIES, N_JOINTS, 3), np.nan)
         for number, frame in enumerate(frames):
             for place, name in enumerate(bodies):
                 poses[number, place] = frame.get(name, np.nan)
-    except (StopIteration, RuntimeError, ValueError) as error:
+    except (StopIteration, RuntimeError, ValueError, IndexError) as error:
         raise ValueError(f"{file} has no skeletons of {N_JOINTS} joints: {error or 'it ends early'}") from None
     return poses.reshape(len(frames), -1, 3)
 

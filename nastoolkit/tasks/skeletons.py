@@ -53,14 +53,14 @@ def body_of_15(n_dims: int) -> Skeleton:
 
 
 def filled(poses: np.ndarray) -> np.ndarray:
-    """Poses ``(t, joints, dims)`` without NaN: an unseen joint stays where it was last seen, or, before, where it first is.
+    """Poses ``(t, joints, dims)`` of numbers: a joint that is not seen stays where it was, or, before, where it first is.
 
-    Joints that are in no frame are at 0.
+    A joint is not seen in a frame if a coordinate is NaN or infinite. Joints that are in no frame are at 0.
 
     Raises:
         ValueError: No joint is in any frame.
     """
-    seen = ~np.isnan(poses).any(axis=2)
+    seen = np.isfinite(poses).all(axis=2)
     if not seen.any():
         raise ValueError(f"a skeleton of {poses.shape[1]} joints has none in any of its {len(poses)} frames")
     frames = np.where(seen, np.arange(len(poses))[:, None], -1)

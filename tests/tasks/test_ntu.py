@@ -37,6 +37,7 @@ def test_the_two_bodies_of_most_frames_are_read_each_in_its_place(tmp_path):
         (lambda text: text.replace("1.0", "far", 1), "far"),
         (lambda text: text_of([[("a", joints_at(1, 24))]]), "cannot reshape"),
         (lambda text: "", ""),
+        (lambda text: text.replace("a 0 1", ""), "index"),
     ],
 )
 def test_a_broken_file_is_told(tmp_path, change, why):
