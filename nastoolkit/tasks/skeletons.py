@@ -66,7 +66,7 @@ def filled(poses: np.ndarray) -> np.ndarray:
     frames = np.where(seen, np.arange(len(poses))[:, None], -1)
     last = np.maximum.accumulate(frames, axis=0)
     last = np.where(last < 0, seen.argmax(axis=0), last)
-    return np.nan_to_num(np.take_along_axis(poses, last[:, :, None], axis=0))
+    return np.where(seen.any(axis=0)[:, None], np.take_along_axis(poses, last[:, :, None], axis=0), 0.0)
 
 
 def prepared(poses: np.ndarray, skeleton: Skeleton, length: int) -> np.ndarray:

@@ -27,6 +27,7 @@ def test_an_unseen_joint_stays_where_it_was_or_where_it_will_be():
 
 def test_a_joint_with_one_coordinate_is_unseen():
     assert filled(np.array([[[1.0, 2.0]], [[NAN, 9.0]]])).tolist() == [[[1, 2]], [[1, 2]]]
+    assert filled(np.array([[[1.0, 2.0], [np.inf, 9.0]], [[1.0, 3.0], [NAN, 8.0]]]))[:, 1].tolist() == [[0, 0], [0, 0]]
 
 
 def test_a_skeleton_without_any_joint_is_told():
