@@ -203,6 +203,12 @@ and weights that come back where a block loses units. Such tickets are more accu
 search, with and without retraining, and they transfer between tasks.""",
         (Headline("SuperTickets (a)", ("Without retraining, above",), "SuperTickets: above pruning after a search (points)"),),
     ),
+    "1801.02475": Paper(
+        "Ensemble One-dimensional Convolution Neural Networks for Skeleton-based Action Recognition",
+        """Four small networks over time, each with its own view of a skeleton (two streams, parts of the body, attention,
+differences of frames), recognise actions better together than the best of them.""",
+        (Headline("1-D ensembles (b)", ("four seeds", "jhmdb"), "1-D ensembles: views above seeds, real poses (points)"),),
+    ),
     "2312.13301": Paper(
         "SimQ-NAS: Simultaneous Quantization Policy and Neural Architecture Search",
         """One search for architecture and bits finds networks up to 3.44 times smaller, and 4.80 times faster, than the

@@ -7,6 +7,7 @@ from nastoolkit.systems import (
     dna_family,
     efficient_tdnn,
     encas,
+    ensemble_1d,
     exssnet,
     gennas,
     gradient_matching,
@@ -47,6 +48,7 @@ SYSTEMS: dict[str, Card] = {
     "dna_family": dna_family.CARD,
     "mtl_nas": mtl_nas.CARD,
     "supertickets": supertickets.CARD,
+    "ensemble_1d": ensemble_1d.CARD,
 }
 
 __all__ = ["SYSTEMS", "Card"]

@@ -22,7 +22,10 @@ from nastoolkit.tasks.episodes import Episode, Episodes
 from nastoolkit.tasks.help_topics import FewHelpTopics, HelpTopics
 from nastoolkit.tasks.hub import Cifar10, Cifar100, HubImages, HubSource
 from nastoolkit.tasks.images import ImageFolder, ImageNet
+from nastoolkit.tasks.jhmdb import Jhmdb
+from nastoolkit.tasks.made_up_skeletons import MadeUpSkeletons
 from nastoolkit.tasks.masked_words import MaskedVader, MaskedWords
+from nastoolkit.tasks.ntu import NtuSkeletons
 from nastoolkit.tasks.number_words import NumberWords
 from nastoolkit.tasks.nyuv2 import Nyuv2
 from nastoolkit.tasks.rendered_scenes import RenderedScenes
@@ -64,6 +67,9 @@ TASKS: dict[str, type[Task]] = {
     "made-up-speakers": MadeUpSpeakers,
     "rendered-scenes": RenderedScenes,
     "nyuv2": Nyuv2,
+    "made-up-skeletons": MadeUpSkeletons,
+    "jhmdb-poses": Jhmdb,
+    "ntu-skeletons": NtuSkeletons,
 }
 
 HUB_NAME = re.compile(r"\w[\w.-]*/\w[\w.-]*")

@@ -122,6 +122,8 @@ WRONG = [  # a part of the notebook's name, its bad parameters, words of the mes
     ("errors_over_budgets", {"shares": [0]}, "shares: above 0 got [0]"),
     ("search_by_table", {"budgets": {"defualt": 30}}, "budgets defualt default"),
     ("search_by_table", {"benchmark": "v100"}, "benchmark v100 efficient-tdnn-v100"),
+    ("views_or_seeds", {"task_names": ["jhmdb"]}, "task_names jhmdb jhmdb-poses"),
+    ("views_or_seeds", {"task_names": ["digits"]}, "views are of skeletons, and task 'digits' has none"),
     ("one_search_for_all_devices", {"benchmark": "note10"}, "benchmark note10 ofa-mbv3-note10"),
 ]
 
