@@ -57,7 +57,7 @@ def is_import(line):
 @each_lesson
 def test_a_lesson_opens_with_a_question_its_minutes_and_what_one_should_know(path):
     question, _, rest = cells(path)[0].source.partition("**Time:** ")
-    assert "?" in question and re.match(r"\d+ minutes; the cells run in one\. \*\*You should know:\*\* \w", rest)
+    assert "?" in question and re.match(r"\d+ minutes, one of them for the cells to run\. \*\*You should know:\*\* \w", rest)
 
 
 @each_lesson
