@@ -99,7 +99,7 @@ def plot_joined(axes: Axes, history: History, texts: Sequence[str], colour: str)
     order = np.argsort(history.values[:, 1], kind="stable")
     axes.plot(*history.values[order].T[::-1], "o-", color=colour, markersize=4, linewidth=1)
     for text, (up, across) in zip(texts, history.values, strict=True):
-        axes.annotate(text, (across, up), (4, -10), textcoords="offset points", color=colour, fontsize=8)
+        axes.annotate(text, (across, up), (5, 3), textcoords="offset points", color=colour, fontsize=8)
     axes.set(xlabel=history.objectives[1].label, ylabel=history.objectives[0].label)
 
 
