@@ -21,7 +21,7 @@ from pages import add_outputs
 from profiles import PROFILES
 
 from nastoolkit.support.files import atomically
-from nastoolkit.teaching.students import lessons, read
+from nastoolkit.teaching.students import UNFOLD, lessons, read
 
 ROOT = run.ROOT
 FOLDER = "runs/slides"
@@ -45,6 +45,7 @@ def write_slides(root: Path) -> list[str]:
         lesson = read(path)
         profile = add_outputs(lesson, root / "runs" / "learn" / path.stem)
         for cell in lesson.cells:
+            cell.source = UNFOLD.sub("", cell.source)
             cell.metadata.setdefault("slideshow", {"slide_type": "skip"})  # the cell that Papermill adds
         page, _ = exporter.from_notebook_node(lesson, {"metadata": {"name": path.stem}})
         with atomically(folder / f"{path.stem}.html") as file:

@@ -13,7 +13,7 @@ SOLUTION = "solution"  # the tag of cells that students do not get
 CHECK = "check"
 WORK = "# Your work\n\nanswer = ..."
 CHECKED = 'from nastoolkit.teaching import check\n\ncheck("{name}", answer)'
-_UNFOLD = re.compile(r"\s*\*\(Unfold\s[^)]*\)\*")
+UNFOLD = re.compile(r"\s*\*\(Unfold\s[^)]*\)\*")
 _OUTWARD = re.compile(r"\[([^]]+)\]\(\.\./[^)]*\)")  # links to other folders, which a student does not have
 
 
@@ -30,7 +30,7 @@ def student_version(lesson: Any, number: str) -> Any:
             cells += _exercise(cell, f"{number}.{1 + sum(is_check(other) for other in cells)}")
         else:
             if cell.cell_type == "markdown":
-                cell.source = _OUTWARD.sub(r"\1", _UNFOLD.sub("", cell.source))
+                cell.source = _OUTWARD.sub(r"\1", UNFOLD.sub("", cell.source))
             cells.append(cell)
     student.cells = cells
     return student
