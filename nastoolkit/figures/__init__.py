@@ -3,6 +3,7 @@
 from nastoolkit.figures.forest import plot_forest
 from nastoolkit.figures.fronts import (
     draw_front,
+    draw_points,
     plot_clusters,
     plot_fronts,
     plot_growing_front,
@@ -19,6 +20,7 @@ from nastoolkit.figures.spaces import plot_genes, plot_importance, plot_options
 from nastoolkit.figures.statistics import (
     plot_agreement,
     plot_bands,
+    plot_changes,
     plot_intervals,
     plot_learning_curve,
     plot_lines,
@@ -35,11 +37,13 @@ __all__ = [
     "STYLE",
     "draw_front",
     "draw_network",
+    "draw_points",
     "new_figure",
     "output_folder",
     "plot_agreement",
     "plot_bands",
     "plot_breakdown",
+    "plot_changes",
     "plot_clusters",
     "plot_forest",
     "plot_fronts",

@@ -87,6 +87,17 @@ def plot_lines(axes: Axes, frame: pd.DataFrame, across: str, up: str, by: str, *
     return frame
 
 
+def plot_changes(axes: Axes, frame: pd.DataFrame) -> pd.DataFrame:
+    """A row for each of the frame's, from top to bottom, with a marker for each column: how far a quantity moved."""
+    rows = np.arange(len(frame))
+    axes.hlines(rows, frame.min(axis=1), frame.max(axis=1), color="0.8", zorder=0)
+    for marker, colour, (label, values) in zip(MARKERS, COLOURS, frame.items(), strict=False):
+        axes.plot(values, rows, marker, color=colour, markersize=4, label=str(label))
+    axes.set_yticks(rows, frame.index, fontsize=7)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    return frame
+
+
 def plot_learning_curve(axes: Sequence[Axes], curve: pd.DataFrame) -> pd.DataFrame:
     """Errors and rank correlations of predictors over the size of their training set, mean and standard deviation.
 
