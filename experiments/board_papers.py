@@ -182,8 +182,8 @@ anything. A mask learns faster from that of the nearest task (KKT).""",
     ),
     "1911.13053": Paper(
         "Block-wisely Supervised Neural Architecture Search with Knowledge Distillation",
-        """A supernet that is cut into blocks, each of which learns from a block of a teacher, ranks networks better than one that
-is trained end to end along single paths (DNA); an exact search finds the best sum of ratings under a limit.""",
+        """A supernet that is cut into blocks, each of which learns from a block of a teacher, ranks networks better than one
+that is trained end to end along single paths (DNA); an exact search finds the best sum of ratings under a limit.""",
         (Headline("DNA (a)", ("SPOS in as many steps (",), "DNA: above SPOS (tau)"),),
     ),
     "2312.13301": Paper(
