@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nastoolkit.support.display_names import quantity_label
+
 
 @dataclass(frozen=True)
 class Objective:
@@ -60,9 +62,8 @@ class Objective:
 
     @property
     def label(self) -> str:
-        """Name and unit for an axis, e.g. ``accuracy_top1 [%]``; a unit that ends the name is not repeated."""
-        unit_in_name = not self.unit or self.name.endswith(self.unit.lower())
-        return self.name if unit_in_name else f"{self.name} [{self.unit}]"
+        """Name and unit for an axis, e.g. ``accuracy (top-1, %)``; see :mod:`nastoolkit.support.display_names`."""
+        return quantity_label(self.name, self.unit)
 
 
 def signs(objectives: Sequence[Objective]) -> np.ndarray:

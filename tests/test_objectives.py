@@ -27,7 +27,7 @@ def test_an_exact_objective_must_give_a_finite_number_a_genotype(values):
 
 def test_signs_and_labels():
     np.testing.assert_array_equal(signs([ACCURACY, DOUBLE, LATENCY]), [-1, 1, 1])
-    assert ACCURACY.label == "accuracy_top1 [%]" and DOUBLE.label == "double"
+    assert ACCURACY.label == "accuracy (top-1, %)" and DOUBLE.label == "double"
 
 
 def test_violations_are_shares_of_the_bounds():

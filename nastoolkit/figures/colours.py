@@ -9,15 +9,18 @@ from itertools import cycle
 from nastoolkit.figures.saving import COLOURS
 
 BLUE, RED, GREEN, PINK, ORANGE, SKY = COLOURS
+BLACK, GREY = "#000000", "#7F7F7F"  # what others are compared with; the palette has black, too
 OF_ALGORITHMS = {  # by the first word of a label, without signs
     "linas": BLUE,
     "random": RED,
-    "default": GREEN,
     "bayes": GREEN,
-    "full": PINK,
+    "bayesian": GREEN,
     "weaknas": PINK,
     "nsga2": ORANGE,
     "nsgaii": ORANGE,
+    "nat": SKY,
+    "default": BLACK,
+    "full": GREY,
 }
 
 
