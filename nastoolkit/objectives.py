@@ -37,7 +37,7 @@ class Objective:
             raise ValueError(f"objective {self.name!r} has direction {self.direction!r}; known: 'min', 'max'")
         bounds = [bound for bound in (self.at_least, self.at_most) if bound is not None]
         if not np.isfinite(bounds).all() or bounds != sorted(bounds):
-            raise ValueError(f"objective {self.name!r} is to be at least {self.at_least} and at most {self.at_most}")
+            raise ValueError(f"objective {self.name!r} cannot be at least {self.at_least} and at most {self.at_most}")
 
     @property
     def is_bounded(self) -> bool:

@@ -132,7 +132,7 @@ class LookupTable:
         """
         latencies = self._sum(genotypes)
         if np.isnan(latencies).any():
-            raise ValueError(f"a sub-network has blocks that this table did not measure; it was made within {self.within}")
+            raise ValueError(f"a sub-network has blocks that this table did not measure; it covers {self.within}")
         return latencies
 
     def validate(self, n: int = 30, seed: int = 0, seconds: float = 0.5, progress: bool = True) -> TableCheck:

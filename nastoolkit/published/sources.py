@@ -256,7 +256,7 @@ def _unpack(archive: Path, data: DataSet) -> None:
 
 def _check_archive(file: Path) -> None:
     if not tarfile.is_tarfile(file):
-        raise ValueError(f"{file} is no archive")
+        raise ValueError(f"{file} is not an archive")
 
 
 def _data_set(name: str) -> DataSet:

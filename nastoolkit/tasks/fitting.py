@@ -27,7 +27,7 @@ def cells_for(task: Task, **sizes: Any) -> CellsFamily:
     """
     inputs, n_classes = next(task.split("train").batches(1)).inputs, _n_targets(task)
     if isinstance(inputs, tuple) or inputs.dim() != 4 or n_classes is None:
-        raise ValueError(f"cells are for classes of images, and task {task.name!r} has none")
+        raise ValueError(f"cells need a task with classes of images, and {task.name!r} has none")
     table = replace(NAS_BENCH_201, image_channels=inputs.shape[1], n_classes=n_classes, **sizes)
     return CellsFamily(f"{task.name}-cells", table)
 

@@ -150,7 +150,7 @@ def labelled_splits(task: StoredClassification, source: HubSource) -> dict[str, 
             continue
         labels = np.asarray(rows[column_of(task, rows, LABELS)][:])
         if labels.dtype.kind not in "iu":
-            raise task.missing(f"labels of split {name!r} are no integers but {labels.dtype}")
+            raise task.missing(f"labels of split {name!r} are not integers but {labels.dtype}")
         if len(labels) and labels.min() >= 0:  # hidden ones are -1
             found[name] = rows, torch.from_numpy(labels.astype(np.int64))
     return found

@@ -158,7 +158,7 @@ def test_an_archive_is_unpacked_and_downloaded_once(server, local, archived, tmp
     [
         ({"first.csv": CONTENTS["first.csv"]}, ConnectionError, "all.tar.gz/ has no second.csv\n.*--from DIR"),
         (CONTENTS | {"second.csv": b"c"}, ValueError, "second.csv is not the published file"),
-        (None, ConnectionError, "all.tar.gz could not be downloaded.*what arrived is no archive"),
+        (None, ConnectionError, "all.tar.gz could not be downloaded.*what arrived is not an archive"),
     ],
 )
 def test_an_archive_of_something_else_is_told_and_not_kept(server, local, archived, tmp_path, contents, error, message):
@@ -240,7 +240,7 @@ def test_the_command_takes_no_other_release_than_the_first(server, tmp_path):
 def test_a_folder_that_has_no_checkpoint_under_the_name_is_told(server, tmp_path):
     (tmp_path / "ofa_supernet_resnet50").write_bytes(b"<html>")
     result = CliRunner().invoke(cli.app, ["fetch", "ofa-resnet50", "--from", str(tmp_path)])
-    assert "ofa_supernet_resnet50 is no readable checkpoint, it is a web page" in str(result.exception)
+    assert "ofa_supernet_resnet50 is not a readable checkpoint: it is a web page" in str(result.exception)
     assert not cached_file(PUBLISHED["ofa-resnet50"].url).exists()
 
 

@@ -200,7 +200,7 @@ def number_images(rows):
     ("change", "fault"),
     [
         (drop_labels, "no column is called label or fine_label; there are: img"),
-        (name_labels, "labels of split 'train' are no integers"),
+        (name_labels, "labels of split 'train' are not integers"),
         (drop_images, "no column is called image or img; there are: label, other"),
         (number_images, "column 'img' holds no images but Value"),
     ],
