@@ -133,6 +133,12 @@ def test_one_file_and_one_line_pass_the_contract_test(page, clone):
     assert ran.returncode == 0 and n_passed and int(n_passed[1]) >= 5, ran.stdout[-3000:]
 
 
+@pytest.mark.parametrize("page", PAGES[:-1], ids=lambda page: page.stem)  # CONTRIBUTING.md is no page of the site
+def test_code_fits_its_column(page):
+    for code in re.findall(r"^```\w+\n(.+?)^```", page.read_text(), re.MULTILINE | re.DOTALL):
+        assert max(map(len, code.splitlines())) <= 88, code
+
+
 def test_links_of_the_pages_lead_somewhere():
     for page in PAGES:
         for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text()):
