@@ -51,7 +51,7 @@ def write_pages(root: Path, target: Path) -> None:
         titles[name] = page.cells[0].source.partition("\n")[0].lstrip("# ")
         (target / f"{name}.ipynb").parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(page, target / f"{name}.ipynb")
-    board = {file.lower(): text for file, text in board_page.pages(claims, figures).items()}
+    board = {file.lower(): text for file, text in board_page.pages(claims, {}).items()}  # figures are beside the papers
     board |= site_board.pages(claims, figures, titles)
     board["scoreboard.md"] = "\n\n".join(board_page.first_screen(board_page.papers_claims(claims), PICTURE))
     for file, text in board.items():
