@@ -89,10 +89,15 @@ def setting_name(backend: str, batch_size: int | str, threads: int | str) -> str
 def readable(text: str) -> str:
     """A label with short names replaced, e.g. ``accuracy_top1 [%], test`` by ``accuracy (top-1, test, %)``."""
     text = SETTING.sub(lambda found: setting_name(*found.groups()), text)
+    text = re.sub(r"\((\w+)\)", lambda found: f"({_unless_ambiguous(found[1])})", text)
     if found := WITH_UNIT.fullmatch(text):
         name, unit, bracketed, detail = found.groups()
         return quantity_label(name, unit or bracketed, *filter(None, [detail]))
     if text == "MMACs" or (text in QUANTITIES and text != "accuracy"):
         return quantity_label(text.lower())
     first = re.split(r"[ ,:(]", text)[0]
-    return text if first in ALSO_OTHERWISE_USED else algorithm_name(first) + text[len(first) :]
+    return _unless_ambiguous(first) + text[len(first) :]
+
+
+def _unless_ambiguous(key: str) -> str:
+    return key if key in ALSO_OTHERWISE_USED else algorithm_name(key)

@@ -412,6 +412,7 @@ def test_an_algorithm_has_one_colour_in_every_figure():
     assert colours_of(["nsga2", "Bayesian optimisation"]) == [second[0], second[3]]
     assert len(set(colours_of(["linas", "random", "bayes", "weaknas", "nsga2", "nat", "default", "full"]))) == 8
     assert first[2] not in (first[0], first[1])
+    assert colours_of(["full (nsga2)", "concurrent (linas)"])[1] == first[0]
     assert len(set(colours_of(["linas (a)", "linas (b)", "linas (c)"]))) == 3
     assert colours_of(["a", "b"]) == list(COLOURS[:2])
 

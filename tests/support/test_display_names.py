@@ -46,6 +46,7 @@ def test_a_label_has_words_and_a_unit(name, unit, label):
         ("latency_ms", "latency (ms)"),
         ("linas, seed 1", "LINAS, seed 1"),
         ("nsga2", "NSGA-II"),
+        ("concurrent (linas)", "concurrent (LINAS)"),
         ("random", "random"),
         ("hypervolume in % MMACs", "hypervolume in % MMACs"),
         ("", ""),
