@@ -63,7 +63,7 @@ class HubSource:
     def not_had(self, error: Exception) -> str:
         """Why it is missing."""
         reason = next(iter(str(error).splitlines()), type(error).__name__)
-        return f"{self.name!r} could not be read: there is no good {self.folder}, and from the Hub: {reason.rstrip('.')}"
+        return f"{self.name!r} could not be read: {self.folder} is missing or damaged, and the Hub says: {reason.rstrip('.')}"
 
 
 BERT_TOKENS, TOKENIZER_FILES = "google-bert/bert-base-uncased", '--include "*.json" --include vocab.txt'

@@ -152,7 +152,7 @@ class Run:
             except ValueError:
                 raise
             except Exception as error:  # damage leads PyTorch to errors of many types
-                what = f"{self.file} is no training run that can be read; delete it to start anew"
+                what = f"{self.file} is not a readable training run; delete it to start anew"
                 raise ValueError(f"{what}: {error!r}") from error
 
     def _check(self, state: Mapping[str, Any]) -> None:
