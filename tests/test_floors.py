@@ -18,7 +18,7 @@ NUMPY_FLOORS = [
     ["verdicts"],
     ["claims"],
     ["history", "predictors"],
-    ["search"],
+    ["search", "ensembles"],
     ["studies"],
 ]
 TORCH_FLOORS = [

@@ -14,6 +14,7 @@ from nastoolkit.figures.fronts import (
 from nastoolkit.figures.networks import draw_network, plot_breakdown
 from nastoolkit.figures.ratios import plot_ratio_lines
 from nastoolkit.figures.saving import COLOURS, COLUMN, MARKERS, STYLE, new_figure, output_folder, save_figure, show_numbers
+from nastoolkit.figures.scenes import plot_scenes
 from nastoolkit.figures.spaces import plot_genes, plot_importance, plot_options
 from nastoolkit.figures.statistics import (
     plot_agreement,
@@ -58,6 +59,7 @@ __all__ = [
     "plot_ratios",
     "plot_repeated_front",
     "plot_residuals",
+    "plot_scenes",
     "save_figure",
     "show_numbers",
 ]

@@ -21,6 +21,7 @@ from nastoolkit.families import Family
 from nastoolkit.families.bits import FLOAT, SYMMETRIC, bits_of
 from nastoolkit.families.fake_quantisation import layers_of, quantised_weight
 from nastoolkit.supernets.experts import ExpertMixture
+from nastoolkit.supernets.masks import Masked
 from nastoolkit.supernets.slices import Weights, crop, shapes_of
 
 
@@ -191,6 +192,7 @@ SHARING_RULES: dict[str, type[SharingRule]] = {
     "kernel-transform": KernelTransform,
     "fake-quantise": FakeQuantise,
     "expert-mixture": ExpertMixture,
+    "masked": Masked,
 }
 
 

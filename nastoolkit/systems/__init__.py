@@ -4,20 +4,24 @@ from nastoolkit.systems import (
     autodistil,
     balanced_mixture,
     darts_pt,
+    dna_family,
     efficient_tdnn,
     encas,
+    ensemble_1d,
     exssnet,
     gennas,
     gradient_matching,
     hardware_aware_nas,
     instatune,
     mixture_of_supernets,
+    mtl_nas,
     nat,
     ncp,
     ofa_squared,
     pa_da,
     shiftnas,
     simq_nas,
+    supertickets,
     vit_resnas,
 )
 from nastoolkit.systems.card import Card
@@ -41,6 +45,10 @@ SYSTEMS: dict[str, Card] = {
     "efficient_tdnn": efficient_tdnn.CARD,
     "vit_resnas": vit_resnas.CARD,
     "exssnet": exssnet.CARD,
+    "dna_family": dna_family.CARD,
+    "mtl_nas": mtl_nas.CARD,
+    "supertickets": supertickets.CARD,
+    "ensemble_1d": ensemble_1d.CARD,
 }
 
 __all__ = ["SYSTEMS", "Card"]

@@ -48,8 +48,8 @@ class Examples(Protocol):
     """Inputs and targets in a fixed order, in memory or not."""
 
     @property
-    def targets(self) -> torch.Tensor:
-        """All targets ``(n, ...)``."""
+    def targets(self) -> Any:
+        """All targets: a tensor ``(n, ...)``, or several by name."""
 
     def __len__(self) -> int:
         """Number of examples."""
