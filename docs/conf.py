@@ -4,6 +4,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from docutils import nodes
 from sphinx.application import Sphinx
 
 DOCS = Path(__file__).parent
@@ -21,7 +22,7 @@ templates_path = ["_templates"]
 html_theme = "furo"
 html_title = "nastoolkit"
 html_static_path = ["_static"]
-html_css_files = ["narrow.css"]
+html_css_files = ["site.css"]
 myst_heading_anchors = 3
 nb_execution_mode = "off"
 nb_output_stderr = "remove"  # progress bars
@@ -45,9 +46,16 @@ def keep_property_summary(app: Sphinx, what: str, name: str, obj: object, option
         lines[:0] = ["..", ""]
 
 
+def load_pictures_late(app: Sphinx, doctree: nodes.document, page: str) -> None:
+    """Let browsers load a picture when it comes into view: the page of all figures has more than a hundred."""
+    for picture in doctree.findall(nodes.image):
+        picture["loading"] = "lazy"
+
+
 def setup(app: Sphinx) -> None:
-    """Connect :func:`keep_property_summary` ahead of napoleon, whose priority is 500."""
+    """Connect :func:`keep_property_summary` ahead of napoleon, whose priority is 500, and :func:`load_pictures_late`."""
     app.connect("autodoc-process-docstring", keep_property_summary, priority=400)
+    app.connect("doctree-resolved", load_pictures_late)
 
 
 for generated in (NOTEBOOKS, DOCS / "_api"):  # what is no more has no page

@@ -35,7 +35,9 @@ def read_setting(text: str) -> dict[str, Any]:
         ) from None
     backend_named(backend)
     if not 1 <= n_threads <= (os.cpu_count() or 1) or n_inputs < 1:
-        raise ValueError(f"{text!r}: threads are from 1 to the {os.cpu_count()} of this machine, a batch has at least 1")
+        raise ValueError(
+            f"{text!r}: threads must be between 1 and {os.cpu_count()} (this machine's), and the batch size at least 1"
+        )
     return {"backend": backend, "batch_size": n_inputs, "threads": n_threads}
 
 
