@@ -20,6 +20,7 @@ import numpy as np
 from nastoolkit.explorer.choices import Choices
 from nastoolkit.explorer.download import Download
 from nastoolkit.explorer.front_view import axes_of, front_html
+from nastoolkit.explorer.machine_times import MachineTimes, Times
 from nastoolkit.explorer.measure import Measure
 from nastoolkit.explorer.model import Model
 from nastoolkit.explorer.network_view import network_html
@@ -39,14 +40,16 @@ class Explorer(widgets.VBox):
     Args:
         model: State that it shows.
         settings: Initial settings of searches.
+        times: Latencies of this machine to take in the background; None for none.
     """
 
-    def __init__(self, model: Model, settings: SearchSettings | None = None) -> None:
+    def __init__(self, model: Model, settings: SearchSettings | None = None, times: Times | None = None) -> None:
         self.model = model
         self.worker = Worker()
         self.totals, self.network, self.front = Picture(), Picture(), Picture()
         self.settings = [self._selection(name, about) for name, about in SELECTIONS.items()]
         self.choices, self.measure, self.download = Choices(model), Measure(model, self.worker), Download(model, self.worker)
+        self.times = MachineTimes(model, times)
         self.search = SearchPanel(model, settings or SearchSettings(), self.worker.machine)
         self.budget = widgets.FloatSlider(description="budget").add_class("explorer-budget")
         super().__init__(self._parts())
@@ -54,19 +57,18 @@ class Explorer(widgets.VBox):
         self._join()
         self._reset_budget()
         self.draw()
+        self.times.start()
 
     def _parts(self) -> list[widgets.Widget]:
         """The page's areas; the style sheet places them."""
-        areas = {
-            "settings": self.settings,
-            "totals": [self.totals],
-            "actions": [self.measure, self.download],
-            "side": [self.choices],
-            "network": [self.network],
-            "study": [self.front, self.budget, self.search],
-        }
-        boxes = [widgets.VBox(parts).add_class(f"explorer-area-{name}") for name, parts in areas.items()]
-        return [widgets.VBox(boxes).add_class("explorer-body")]
+        middle = _area("middle", _area("front", self.front), _area("study", self.budget, self.search))
+        beside = _area("beside", middle)
+        return [
+            _area("settings", *self.settings, self.measure, self.times),
+            _area("totals", self.totals),
+            _area("work", _area("side", self.choices), beside),
+            _area("network", self.download, self.network),
+        ]
 
     def _selection(self, name: str, about: str) -> widgets.Dropdown:
         """A menu of the model's options for a trait, kept in sync with it."""
@@ -79,12 +81,12 @@ class Explorer(widgets.VBox):
             selection.unobserve(choose, "value")  # setting options selects the first one
             selection.options = self._options(name)
             selection.value = getattr(self.model, name) or None
+            selection.layout.display = None if selection.options else "none"
             selection.observe(choose, "value")
 
         selection.observe(choose, "value")
         follow()
-        selection.layout.display = None if selection.options else "none"
-        self.model.observe(follow, list(SELECTIONS))
+        self.model.observe(follow, [*SELECTIONS, "tables"])
         return selection
 
     def _options(self, name: str) -> list[tuple[str, str]]:
@@ -144,6 +146,7 @@ class Explorer(widgets.VBox):
     def close(self) -> None:
         """Stop running work and remove the page."""
         self.search.end()
+        self.times.close()
         self.worker.close()
         super().close()
 
@@ -152,3 +155,7 @@ class Explorer(widgets.VBox):
         style = f"<style>{STYLE.read_text()}</style>"
         pictures = "".join(picture.html for picture in (self.totals, self.network, self.front))
         return {**super()._repr_mimebundle_(**how), "text/html": f'{style}<div class="explorer">{pictures}</div>'}
+
+
+def _area(name: str, *parts: widgets.Widget) -> widgets.VBox:
+    return widgets.VBox(parts).add_class(f"explorer-area-{name}")

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from nastoolkit.explorer.front_view import HEIGHT, axes_of, front_html
+from nastoolkit.explorer.front_view import axes_of, front_html, height_of
 from nastoolkit.explorer.network_view import blocks_of, network_html
 from nastoolkit.explorer.totals_view import shown, totals_html
 from nastoolkit.figures.stairs import corners, stairs
@@ -105,7 +105,7 @@ def test_points_stand_where_their_values_are(looked_at):
     x, y = (np.array([float(point[key]) for point in points]) for key in ("cx", "cy"))
     assert (np.argsort(x) == np.argsort(study.values[:, 1], kind="stable")).all()
     assert (np.diff(y) < 0).all()  # better is higher
-    assert ((x > 0) & (x < 600) & (y > 0) & (y < HEIGHT)).all()
+    assert ((x > 0) & (x < 600) & (y > 0) & (y < height_of(600))).all()
     assert len(page.of_class("on-front")) == len(study.front())
 
 
