@@ -102,7 +102,7 @@ def _legend(model: Model) -> str:
     known = ("run", "this search"), ("newest", "its last generation"), ("point", "known before")
     shown = known if model.run is not None else (("run", "on the front"), ("point", "known"))
     dots = [f'<span class="explorer-dot {kind}"></span>{text}' for kind, text in (("current", "this network"), *shown)]
-    return " ".join([*dots, "· click a point to load it, drag the line"])
+    return " ".join([*dots, '<span class="hint">· click a point to load it, drag the line</span>'])
 
 
 def _frame(model: Model, axes: tuple[Axis, Axis]) -> str:

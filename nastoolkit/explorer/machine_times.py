@@ -73,9 +73,9 @@ class MachineTimes(widgets.HBox):
         error, times = done.exception(), self.times
         table = None if error or times is None else kept_table(text, self.model.family, times.folder, times.n_contexts)
         if table is None:
-            self._said.append(f"{text} could not be timed here: {error}")
+            self._said.append(f"{text} could not be timed here: {error}.")
         else:
-            self._said += [warning.partition(":")[0] for warning in done.result()]
+            self._said += [f"{text}: {warning.partition(':')[0]}." for warning in done.result()]
             self._came.append(text)
             self.model.add_table(text, table)
         self.start()

@@ -17,6 +17,7 @@ from typing import Any
 import ipywidgets as widgets
 import numpy as np
 
+from nastoolkit.explorer.answer_panel import AnswerPanel
 from nastoolkit.explorer.choices import Choices
 from nastoolkit.explorer.download import Download
 from nastoolkit.explorer.front_view import axes_of, front_html
@@ -25,6 +26,7 @@ from nastoolkit.explorer.measure import Measure
 from nastoolkit.explorer.model import Model
 from nastoolkit.explorer.network_view import network_html
 from nastoolkit.explorer.pictures import STYLE, Picture
+from nastoolkit.explorer.race_panel import RacePanel
 from nastoolkit.explorer.search_panel import SearchPanel, SearchSettings
 from nastoolkit.explorer.totals_view import totals_html
 from nastoolkit.explorer.worker import Worker
@@ -51,6 +53,7 @@ class Explorer(widgets.VBox):
         self.choices, self.measure, self.download = Choices(model), Measure(model, self.worker), Download(model, self.worker)
         self.times = MachineTimes(model, times)
         self.search = SearchPanel(model, settings or SearchSettings(), self.worker.machine)
+        self.answers, self.race = AnswerPanel(model), RacePanel(model)
         self.budget = widgets.FloatSlider(description="budget").add_class("explorer-budget")
         super().__init__(self._parts())
         self.add_class("explorer")
@@ -62,11 +65,11 @@ class Explorer(widgets.VBox):
     def _parts(self) -> list[widgets.Widget]:
         """The page's areas; the style sheet places them."""
         middle = _area("middle", _area("front", self.front), _area("study", self.budget, self.search))
-        beside = _area("beside", middle)
+        play = _area("play", self.answers, self.race)
         return [
             _area("settings", *self.settings, self.measure, self.times),
             _area("totals", self.totals),
-            _area("work", _area("side", self.choices), beside),
+            _area("work", _area("side", self.choices), middle, play),
             _area("network", self.download, self.network),
         ]
 
@@ -147,6 +150,8 @@ class Explorer(widgets.VBox):
         """Stop running work and remove the page."""
         self.search.end()
         self.times.close()
+        self.answers.close()
+        self.race.close()
         self.worker.close()
         super().close()
 

@@ -1,11 +1,11 @@
-"""Our two custom widgets: a picture that can be clicked, and links that save files."""
+"""Our custom widgets: a picture that can be clicked, links that save files, and a square to draw on."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import anywidget
-from traitlets import Dict, Int, Unicode
+from traitlets import Bool, Bytes, Dict, Int, Unicode
 
 HERE = Path(__file__).parent
 STYLE = HERE / "explorer.css"
@@ -37,3 +37,18 @@ class Files(anywidget.AnyWidget):
 
     _esm = HERE / "files.js"
     files = Dict().tag(sync=True)
+
+
+class Sketch(anywidget.AnyWidget):
+    """A square that can be drawn on.
+
+    Attributes:
+        size: Number of pixels of a side.
+        ink: Ink of the pixels, row by row: a byte each.
+        drawn: Whether the visitor drew it; the next stroke on an image of another origin begins a new drawing.
+    """
+
+    _esm = HERE / "sketch.js"
+    size = Int(32).tag(sync=True)
+    ink = Bytes(bytes(32 * 32)).tag(sync=True, from_json=lambda told, _: bytes(told))
+    drawn = Bool(True).tag(sync=True)
