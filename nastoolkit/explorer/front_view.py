@@ -94,8 +94,15 @@ def front_html(model: Model, width: int = 640, newest: int = 0) -> str:
         parts += [_points(run[len(run) - newest :], axes, "point newest")]
     height = height_of(width)
     size = f'viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
-    picture = f'<svg class="explorer-front-picture" {size}>{"".join(parts)}{_current(model, axes)}</svg>'
+    picture = (
+        f'<svg class="explorer-front-picture" {size}>{"".join(parts)}<g class="marks">{marks_html(model, axes)}</g></svg>'
+    )
     return f'{picture}<p class="explorer-legend">{_legend(model)}</p>'
+
+
+def marks_html(model: Model, axes: tuple[Axis, Axis]) -> str:
+    """The current and the pinned sub-network, which change more often than the rest."""
+    return _pinned(model, axes) + _current(model, axes)
 
 
 def _legend(model: Model) -> str:
@@ -152,6 +159,15 @@ def _budget(model: Model, axes: tuple[Axis, Axis]) -> str:
     best = model.within_budget()
     ring = [f'<circle class="best" cx="{axes[0](c):.1f}" cy="{axes[1](q):.1f}" r="9"/>' for q, c in best.values.tolist()]
     return "".join([beyond, text, *ring, lines])
+
+
+def _pinned(model: Model, axes: tuple[Axis, Axis]) -> str:
+    """The pinned sub-network as a line across the picture: its cost."""
+    if model.pinned is None:
+        return ""
+    x, (top, bottom) = axes[0](float(model.cost_of(model.pinned[None])[0])), (axes[1].end, axes[1].start)
+    line = f'<line class="pinned" x1="{x:.1f}" x2="{x:.1f}" y1="{top}" y2="{bottom}"/>'
+    return f'{line}<text class="pinned" x="{x + 4:.1f}" y="{top + 10}">pinned</text>'
 
 
 def _current(model: Model, axes: tuple[Axis, Axis]) -> str:

@@ -35,6 +35,7 @@ class Model(HasTraits):
 
     Attributes:
         genotype: The current sub-network ``(d,)``.
+        pinned: Another sub-network ``(d,)``, to compare it with; None if there is none.
         tables: Lookup tables by name; replaced, never modified.
         hardware: Name of the table in use; empty without tables.
         quality: Name of the objective to maximise.
@@ -49,6 +50,7 @@ class Model(HasTraits):
     """
 
     genotype = AnyTrait()
+    pinned = AnyTrait()
     tables = AnyTrait()
     hardware = Unicode()
     quality = Unicode()
@@ -205,10 +207,14 @@ class Model(HasTraits):
     @property
     def accuracy_measured(self) -> float | None:
         """Accuracy of the current sub-network; None if it was not measured."""
-        value = self.measured.get(genes_of(self.genotype), np.nan)
+        return self.accuracy_of(self.genotype)
+
+    def accuracy_of(self, genotype: np.ndarray) -> float | None:
+        """Measured accuracy of a sub-network ``(d,)``; None if it was not measured."""
+        value = self.measured.get(genes_of(genotype), np.nan)
         if np.isnan(value):
-            return None if self.stored is None else self.stored.accuracy(self.genotype)
-        return value
+            return None if self.stored is None else self.stored.accuracy(genotype)
+        return float(value)
 
     @property
     def latency_measured(self) -> float | None:

@@ -20,17 +20,21 @@ import numpy as np
 from nastoolkit.explorer.answer_panel import AnswerPanel
 from nastoolkit.explorer.choices import Choices
 from nastoolkit.explorer.download import Download
-from nastoolkit.explorer.front_view import axes_of, front_html
+from nastoolkit.explorer.front_view import Axis, axes_of, front_html, marks_html
 from nastoolkit.explorer.machine_times import MachineTimes, Times
 from nastoolkit.explorer.measure import Measure
 from nastoolkit.explorer.model import Model
 from nastoolkit.explorer.network_view import network_html
+from nastoolkit.explorer.permalink import Permalink
 from nastoolkit.explorer.pictures import STYLE, Picture
+from nastoolkit.explorer.pin import Pin
 from nastoolkit.explorer.race_panel import RacePanel
 from nastoolkit.explorer.search_panel import SearchPanel, SearchSettings
+from nastoolkit.explorer.shares_view import shares_html
 from nastoolkit.explorer.totals_view import totals_html
-from nastoolkit.explorer.worker import Worker
+from nastoolkit.explorer.worker import Worker, later
 
+CALM = 5.0  # s for the page to appear, and for the first answers, before latencies are taken
 SELECTIONS = {"hardware": "hardware", "quality": "maximise", "cost": "minimise"}
 
 
@@ -48,7 +52,11 @@ class Explorer(widgets.VBox):
     def __init__(self, model: Model, settings: SearchSettings | None = None, times: Times | None = None) -> None:
         self.model = model
         self.worker = Worker()
-        self.totals, self.network, self.front = Picture(), Picture(), Picture()
+        self.totals, self.network, self.front, self.shares = Picture(), Picture(), Picture(), Picture()
+        self.pin, self.link = Pin(model), Permalink(model)
+        self.common = widgets.Accordion([self.shares], titles=("What the networks on the front share",)).add_class(
+            "explorer-group"
+        )
         self.settings = [self._selection(name, about) for name, about in SELECTIONS.items()]
         self.choices, self.measure, self.download = Choices(model), Measure(model, self.worker), Download(model, self.worker)
         self.times = MachineTimes(model, times)
@@ -57,20 +65,21 @@ class Explorer(widgets.VBox):
         self.budget = widgets.FloatSlider(description="budget").add_class("explorer-budget")
         super().__init__(self._parts())
         self.add_class("explorer")
+        self._axes: tuple[Axis, Axis] | None = None
         self._join()
         self._reset_budget()
         self.draw()
-        self.times.start()
+        later(CALM, self.times.start)
 
     def _parts(self) -> list[widgets.Widget]:
         """The page's areas; the style sheet places them."""
         middle = _area("middle", _area("front", self.front), _area("study", self.budget, self.search))
         play = _area("play", self.answers, self.race)
         return [
-            _area("settings", *self.settings, self.measure, self.times),
+            _area("settings", *self.settings, self.measure, self.link, self.times),
             _area("totals", self.totals),
             _area("work", _area("side", self.choices), middle, play),
-            _area("network", self.download, self.network),
+            _area("network", self.download, self.pin, self.network, self.common),
         ]
 
     def _selection(self, name: str, about: str) -> widgets.Dropdown:
@@ -101,7 +110,9 @@ class Explorer(widgets.VBox):
     def _join(self) -> None:
         """Connect the parts, so that each follows the others."""
         self.model.observe(lambda _: self.draw(), ["genotype", "hardware"])
-        self.model.observe(lambda _: self.draw_front(), ["quality", "cost", "budget", "run"])
+        self.model.observe(lambda _: self.draw_front(), ["quality", "cost", "budget", "run", "pinned", "hardware", "measured"])
+        self.model.observe(lambda _: self.draw_shares(), ["quality", "cost", "hardware", "measured"])
+        self.common.observe(lambda _: self.draw_shares(), "selected_index")
         self.model.observe(lambda _: self.draw_totals(), ["measured", "latencies"])
         self.model.observe(lambda _: self._reset_budget(), ["cost", "hardware", "quality"])
         self.budget.observe(lambda change: self._spend(change["new"]), "value")
@@ -114,13 +125,24 @@ class Explorer(widgets.VBox):
         self.network.html = network_html(self.model)
 
     def draw_totals(self) -> None:
-        """Draw the totals, and the front that the current sub-network is on."""
+        """Draw the totals, and mark the current sub-network in the picture of the front."""
         self.totals.html = totals_html(self.model)
-        self.draw_front()
+        axes = axes_of(self.model, self.front.width)
+        if axes == self._axes:
+            self.front.marks = marks_html(self.model, axes)
+        else:
+            self.draw_front()
 
     def draw_front(self) -> None:
         """Draw the front."""
+        self._axes = axes_of(self.model, self.front.width)
+        self.front.marks = marks_html(self.model, self._axes)
         self.front.html = front_html(self.model, self.front.width, self.search.newest)
+
+    def draw_shares(self) -> None:
+        """Draw what the front's networks share, if that is open."""
+        if self.common.selected_index is not None:
+            self.shares.html = shares_html(self.model)
 
     def _reset_budget(self) -> None:
         """Make the budget's slider reach from the cheapest to the most expensive sub-network."""
@@ -157,6 +179,7 @@ class Explorer(widgets.VBox):
 
     def _repr_mimebundle_(self, **how: Any) -> dict[str, str]:
         """What notebooks show: the page, or its picture if there is no kernel."""
+        self.draw_front()
         style = f"<style>{STYLE.read_text()}</style>"
         pictures = "".join(picture.html for picture in (self.totals, self.network, self.front))
         return {**super()._repr_mimebundle_(**how), "text/html": f'{style}<div class="explorer">{pictures}</div>'}

@@ -19,12 +19,14 @@ class Picture(anywidget.AnyWidget):
 
     Attributes:
         html: HTML that is shown.
+        marks: What replaces the content of its element of class ``marks``; empty for no change.
         width: Width in pixels, reported by the browser.
     """
 
     _esm = HERE / "picture.js"
     _css = STYLE
     html = Unicode().tag(sync=True)
+    marks = Unicode().tag(sync=True)
     width = Int(640).tag(sync=True)
 
 
@@ -52,3 +54,16 @@ class Sketch(anywidget.AnyWidget):
     size = Int(32).tag(sync=True)
     ink = Bytes(bytes(32 * 32)).tag(sync=True, from_json=lambda told, _: bytes(told))
     drawn = Bool(True).tag(sync=True)
+
+
+class Address(anywidget.AnyWidget):
+    """The part of the app's address after ``#``; a visit with one sends it as ``{"state": ...}`` to ``on_msg``.
+
+    Attributes:
+        state: The part that the page's address should have.
+        problem: What is said beside the link.
+    """
+
+    _esm = HERE / "address.js"
+    state = Unicode().tag(sync=True)
+    problem = Unicode().tag(sync=True)

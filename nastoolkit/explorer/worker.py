@@ -17,6 +17,14 @@ def poster() -> Callable[..., Any]:
         return lambda function, *arguments: function(*arguments)
 
 
+def later(seconds: float, function: Callable[[], Any]) -> None:
+    """Call a function in this thread's event loop after some time, or at once if there is no loop."""
+    try:
+        asyncio.get_running_loop().call_later(seconds, function)
+    except RuntimeError:
+        function()
+
+
 class Worker:
     """A thread for work that a click starts.
 
