@@ -7,7 +7,11 @@ dashes for dots, as in ``explorer-choice-stage1-depth`` (depth is a slider, kern
 points ``circle.point[data-genes]``, the current sub-network ``polygon.current``. Selections: ``explorer-quality``,
 ``explorer-cost``, ``explorer-hardware``, ``explorer-algorithm``. The budget's slider: ``explorer-budget``; its line can be
 dragged by ``.explorer-front-picture .handle``. Buttons: ``explorer-measure``, ``explorer-play``, ``explorer-step``,
-``explorer-stop``, ``explorer-make-files``; links to files: ``.explorer-files a``. Current activity: ``explorer-status``.
+``explorer-stop``, ``explorer-make-files``, ``explorer-race``, ``explorer-take``, ``explorer-clear``, ``explorer-pin``,
+``explorer-use-times``; links to files: ``.explorer-files a``. Current activity: ``explorer-status``, and of this machine's
+latencies ``explorer-times``. The square to draw on: ``.explorer-sketch-canvas``; answers:
+``.explorer-answer[data-network=smallest] b``, also with ``chosen`` and ``largest``. The race: ``.explorer-race-picture``.
+Compared blocks: ``.explorer-pair[data-block]``. The link: ``.explorer-link a``.
 """
 
 from __future__ import annotations
@@ -74,12 +78,13 @@ class Explorer(widgets.VBox):
     def _parts(self) -> list[widgets.Widget]:
         """The page's areas; the style sheet places them."""
         middle = _area("middle", _area("front", self.front), _area("study", self.budget, self.search))
+        buttons = widgets.HBox([self.pin.buttons, self.download]).add_class("explorer-fields")
         play = _area("play", self.answers, self.race)
         return [
             _area("settings", *self.settings, self.measure, self.link, self.times),
             _area("totals", self.totals),
             _area("work", _area("side", self.choices), middle, play),
-            _area("network", self.download, self.pin, self.network, self.common),
+            _area("network", buttons, self.pin, self.network, self.common),
         ]
 
     def _selection(self, name: str, about: str) -> widgets.Dropdown:

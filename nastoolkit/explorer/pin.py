@@ -11,17 +11,21 @@ from nastoolkit.explorer.pictures import Picture
 
 
 class Pin(widgets.VBox):
-    """The buttons, and the comparison of the pinned network with the current one.
+    """The comparison of the pinned network with the current one.
 
     Args:
         model: Model that holds both.
+
+    Attributes:
+        buttons: The two buttons, to be placed beside others.
     """
 
     def __init__(self, model: Model) -> None:
         self.model, self.picture = model, Picture()
         self.pin = widgets.Button(description="Pin this network", icon="thumb-tack").add_class("explorer-pin")
         self.unpin = widgets.Button(description="Unpin", icon="times").add_class("explorer-unpin")
-        super().__init__([widgets.HBox([self.pin, self.unpin]).add_class("explorer-buttons"), self.picture])
+        self.buttons = widgets.HBox([self.pin, self.unpin]).add_class("explorer-buttons")
+        super().__init__([self.picture])
         self.pin.on_click(lambda _: model.set_trait("pinned", np.array(model.genotype)))
         self.unpin.on_click(lambda _: model.set_trait("pinned", None))
         model.observe(lambda _: self.draw(), ["pinned", "genotype", "hardware", "measured"])

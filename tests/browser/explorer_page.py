@@ -35,14 +35,38 @@ class ExplorerPage:
         """What a tile says below its number."""
         return self.page.locator(f".explorer-total[data-total={name}] .note")
 
-    def front_is_in_sight(self) -> bool:
-        """Whether the whole front is on a small screen that begins with the explorer, beside the controls."""
-        before = self.page.viewport_size
-        self.page.set_viewport_size({"width": 1280, "height": 720})
-        self.page.locator(".explorer").evaluate("explorer => explorer.scrollIntoView()")
-        front = self.page.locator(".explorer-front-picture").bounding_box()
+    def fronts_out_of_sight(self, sizes: list[tuple[int, int]]) -> list[tuple[str, int]]:
+        """Places from which the whole front cannot be seen, at each width: the page's top, and each group of controls."""
+        before, lost = self.page.viewport_size, []
+        for width, height in sizes:
+            self.page.set_viewport_size({"width": width, "height": height})
+            self.page.wait_for_timeout(1000)  # for the picture of the new width
+            for number, place in enumerate(
+                [self.page.locator(".explorer"), *self.page.locator(".explorer-choices > *").all()]
+            ):
+                place.evaluate("place => place.scrollIntoView({block: place.matches('.explorer') ? 'start' : 'end'})")
+                front = self.page.locator(".explorer-front-picture").bounding_box()
+                if front["y"] < 0 or front["y"] + front["height"] > height:
+                    lost.append((f"place {number}, at {front['y']:.0f}", width))
         self.page.set_viewport_size(before)
-        return front["y"] >= 0 and front["y"] + front["height"] <= 720
+        return lost
+
+    def stroke(self, places: list[tuple[float, float]]) -> None:
+        """Draw a line through places in 0..1 on an empty square."""
+        self.press("clear")
+        square = self.page.locator(".explorer-sketch-canvas")
+        square.scroll_into_view_if_needed()
+        box = square.bounding_box()
+        points = [(box["x"] + box["width"] * x, box["y"] + box["height"] * y) for x, y in places]
+        self.page.mouse.move(*points[0])
+        self.page.mouse.down()
+        for point in points[1:]:
+            self.page.mouse.move(*point, steps=6)
+        self.page.mouse.up()
+
+    def answer(self, network: str) -> Locator:
+        """What ``smallest``, ``chosen`` or ``largest`` takes the drawing for."""
+        return self.page.locator(f".explorer-answer[data-network={network}] b")
 
     def block(self, name: str) -> Locator:
         """The card of a block that is not left out."""
@@ -80,7 +104,7 @@ class ExplorerPage:
         self.page.locator(f'circle.point[data-genes="{genes}"]').last.click()
 
     def press(self, button: str) -> None:
-        """Press ``measure``, ``play``, ``step``, ``stop`` or ``make-files``."""
+        """Press a button: ``measure``, ``play``, ``step``, ``stop``, ``make-files``, ``race``, ``take``, ``clear`` or ``pin``."""
         self.page.locator(f"button.explorer-{button}").click()
 
     def download(self, folder: Path) -> dict[str, Path]:
