@@ -13,6 +13,7 @@ from nastoolkit.explorer.machine_times import Times
 from nastoolkit.explorer.model import Model
 from nastoolkit.explorer.page import Explorer
 from nastoolkit.explorer.search_panel import SearchSettings
+from nastoolkit.explorer.spaces import Spaces
 from nastoolkit.explorer.start import first_model
 
-__all__ = ["Explorer", "Model", "SearchSettings", "Times", "first_model"]
+__all__ = ["Explorer", "Model", "SearchSettings", "Spaces", "Times", "first_model"]

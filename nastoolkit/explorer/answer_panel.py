@@ -12,7 +12,7 @@ from nastoolkit.explorer.answer_view import answers_html
 from nastoolkit.explorer.answers import Answer, Answers, can_draw
 from nastoolkit.explorer.model import Model
 from nastoolkit.explorer.pictures import Picture, Sketch
-from nastoolkit.explorer.worker import Worker
+from nastoolkit.explorer.worker import Latest, Worker
 
 
 class AnswerPanel(widgets.VBox):
@@ -32,7 +32,7 @@ class AnswerPanel(widgets.VBox):
         self.clear = widgets.Button(description="Clear", icon="eraser")
         self.take.add_class("explorer-take").on_click(lambda _: self._take())
         self.clear.add_class("explorer-clear").on_click(lambda _: self._empty())
-        self._n_taken, self._busy, self._again = 0, False, False
+        self.latest, self._n_taken = Latest(self.worker), 0
         self._truth: int | None = None
         buttons = widgets.HBox([self.take, self.clear]).add_class("explorer-buttons")
         parts = [widgets.VBox([self.sketch, buttons]), self.shown]
@@ -44,38 +44,24 @@ class AnswerPanel(widgets.VBox):
         if self.answers:
             self._take()
 
-    @property
-    def networks(self) -> dict[str, np.ndarray]:
-        """The genotypes that answer, by name."""
-        space = self.model.space
-        return {"smallest": space.smallest, "chosen": np.array(self.model.genotype), "largest": space.largest}
-
     def ask(self) -> None:
         """Have the networks answer to what is drawn; while they do, only the last drawing waits."""
         if self.answers is None:
             return
-        if self._busy:
-            self._again = True
-            return
-        self._busy, self._again = True, False
         if self.sketch.drawn:
             self._truth = None
-        ink, networks, answers = np.frombuffer(self.sketch.ink, dtype=np.uint8), self.networks, self.answers
+        ink, networks, answers = np.frombuffer(self.sketch.ink, dtype=np.uint8), networks_of(self.model), self.answers
         image = ink.reshape(self.sketch.size, self.sketch.size) / 255
-        if not ink.any():
-            self._show(dict.fromkeys(networks))
-            return
-        self.worker.do(lambda: {name: answers.answer(genotype, image) for name, genotype in networks.items()}, self._show)
+        if ink.any():
+            self.latest.do(lambda: {name: answers.answer(genes, image) for name, genes in networks.items()}, self._show)
+        else:
+            self.latest.do(lambda: dict.fromkeys(networks), self._show)
 
     def _show(self, found: Any) -> None:
-        """Show the answers, and ask again if something changed meanwhile."""
         if isinstance(found, Exception):
             self.shown.html = f"{type(found).__name__}: {escape(str(found))}"
         else:
             self._draw(found)
-        self._busy = False
-        if self._again:
-            self.ask()
 
     def _draw(self, found: dict[str, Answer | None]) -> None:
         assert self.model.accuracy is not None
@@ -98,3 +84,8 @@ class AnswerPanel(widgets.VBox):
         """Answer no more, and remove the panel."""
         self.worker.close()
         super().close()
+
+
+def networks_of(model: Model) -> dict[str, np.ndarray]:
+    """The genotypes that answer, by name."""
+    return {"smallest": model.space.smallest, "chosen": np.array(model.genotype), "largest": model.space.largest}

@@ -36,6 +36,7 @@ from nastoolkit.explorer.race_panel import RacePanel
 from nastoolkit.explorer.search_panel import SearchPanel, SearchSettings
 from nastoolkit.explorer.shares_view import shares_html
 from nastoolkit.explorer.totals_view import totals_html
+from nastoolkit.explorer.translation_panel import TranslationPanel
 from nastoolkit.explorer.worker import Worker, later
 
 CALM = 5.0  # s for the page to appear, and for the first answers, before latencies are taken
@@ -65,7 +66,7 @@ class Explorer(widgets.VBox):
         self.choices, self.measure, self.download = Choices(model), Measure(model, self.worker), Download(model, self.worker)
         self.times = MachineTimes(model, times)
         self.search = SearchPanel(model, settings or SearchSettings(), self.worker.machine)
-        self.answers, self.race = AnswerPanel(model), RacePanel(model)
+        self.answers, self.translations, self.race = AnswerPanel(model), TranslationPanel(model), RacePanel(model)
         self.budget = widgets.FloatSlider(description="budget").add_class("explorer-budget")
         super().__init__(self._parts())
         self.add_class("explorer")
@@ -79,7 +80,7 @@ class Explorer(widgets.VBox):
         """The page's areas; the style sheet places them."""
         middle = _area("middle", _area("front", self.front), _area("study", self.budget, self.search))
         buttons = widgets.HBox([self.pin.buttons, self.download]).add_class("explorer-fields")
-        play = _area("play", self.answers, self.race)
+        play = _area("play", self.answers, self.translations, self.race)
         return [
             _area("settings", *self.settings, self.measure, self.link, self.times),
             _area("totals", self.totals),
@@ -175,9 +176,10 @@ class Explorer(widgets.VBox):
 
     def close(self) -> None:
         """Stop running work and remove the page."""
-        self.search.end()
+        self.search.end(wait=True)
         self.times.close()
         self.answers.close()
+        self.translations.close()
         self.race.close()
         self.worker.close()
         super().close()

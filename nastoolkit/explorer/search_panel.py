@@ -130,10 +130,10 @@ class SearchPanel(widgets.VBox):
         self._begun().step()
         self._follow("Measuring a generation ...")
 
-    def end(self) -> None:
-        """Stop the search, if there is one, and wait for the current evaluation."""
+    def end(self, wait: bool = False) -> None:
+        """Stop the search, if there is one. The evaluation under way is finished and kept; what follows it is not begun."""
         if self.run is not None:
-            self.run.stop()
+            self.run.stop(wait)
             self.run = None
             self._follow("Stopped. What was measured is kept.")
 

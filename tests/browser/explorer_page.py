@@ -18,6 +18,7 @@ TIME_KEY = """selector => {
     };
     look();
 }"""
+TO_END = "part => part.scrollIntoView({block: 'end'})"  # to the window's end: at its top, what stays in sight covers parts
 
 
 class ExplorerPage:
@@ -55,7 +56,7 @@ class ExplorerPage:
         """Draw a line through places in 0..1 on an empty square."""
         self.press("clear")
         square = self.page.locator(".explorer-sketch-canvas")
-        square.scroll_into_view_if_needed()
+        square.evaluate(TO_END)
         box = square.bounding_box()
         points = [(box["x"] + box["width"] * x, box["y"] + box["height"] * y) for x, y in places]
         self.page.mouse.move(*points[0])
@@ -76,7 +77,7 @@ class ExplorerPage:
         """Drag the slider of a choice to a share of its length, with the mouse."""
         slider = self.page.locator(f".explorer-choice-{choice} .noUi-target")
         handle = slider.locator(".noUi-handle")
-        handle.scroll_into_view_if_needed()
+        handle.evaluate(TO_END)
         start, track = handle.bounding_box(), slider.bounding_box()
         mouse, height = self.page.mouse, start["y"] + start["height"] / 2
         mouse.move(start["x"] + start["width"] / 2, height)
@@ -104,7 +105,7 @@ class ExplorerPage:
         self.page.locator(f'circle.point[data-genes="{genes}"]').last.click()
 
     def press(self, button: str) -> None:
-        """Press a button: ``measure``, ``play``, ``step``, ``stop``, ``make-files``, ``race``, ``take``, ``clear`` or ``pin``."""
+        """Press a button: ``measure``, ``play``, ``step``, ``stop``, ``make-files``, ``race``, ``take`` or ``pin``."""
         self.page.locator(f"button.explorer-{button}").click()
 
     def download(self, folder: Path) -> dict[str, Path]:

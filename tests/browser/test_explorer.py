@@ -99,7 +99,8 @@ def test_the_app(app, open_page, guard, phone, keep, tmp_path, device):
     play(explorer)
     use(explorer, tmp_path)
     assert width_of(page) == page.viewport_size["width"]
-    keep(page.locator(".explorer") if device == "desktop" else page, f"app_{device}")
+    page.locator(".explorer-space").evaluate("menu => menu.scrollIntoView()")
+    keep(page, f"app_{device}")
     assert not guard.exceptions
 
 

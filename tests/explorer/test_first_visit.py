@@ -1,12 +1,14 @@
+import time
 from concurrent.futures import Future
 
 import numpy as np
 import pytest
 
 from nastoolkit import TASKS, load_supernet
-from nastoolkit.explorer import Explorer, Model, Times, first_model
+from nastoolkit.explorer import Explorer, Model, Spaces, Times, first_model
 from nastoolkit.explorer.machine_times import MachineTimes
 from nastoolkit.explorer.model import genes_of
+from nastoolkit.explorer.spaces import SPACES
 from nastoolkit.explorer.stored import N_DRAWN, Stored, stored_for
 from nastoolkit.families import FAMILIES
 
@@ -106,3 +108,32 @@ def test_times_are_taken_in_a_process_of_their_own(tmp_path):
     times.start()
     times._process.shutdown(wait=True)
     assert "torch 1 1" in model.tables
+
+
+def until(condition, seconds=300.0):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it takes too long"
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_every_space_of_the_menu_can_be_opened_and_left(tiny, tmp_path, name):
+    spaces = Spaces(Explorer(Model(tiny)), Times([], tmp_path, 1, 0.2))
+    assert spaces.menu.options == ("tiny", *SPACES)
+    spaces.menu.value = name
+    until(lambda: not spaces.menu.disabled)
+    assert spaces.note.value == "" and spaces.children[1].model.family.name == SPACES[name][0]
+    assert spaces._repr_mimebundle_()["text/html"].count("explorer-card") > 1
+    spaces.menu.value = "tiny"
+    assert spaces.children[1].model.family is tiny and list(spaces.pages) == ["tiny", name]
+    spaces.close()
+
+
+def test_a_space_that_cannot_be_opened_says_why(tiny, tmp_path, monkeypatch):
+    spaces = Spaces(Explorer(Model(tiny)), Times([], tmp_path, 1, 0.2))
+    monkeypatch.setattr("nastoolkit.explorer.spaces.first_model", lambda *_: 1 / 0)
+    spaces.menu.value = next(iter(SPACES))
+    until(lambda: not spaces.menu.disabled)
+    assert "ZeroDivisionError" in spaces.note.value and spaces.children[1] is spaces.page
+    spaces.close()

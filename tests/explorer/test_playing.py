@@ -12,6 +12,8 @@ from nastoolkit.explorer.answers import N_KEPT, Answer, Answers, can_draw
 from nastoolkit.explorer.race_panel import BUDGET, N_SEEDS, RacePanel
 from nastoolkit.explorer.race_run import RaceRun, Standing, Track
 from nastoolkit.explorer.race_view import race_html, verdict
+from nastoolkit.explorer.translation_panel import TranslationPanel
+from nastoolkit.explorer.worker import Latest, Worker
 from nastoolkit.measurements import Accuracy
 
 
@@ -77,31 +79,32 @@ def test_a_row_tells_what_how_sure_how_fast_and_whether_it_is_right():
 
 def test_networks_answer_to_each_drawing_and_to_each_chosen_network(model):
     panel = AnswerPanel(model)
-    until(lambda: not panel._busy)
+    until(lambda: not panel.latest.busy)
     assert panel._truth is not None and len(re.findall("right|wrong", panel.shown.html)) == 3
     before = panel.shown.html
     panel.sketch.drawn, panel.sketch.ink = True, np.tile([0, 0, 250, 0], 256).astype(np.uint8).tobytes()
-    until(lambda: not panel._busy)
+    until(lambda: not panel.latest.busy)
     assert panel.shown.html != before and "right" not in panel.shown.html
     before = panel.shown.html
     model.show(model.space.smallest)
-    until(lambda: not panel._busy)
+    until(lambda: not panel.latest.busy)
     rows = dict(re.findall(r'data-network="(\w+)"><b>(\d)</b>', panel.shown.html))
     assert rows["smallest"] == rows["chosen"] and panel.shown.html != before
     panel.clear.click()
+    until(lambda: not panel.latest.busy)
     assert panel.shown.html.count("·") == 3
     panel.take.click()
-    until(lambda: not panel._busy)
+    until(lambda: not panel.latest.busy)
     assert "sure" in panel.shown.html
     panel.close()
 
 
 def test_what_goes_wrong_is_told_in_the_panel(model, monkeypatch):
     panel = AnswerPanel(model)
-    until(lambda: not panel._busy)
+    until(lambda: not panel.latest.busy)
     monkeypatch.setattr(panel.answers, "answer", lambda *_: 1 / 0)
     panel.take.click()
-    until(lambda: not panel._busy)
+    until(lambda: not panel.latest.busy)
     assert "ZeroDivisionError" in panel.shown.html
     panel.close()
 
@@ -159,3 +162,37 @@ def test_a_race_that_fails_says_why_and_one_that_would_take_time_is_not_offered(
     until(lambda: panel.run is None)
     assert "ZeroDivisionError" in panel.picture.html
     panel.close()
+
+
+def test_of_many_requests_the_last_one_counts():
+    done, worker = [], Worker()
+    latest = Latest(worker)
+    for number in range(50):
+        latest.do(lambda number=number: number, done.append)
+    until(lambda: not latest.busy)
+    assert done[0] == 0 and done[-1] == 49 and done == sorted(done)
+    worker.close()
+
+
+@pytest.fixture(scope="module")
+def translator(tmp_path_factory):
+    """The model of a first visit to the networks that translate."""
+    return first_model("number-words-transformer", "", "number-words", Times([], tmp_path_factory.mktemp("none"), 1, 0.5))
+
+
+def test_numbers_are_read_in_german(translator):
+    panel = TranslationPanel(translator)
+    until(lambda: not panel.latest.busy)
+    panel.number.value = 321
+    until(lambda: not panel.latest.busy)
+    assert "three hundred twenty-one" in panel.shown.html
+    assert re.search('right" data-network="largest"><b>✓</b>.*<span>dreihunderteinundzwanzig</span>', panel.shown.html)
+    before = panel.shown.html
+    translator.show(translator.space.smallest)
+    until(lambda: not panel.latest.busy)
+    assert panel.shown.html != before
+    panel.close()
+
+
+def test_where_nothing_translates_there_is_no_number_to_type(model):
+    assert TranslationPanel(model).children == ()

@@ -67,7 +67,9 @@ def test_a_pause_holds_and_a_stop_ends_and_what_was_measured_stays(page, model):
     assert len(model.run) == held < 6
     run = page.search.run
     page.search.stop.click()
-    assert not run.alive and page.search.run is None and len(model.study) == held
+    assert page.search.run is None and page.search.status.value == "Stopped. What was measured is kept."
+    until(lambda: not run.alive)
+    assert len(model.study) == held
     page.search.play.click()
     until(lambda: page.search.run is None)
     assert len(model.run) == 6
@@ -93,7 +95,8 @@ def test_other_objectives_end_the_search(page, model, trait):
     until(lambda: "of 6 evaluations" in page.search.status.value)
     run = page.search.run
     setattr(model, trait, {"quality": "params", "hardware": "slow"}[trait])
-    assert not run.alive and page.search.run is None and model.run is None
+    assert page.search.run is None and model.run is None
+    until(lambda: not run.alive)
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
