@@ -18,6 +18,14 @@ TIME_KEY = """selector => {
     };
     look();
 }"""
+ON_TOP = """() => Array.from(document.querySelectorAll("circle.point")).filter(point => {
+    const box = point.getBoundingClientRect();
+    return document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2) === point;
+}).map(point => point.dataset.genes)"""
+TOO_WIDE = """() => Array.from(document.querySelectorAll(".explorer *")).filter(part => {
+    const box = part.getBoundingClientRect();
+    return box.width > 0 && box.right > innerWidth + 1;
+}).map(part => part.outerHTML.slice(0, 100))"""
 TO_END = "part => part.scrollIntoView({block: 'end'})"  # to the window's end: at its top, what stays in sight covers parts
 
 
@@ -51,6 +59,10 @@ class ExplorerPage:
                     lost.append((f"place {number}, at {front['y']:.0f}", width))
         self.page.set_viewport_size(before)
         return lost
+
+    def too_wide(self) -> list[str]:
+        """Parts that reach beyond the window's right edge: for them the page would scroll sideways."""
+        return self.page.evaluate(TOO_WIDE)
 
     def stroke(self, places: list[tuple[float, float]]) -> None:
         """Draw a line through places in 0..1 on an empty square."""
@@ -96,9 +108,9 @@ class ExplorerPage:
         return times
 
     def points(self) -> list[str]:
-        """The genes of the sub-networks that were looked at, as the points carry them."""
-        points = self.page.locator("circle.point").all()
-        return sorted({point.get_attribute("data-genes") for point in points})
+        """The genes of the sub-networks that can be clicked, as their points carry them; others lie below these."""
+        self.page.locator(".explorer-front-picture").evaluate(TO_END)
+        return sorted(set(self.page.evaluate(ON_TOP)))
 
     def click_point(self, genes: str) -> None:
         """Click the point of a sub-network."""
