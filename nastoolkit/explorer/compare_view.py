@@ -25,9 +25,7 @@ def _totals(model: Model) -> str:
     both = np.stack([model.pinned, model.genotype])
     costs = {"latency_ms": model.table.latency_ms(both)} if model.table else {}
     costs |= {"macs": model.family.macs(both), "params": model.family.params(both)}
-    parts = [
-        _change(LABELS[name], *(shown(name, value) for value in pair), pair[1] / pair[0] - 1) for name, pair in costs.items()
-    ]
+    parts = [_change(name, *pair) for name, pair in costs.items()]
     accuracies = [model.accuracy_of(genotype) for genotype in both]
     if model.accuracy is not None and None not in accuracies:
         unit = model.accuracy.task.unit
@@ -35,8 +33,8 @@ def _totals(model: Model) -> str:
     return "pinned → this: " + " · ".join(parts)
 
 
-def _change(label: str, before: str, after: str, relative: float) -> str:
-    return f"{label} {before} → <b>{after}</b> ({relative:+.0%})"
+def _change(name: str, before: float, after: float) -> str:
+    return f"{LABELS[name]} {shown(name, before)} → <b>{shown(name, after)}</b> ({after / before - 1:+.0%})"
 
 
 def _card(pinned: Block, current: Block) -> str:

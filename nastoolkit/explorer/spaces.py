@@ -38,7 +38,8 @@ class Spaces(widgets.VBox):
         names = list(dict.fromkeys([first, *SPACES]))
         self.menu = widgets.Dropdown(options=names, value=first, description="explore").add_class("explorer-space")
         self.note = widgets.HTML()
-        super().__init__([widgets.HBox([self.menu, self.note]).add_class("explorer-spaces"), page])
+        self._head = widgets.HBox([self.menu, self.note]).add_class("explorer-spaces")
+        super().__init__([self._head, page])
         self.menu.observe(lambda change: self.visit(change["new"]), "value")
 
     def visit(self, name: str) -> None:
@@ -66,7 +67,7 @@ class Spaces(widgets.VBox):
         """Put an explorer in the place of the one that is shown, whose search ends."""
         self.page.search.end()
         self.page = self.pages[name]
-        self.children = (self.children[0], self.page)
+        self.children = (self._head, self.page)
 
     def close(self) -> None:
         """Close all pages too."""
