@@ -13,6 +13,8 @@ sys.path.insert(0, str(DOCS.parent / "experiments"))
 
 from pages import write_pages  # noqa: E402
 
+from nastoolkit.explorer.playground import write_playground  # noqa: E402
+
 project = "nastoolkit"
 author = "nastoolkit developers"
 copyright = f"2026, {author}"
@@ -22,6 +24,7 @@ templates_path = ["_templates"]
 html_theme = "furo"
 html_title = "nastoolkit"
 html_static_path = ["_static"]
+html_extra_path = ["_play"]
 html_css_files = ["site.css"]
 myst_heading_anchors = 3
 nb_execution_mode = "off"
@@ -58,6 +61,7 @@ def setup(app: Sphinx) -> None:
     app.connect("doctree-resolved", load_pictures_late)
 
 
-for generated in (NOTEBOOKS, DOCS / "_api"):  # what is no more has no page
+for generated in (NOTEBOOKS, DOCS / "_api", DOCS / "_play"):  # what is no more has no page
     shutil.rmtree(generated, ignore_errors=True)
 write_pages(DOCS.parent, NOTEBOOKS)
+write_playground(DOCS / "_play" / "playground.html")
