@@ -11,9 +11,8 @@ DOCS = Path(__file__).parent
 NOTEBOOKS = DOCS / "_notebooks"
 sys.path.insert(0, str(DOCS.parent / "experiments"))
 
-from pages import write_pages  # noqa: E402
-
 from nastoolkit.explorer.playground import write_playground  # noqa: E402
+from pages import write_pages  # noqa: E402
 
 project = "nastoolkit"
 author = "nastoolkit developers"
