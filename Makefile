@@ -11,7 +11,7 @@ override VENV := .venv
 PY := $(VENV)/bin/python
 INSTALLED := $(VENV)/installed
 RUN := $(PY) experiments/run.py
-BUILT := build mutants .coverage docs/_api docs/_build docs/_notebooks nastoolkit.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
+BUILT := build mutants .coverage docs/_api docs/_build docs/_notebooks docs/_play nastoolkit.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

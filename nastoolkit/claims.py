@@ -81,7 +81,7 @@ def claim(
         known = json.loads(path.read_text()) if path.exists() else []
         others = [old for old in known if any(old[key] != new[key] for key in identity)]
     except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise ValueError(f"{path} is no list of claims, cut short perhaps: {error!r}; delete it to start anew") from error
+        raise ValueError(f"{path} is not a list of claims; it may be cut short: {error!r}; delete it to start anew") from error
     with atomically(path) as file:
         file.write_text(json.dumps([*others, new], indent=1))
     return new

@@ -84,7 +84,7 @@ def family_named(name: str) -> Family:
 def _class_in(file: Path, kind: str) -> Callable[[], Family]:
     """A class in a Python file, which is executed."""
     if not file.is_file() or file.suffix != ".py":
-        raise ValueError(f"there is no Python file {file}, where family {kind!r} was to be")
+        raise ValueError(f"there is no Python file {file} for family {kind!r}")
     things = vars(_run(file.resolve(), file.stat().st_mtime_ns))
     found = {key: thing for key, thing in things.items() if isinstance(thing, type) and issubclass(thing, Family)}
     if kind not in found:

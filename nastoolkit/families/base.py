@@ -177,7 +177,7 @@ class Family(PlannedSpace):
     @cached_property
     def _peak(self) -> Callable[[np.ndarray], np.ndarray]:
         if type(self).assemble is not Family.assemble:
-            raise ValueError(f"networks of {self.name!r} are no chains of blocks, whose memory would be that of the largest")
+            raise ValueError(f"networks of {self.name!r} are not chains of blocks: none is the largest alone")
         return self.tabulate(peak_activation_bytes, combine="max")
 
     def peak_kb(self, genotypes: np.ndarray) -> np.ndarray:

@@ -80,7 +80,7 @@ class PlannedSpace:
             ValueError: ``combine`` is neither of these.
         """
         if combine not in COMBINATIONS:
-            raise ValueError(f"block costs are combined by one of {sorted(COMBINATIONS)}, got {combine!r}")
+            raise ValueError(f"block costs can be combined by {sorted(COMBINATIONS)}, got {combine!r}")
         known = {spec: cost(spec) for spec in self.block_specs}
         tables = [self._tables.costs(number, known) * (slot.name not in without) for number, slot in enumerate(self.slots)]
         return partial(self._combined, tables, COMBINATIONS[combine])

@@ -93,7 +93,9 @@ def read_times(file: str | Path) -> dict[str, float]:
         elif re.fullmatch(r"\w+:", line):
             section = line.removesuffix(":")
         else:
-            raise ValueError(f"line {number} of {file} is no section and no time of one, but {line[:60]!r}: is it cut short?")
+            raise ValueError(
+                f"line {number} of {file} is neither a section nor a time, but {line[:60]!r}: is the file cut short?"
+            )
     return times
 
 

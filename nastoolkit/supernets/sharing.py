@@ -172,7 +172,7 @@ def chain(*rules: SharingRule) -> SharingRule:
     parts = [part for rule in rules for part in (rule.rules if isinstance(rule, Chain) else (rule,))]
     names = [_name(rule) for rule in parts]
     if not names or len(set(names)) < len(names):
-        raise ValueError(f"a chain has rules of different names, got {names}")
+        raise ValueError(f"rules of a chain must have different names, got {names}")
     return Chain(*parts)
 
 

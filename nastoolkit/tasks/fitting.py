@@ -36,7 +36,7 @@ def ends_for(task: Task) -> dict[str, Any]:
     """
     inputs, n_classes = next(task.split("train").batches(1)).inputs, _n_targets(task)
     if isinstance(inputs, tuple) or inputs.dim() != 4 or n_classes is None:
-        raise ValueError(f"the networks are for classes of images, and task {task.name!r} has none")
+        raise ValueError(f"the networks need a task with classes of images, and {task.name!r} has none")
     return {"image_channels": inputs.shape[1], "n_classes": n_classes}
 
 

@@ -164,7 +164,7 @@ def test_a_batch_knows_its_rows_and_takes_those_that_it_is_given(task):
     assert same(task.batch(2, 4, 1, rows[:4]), task.batch(2, 4, 1, rows[:4].astype(np.int32)))
     assert torch.equal(batch[::2].at(SHAPE).to(torch.device("cpu")).rows, batch.rows[::2])
     for wrong in (rows[:3], rows - task.n_rows, rows + task.n_rows, rows / 2):
-        with pytest.raises(ValueError, match=f"rows of a batch of 6 are as many places from 0 to {task.n_rows - 1}, got"):
+        with pytest.raises(ValueError, match=f"rows of a batch of 6 must be 6 places between 0 and {task.n_rows - 1}, got"):
             task.batch(step=0, size=6, rows=wrong)
 
 

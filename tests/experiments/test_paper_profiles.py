@@ -27,7 +27,7 @@ SMALL = {"56": "1", "128": "2", "256": "4"}  # threads and inputs a batch
 ONE_OF_THREE = {"budgets": [4], "populations": [2], "references": [70.0]}  # fig03 has all three released families
 STAND_INS = {
     "accuracy_over_density": {"n_tasks": 2, "n_seeds": 1},
-    "accuracy_over_sparsity": {"image_size": 16, "blocks": [[6, 2], [8, 2]], "n_seeds": 1},
+    "accuracy_over_sparsity": {"image_size": 8, "blocks": [[4, 2], [6, 2]], "kernels": [3], "batch_size": 4},
     "architecture_and_bits": {"bits": [8, 32], "uniform_bits": [8], "budget": 4, "population": 2, "latency_seconds": 0.01},
     "accuracy_by_cost": {"arms": ["uniform operations", "uniform bins", "shift"], "n_seeds": 1, "n_steps": 20},
     "blockwise_rating": {"n_seeds": 1},

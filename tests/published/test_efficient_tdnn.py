@@ -96,7 +96,7 @@ def test_a_table_that_lacks_an_entry_says_which(times):
 def test_a_file_that_was_cut_short_says_where(data_folder, tmp_path):
     whole = find("efficienttdnn", data_folder)[TABLE].read_text()
     (tmp_path / TABLE).write_text(whole[:1000])
-    with pytest.raises(ValueError, match=r"line 16 of .*yml is no section and no time of one, but .*: is it cut short\?"):
+    with pytest.raises(ValueError, match=r"line 16 of .*yml is neither a section nor a time, but .*: is the file cut short\?"):
         read_times(tmp_path / TABLE)
     (tmp_path / PREDICTOR).write_bytes(find("efficienttdnn", data_folder)[PREDICTOR].read_bytes())
     with pytest.raises(ValueError, match="is not the published file|XX"):

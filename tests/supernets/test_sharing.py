@@ -185,5 +185,5 @@ def test_a_chain_is_saved_and_loaded(tiny, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("rules", [(), (Slice(), KernelTransform(), Slice())])
 def test_a_chain_has_rules_of_different_names(rules):
-    with pytest.raises(ValueError, match="rules of different names"):
+    with pytest.raises(ValueError, match="must have different names"):
         chain(*rules)

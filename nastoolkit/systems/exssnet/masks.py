@@ -45,7 +45,7 @@ class Supermasks:
 
     def __init__(self, n_tasks: int, density: float = 0.1) -> None:
         if not 0 < density <= 1:
-            raise ValueError(f"a mask's density is the share of weights that it keeps, above 0 and up to 1; got {density}")
+            raise ValueError(f"the density, a mask's share of kept weights, must be above 0 and at most 1; got {density}")
         self.n_tasks, self.density = whole("n_tasks", n_tasks), density
 
     @property

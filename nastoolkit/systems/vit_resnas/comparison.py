@@ -43,7 +43,7 @@ class Problem(NamedTask):
 
     def __post_init__(self) -> None:
         if not isinstance(FAMILIES[self.family_name](), MultiStageViTFamily):
-            raise ValueError(f"{self.family_name!r} is no family of multi-stage ViTs, as digits-multi-stage-vit is")
+            raise ValueError(f"{self.family_name!r} is not a family of multi-stage ViTs, such as digits-multi-stage-vit")
 
     def family(self, has_skip: bool = True, depth: int = 1) -> MultiStageViTFamily:
         """The networks; with or without the skip of spatial reductions, and with some times as many layers."""
@@ -147,7 +147,7 @@ def of_equal_macs(problem: dict[str, Any], level: float, seed: int, found: dict[
     shares = family.macs(drawn := family.space.sample(10_000, np.random.default_rng(seed))) / family.macs(uniform)
     if not (near := drawn[(shares >= BAND) & (shares <= 1)]).size:
         raise ValueError(
-            f"no network of 10,000 random ones has {100 * BAND} to 100 % of the MACs at level {level}: try another"
+            f"none of 10,000 random networks has {100 * BAND} to 100 % of the MACs at level {level}: try another level"
         )
     return {SEARCHED: found, RANDOM: family.space.decode(near[0]), UNIFORM: family.space.decode(uniform)}
 
