@@ -25,7 +25,7 @@ def _row(name: str, answer: Answer | None, classes: Sequence[int], truth: int | 
     said = classes[answer.label]
     judged = "" if truth is None else " right" if said == truth else " wrong"
     bars = "".join(_bar(digit, share, digit == said) for digit, share in zip(classes, answer.probabilities, strict=True))
-    sure = f"{answer.probabilities.max():.0%} sure, {answer.ms:.2f} ms"
+    sure = f"{answer.probabilities.max():.0%} · {answer.ms:.2f} ms"
     return (
         f'<div class="explorer-answer{judged}" data-network="{name}"><b>{said}</b>'
         f'<span class="name">{name}<small>{sure}</small></span><span class="bars">{bars}</span></div>'

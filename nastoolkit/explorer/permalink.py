@@ -14,14 +14,25 @@ TRAITS = ("hardware", "quality", "cost")
 
 
 def state_of(model: Model) -> str:
-    """The current network and objectives, as ``network=0.2.1&hardware=...``."""
+    """The current network and objectives, as ``family=...&network=0.2.1&hardware=...``."""
     genes = ".".join(map(str, np.asarray(model.genotype).tolist()))
-    return urlencode({"network": genes, **{name: getattr(model, name) for name in TRAITS if getattr(model, name)}})
+    return urlencode(
+        {
+            "family": model.family.name,
+            "network": genes,
+            **{name: getattr(model, name) for name in TRAITS if getattr(model, name)},
+        }
+    )
 
 
 def restore(model: Model, state: str) -> str:
-    """Show what :func:`state_of` wrote; the empty text, or what could not be done. Another machine lacks some hardware."""
+    """Show what :func:`state_of` wrote; the empty text, or what could not be done. Another machine may lack the hardware.
+
+    What was written for another family changes nothing.
+    """
     told = {name: values[-1] for name, values in parse_qs(state).items()}
+    if told.get("family", model.family.name) != model.family.name:
+        return ""
     known = {"hardware": model.tables, "quality": model.qualities}
     for name, options in known.items():
         if told.get(name) in options:

@@ -38,7 +38,7 @@ def play(explorer):
     first, *_, last = explorer.points()
     explorer.click_point(first)
     expect(explorer.page.locator(".explorer-pair:not(.same)").first).to_be_visible()
-    expect(explorer.page).to_have_url(re.compile(f"#network={first.replace(',', '.')}&"))
+    expect(explorer.page).to_have_url(re.compile(f"&network={first.replace(',', '.')}&"))
     explorer.page.evaluate("hash => { location.hash = hash; }", f"network={last.replace(',', '.')}")
     expect(explorer.total("macs")).to_have_text(macs_of(last))
 

@@ -146,3 +146,8 @@ def test_a_link_that_names_no_network_says_so_and_changes_nothing(model, state):
 def test_genes_of_a_link_outside_the_space_move_into_it(model):
     assert restore(model, "network=" + ".".join(["99"] * model.space.n_genes)) == ""
     assert model.space.check(model.genotype[None]).shape == (1, model.space.n_genes)
+
+
+def test_a_link_of_another_family_is_left_alone(model):
+    before = model.genotype.tolist()
+    assert restore(model, "family=other&network=1.2") == "" and model.genotype.tolist() == before
