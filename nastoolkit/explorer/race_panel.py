@@ -11,6 +11,7 @@ from nastoolkit.explorer.pictures import Picture
 from nastoolkit.explorer.race_run import RaceRun, Standing, Track
 from nastoolkit.explorer.race_view import race_html
 from nastoolkit.search import ALGORITHMS
+from nastoolkit.support.display_names import algorithm_name
 
 N_SEEDS, BUDGET, POPULATION = 3, 100, 20
 LOWEST = 80.0  # accuracy in % of the reference point; that of the benchmark ``digits-mbv3-table``
@@ -27,7 +28,7 @@ class RacePanel(widgets.VBox):
         self.model = model
         self.run: RaceRun | None = None
         self._standing: Standing | None = None
-        both = [name for name, algorithm in ALGORITHMS.items() if algorithm.n_goals[1] >= 2]
+        both = [(algorithm_name(name), name) for name, algorithm in ALGORITHMS.items() if algorithm.n_goals[1] >= 2]
         self.sides = [widgets.Dropdown(options=both, value=name) for name in ("linas", "random")]
         self.go = widgets.Button(description="Race", icon="flag-checkered").add_class("explorer-race")
         self.picture = Picture()

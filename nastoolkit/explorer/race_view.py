@@ -8,6 +8,7 @@ import numpy as np
 
 from nastoolkit.explorer.front_view import Axis
 from nastoolkit.explorer.race_run import Standing
+from nastoolkit.support.display_names import algorithm_name
 
 MARGIN = {"left": 46, "right": 16, "top": 8, "bottom": 36}  # pixels
 HEIGHT = 200
@@ -45,8 +46,9 @@ def _line(curve: np.ndarray, across: Axis, up: Axis, kind: str) -> str:
 
 
 def _legend(standing: Standing) -> str:
-    names = [f'<span class="explorer-dot side{side}"></span>{escape(name)}' for side, name in enumerate(standing.algorithms)]
-    return f"{' '.join(names)} · hypervolume of the front, each seed and the median. {verdict(standing)}"
+    names = [algorithm_name(name) for name in standing.algorithms]
+    dots = [f'<span class="explorer-dot side{side}"></span>{escape(name)}' for side, name in enumerate(names)]
+    return f"{' '.join(dots)} · hypervolume of the front, each seed and the median. {verdict(standing)}"
 
 
 def verdict(standing: Standing) -> str:
@@ -60,5 +62,5 @@ def verdict(standing: Standing) -> str:
     needed = int(np.argmax(ends[ahead] >= ends[1 - ahead][-1])) + 1
     n_seeds = min(sum(len(curve) == standing.budget for curve in seeds.values()) for seeds in standing.curves)
     seeds = "1 seed" if n_seeds == 1 else f"{n_seeds} seeds"
-    winner, other = (escape(standing.algorithms[side]) for side in (ahead, 1 - ahead))
+    winner, other = (escape(algorithm_name(standing.algorithms[side])) for side in (ahead, 1 - ahead))
     return f"<b>{winner}</b> needs {needed} evaluations for what {other} reaches with {standing.budget} ({seeds})."

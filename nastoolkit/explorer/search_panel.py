@@ -20,6 +20,7 @@ from nastoolkit.history import History
 from nastoolkit.objectives import Objective
 from nastoolkit.search import ALGORITHMS
 from nastoolkit.studies import optimize
+from nastoolkit.support.display_names import algorithm_name
 from nastoolkit.support.names import unknown
 
 
@@ -85,7 +86,8 @@ class SearchPanel(widgets.VBox):
         self.model, self.settings, self._machine = model, settings, machine
         self.run: SearchRun | None = None
         self.newest = 0
-        self.algorithm = widgets.Dropdown(options=list(ALGORITHMS), value=settings.algorithm, description="algorithm")
+        named = [(algorithm_name(name), name) for name in ALGORITHMS]
+        self.algorithm = widgets.Dropdown(options=named, value=settings.algorithm, description="algorithm")
         self.budget = widgets.BoundedIntText(settings.budget, 1, 100_000, description="evaluations")
         self.population = widgets.BoundedIntText(settings.population, 1, 1000, description="a generation")
         self.seed = widgets.BoundedIntText(settings.seed, 0, 2**31 - 1, description="seed")

@@ -42,7 +42,7 @@ def play(explorer):
     explorer.page.evaluate("hash => { location.hash = hash; }", f"network={last.replace(',', '.')}")
     expect(explorer.total("macs")).to_have_text(macs_of(last))
 
-    explorer.page.locator(".explorer-panel select").first.select_option("nsga2")
+    explorer.page.locator(".explorer-panel select").first.select_option("NSGA-II")
     explorer.press("race")
     expect(explorer.page.locator(".explorer-race-picture ~ p")).to_contain_text("3 seeds", timeout=SOON)
 

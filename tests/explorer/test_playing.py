@@ -123,7 +123,7 @@ def test_a_race_is_drawn_while_it_runs_and_says_who_is_ahead(shipped):
     assert all(len(curve) == BUDGET and (np.diff(curve) >= 0).all() for side in curves for curve in side.values())
     text = panel.picture.html
     assert text.count('class="race side0"') == text.count('class="race side1"') == N_SEEDS
-    assert re.search(r"needs \d+ evaluations for what (random|nsga2) reaches with 100 \(3 seeds\)", text)
+    assert re.search(r"needs \d+ evaluations for what (random search|NSGA-II) reaches with 100 \(3 seeds\)", text)
     assert panel.go.description == "Race"
     panel.close()
 
@@ -147,7 +147,7 @@ def test_a_verdict_waits_for_both_and_counts_what_is_saved():
     standing.curves[0][0] = np.array([1.0, 3.0, 4.0, 5.0])
     assert verdict(standing) == ""
     standing.curves[1][0] = np.array([1.0, 1.0, 2.0, 3.0])
-    assert verdict(standing) == "<b>linas</b> needs 2 evaluations for what random reaches with 4 (1 seed)."
+    assert verdict(standing) == "<b>LINAS</b> needs 2 evaluations for what random search reaches with 4 (1 seed)."
     standing.curves[1][0] = np.array([1.0, 1.0, 2.0, 5.0])
     assert verdict(standing) == "Both reached the same."
 
