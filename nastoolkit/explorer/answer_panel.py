@@ -9,9 +9,9 @@ import ipywidgets as widgets
 import numpy as np
 
 from nastoolkit.explorer.answer_view import answers_html
-from nastoolkit.explorer.answers import Answer, Answers, can_draw
 from nastoolkit.explorer.model import Model
 from nastoolkit.explorer.pictures import Picture, Sketch
+from nastoolkit.explorer.readers import Readers, Reading, can_draw
 from nastoolkit.explorer.worker import Latest, Worker
 
 
@@ -26,7 +26,7 @@ class AnswerPanel(widgets.VBox):
 
     def __init__(self, model: Model) -> None:
         self.model, self.worker = model, Worker()
-        self.answers = Answers(model.accuracy) if model.accuracy is not None and can_draw(model.accuracy) else None
+        self.readers = Readers(model.accuracy) if model.accuracy is not None and can_draw(model.accuracy) else None
         self.sketch, self.shown = Sketch().add_class("explorer-sketch"), Picture()
         self.take = widgets.Button(description="Take one", icon="random", tooltip="a digit that no training saw")
         self.clear = widgets.Button(description="Clear", icon="eraser")
@@ -37,23 +37,23 @@ class AnswerPanel(widgets.VBox):
         buttons = widgets.HBox([self.take, self.clear]).add_class("explorer-buttons")
         parts = [widgets.VBox([self.sketch, buttons]), self.shown]
         title = widgets.HTML("<h4>Draw a digit: which networks can read it?</h4>")
-        super().__init__([title, widgets.HBox(parts).add_class("explorer-drawing")] if self.answers else [])
+        super().__init__([title, widgets.HBox(parts).add_class("explorer-drawing")] if self.readers else [])
         self.add_class("explorer-panel")
         self.sketch.observe(lambda _: self.ask(), "ink")
         model.observe(lambda _: self.ask(), "genotype")
-        if self.answers:
+        if self.readers:
             self._take()
 
     def ask(self) -> None:
         """Have the networks answer to what is drawn; while they do, only the last drawing waits."""
-        if self.answers is None:
+        if self.readers is None:
             return
         if self.sketch.drawn:
             self._truth = None
-        ink, networks, answers = np.frombuffer(self.sketch.ink, dtype=np.uint8), networks_of(self.model), self.answers
+        ink, networks, readers = np.frombuffer(self.sketch.ink, dtype=np.uint8), networks_of(self.model), self.readers
         image = ink.reshape(self.sketch.size, self.sketch.size) / 255
         if ink.any():
-            self.latest.do(lambda: {name: answers.answer(genes, image) for name, genes in networks.items()}, self._show)
+            self.latest.do(lambda: {name: readers.read(genes, image) for name, genes in networks.items()}, self._show)
         else:
             self.latest.do(lambda: dict.fromkeys(networks), self._show)
 
@@ -63,15 +63,15 @@ class AnswerPanel(widgets.VBox):
         else:
             self._draw(found)
 
-    def _draw(self, found: dict[str, Answer | None]) -> None:
+    def _draw(self, found: dict[str, Reading | None]) -> None:
         assert self.model.accuracy is not None
         classes = getattr(self.model.accuracy.task, "digits", ())
         self.shown.html = answers_html(found, classes, self._truth)
 
     def _take(self) -> None:
         """Put an image on the square that was in no training."""
-        assert self.answers is not None
-        ink, self._truth = self.answers.take(self._n_taken)
+        assert self.readers is not None
+        ink, self._truth = self.readers.take(self._n_taken)
         self._n_taken += 1
         self.sketch.drawn = False
         self.sketch.ink = np.rint(255 * ink.clip(0, 1)).astype(np.uint8).tobytes()
@@ -81,7 +81,7 @@ class AnswerPanel(widgets.VBox):
         self.sketch.ink = bytes(self.sketch.size**2)
 
     def close(self) -> None:
-        """Answer no more, and remove the panel."""
+        """Read no more, and remove the panel."""
         self.worker.close()
         super().close()
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from nastoolkit.explorer.answers import Answer
+from nastoolkit.explorer.readers import Reading
 
 
-def answers_html(answers: Mapping[str, Answer | None], classes: Sequence[int], truth: int | None = None) -> str:
+def answers_html(answers: Mapping[str, Reading | None], classes: Sequence[int], truth: int | None = None) -> str:
     """A row for each network; one whose answer is not there yet waits.
 
     Args:
@@ -19,7 +19,7 @@ def answers_html(answers: Mapping[str, Answer | None], classes: Sequence[int], t
     return f'<div class="explorer-answers">{rows}</div>'
 
 
-def _row(name: str, answer: Answer | None, classes: Sequence[int], truth: int | None) -> str:
+def _row(name: str, answer: Reading | None, classes: Sequence[int], truth: int | None) -> str:
     if answer is None:
         return f'<div class="explorer-answer" data-network="{name}"><b>·</b><span class="name">{name}</span></div>'
     said = classes[answer.label]

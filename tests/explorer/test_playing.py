@@ -8,10 +8,10 @@ from nastoolkit import TASKS
 from nastoolkit.explorer import Model, Times, first_model
 from nastoolkit.explorer.answer_panel import AnswerPanel
 from nastoolkit.explorer.answer_view import answers_html
-from nastoolkit.explorer.answers import N_KEPT, Answer, Answers, can_draw
 from nastoolkit.explorer.race_panel import BUDGET, N_SEEDS, RacePanel
 from nastoolkit.explorer.race_run import RaceRun, Standing, Track
 from nastoolkit.explorer.race_view import race_html, verdict
+from nastoolkit.explorer.readers import N_KEPT, Readers, Reading, can_draw
 from nastoolkit.explorer.translation_panel import TranslationPanel
 from nastoolkit.explorer.worker import Latest, Worker
 from nastoolkit.measurements import Accuracy
@@ -32,19 +32,19 @@ def shipped(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def answers(shipped):
-    return Answers(shipped.accuracy)
+    return Readers(shipped.accuracy)
 
 
 def test_networks_read_most_digits_that_no_training_saw(shipped, answers):
     taken = [answers.take(number) for number in range(20)]
-    said = [answers.answer(shipped.space.largest, ink).label for ink, _ in taken]
+    said = [answers.read(shipped.space.largest, ink).label for ink, _ in taken]
     assert np.mean([label == truth for label, (_, truth) in zip(said, taken, strict=True)]) >= 0.7
     assert len({ink.tobytes() for ink, _ in taken}) == 20 and len({truth for _, truth in taken}) > 4
 
 
 def test_an_answer_is_that_of_the_network_which_a_search_measures(shipped, answers):
     ink, _ = answers.take(0)
-    first, again = (answers.answer(shipped.space.smallest, ink) for _ in range(2))
+    first, again = (answers.read(shipped.space.smallest, ink) for _ in range(2))
     np.testing.assert_array_equal(first.probabilities, again.probabilities)
     assert first.probabilities.sum() == pytest.approx(1, abs=1e-5) and first.ms > 0
     networks = answers._kept.values()
@@ -52,11 +52,11 @@ def test_an_answer_is_that_of_the_network_which_a_search_measures(shipped, answe
 
 
 def test_only_the_last_networks_are_kept(tiny, measured_accuracy, monkeypatch):
-    monkeypatch.setattr("nastoolkit.explorer.answers.N_KEPT", 1)
-    few = Answers(measured_accuracy)
+    monkeypatch.setattr("nastoolkit.explorer.readers.N_KEPT", 1)
+    few = Readers(measured_accuracy)
     ink, _ = few.take(0)
     for genotype in (tiny.space.smallest, tiny.space.largest):
-        few.answer(genotype, ink)
+        few.read(genotype, ink)
     assert list(few._kept) == [tuple(tiny.space.largest.tolist())]
 
 
@@ -66,11 +66,11 @@ def test_digits_on_canvases_can_be_drawn_and_other_things_not(measured_accuracy,
     object.__setattr__(pairs, "task", TASKS["number-words"]())
     assert not can_draw(pairs)
     with pytest.raises(ValueError, match="nothing to draw for the task 'number-words'"):
-        Answers(pairs)
+        Readers(pairs)
 
 
 def test_a_row_tells_what_how_sure_how_fast_and_whether_it_is_right():
-    sure = Answer(np.array([0.1, 0.7, 0.2]), 1.234)
+    sure = Reading(np.array([0.1, 0.7, 0.2]), 1.234)
     text = answers_html({"smallest": sure, "largest": None}, (3, 5, 8), truth=5)
     assert "<b>5</b>" in text and "70% · 1.23 ms" in text and 'explorer-answer right" data-network="smallest"' in text
     assert "explorer-answer wrong" in answers_html({"smallest": sure}, (3, 5, 8), truth=3)
@@ -102,7 +102,7 @@ def test_networks_answer_to_each_drawing_and_to_each_chosen_network(model):
 def test_what_goes_wrong_is_told_in_the_panel(model, monkeypatch):
     panel = AnswerPanel(model)
     until(lambda: not panel.latest.busy)
-    monkeypatch.setattr(panel.answers, "answer", lambda *_: 1 / 0)
+    monkeypatch.setattr(panel.readers, "read", lambda *_: 1 / 0)
     panel.take.click()
     until(lambda: not panel.latest.busy)
     assert "ZeroDivisionError" in panel.shown.html

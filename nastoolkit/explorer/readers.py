@@ -21,8 +21,8 @@ N_KEPT = 12  # networks
 
 
 @dataclass(frozen=True)
-class Answer:
-    """A network's answer.
+class Reading:
+    """What a network reads in an image.
 
     Attributes:
         probabilities: Probability of each class ``(n_classes,)``.
@@ -38,8 +38,8 @@ class Answer:
         return int(self.probabilities.argmax())
 
 
-class Answers:
-    """Networks that answer; each is made and calibrated once, as for its accuracy.
+class Readers:
+    """Networks that read digits; each is made and calibrated once, as for its accuracy.
 
     Args:
         accuracy: Measurement of the sub-networks' accuracy, for a task of digits.
@@ -62,8 +62,8 @@ class Answers:
         ink = task.canvas.ink(images[chosen], images, rng)
         return ink[0, 0].numpy(), task.digits[targets[chosen[0]]]
 
-    def answer(self, genotype: np.ndarray, ink: np.ndarray) -> Answer:
-        """The answer of a sub-network ``(d,)`` to ink ``(32, 32)`` in 0..1, which gets the noise that all canvases have."""
+    def read(self, genotype: np.ndarray, ink: np.ndarray) -> Reading:
+        """What a sub-network ``(d,)`` reads in ink ``(32, 32)`` of 0..1, which gets the noise that all canvases have."""
         canvas = noisy(torch.from_numpy(ink.astype(np.float32))[None, None], np.random.default_rng(0))
         network, shape = self._network(genotype), self._accuracy.supernet.family.input_shape(genotype)
         inputs = Split(canvas, torch.zeros(1)).at(shape).inputs
@@ -73,7 +73,7 @@ class Answers:
                 begun = time.perf_counter()
                 logits = network(inputs)
                 times.append(1e3 * (time.perf_counter() - begun))
-        return Answer(logits[0].softmax(0).numpy(), min(times))
+        return Reading(logits[0].softmax(0).numpy(), min(times))
 
     def _network(self, genotype: np.ndarray) -> nn.Module:
         """A sub-network, calibrated; the last few are kept."""
