@@ -18,6 +18,7 @@ from nastoolkit.systems import (
     pa_da,
     shiftnas,
     simq_nas,
+    tans,
     vit_resnas,
 )
 from nastoolkit.systems.card import Card
@@ -41,6 +42,7 @@ SYSTEMS: dict[str, Card] = {
     "efficient_tdnn": efficient_tdnn.CARD,
     "vit_resnas": vit_resnas.CARD,
     "exssnet": exssnet.CARD,
+    "tans": tans.CARD,
 }
 
 __all__ = ["SYSTEMS", "Card"]
