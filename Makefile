@@ -5,20 +5,21 @@ PROFILE ?= laptop
 NOTEBOOK ?=
 SET ?=
 JOBS ?= 2
+DIR ?= runs/students
 
 override VENV := .venv
 PY := $(VENV)/bin/python
 INSTALLED := $(VENV)/installed
 RUN := $(PY) experiments/run.py
-BUILT := build mutants .coverage docs/_api docs/_build docs/_notebooks nastoolkit.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
+BUILT := build mutants .coverage docs/_api docs/_build docs/_notebooks docs/_play nastoolkit.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup dev run test lab app figures claims smoke docs browser-test chromium clean
+.PHONY: help setup dev run test lab app figures claims smoke slides students docs browser-test chromium clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo "  variables: PYTHON=python3.12  PROFILE=smoke|laptop|long|paper  NOTEBOOK=quickstart  SET=\"budget=60 seed=1\"  JOBS=2"
+	@echo "  variables: PYTHON=python3.12  PROFILE=smoke|laptop|long|paper  NOTEBOOK=quickstart  SET=\"budget=60 seed=1\"  JOBS=2  DIR=runs/students"
 
 setup: $(INSTALLED)-notebooks ## create .venv and install what the notebooks need; done once
 
@@ -48,6 +49,12 @@ claims: setup ## bring the scoreboard, experiments/CLAIMS.md, and the README up 
 
 smoke: setup ## all notebooks at the smoke profile, JOBS=2 side by side
 	$(RUN) --profile smoke --jobs $(JOBS)
+
+slides: $(INSTALLED)-lab ## the lessons as slides in runs/slides/; those without outputs are run first
+	$(PY) experiments/lecture.py --profile $(PROFILE) --jobs $(JOBS)
+
+students: setup ## the lessons without solutions, with checks, in a new folder: DIR=runs/students
+	$(PY) -m nastoolkit.cli students $(DIR)
 
 docs: $(INSTALLED)-docs ## build the site in docs/_build
 	$(PY) -m sphinx -W --keep-going -q -d docs/_build/doctrees docs docs/_build/html

@@ -4,12 +4,14 @@ import shutil
 import sys
 from pathlib import Path
 
+from docutils import nodes
 from sphinx.application import Sphinx
 
 DOCS = Path(__file__).parent
 NOTEBOOKS = DOCS / "_notebooks"
 sys.path.insert(0, str(DOCS.parent / "experiments"))
 
+from nastoolkit.explorer.playground import write_playground  # noqa: E402
 from pages import write_pages  # noqa: E402
 
 project = "nastoolkit"
@@ -21,7 +23,8 @@ templates_path = ["_templates"]
 html_theme = "furo"
 html_title = "nastoolkit"
 html_static_path = ["_static"]
-html_css_files = ["narrow.css"]
+html_extra_path = ["_play"]
+html_css_files = ["site.css"]
 myst_heading_anchors = 3
 nb_execution_mode = "off"
 nb_output_stderr = "remove"  # progress bars
@@ -45,11 +48,19 @@ def keep_property_summary(app: Sphinx, what: str, name: str, obj: object, option
         lines[:0] = ["..", ""]
 
 
+def load_pictures_late(app: Sphinx, doctree: nodes.document, page: str) -> None:
+    """Let browsers load a picture when it comes into view: the page of all figures has more than a hundred."""
+    for picture in doctree.findall(nodes.image):
+        picture["loading"] = "lazy"
+
+
 def setup(app: Sphinx) -> None:
-    """Connect :func:`keep_property_summary` ahead of napoleon, whose priority is 500."""
+    """Connect :func:`keep_property_summary` ahead of napoleon, whose priority is 500, and :func:`load_pictures_late`."""
     app.connect("autodoc-process-docstring", keep_property_summary, priority=400)
+    app.connect("doctree-resolved", load_pictures_late)
 
 
-for generated in (NOTEBOOKS, DOCS / "_api"):  # what is no more has no page
+for generated in (NOTEBOOKS, DOCS / "_api", DOCS / "_play"):  # what is no more has no page
     shutil.rmtree(generated, ignore_errors=True)
 write_pages(DOCS.parent, NOTEBOOKS)
+write_playground(DOCS / "_play" / "playground.html")

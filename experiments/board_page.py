@@ -75,8 +75,8 @@ def papers_claims(claims: Iterable[Claim]) -> list[Claim]:
 def claims_page(claims: Sequence[Claim], figures: Figures) -> list[str]:
     """The papers' claims: the plot of the headlines, a card for each paper, then a table for each kind of evidence."""
     parts = ["# Claims", GENERATED, *first_screen(claims, PICTURE), OTHER_PAGES]
-    parts += ["## Papers", *(card(paper, claims) for paper in _papers(claims)), WORDS]
-    in_order = [claim for paper in _papers(claims) for claim in claims if claim["paper"] == paper]
+    parts += ["## Papers", *(card(paper, claims) for paper in papers(claims)), WORDS]
+    in_order = [claim for paper in papers(claims) for claim in claims if claim["paper"] == paper]
     for heading, rows in _by_closeness(in_order).items():
         parts += [f"## {heading}", wide_table(rows, figures)]
     return [*parts, *_history(claims)]
@@ -89,7 +89,7 @@ def first_screen(claims: Sequence[Claim], picture: str) -> list[str]:
         claims: The papers' claims.
         picture: Path of the plot from the page.
     """
-    summary = f"{_number_of('claim', claims)} of {_number_of('paper', _papers(claims))}: {counted(claims)}."
+    summary = f"{_number_of('claim', claims)} of {_number_of('paper', papers(claims))}: {counted(claims)}."
     return [summary + _on_outdated(claims), *([PLOT.format(picture)] if points(claims) else [])]
 
 
@@ -101,7 +101,7 @@ def _on_outdated(claims: Iterable[Claim]) -> str:
     return OUTDATED_SAYS * any(standing(claim) == OUTDATED for claim in claims)
 
 
-def _papers(claims: Iterable[Claim]) -> list[str]:
+def papers(claims: Iterable[Claim]) -> list[str]:
     """The papers that have claims, in the order of their cards."""
     tested = dict.fromkeys(claim["paper"] for claim in claims)
     return [*(paper for paper in PAPERS if paper in tested), *(paper for paper in tested if paper not in PAPERS)]
@@ -181,5 +181,5 @@ def with_claims(readme: str, claims: Iterable[Claim]) -> str:
 def _notebooks(claims: Sequence[Claim]) -> str:
     """A line for each paper, with the folder of its notebooks, as links from the README."""
     folders = {claim["paper"]: Path("notebooks", claim["notebook"]).parent.as_posix() for claim in reversed(claims)}
-    titles = {paper: PAPERS[paper].title if paper in PAPERS else plain(paper) for paper in _papers(claims)}
+    titles = {paper: PAPERS[paper].title if paper in PAPERS else plain(paper) for paper in papers(claims)}
     return "\n".join(f"- [{title}]({folders[paper]}/), {paper}" for paper, title in titles.items())

@@ -189,6 +189,35 @@ for a new data set. Fine-tuned, it is more accurate after fewer steps than netwo
             Headline("TANS (d)", ("nearest data set",), "TANS: above the nearest data set's (points)"),
         ),
     ),
+    "1911.13053": Paper(
+        "Block-wisely Supervised Neural Architecture Search with Knowledge Distillation",
+        """A supernet that is cut into blocks, each of which learns from a block of a teacher, ranks networks better than one
+that is trained end to end along single paths (DNA); an exact search finds the best sum of ratings under a limit.""",
+        (Headline("DNA (a)", ("SPOS in as many steps (",), "DNA: above SPOS (tau)"),),
+    ),
+    "2003.14058": Paper(
+        "MTL-NAS: Task-Agnostic Neural Architecture Search towards General-Purpose Multi-Task Learning",
+        """Two tasks have a network of a fixed shape each, and a search learns which layers see layers of the other one. If the
+entropy of the gates is minimised, they can be rounded without training again, and the result is better than single tasks
+and than NDDR, where layers of the same depth see each other.""",
+        (
+            Headline("MTL-NAS (a)", ("removes the gap",), "MTL-NAS: entropy removes the gap (%)"),
+            Headline("MTL-NAS (d)", ("single tasks",), "MTL-NAS: better than single tasks (%)"),
+        ),
+    ),
+    "2207.03677": Paper(
+        "SuperTickets: Drawing Task-Agnostic Lottery Tickets from Supernets",
+        """Units of a supernet are searched for and its weights pruned in one training: a share of masked weights that grows,
+and weights that come back where a block loses units. Such tickets are more accurate than networks that are pruned after a
+search, with and without retraining, and they transfer between tasks.""",
+        (Headline("SuperTickets (a)", ("Without retraining, above",), "SuperTickets: above pruning after a search (points)"),),
+    ),
+    "1801.02475": Paper(
+        "Ensemble One-dimensional Convolution Neural Networks for Skeleton-based Action Recognition",
+        """Four small networks over time, each with its own view of a skeleton (two streams, parts of the body, attention,
+differences of frames), recognise actions better together than the best of them.""",
+        (Headline("1-D ensembles (b)", ("four seeds", "jhmdb"), "1-D ensembles: views above seeds, real poses (points)"),),
+    ),
     "2312.13301": Paper(
         "SimQ-NAS: Simultaneous Quantization Policy and Neural Architecture Search",
         """One search for architecture and bits finds networks up to 3.44 times smaller, and 4.80 times faster, than the

@@ -6,18 +6,22 @@ the stored results too, as does the page of a notebook that was not run here at 
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import badges
 import board_page
 import nbformat
+import site_board
 from board_plot import PICTURE
 from board_rows import narrow_table
 from gallery import BEST_FIRST, FOLDER, known_figures
 from nbformat import NotebookNode
 from profiles import notebook_names
+from record import read_record
 from scoreboard import COLUMNS, PLACE, read_claims
 
 TO_EXPERIMENTS = re.compile(r"(!\[[^]]*\]\()")  # pictures, from a page in docs
@@ -29,23 +33,32 @@ FIRST_SYSTEM = "hardware_aware_nas"
 INJECTED = "injected-parameters"  # Papermill's tag for the cell that it adds
 RUN = "The outputs below are those of a run with the `{profile}` parameters."
 SMOKE = " They make it quick, to show that it works: its figures and numbers decide nothing."
+ONLINE = (  # the site is built where its repository is known: on GitHub
+    " Change it without installing anything: [Binder]({Binder}), or [Colab]({Colab}), where `{install}` comes first."
+)
 NOT_RUN = "It was not run where this page was made, so that the cells have no outputs; `make figures NOTEBOOK={name}` runs it."
 
 
 def write_pages(root: Path, target: Path) -> None:
-    """Write all notebooks of the repository, the pages of the scoreboard, and two parts of the home page to a folder."""
+    """Write all notebooks of the repository, the pages of the scoreboard, and three parts of pages to a folder."""
     claims = read_claims(root / "experiments" / "claims.json", (*PLACE, *COLUMNS))
     figures = known_figures(root)
     names = notebook_names(root)
+    titles = dict[str, str]()
     for name in names:
         ours = [claim for claim in claims if claim["notebook"] == name]
-        page = target / f"{name}.ipynb"
-        page.parent.mkdir(parents=True, exist_ok=True)
-        nbformat.write(notebook_page(root, name, ours, figures.get(name, [])), page)
-    for file, text in board_page.pages(claims, figures).items():
-        (target / file.lower()).write_text(board_for_docs(text, target.name))
-    first = "\n\n".join(board_page.first_screen(board_page.papers_claims(claims), PICTURE))
-    (target / "scoreboard.md").write_text(board_for_docs(first, target.name))
+        page = notebook_page(root, name, ours, figures.get(name, []))
+        titles[name] = page.cells[0].source.partition("\n")[0].lstrip("# ")
+        (target / f"{name}.ipynb").parent.mkdir(parents=True, exist_ok=True)
+        nbformat.write(page, target / f"{name}.ipynb")
+    board = {file.lower(): text for file, text in board_page.pages(claims, {}).items()}  # figures are beside the papers
+    board |= site_board.pages(claims, figures, titles)
+    board["scoreboard.md"] = "\n\n".join(board_page.first_screen(board_page.papers_claims(claims), PICTURE))
+    for file, text in board.items():
+        (target / file).parent.mkdir(exist_ok=True)
+        in_docs = text if "/" in file else board_for_docs(text, target.name)
+        (target / file).write_text(site_board.coloured(in_docs))
+    (target / "gallery.md").write_text(site_board.gallery(figures, titles))
     (target / "contents.md").write_text(contents(names, target.name))
 
 
@@ -80,10 +93,22 @@ def notebook_page(root: Path, name: str, claims: list[dict[str, Any]], figures: 
     notes = [RUN.format(profile=profile) + SMOKE * (profile == "smoke") if profile else NOT_RUN.format(name=name)]
     if profile in (None, "smoke"):
         notes += stored_results(name, claims, figures)
-    title, _, rest = page.cells[0].source.partition("\n")
+    if profile:
+        notes[0] += cost(root / "runs" / name / profile)
+    if repository := os.environ.get("GITHUB_REPOSITORY"):
+        notes[0] += ONLINE.format(**badges.links(repository, name), install=badges.install(repository))
+    title, _, rest = badges.without_badges(page.cells[0].source).partition("\n")
     page.cells[0].source = f"{title}\n\n*{notes[0]}*\n{rest}"
     page.cells[1:1] = [nbformat.v4.new_markdown_cell(note) for note in notes[1:]]
     return page
+
+
+def cost(run: Path) -> str:
+    """How long a run took and how much memory it held, as far as its record says."""
+    record = read_record(run)
+    told = [f"{record['seconds']:.0f} s"] if record.get("seconds") else []
+    told += [f"{record['memory_mb']:.0f} MB of memory"] if record.get("memory_mb") else []
+    return f" It took {' and '.join(told)}." if told else ""
 
 
 def add_outputs(notebook: NotebookNode, runs: Path) -> str | None:

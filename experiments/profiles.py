@@ -71,7 +71,7 @@ def declared_parameters(notebook: Path) -> dict[str, ast.expr | None]:
     except UsageError:
         raise
     except Exception as error:  # of nbformat, of Papermill or of Python's own parser
-        raise UsageError(f"{notebook.name} is no notebook whose parameters can be read: {error!r}") from error
+        raise UsageError(f"{notebook.name} is not a notebook with readable parameters: {error!r}") from error
     annotations: dict[str, ast.expr | None] = {}
     for statement in statements:
         if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
@@ -156,9 +156,9 @@ def _read_yaml(text: str, where: str) -> Any:
         return DecimalLoader(text).get_single_data()
     except yaml.MarkedYAMLError as error:
         line = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise UsageError(f"{where} is no YAML{line}: {error.problem}") from None
+        raise UsageError(f"{where} is not YAML{line}: {error.problem}") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # a control character; a date that is none
-        raise UsageError(f"{where} is no YAML: {' '.join(str(error).split())}") from None
+        raise UsageError(f"{where} is not YAML: {' '.join(str(error).split())}") from None
 
 
 def _refuse_bomb(text: str, where: str) -> None:
@@ -206,7 +206,7 @@ def profile_values(name: str, profile: str, root: Path) -> dict[str, Any]:
         raise UsageError(f"experiments/{name}.yaml: no profile {profile!r}; it has: {', '.join(map(str, profiles))}")
     values = profiles[profile] or {}
     if not isinstance(values, dict):
-        raise UsageError(f"experiments/{name}.yaml: profile {profile!r} is no mapping of parameters to values")
+        raise UsageError(f"experiments/{name}.yaml: profile {profile!r} is not a mapping of parameters to values")
     return values
 
 

@@ -1,4 +1,4 @@
-"""What made a run's folder: a notebook with its parameters, the package and the published data; and its seconds."""
+"""What made a run's folder: a notebook with its parameters, the package and the published data; and what it took."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def read_record(folder: Path) -> dict[str, Any]:
     """The record of a run's folder; empty if a run has not finished."""
     try:
         record = dict(json.loads((folder / RECORD).read_text()))
-        return {**record, "seconds": float(record.get("seconds", 0.0))}
+        return {**record, **{name: float(record.get(name, 0.0)) for name in ("seconds", "memory_mb")}}
     except (OSError, ValueError, TypeError, OverflowError, RecursionError):
         return {}
 
@@ -44,13 +44,15 @@ def begin_record(folder: Path) -> None:
         write_record(folder, "", 0.0)
 
 
-def write_record(folder: Path, made_of: str, seconds: float) -> None:
-    """Record what a folder was made from, when, and at which commit.
+def write_record(folder: Path, made_of: str, seconds: float, memory_mb: float = 0.0) -> None:
+    """Record what a folder was made from, when, at which commit, and what that took.
 
-    A run that replays what is stored is short, so the longest one counts.
+    A run that replays what is stored is short and small, so the longest and the largest ones count.
     """
-    longest = max(seconds, read_record(folder).get("seconds", 0.0))
-    record = {"fingerprint": made_of, "seconds": round(longest, 1), "date": datetime.now(UTC).date().isoformat()}
+    before = read_record(folder)
+    cost = {"seconds": max(seconds, before.get("seconds", 0.0)), "memory_mb": max(memory_mb, before.get("memory_mb", 0.0))}
+    record: dict[str, Any] = {"fingerprint": made_of, "date": datetime.now(UTC).date().isoformat()}
+    record |= {name: round(value, 1) for name, value in cost.items()}
     with atomically(folder / RECORD) as new:
         new.write_text(json.dumps(record | {"commit": _commit(folder)}))
 

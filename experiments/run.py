@@ -136,7 +136,7 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         if "=" not in setting:
             parser.error(f"--set takes NAME=VALUE, got {setting!r}")
     if parsed.jobs < 1:
-        parser.error("--jobs takes a number from 1 on")
+        parser.error("--jobs must be at least 1")
     return parsed
 
 

@@ -50,13 +50,13 @@ def read_claims(path: Path, keys: Sequence[str] = tuple(COLUMNS)) -> list[Claim]
     try:
         claims = json.loads(path.read_text())
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"{path} is no JSON, cut short perhaps: {error}") from None
+        raise UsageError(f"{path} is not JSON; it may be cut short: {error}") from None
     if not isinstance(claims, list) or not all(isinstance(claim, dict) for claim in claims):
         raise UsageError(f"{path}: needs a list of claims")
     for claim in claims:
         history = claim.get("history", [])
         if not isinstance(history, list) or not all(isinstance(run, dict) for run in history):
-            raise UsageError(f"{path}: a claim's history is no list of runs")
+            raise UsageError(f"{path}: a claim's history is not a list of runs")
         for run in (claim, *history):
             _check(run, keys if run is claim else [key for key in keys if key not in IDENTITY], path)
     return claims
@@ -65,17 +65,17 @@ def read_claims(path: Path, keys: Sequence[str] = tuple(COLUMNS)) -> list[Claim]
 def _check(claim: Claim, keys: Sequence[str], path: Path) -> None:
     """Raise UsageError if pages cannot be made from a claim, or from one of its runs."""
     if missing := [key for key in keys if key not in claim]:
-        raise UsageError(f"{path}: a claim lacks {', '.join(missing)}")
+        raise UsageError(f"{path}: a claim has no {', '.join(missing)}")
     for key, known in WORDS.items():
         if key in claim and claim[key] not in known:
             raise UsageError(f"{path}: unknown {key} {claim[key]!r}; known: {', '.join(map(str, known))}")
     if texts := [key for key in TEXTS if not isinstance(claim.get(key, ""), str)]:
-        raise UsageError(f"{path}: a claim's {', '.join(texts)} is no text")
+        raise UsageError(f"{path}: a claim's {', '.join(texts)} is not a text")
     if numbers := [key for key in NUMBERS if not _is_number(claim.get(key))]:
-        raise UsageError(f"{path}: a claim's {', '.join(numbers)} is no number")
+        raise UsageError(f"{path}: a claim's {', '.join(numbers)} is not a number")
     ends = claim.get("interval")
     if ends is not None and not (isinstance(ends, list) and len(ends) == 2 and all(map(_is_number, ends))):
-        raise UsageError(f"{path}: a claim's interval is no list of two numbers")
+        raise UsageError(f"{path}: a claim's interval is not a list of two numbers")
 
 
 def _is_number(value: Any) -> bool:

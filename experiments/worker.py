@@ -142,7 +142,7 @@ def execute(job: Job) -> Result:
             _execute(job, console, live, f"{folder}/kernel")
         if claims_file.exists():
             claims = read_claims(claims_file)
-        write_record(job.folder, made_of, time.perf_counter() - clock)
+        write_record(job.folder, made_of, time.perf_counter() - clock, _peak_mb())
     except papermill.PapermillExecutionError as failure:
         error = f"{failure.ename}: {failure.evalue}".partition("\n")[0]
         console.write(re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(failure.traceback)) + "\n")
@@ -150,8 +150,12 @@ def execute(job: Job) -> Result:
         error = f"{type(failure).__name__}: {failure}"
     seconds = time.perf_counter() - clock
     console.line(f"FAILED after {seconds:.1f} s: {error}" if error else f"done in {seconds:.1f} s")
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    return Result(job, seconds, peak / 1e6, error, claims, job.files_since(moment))
+    return Result(job, seconds, _peak_mb(), error, claims, job.files_since(moment))
+
+
+def _peak_mb() -> float:
+    """Peak memory of the largest process that this one started and that has ended."""
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
 
 
 def check_kernel() -> None:

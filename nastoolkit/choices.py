@@ -33,7 +33,7 @@ class Choice:
     def __post_init__(self) -> None:
         object.__setattr__(self, "options", tuple(self.options))
         if not any(all(isinstance(option, kind) for option in self.options) for kind in (int | float, str)):
-            raise ValueError(f"options of {self.name!r} must be Python numbers or texts, not both, got {self.options}")
+            raise ValueError(f"options of {self.name!r} must be all numbers or all texts, got {self.options}")
         if not self.options or len(set(self.options)) < len(self.options):
             raise ValueError(f"choice {self.name!r} needs different options, got {self.options}")
         if self.when is not None:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from nastoolkit.support.files import atomically
-from nastoolkit.verdicts import NOT_TESTED, RULE, WORDS, Verdict, verdict
+import pandas as pd
+from numpy.typing import ArrayLike
 
-__all__ = ["EVIDENCE", "VERDICTS", "Verdict", "claim", "verdict"]
+from nastoolkit.statistics import Censored
+from nastoolkit.support.files import atomically
+from nastoolkit.verdicts import NOT_TESTED, RULE, WORDS, PaperValue, Verdict, verdict
+
+__all__ = ["EVIDENCE", "VERDICTS", "Finding", "Verdict", "claim", "claim_each", "verdict"]
 BEFORE = ("reproduced", "direction only", "not reproduced")  # words of notebooks that have a rule of their own
 OWN_PROBLEM, PUBLIC_DATA, MINIATURE = "the paper's own problem", "public data", "miniature"
 EVIDENCE = (OWN_PROBLEM, PUBLIC_DATA, MINIATURE)  # the closest first
@@ -76,10 +81,63 @@ def claim(
         known = json.loads(path.read_text()) if path.exists() else []
         others = [old for old in known if any(old[key] != new[key] for key in identity)]
     except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise ValueError(f"{path} is no list of claims, cut short perhaps: {error!r}; delete it to start anew") from error
+        raise ValueError(f"{path} is not a list of claims; it may be cut short: {error!r}; delete it to start anew") from error
     with atomically(path) as file:
         file.write_text(json.dumps([*others, new], indent=1))
     return new
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What seeds found for a statement, and what the rule asks of it; see :func:`verdict` for the first four.
+
+    Attributes:
+        effects: Effect of each seed ``(n,)``, above 0 in the direction of the statement; or censored ratios.
+        at_least: Least effect worth having.
+        control: Effect of the naive control.
+        paper_value: The paper's effect.
+        note: Remark for readers; see :func:`claim`.
+    """
+
+    effects: ArrayLike | Censored
+    at_least: float
+    control: ArrayLike | Censored | None = None
+    paper_value: PaperValue = None
+    note: str = ""
+
+
+def claim_each(
+    path: str | Path,
+    findings: Mapping[str, Finding],
+    *,
+    paper: str,
+    item: str,
+    evidence: str,
+    is_enough: bool = True,
+    about: str = "",
+) -> pd.DataFrame:
+    """Judge several statements of a paper, and record a claim on each.
+
+    Args:
+        path: The run's ``claims.json``.
+        findings: What was found, by statement; a statement may begin with its letter, such as ``(a)``.
+        paper: Its arXiv number, or ``nastoolkit`` for claims of our own.
+        item: Figure, table or section, or the system's name; a statement's letter is added to it.
+        evidence: One of ``EVIDENCE``.
+        is_enough: Whether the run can decide the statements; if not, they are *not tested at this scale*.
+        about: What they are about, such as the task; it is added to each statement.
+
+    Returns:
+        A row for each claim: ``statement``, ``paper_value``, ``ours``, ``interval``, ``verdict``.
+    """
+    records = []
+    for statement, found in findings.items():
+        answer = verdict(found.effects, found.at_least, found.control, found.paper_value) if is_enough else NOT_TESTED
+        letter = f" {statement[:3]}" if statement.startswith("(") else ""
+        named = {"paper": paper, "item": item + letter, "statement": f"{statement}: {about}" if about else statement}
+        ours: dict[str, Any] = {"paper_value": found.paper_value, "evidence": evidence, "note": found.note}
+        records.append(claim(path, verdict=answer, **named, **ours))
+    return pd.DataFrame(records, columns=["statement", "paper_value", "ours", "interval", "verdict"])
 
 
 def _facts(verdict: Verdict) -> dict[str, Any]:

@@ -129,7 +129,7 @@ class History:
         """
         costs = self.costs[self.feasible]
         if not len(costs):
-            raise ValueError("without a feasible evaluation no reference point can be inferred: give one")
+            raise ValueError("no evaluation is feasible, so a reference point cannot be inferred: give one")
         size = np.ptp(costs, axis=0)
         return (costs.max(axis=0) + np.where(size > 0, size / 10, 1.0)) * signs(self.objectives)
 

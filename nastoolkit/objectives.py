@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nastoolkit.support.display_names import quantity_label
+
 
 @dataclass(frozen=True)
 class Objective:
@@ -35,7 +37,7 @@ class Objective:
             raise ValueError(f"objective {self.name!r} has direction {self.direction!r}; known: 'min', 'max'")
         bounds = [bound for bound in (self.at_least, self.at_most) if bound is not None]
         if not np.isfinite(bounds).all() or bounds != sorted(bounds):
-            raise ValueError(f"objective {self.name!r} is to be at least {self.at_least} and at most {self.at_most}")
+            raise ValueError(f"objective {self.name!r} cannot be at least {self.at_least} and at most {self.at_most}")
 
     @property
     def is_bounded(self) -> bool:
@@ -60,9 +62,8 @@ class Objective:
 
     @property
     def label(self) -> str:
-        """Name and unit for an axis, e.g. ``accuracy_top1 [%]``; a unit that ends the name is not repeated."""
-        unit_in_name = not self.unit or self.name.endswith(self.unit.lower())
-        return self.name if unit_in_name else f"{self.name} [{self.unit}]"
+        """Name and unit for an axis, e.g. ``accuracy (top-1, %)``; see :mod:`nastoolkit.support.display_names`."""
+        return quantity_label(self.name, self.unit)
 
 
 def signs(objectives: Sequence[Objective]) -> np.ndarray:

@@ -51,7 +51,7 @@ class SearchSpace:
         if choice.when is not None:
             parent, options = choice.when
             if parent not in self._index:
-                raise ValueError(f"choice {choice.name!r} depends on {parent!r}, which is no earlier choice")
+                raise ValueError(f"choice {choice.name!r} depends on {parent!r}, which is not an earlier choice")
             known = self.choices[self._index[parent]].options
             if not all(option in known for option in options):
                 raise ValueError(f"choice {choice.name!r} waits for {parent} in {options}, but its options are {known}")
@@ -200,9 +200,9 @@ class SearchSpace:
         """Genotypes ``(n, d)`` or ``(d,)`` as int64; ValueError if a gene is not the index of an option of its choice."""
         genotypes = np.asarray(genotypes)
         if genotypes.dtype.kind not in "iu":
-            raise ValueError(f"genotypes are integers (indices of options), got {genotypes.dtype}")
+            raise ValueError(f"genotypes must be integers (indices of options), got {genotypes.dtype}")
         if genotypes.ndim not in (1, 2) or genotypes.shape[-1] != self.n_genes:
-            raise ValueError(f"genotypes have shape (n, {self.n_genes}) in this space, got {genotypes.shape}")
+            raise ValueError(f"genotypes must have shape (n, {self.n_genes}) in this space, got {genotypes.shape}")
         outside = (genotypes < 0) | (genotypes >= self._n_options)
         if outside.any():
             position = tuple(np.argwhere(outside)[0])

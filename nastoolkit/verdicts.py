@@ -124,14 +124,14 @@ class _Ends:
     @classmethod
     def of(cls, values: ArrayLike | Censored, is_ratio: bool) -> _Ends:
         if isinstance(values, Censored) and (not is_ratio or values.what != "ratio"):
-            raise ValueError(f"a verdict is on differences or on ratios, and not on {values.what}s: divide theirs by ours")
+            raise ValueError(f"a verdict needs differences or ratios, got {values.what}s: divide theirs by ours")
         ends = (values.low, values.high) if isinstance(values, Censored) else [np.asarray(values, float).ravel()] * 2
         with np.errstate(divide="ignore"):  # a ratio that may be anything below some number begins at 0
             return cls(*(np.log(end) if is_ratio else end for end in ends))
 
     def minus(self, other: _Ends) -> _Ends:
         if len(other.low) not in (1, len(self.low)):
-            raise ValueError(f"a control has one effect, or one for each of the {len(self.low)} seeds; got {len(other.low)}")
+            raise ValueError(f"a control needs one effect, or one for each of the {len(self.low)} seeds; got {len(other.low)}")
         return _Ends(self.low - other.high, self.high - other.low)
 
     def estimates(self, kind: str) -> list[Estimate]:
@@ -150,7 +150,7 @@ class _Bar:
     def of(cls, at_least: float, paper_value: PaperValue, is_ratio: bool) -> _Bar:
         least, *paper = _Ends.of([at_least, *map(float, _runs(paper_value))], is_ratio).low
         if not least > 0:
-            raise ValueError(f"the least effect worth having is above {int(is_ratio)}, got {at_least}")
+            raise ValueError(f"the least effect worth having must be above {int(is_ratio)}, got {at_least}")
         if paper and not np.mean(paper) >= least:
             raise ValueError(f"the least effect worth having, {at_least}, is more than the paper's, {paper_value}")
         n_runs = len(paper) if np.asarray(paper_value, object).ndim else math.inf

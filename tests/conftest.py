@@ -210,6 +210,26 @@ def small_cifar():
 
 
 @pytest.fixture(scope="session")
+def scene_files():
+    """Writes NYUv2's arrays to a folder: so many random scenes of each part, with pixels that have no class or normal."""
+
+    def write(folder, n_train, n_val):
+        rng = np.random.default_rng(0)
+        for split, n in (("train", n_train), ("val", n_val)):
+            for part in ("image", "label", "normal"):
+                (folder / split / part).mkdir(parents=True)
+            for number in range(n):
+                normals = rng.normal(size=(24, 32, 3))
+                normals /= np.linalg.norm(normals, axis=-1, keepdims=True)
+                normals[:2] = 0
+                np.save(folder / split / "image" / f"{number}.npy", rng.random((24, 32, 3), dtype=np.float32))
+                np.save(folder / split / "label" / f"{number}.npy", rng.integers(-1, 3, (24, 32)))
+                np.save(folder / split / "normal" / f"{number}.npy", normals.astype(np.float32))
+
+    return write
+
+
+@pytest.fixture(scope="session")
 def speech():
     """Writes LibriSpeech's spectra to a folder: random ones of so many people, and four each of three others."""
 
@@ -221,6 +241,46 @@ def speech():
         frames = rng.integers(256, size=(length.sum(), 24), dtype=np.uint8)
         table = {"frames": frames, "length": length, "speaker": np.array(people), "test": np.array(people) >= 100}
         np.savez(folder / "libri_mel24.npz", **table, lo=-18.0, hi=3.0)
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def poses():
+    """Writes J-HMDB's poses to a folder: random ones, so many training clips of each of three actions, and two test clips."""
+
+    def write(folder, n_clips):
+        folder.mkdir(parents=True)
+        rng, clips = np.random.default_rng(0), np.arange(3 * (n_clips + 2))
+        pose = rng.normal(size=(len(clips), 40, 15, 2)).astype(np.float32)
+        for clip, length in zip(pose, rng.integers(16, 41, len(clips)), strict=True):
+            clip[length:] = np.nan
+        table = {"pose": pose, "label": np.array(["catch", "clap", "golf"])[clips % 3], "test": clips >= 3 * n_clips}
+        np.savez(folder / "jhmdb_pose_split1.npz", **table)
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def skeleton_files():
+    """Writes files of NTU RGB+D to a folder: clips of three actions by people of all splits, of one body or two."""
+
+    def lines(rng, n_frames, n_bodies):
+        yield str(n_frames)
+        for _ in range(n_frames):
+            yield str(n_bodies)
+            for body in range(n_bodies):
+                yield f"7205759403793{body} 0 1 1 1 1 0 0.1 0.2 2"
+                yield "25"
+                yield from (" ".join(f"{x:.6f}" for x in [*rng.normal(size=3), *range(9)]) for _ in range(25))
+
+    def write(folder, people=(1, 2, 4, 14, 3, 6), n_clips=2):
+        folder.mkdir(parents=True)
+        rng = np.random.default_rng(0)
+        for person in people:
+            for number in range(3 * n_clips):
+                name = f"S001C001P{person:03}R{1 + number // 3:03}A{1 + number % 3:03}"
+                (folder / f"{name}.skeleton").write_text("\n".join(lines(rng, 2 + number, 1 + number % 2)) + "\n")
 
     return write
 
@@ -375,6 +435,7 @@ def data_sets(
     image_folder,
     image_rows,
     small_cifar,
+    scene_files,
     speech,
     sentence_rows,
     save_tokenizer,
@@ -382,6 +443,8 @@ def data_sets(
     translations,
     rated_sentences,
     sentence_pairs,
+    poses,
+    skeleton_files,
 ):
     """A folder with small data sets laid out like the published ones, and with a tokenizer, for NASTOOLKIT_DATASETS."""
     import datasets
@@ -399,8 +462,11 @@ def data_sets(
     save_tokenizer(folder / "bert-base-uncased")
     bert_texts(folder / "bert-texts", 2000, 500)
     small_cifar(folder / "cifar10-16", 40, 10)
+    scene_files(folder / "nyuv2", 30, 10)
     speech(folder / "libri-speakers", 20)
     translations(folder / "wmt14-en-de", 200, 40)
     rated_sentences(folder / "vader", 210)
     sentence_pairs(folder / "tatoeba-en-de", 210)
+    poses(folder / "jhmdb-poses", 20)
+    skeleton_files(folder / "ntu-skeletons", (*range(1, 20), 25), 3)
     return folder

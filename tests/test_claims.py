@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from nastoolkit.claims import EVIDENCE, VERDICTS, claim
+from nastoolkit.claims import EVIDENCE, VERDICTS, Finding, claim, claim_each, verdict
 
 FIRST = {
     "paper": "2202.12954",
@@ -71,3 +71,27 @@ def test_what_is_not_finite_is_kept_as_null(tmp_path):
     record = claim(tmp_path / "claims.json", **FIRST | {"ours": float("inf"), "interval": [np.float64("nan"), 2.0]})
     assert (record["ours"], record["interval"]) == (None, [None, 2.0])
     assert json.loads((tmp_path / "claims.json").read_text(), parse_constant=pytest.fail) == [record]
+
+
+def test_each_statement_is_judged_and_recorded(tmp_path):
+    file, effects = tmp_path / "claims.json", [1.0, 1.1, 0.9, 1.0, 1.05]
+    tests = {
+        "(a) It helps": Finding(effects, 0.5, control=0.1, paper_value=1.0),
+        "It hurts": Finding(-np.array(effects), 0.5, note="odd"),
+    }
+    table = claim_each(file, tests, paper="2202.12954", item="Figure 10", evidence="miniature", about="digits")
+    assert table.verdict.tolist() == ["agrees", "no effect"] and table.paper_value.tolist()[0] == 1.0
+    first, second = stored(file)
+    assert (first["item"], first["statement"], first["evidence"]) == ("Figure 10 (a)", "(a) It helps: digits", "miniature")
+    assert (second["item"], second["statement"], second["note"]) == ("Figure 10", "It hurts: digits", "odd")
+    assert first == claim(
+        file,
+        **{key: first[key] for key in ("paper", "item", "statement", "paper_value", "evidence")},
+        verdict=verdict(effects, 0.5, control=0.1, paper_value=1.0),
+    )
+
+
+def test_nothing_is_judged_where_a_run_cannot_decide(tmp_path):
+    how = {"paper": "nastoolkit", "item": "Page", "evidence": "miniature", "is_enough": False}
+    table = claim_each(tmp_path / "claims.json", {"It helps": Finding([1.0], 0.5)}, **how)
+    assert table.verdict.tolist() == ["not tested at this scale"] and table.ours.tolist() == [None]

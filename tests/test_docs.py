@@ -17,6 +17,7 @@ from PIL import Image
 from profiles import notebook_names
 from record import write_record
 
+import nastoolkit
 from nastoolkit import cli
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -132,6 +133,12 @@ def test_one_file_and_one_line_pass_the_contract_test(page, clone):
     assert ran.returncode == 0 and n_passed and int(n_passed[1]) >= 5, ran.stdout[-3000:]
 
 
+@pytest.mark.parametrize("page", PAGES[:-1], ids=lambda page: page.stem)  # CONTRIBUTING.md is no page of the site
+def test_code_fits_its_column(page):
+    for code in re.findall(r"^```\w+\n(.+?)^```", page.read_text(), re.MULTILINE | re.DOTALL):
+        assert max(map(len, code.splitlines())) <= 88, code
+
+
 def test_links_of_the_pages_lead_somewhere():
     for page in PAGES:
         for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text()):
@@ -213,6 +220,27 @@ def test_outputs_of_other_code_or_of_a_run_without_an_end_are_not_shown(root, ru
     assert not page.cells[-1].outputs
 
 
+def test_a_page_tells_what_its_run_took_and_where_it_can_be_changed_online(root, monkeypatch):
+    root, save = root
+    save("runs/a/b/laptop/notebook.ipynb", notebook(PRINTED))
+    monkeypatch.delenv("GITHUB_REPOSITORY", raising=False)
+    write_record(root / "runs/a/b/laptop", "made of this", 61.4, 812.0)
+    write_record(root / "runs/a/b/laptop", "made of this", 2.0)  # a replay
+    (title, *_) = page_of(root).cells
+    assert "It took 61 s and 812 MB of memory.*" in title.source and "olab" not in title.source
+    monkeypatch.setenv("GITHUB_REPOSITORY", "someone/nastoolkit")
+    (title, *_) = page_of(root).cells
+    assert "(https://mybinder.org/v2/gh/someone/nastoolkit/HEAD?labpath=notebooks/a/b.ipynb)" in title.source
+    assert "(https://colab.research.google.com/github/someone/nastoolkit/blob/HEAD/notebooks/a/b.ipynb)" in title.source
+
+
+def test_every_public_name_is_in_the_reference():
+    page = (DOCS / "reference.md").read_text()
+    for name in nastoolkit.__all__:
+        home = getattr(getattr(nastoolkit, name), "__module__", None)
+        assert (f"`~{home}.{name}`" if home else f"`{name}`") in page, name
+
+
 def test_a_page_without_any_result_is_the_notebook(root):
     assert len(notebook_page(root[0], "a/b", [], []).cells) == 3
 
@@ -231,10 +259,11 @@ def test_pages_and_scoreboard_are_written(root):
     root, _ = root
     write_pages(root, root / "docs/_notebooks")
     pages = {path.name: path.read_text() for path in (root / "docs/_notebooks").glob("*.md")}
-    assert pages["scoreboard.md"].startswith("1 claim of 1 paper: 1 *not reproduced*.")
-    assert "| 2202.12954, Fig 1: It \\| works | 10 | 1.44 [0, 2.74] |" in pages["claims.md"]
-    assert "[laptop](_notebooks/a/b.ipynb" in pages["claims.md"] and "](own_claims.md)" in pages["claims.md"]
-    assert {"own_claims.md", "disagreements.md", "figures.md"} <= set(pages)
+    assert pages["scoreboard.md"].startswith('1 claim of 1 paper: 1 <span class="verdict fails">not reproduced</span>.')
+    assert "](_notebooks/papers/2202.12954.md)" in pages["claims.md"] and "](own_claims.md)" in pages["claims.md"]
+    assert {"own_claims.md", "disagreements.md", "figures.md", "gallery.md"} <= set(pages)
+    paper = (root / "docs/_notebooks/papers/2202.12954.md").read_text()
+    assert "| Fig 1: It \\| works | 10 | 1.44 [0, 2.74] |" in paper and "## [Title](../a/b.ipynb)" in paper
     assert nbformat.read(root / "docs/_notebooks/a/b.ipynb", as_version=4).cells[0].source.startswith("# Title")
 
 

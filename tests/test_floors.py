@@ -18,7 +18,7 @@ NUMPY_FLOORS = [
     ["verdicts"],
     ["claims"],
     ["history", "predictors"],
-    ["search"],
+    ["search", "ensembles"],
     ["studies"],
 ]
 TORCH_FLOORS = [
@@ -32,7 +32,7 @@ TORCH_FLOORS = [
     ["benchmarks"],
     ["systems"],
     ["figures", "export"],
-    ["cli", "explorer", "notebook"],
+    ["cli", "explorer", "notebook", "teaching"],
 ]
 FLOOR = {name: floor for floor, names in enumerate(NUMPY_FLOORS + TORCH_FLOORS) for name in names}
 TORCH_LINE = len(NUMPY_FLOORS)

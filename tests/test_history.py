@@ -162,5 +162,5 @@ def test_without_a_reference_point_one_is_inferred_that_all_feasible_ones_beat(h
     np.testing.assert_allclose(history.reference_point(), expected)
     assert history.hypervolume() == history.hypervolume(expected) == history.hypervolume_curve()[-1] > 0
     assert history[:0].hypervolume() == 0 and history[:1].hypervolume() > 0
-    with pytest.raises(ValueError, match="without a feasible evaluation no reference point"):
+    with pytest.raises(ValueError, match="no evaluation is feasible, so a reference point"):
         history[:0].reference_point()

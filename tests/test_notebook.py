@@ -32,7 +32,7 @@ def test_what_fits_gets_its_folder(namespace, tmp_path):
 
 def test_what_does_not_fit_ends_the_first_cell(namespace, tmp_path):
     namespace.n_seeds, namespace.family_name = 1, "digits-mbv4"
-    with pytest.raises(ValueError, match="family_name: there is no 'digits-mbv4'.*\nn_seeds: numbers are from 2, got 1"):
+    with pytest.raises(ValueError, match="family_name: there is no 'digits-mbv4'.*\nn_seeds: must be at least 2, got 1"):
         set_up(str(tmp_path / "a"))
     assert not (tmp_path / "a").exists()
 
@@ -52,7 +52,7 @@ def test_run_py_holds_values_and_defaults_against_the_same_rules(tmp_path):
     cell.metadata["tags"] = ["parameters"]
     (folder / "good.ipynb").write_text(writes(new_notebook(cells=[cell])))
     check_values("good", {"n_seeds": 2}, tmp_path)
-    with pytest.raises(UsageError, match="good: n_seeds: numbers are from 2, got 1"):
+    with pytest.raises(UsageError, match="good: n_seeds: must be at least 2, got 1"):
         check_values("good", {"n_seeds": 1}, tmp_path)
     with pytest.raises(UsageError, match="budgets: needs one for each of seeds, .0, 1.; got .1."):
         check_values("good", {"seeds": [0, 1]}, tmp_path)

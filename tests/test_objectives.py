@@ -27,7 +27,7 @@ def test_an_exact_objective_must_give_a_finite_number_a_genotype(values):
 
 def test_signs_and_labels():
     np.testing.assert_array_equal(signs([ACCURACY, DOUBLE, LATENCY]), [-1, 1, 1])
-    assert ACCURACY.label == "accuracy_top1 [%]" and DOUBLE.label == "double"
+    assert ACCURACY.label == "accuracy (top-1, %)" and DOUBLE.label == "double"
 
 
 def test_violations_are_shares_of_the_bounds():
@@ -40,7 +40,7 @@ def test_violations_are_shares_of_the_bounds():
 
 def test_objectives_that_make_no_sense():
     for bounds in ({"at_most": np.nan}, {"at_least": -np.inf}, {"at_least": 2.0, "at_most": 1.0}):
-        with pytest.raises(ValueError, match="'latency_ms' is to be at least .* and at most"):
+        with pytest.raises(ValueError, match="'latency_ms' cannot be at least .* and at most"):
             replace(LATENCY, **bounds)
     with pytest.raises(ValueError, match="'maximise'.*known: 'min', 'max'"):
         Objective("accuracy_top1", "maximise")

@@ -1,5 +1,7 @@
 """pyproject.toml, constraints.txt, environment.yml and .pre-commit-config.yaml say the same about what gets installed."""
 
+import importlib.util
+import re
 import tomllib
 from pathlib import Path
 
@@ -56,3 +58,33 @@ def test_pre_commit_runs_the_pinned_tools():
 def test_the_version_is_the_same_wherever_it_is_told():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
     assert citation["version"] == PROJECT["version"] == nastoolkit.__version__
+
+
+@pytest.fixture
+def setup_py(monkeypatch):
+    spec = importlib.util.spec_from_file_location("setup_of_nastoolkit", ROOT / "setup.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.chdir(ROOT)
+    return module
+
+
+def test_the_description_has_whole_links_where_the_repository_is_known(setup_py, monkeypatch):
+    monkeypatch.setenv("GITHUB_REPOSITORY", "Some-one/nastoolkit")
+    told = setup_py.about()
+    text, version = told["long_description"], PROJECT["version"]
+    assert f"https://raw.githubusercontent.com/Some-one/nastoolkit/v{version}/experiments/headlines.png" in text
+    assert f"](https://github.com/Some-one/nastoolkit/blob/v{version}/experiments/CLAIMS.md)" in text
+    assert not re.search(r"\]\((?!https?://)[^)\s]", text) and "https://pymoo.org)" in text
+    assert told["project_urls"]["Documentation"] == "https://some-one.github.io/nastoolkit/"
+    monkeypatch.delenv("GITHUB_REPOSITORY")
+    assert setup_py.about()["long_description"] == (ROOT / "README.md").read_text()
+
+
+def test_classifiers_name_the_pythons_that_are_tried():
+    jobs = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())["jobs"]
+    tried = {PROJECT["requires-python"].removeprefix(">="), *jobs["other-pythons"]["strategy"]["matrix"]["python"]}
+    named = {
+        line.split(" :: ")[2] for line in PROJECT["classifiers"] if line.startswith("Programming Language :: Python :: 3.")
+    }
+    assert named == tried

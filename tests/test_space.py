@@ -178,7 +178,7 @@ def test_extremes():
         ([("a", (1,)), ("a", (2,))], "two choices are named 'a'"),
         ([("a", ())], "different options"),
         ([("a", (1, 1))], "different options"),
-        ([("a", (1,), ("b", (1,))), ("b", (1,))], "no earlier choice"),
+        ([("a", (1,), ("b", (1,))), ("b", (1,))], "not an earlier choice"),
         ([("a", (1,)), ("b", (1,), ("a", (2,)))], "its options are"),
     ],
 )
@@ -229,12 +229,12 @@ def test_what_takes_one_genotype_says_so_when_it_gets_several():
 
 @pytest.mark.parametrize("options", [tuple(np.array([3, 5])), ((1, 2), (3, 4)), (None,)])
 def test_options_are_plain_numbers_or_texts(options):
-    with pytest.raises(ValueError, match=r"options of 'kernel' must be Python numbers or texts"):
+    with pytest.raises(ValueError, match=r"options of 'kernel' must be all numbers or all texts"):
         Choice("kernel", options)
 
 
 def test_options_are_not_numbers_and_texts_at_once():
-    with pytest.raises(ValueError, match=r"options of 'kernel' must be Python numbers or texts, not both, got \(3, 'five'\)"):
+    with pytest.raises(ValueError, match=r"options of 'kernel' must be all numbers or all texts, got \(3, 'five'\)"):
         Choice("kernel", (3, "five"))
     assert SearchSpace([Choice("kernel", (3, 4.5))]).size == SearchSpace([Choice("kernel", ("a", "b"))]).size == 2
 
@@ -285,9 +285,9 @@ def test_genotypes_of_any_integer_type_are_taken(kind):
 def test_the_place_of_what_is_wrong_is_told():
     with pytest.raises(ValueError, match=r"^gene 'block3.kernel' is 5, out of range 0..2 \(an index into \(3, 5, 7\)\)$"):
         CHAIN.canonical(np.array([[2, 0, 0, 0, 0], [2, 5, 0, 0, 0], [9, 9, 9, 9, 9]]))
-    with pytest.raises(ValueError, match=r"^genotypes have shape \(n, 5\) in this space, got \(1, 1, 5\)$"):
+    with pytest.raises(ValueError, match=r"^genotypes must have shape \(n, 5\) in this space, got \(1, 1, 5\)$"):
         CHAIN.check(np.zeros((1, 1, 5), dtype=int))
-    with pytest.raises(ValueError, match=r"^genotypes are integers \(indices of options\), got float64$"):
+    with pytest.raises(ValueError, match=r"^genotypes must be integers \(indices of options\), got float64$"):
         CHAIN.alive(np.zeros(5))
     restricted = CHAIN.restrict({"width": ("wide",)})
     with pytest.raises(ValueError, match=r"^a genotype uses an option of 'width' that this restricted space leaves out$"):

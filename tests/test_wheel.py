@@ -54,5 +54,9 @@ def test_its_commands_find_the_notebooks(site):
     told = run(site, "-m", "nastoolkit.cli", "notebooks", "mine")
     n_notebooks = len([path for path in (ROOT / "notebooks").rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts])
     assert f"notebooks: {n_notebooks}" in told and (site / "mine" / "quickstart.ipynb").exists()
+    assert "lessons: " in run(site, "-m", "nastoolkit.cli", "students", "class")
+    assert f"of: {3 * len(list((site / 'class').iterdir()))}" in run(
+        site, "-m", "nastoolkit.cli", "students", "class", "--mark"
+    )
     assert list((site / "site").glob("*.dist-info/licenses/LICENSE"))
     assert (site / "site/nastoolkit/_notebooks/experiments/app/voila/templates/offline/conf.json").exists()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from nastoolkit.benchmarks.named_task import NamedTask
 from nastoolkit.families.cells import OF_NAS_BENCH_201, OPERATIONS, CellsFamily
 from nastoolkit.measurements import ground_truth
 from nastoolkit.published import nas_bench_201, nas_bench_201_short
 from nastoolkit.published.nas_bench_201 import rows_of_cells
 from nastoolkit.statistics import partial_correlation, rank_correlation
-from nastoolkit.tasks import Task, load_task
 from nastoolkit.tasks.fitting import cells_for
 from nastoolkit.training import Recipe
 
@@ -26,11 +26,10 @@ MACS = "log MACs"
 
 
 @dataclass(frozen=True, kw_only=True)
-class CellsProblem:
+class CellsProblem(NamedTask):
     """Cells of NAS-Bench-201 in a skeleton of any size, and their true accuracies.
 
     Attributes:
-        task_name: Name for :func:`nastoolkit.tasks.load_task`.
         truth: ``alone``, or ``12 epochs`` or ``200 epochs``, as published for CIFAR-10.
         image_size: Height and width of the networks' inputs.
         channels: Channels of the first stage.
@@ -43,7 +42,6 @@ class CellsProblem:
         ValueError: There is no such truth, or no such operation.
     """
 
-    task_name: str
     truth: str
     image_size: int
     channels: int
@@ -57,11 +55,6 @@ class CellsProblem:
             raise ValueError(f"unknown truth {self.truth!r}; known: {', '.join(TRUTHS)}")
         if unknown := [name for name in self.operations if name not in OPERATIONS]:
             raise ValueError(f"unknown operation {unknown[0]!r}; known: {', '.join(OPERATIONS)}")
-
-    @cached_property
-    def task(self) -> Task:
-        """The task."""
-        return load_task(self.task_name)
 
     @cached_property
     def family(self) -> CellsFamily:
@@ -80,19 +73,9 @@ class CellsProblem:
         is_free = np.array([OPERATIONS[name](1, 1).params == 0 for name in self.family.table.by_cost])
         return is_free[self.cells].sum(axis=1) >= MOSTLY
 
-    @property
-    def lacks(self) -> str:
-        """What is missing of its data; empty if nothing is."""
-        try:
-            self.task.split("test")
-            self._published()
-        except OSError as error:
-            return str(error).split("\n")[0]
-        return ""
-
-    def as_argument(self) -> dict[str, Any]:
-        """Its values, as an argument of a job."""
-        return asdict(self)
+    def _find_data(self) -> None:
+        super()._find_data()
+        self._published()
 
     def true_accuracies(self, recipe: Recipe, n_seeds: int, folder: str | Path, n_workers: int) -> np.ndarray:
         """Accuracies of the cells ``(n, k)`` in %, each measured k times: published, or from training each cell alone."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from functools import cached_property, lru_cache
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from nastoolkit.answers import Answers
+from nastoolkit.benchmarks.named_task import NamedTask
 from nastoolkit.families import Family
 from nastoolkit.history import History
 from nastoolkit.latency import setting_table
@@ -22,7 +23,7 @@ from nastoolkit.space import SearchSpace
 from nastoolkit.studies import optimize, reevaluate
 from nastoolkit.studies.replay import N_PROBES
 from nastoolkit.supernets import Supernet, load_supernet
-from nastoolkit.tasks import Classification, Task, load_task
+from nastoolkit.tasks import Classification
 
 MACS, SIZE = "MACs", "size"
 
@@ -33,12 +34,11 @@ def _loaded(family_name: str, checkpoint: str, device: str) -> Supernet:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SupernetProblem:
+class SupernetProblem(NamedTask):
     """A supernet, a task, and a folder for measurements, which several processes may use.
 
     Attributes:
         family_name: Key of ``FAMILIES``.
-        task_name: Name for :func:`nastoolkit.tasks.load_task`.
         folder: Folder with the stores of accuracies and with latency tables.
         checkpoint: File of the supernet; empty means the one that ships or was fetched.
         n_calibration: Number of training images for batch normalisation.
@@ -49,7 +49,6 @@ class SupernetProblem:
     """
 
     family_name: str
-    task_name: str
     folder: str
     checkpoint: str = ""
     n_calibration: int = 2000
@@ -62,11 +61,6 @@ class SupernetProblem:
     def supernet(self) -> Supernet:
         """The supernet, loaded once per process."""
         return _loaded(self.family_name, self.checkpoint, self.device)
-
-    @cached_property
-    def task(self) -> Task:
-        """The task."""
-        return load_task(self.task_name)
 
     @property
     def family(self) -> Family:
@@ -154,4 +148,4 @@ class SupernetProblem:
         digest = hashlib.sha256(self.supernet.fingerprint.encode())
         for exact in (self.cost(name).exact for name in costs):
             digest.update(b"" if exact is None else np.ascontiguousarray(exact(probes)).tobytes())
-        return asdict(self) | {"made_of": digest.hexdigest()[:16]}
+        return super().as_argument() | {"made_of": digest.hexdigest()[:16]}

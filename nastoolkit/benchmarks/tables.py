@@ -69,6 +69,11 @@ class Table(Benchmark):
     def __reduce__(self) -> tuple[type, tuple[object, ...]]:
         return type(self), (self.cost, self.folder)
 
+    @property
+    def genotypes(self) -> np.ndarray:
+        """All sub-networks of the space ``(n, d)``."""
+        return self._genotypes
+
     def look_up(self, name: str, genotypes: np.ndarray) -> np.ndarray:
         """A column's values ``(n,)`` for genotypes ``(n, d)``."""
         codes = self._codes(self.space.canonical(np.atleast_2d(genotypes)))

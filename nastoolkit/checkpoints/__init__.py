@@ -122,7 +122,7 @@ def _translated(tensors: Tensors) -> tuple[Tensors, dict[str, Any]]:
 def check_tensors(path: str | Path, found: Tensors, wanted: Tensors, optional: Collection[str] = ()) -> None:
     """Raise a CheckpointError that lists all tensors that are missing, unexpected, or have a wrong shape, type or value."""
     if not wanted.keys() & found.keys():
-        raise CheckpointError(f"{path} is in no known format; known: ours, {', '.join(FORMATS)}; it holds {_some(found)}")
+        raise CheckpointError(f"{path} has an unknown format; known: ours, {', '.join(FORMATS)}; it holds {_some(found)}")
     problems = [f"missing {name}" for name in wanted.keys() - found.keys() - set(optional)]
     problems += [f"unexpected {name}" for name in found.keys() - wanted.keys()]
     misfits = {name: _misfit(found[name], wanted[name]) for name in wanted.keys() & found.keys()}

@@ -52,7 +52,7 @@ def load(path: Path) -> Any:
     """
     named = containers_by_name(path)
     if len(named) > MOST_NAMES:
-        raise ValueError(f"it asks for {len(named)} different Python objects")
+        raise ValueError(f"it asks for {len(named)} kinds of Python objects")
     known: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
         (type(name, (StandIn,), {"container": container}), name) for name, container in named.items()
     ]

@@ -37,7 +37,7 @@ def as_checkpoint_error(path: Path) -> Iterator[None]:
         raise
     except Exception as error:
         message = _what_it_is(path) or f"perhaps cut off: {type(error).__name__}: {error}"
-        raise CheckpointError(f"{path} is no readable checkpoint, {message}") from error
+        raise CheckpointError(f"{path} is not a readable checkpoint: {message}") from error
 
 
 def _what_it_is(path: Path) -> str:
@@ -94,7 +94,7 @@ def _read_safetensors(path: Path) -> tuple[Tensors, dict[str, Any]]:
     with safe_open(path, framework="pt") as file:
         card = json.loads((file.metadata() or {}).get("card", "{}"))
         if not isinstance(card, dict):
-            raise CheckpointError(f"{path} has a card that is no JSON object")
+            raise CheckpointError(f"{path} has a card that is not a JSON object")
         return {name: file.get_tensor(name) for name in file.keys()}, card  # noqa: SIM118
 
 
@@ -104,7 +104,7 @@ def _read_pickle(path: Path) -> Tensors:
     tensors = _unwrapped(content)
     if not tensors:
         message = f"it holds no tensors by name, but {_described(content)}; Python objects: {_objects(path)}"
-        raise CheckpointError(f"{path} is no readable checkpoint: {message}")
+        raise CheckpointError(f"{path} is not a readable checkpoint: {message}")
     _refuse_more_than_there_is(path, tensors)
     return tensors
 

@@ -21,6 +21,7 @@ COMMANDS = {  # a command is the function in the module of the same name; this i
     "race": "Compare search algorithms on a benchmark, over seeds.",
     "train": "Train a supernet; run the same command again to resume.",
     "notebooks": "Copy the notebooks to a folder: quickstart, explorer, lessons, and one for each paper's figure.",
+    "students": "Copy the lessons without solutions to a folder, with a check for each answer; or mark what was handed in.",
     "explore": "Open the explorer in the browser: a control for every choice of a network, and searches to watch.",
     "export": "Write one network as ONNX and safetensors, checked in ONNX Runtime.",
     "fetch": "Download a published supernet or published measurements.",

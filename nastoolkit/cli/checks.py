@@ -120,7 +120,7 @@ def _too_many_threads() -> Iterator[str]:
     for name in THREAD_VARIABLES:
         text = os.environ.get(name)
         if text is not None and not (text.isdecimal() and 1 <= int(text) <= usable_cores()):
-            yield f"{name}={text} is no number from 1 to the {usable_cores()} cores that this process may use: threads wait"
+            yield f"{name}={text} must be between 1 and {usable_cores()}, this process's cores: now threads wait"
     if torch.get_num_threads() > usable_cores():
         yield (
             f"PyTorch uses {torch.get_num_threads()} threads on {usable_cores()} cores, as in a container: "

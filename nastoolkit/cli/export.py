@@ -72,5 +72,5 @@ def _genotype(family: Family, text: str) -> np.ndarray:
     try:
         genes = [int(gene) for gene in text.split(",")]
     except ValueError:
-        raise typer.BadParameter(f"a genotype is integers separated by commas, got {text!r}") from None
+        raise typer.BadParameter(f"a genotype must be integers separated by commas, got {text!r}") from None
     return family.space.canonical(np.array(genes))

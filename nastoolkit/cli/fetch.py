@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from nastoolkit.checkpoints import download
-from nastoolkit.checkpoints.download import PUBLISHED, Release, check_hash, keep_copy
+from nastoolkit.checkpoints.download import PUBLISHED, Release, check_hash, keep_copy, remember
 from nastoolkit.checkpoints.tensor_files import read_tensors
 from nastoolkit.cli.options import AsJson
 from nastoolkit.cli.terminal import known, show
@@ -29,17 +29,17 @@ def fetch(
         return
     release = Release(name) if "://" in name else known("release or data set", name, {**PUBLISHED, **DATA_SETS})
     if folder is None:
-        file = download.fetch(release.url, release.sha256, progress=not as_json)
+        file = download.fetch(release, progress=not as_json)
     else:
-        file = keep_copy(_checked(folder / release.file_name, release.sha256), release.url)
+        file = keep_copy(_checked(folder / release.file_name, release), release.url)
     show({"file": str(file), "bytes": file.stat().st_size, "url": release.url}, as_json)
 
 
-def _checked(file: Path, sha256: str | None) -> Path:
-    """The file, if it is the published one, or at least a checkpoint if its hash is not known."""
-    if sha256 is None:
+def _checked(file: Path, release: Release) -> Path:
+    """The file, if it is the published one; if its hash is not known, a checkpoint that is none but the first."""
+    if release.sha256 is None:
         read_tensors(file)
-    return check_hash(file, sha256)
+    return remember(check_hash(file, release.sha256), release)
 
 
 def _fetch_data(name: str, folder: Path | None, progress: bool) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from nastoolkit.support.display_names import QUANTITIES, quantity_label
 from nastoolkit.support.names import unknown
 
 if TYPE_CHECKING:  # a help text needs no pandas
@@ -101,7 +102,8 @@ def _draw(frame: pd.DataFrame, **style: Any) -> None:
     table = Table(title_justify="left", **style)
     for column in frame:
         is_number = all(isinstance(value, int | float) for value in frame[column])
-        table.add_column(str(column), justify="right" if is_number else "left", overflow="fold")
+        title = quantity_label(column) if column in QUANTITIES else str(column)
+        table.add_column(title, justify="right" if is_number else "left", overflow="fold")
     for row in frame.itertuples(index=False):
         table.add_row(*map(_text, row))
     Console(markup=False, highlight=False).print(table)

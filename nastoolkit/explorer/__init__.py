@@ -9,8 +9,11 @@ from nastoolkit.support.extras import needed
 for library in ("ipywidgets", "anywidget"):
     needed(library, "the explorer")
 
+from nastoolkit.explorer.machine_times import Times
 from nastoolkit.explorer.model import Model
 from nastoolkit.explorer.page import Explorer
 from nastoolkit.explorer.search_panel import SearchSettings
+from nastoolkit.explorer.spaces import Spaces
+from nastoolkit.explorer.start import first_model
 
-__all__ = ["Explorer", "Model", "SearchSettings"]
+__all__ = ["Explorer", "Model", "SearchSettings", "Spaces", "Times", "first_model"]

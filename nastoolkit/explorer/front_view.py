@@ -13,7 +13,7 @@ from nastoolkit.figures.stairs import corners, stairs
 from nastoolkit.history import History
 
 MARGIN = {"left": 56, "right": 14, "top": 14, "bottom": 44}  # pixels
-HEIGHT = 360
+HEIGHTS = 180, 360  # pixels, on a phone and on a desktop
 PAD = 0.05  # of an axis' range, on both sides
 
 
@@ -49,6 +49,11 @@ class Axis:
         return [float(value) for value in values if self.low <= value <= self.high]
 
 
+def height_of(width: int) -> int:
+    """Height of the picture, in pixels: less on a phone, where it stays in sight above the controls."""
+    return int(np.clip(0.6 * width - 30, *HEIGHTS))
+
+
 def axes_of(model: Model, width: int) -> tuple[Axis, Axis]:
     """Cost across, from the smallest to the largest sub-network at least, and quality up."""
     study = model.study
@@ -57,7 +62,7 @@ def axes_of(model: Model, width: int) -> tuple[Axis, Axis]:
     up = np.array([current[1], *study.values[~study.failed, 0]], dtype=float)
     return (
         Axis.around(across, MARGIN["left"], width - MARGIN["right"]),
-        Axis.around(up, HEIGHT - MARGIN["bottom"], MARGIN["top"]),
+        Axis.around(up, height_of(width) - MARGIN["bottom"], MARGIN["top"]),
     )
 
 
@@ -80,34 +85,41 @@ def front_html(model: Model, width: int = 640, newest: int = 0) -> str:
     """
     axes, study, run = axes_of(model, width), model.study, model.run
     front = study.front()
-    parts = [_frame(model, axes, width), _budget(model, axes)]
+    parts = [_frame(model, axes), _budget(model, axes)]
     if run is None:
         parts += [_points(study, axes, "point"), _points(front, axes, "point on-front"), _steps(study, axes, "front")]
     else:
         parts += [_points(study, axes, "point"), _steps(study, axes, "front known")]
         parts += [_points(run, axes, "point run"), _steps(run, axes, "front")]
         parts += [_points(run[len(run) - newest :], axes, "point newest")]
-    size = f'viewBox="0 0 {width} {HEIGHT}" width="{width}" height="{HEIGHT}"'
-    picture = f'<svg class="explorer-front-picture" {size}>{"".join(parts)}{_current(model, axes)}</svg>'
+    height = height_of(width)
+    size = f'viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
+    picture = (
+        f'<svg class="explorer-front-picture" {size}>{"".join(parts)}<g class="marks">{marks_html(model, axes)}</g></svg>'
+    )
     return f'{picture}<p class="explorer-legend">{_legend(model)}</p>'
+
+
+def marks_html(model: Model, axes: tuple[Axis, Axis]) -> str:
+    """The current and the pinned sub-network, which change more often than the rest."""
+    return _pinned(model, axes) + _current(model, axes)
 
 
 def _legend(model: Model) -> str:
     known = ("run", "this search"), ("newest", "its last generation"), ("point", "known before")
     shown = known if model.run is not None else (("run", "on the front"), ("point", "known"))
     dots = [f'<span class="explorer-dot {kind}"></span>{text}' for kind, text in (("current", "this network"), *shown)]
-    return " ".join([*dots, "· click a point to load it, drag the line"])
+    return " ".join([*dots, '<span class="hint">· click a point to load it, drag the line</span>'])
 
 
-def _frame(model: Model, axes: tuple[Axis, Axis], width: int) -> str:
+def _frame(model: Model, axes: tuple[Axis, Axis]) -> str:
     across, up = axes
     quality, cost = model.objectives
-    bottom, left = HEIGHT - MARGIN["bottom"], MARGIN["left"]
-    right, middle = width - MARGIN["right"], (MARGIN["top"] + bottom) / 2
+    bottom, left, right, middle = up.start, across.start, across.end, (up.start + up.end) / 2
     lines = [f'<line class="grid" x1="{left}" x2="{right}" y1="{up(t):.1f}" y2="{up(t):.1f}"/>' for t in up.ticks]
     ticks = [f'<text x="{left - 8}" y="{up(t) + 4:.1f}" text-anchor="end">{_number(t)}</text>' for t in up.ticks]
     ticks += [f'<text x="{across(t):.1f}" y="{bottom + 18}" text-anchor="middle">{_number(t)}</text>' for t in across.ticks]
-    places = [f'x="{(left + right) / 2:.0f}" y="{HEIGHT - 6}"', f'transform="translate(13,{middle:.0f}) rotate(-90)"']
+    places = [f'x="{(left + right) / 2:.0f}" y="{bottom + 38}"', f'transform="translate(13,{middle:.0f}) rotate(-90)"']
     names = [
         f'<text class="label" {place} text-anchor="middle">{escape(objective.label)}</text>'
         for place, objective in zip(places, (cost, quality), strict=True)
@@ -139,7 +151,7 @@ def _steps(history: History, axes: tuple[Axis, Axis], kind: str) -> str:
 
 def _budget(model: Model, axes: tuple[Axis, Axis]) -> str:
     """The budget as a line, and a ring around the best sub-network within it."""
-    x, top, bottom = axes[0](model.budget), MARGIN["top"], HEIGHT - MARGIN["bottom"]
+    x, top, bottom = axes[0](model.budget), axes[1].end, axes[1].start
     beyond = f'<rect class="beyond" x="{x:.1f}" y="{top}" width="{max(axes[0].end - x, 0):.1f}" height="{bottom - top}"/>'
     ends = f'x1="{x:.1f}" x2="{x:.1f}" y1="{top}" y2="{bottom}"'
     lines = f'<line class="budget" {ends}/><line class="handle" {ends}/>'
@@ -149,11 +161,20 @@ def _budget(model: Model, axes: tuple[Axis, Axis]) -> str:
     return "".join([beyond, text, *ring, lines])
 
 
+def _pinned(model: Model, axes: tuple[Axis, Axis]) -> str:
+    """The pinned sub-network as a line across the picture: its cost."""
+    if model.pinned is None:
+        return ""
+    x, (top, bottom) = axes[0](float(model.cost_of(model.pinned[None])[0])), (axes[1].end, axes[1].start)
+    line = f'<line class="pinned" x1="{x:.1f}" x2="{x:.1f}" y1="{top}" y2="{bottom}"/>'
+    return f'{line}<text class="pinned" x="{x + 4:.1f}" y="{top + 10}">pinned</text>'
+
+
 def _current(model: Model, axes: tuple[Axis, Axis]) -> str:
     """The current sub-network: a diamond, hollow if its quality is a prediction, or a line if that is unknown."""
     x, quality = axes[0](float(model.cost_of(model.genotype[None])[0])), current_quality(model)
     if np.isnan(quality):
-        return f'<line class="current" x1="{x:.1f}" x2="{x:.1f}" y1="{MARGIN["top"]}" y2="{HEIGHT - MARGIN["bottom"]}"/>'
+        return f'<line class="current" x1="{x:.1f}" x2="{x:.1f}" y1="{axes[1].end}" y2="{axes[1].start}"/>'
     y, sure = axes[1](quality), model.quality != model.metric or model.accuracy_measured is not None
     points = f"{x:.1f},{y - 8:.1f} {x + 8:.1f},{y:.1f} {x:.1f},{y + 8:.1f} {x - 8:.1f},{y:.1f}"
     return f'<polygon class="current{"" if sure else " predicted"}" points="{points}"/>'

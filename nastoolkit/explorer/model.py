@@ -11,6 +11,7 @@ import numpy as np
 from traitlets import Any as AnyTrait
 from traitlets import Float, HasTraits, Unicode, observe
 
+from nastoolkit.explorer.stored import Stored
 from nastoolkit.families import Family, Plan
 from nastoolkit.history import History
 from nastoolkit.latency import LookupTable
@@ -30,9 +31,12 @@ class Model(HasTraits):
         family: Family of the sub-networks.
         tables: Lookup tables by name, possibly none; the space is the part that all of them cover.
         accuracy: Measurement of sub-networks' accuracy; None without weights or data.
+        stored: Accuracies that were measured before; None if there are none.
 
     Attributes:
         genotype: The current sub-network ``(d,)``.
+        pinned: Another sub-network ``(d,)``, to compare it with; None if there is none.
+        tables: Lookup tables by name; replaced, never modified.
         hardware: Name of the table in use; empty without tables.
         quality: Name of the objective to maximise.
         cost: Name of the objective to minimise.
@@ -46,6 +50,8 @@ class Model(HasTraits):
     """
 
     genotype = AnyTrait()
+    pinned = AnyTrait()
+    tables = AnyTrait()
     hardware = Unicode()
     quality = Unicode()
     cost = Unicode()
@@ -55,15 +61,19 @@ class Model(HasTraits):
     latencies = AnyTrait()
 
     def __init__(
-        self, family: Family, tables: Mapping[str, LookupTable] | None = None, accuracy: Accuracy | None = None
+        self,
+        family: Family,
+        tables: Mapping[str, LookupTable] | None = None,
+        accuracy: Accuracy | None = None,
+        stored: Stored | None = None,
     ) -> None:
-        self.family, self.tables = family, dict(tables or {})
+        self.family, self.stored = family, stored
         self.accuracy = accuracy and replace(accuracy, progress=False)  # a bar would appear below the page
-        strangers = [name for name, table in self.tables.items() if table.family.name != family.name]
+        strangers = [name for name, table in (tables or {}).items() if table.family.name != family.name]
         if strangers:
             raise ValueError(f"the tables {strangers} are not of {family.name!r}")
-        hardware = next(iter(self.tables), "")
-        super().__init__(genotype=self.space.largest, hardware=hardware, measured={}, latencies={})
+        super().__init__(tables=dict(tables or {}), hardware=next(iter(tables or {}), ""), measured={}, latencies={})
+        self.genotype = self.space.largest
         self.quality = next(iter(self.qualities))
         self.cost = next(iter(self.costs))
 
@@ -131,6 +141,20 @@ class Model(HasTraits):
         elif self.cost:
             self.run = None
             self.budget = float(np.mean(self.cost_range))
+            self._recall()
+
+    def _recall(self) -> None:
+        """Add the stored sub-networks that are worth drawing under the current objectives."""
+        if self.stored is not None and self.quality == self.metric:
+            genotypes = self.stored.genotypes_within(self.space)
+            values = complete(self.objectives, genotypes, self.stored.evaluate(genotypes))
+            self.add(self.stored.worth_drawing(History(self.space, self.objectives, genotypes, values)))
+
+    def add_table(self, name: str, table: LookupTable) -> None:
+        """Offer one more lookup table; the first one is used at once."""
+        self.tables = {**self.tables, name: table}
+        if not self.hardware:
+            self.hardware = name
 
     def show(self, genotype: np.ndarray) -> None:
         """Make a genotype ``(d,)`` the current sub-network; genes outside the space move to the nearest option."""
@@ -183,8 +207,14 @@ class Model(HasTraits):
     @property
     def accuracy_measured(self) -> float | None:
         """Accuracy of the current sub-network; None if it was not measured."""
-        value = self.measured.get(genes_of(self.genotype), np.nan)
-        return None if np.isnan(value) else value
+        return self.accuracy_of(self.genotype)
+
+    def accuracy_of(self, genotype: np.ndarray) -> float | None:
+        """Measured accuracy of a sub-network ``(d,)``; None if it was not measured."""
+        value = self.measured.get(genes_of(genotype), np.nan)
+        if np.isnan(value):
+            return None if self.stored is None else self.stored.accuracy(genotype)
+        return float(value)
 
     @property
     def latency_measured(self) -> float | None:

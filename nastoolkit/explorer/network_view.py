@@ -30,9 +30,9 @@ class Block:
     costs: dict[str, float]
 
 
-def blocks_of(model: Model) -> list[Block]:
-    """Every place of the current sub-network, including empty ones, from input to output."""
-    plan = dict(model.plan)
+def blocks_of(model: Model, genotype: np.ndarray | None = None) -> list[Block]:
+    """Every place of a sub-network, by default the current one, including empty ones, from input to output."""
+    plan = dict(model.plan if genotype is None else model.family.plan(genotype))
     return [_block(slot.name, plan.get(slot.name), model) for slot in model.family.slots]
 
 

@@ -8,6 +8,11 @@ function render({ model, el }) {
   const draw = () => {
     picture.innerHTML = model.get("html");
     told = -Infinity;
+    mark();
+  };
+  const mark = () => {
+    const place = picture.querySelector(".marks");
+    if (place && model.get("marks")) place.innerHTML = model.get("marks");
   };
   const click = (event) => {
     const point = event.target.closest("[data-genes]");
@@ -33,6 +38,7 @@ function render({ model, el }) {
   };
   const observer = new ResizeObserver(fit);
   model.on("change:html", draw);
+  model.on("change:marks", mark);
   picture.addEventListener("click", click);
   picture.addEventListener("pointerdown", grasp);
   picture.addEventListener("pointermove", drag);
@@ -42,6 +48,7 @@ function render({ model, el }) {
   return () => {
     observer.disconnect();
     model.off("change:html", draw);
+    model.off("change:marks", mark);
   };
 }
 export default { render };

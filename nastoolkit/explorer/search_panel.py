@@ -20,6 +20,7 @@ from nastoolkit.history import History
 from nastoolkit.objectives import Objective
 from nastoolkit.search import ALGORITHMS
 from nastoolkit.studies import optimize
+from nastoolkit.support.display_names import algorithm_name
 from nastoolkit.support.names import unknown
 
 
@@ -85,7 +86,8 @@ class SearchPanel(widgets.VBox):
         self.model, self.settings, self._machine = model, settings, machine
         self.run: SearchRun | None = None
         self.newest = 0
-        self.algorithm = widgets.Dropdown(options=list(ALGORITHMS), value=settings.algorithm, description="algorithm")
+        named = [(algorithm_name(name), name) for name in ALGORITHMS]
+        self.algorithm = widgets.Dropdown(options=named, value=settings.algorithm, description="algorithm")
         self.budget = widgets.BoundedIntText(settings.budget, 1, 100_000, description="evaluations")
         self.population = widgets.BoundedIntText(settings.population, 1, 1000, description="a generation")
         self.seed = widgets.BoundedIntText(settings.seed, 0, 2**31 - 1, description="seed")
@@ -120,7 +122,7 @@ class SearchPanel(widgets.VBox):
         run = self._begun()
         if run.playing:
             run.pause()
-            self._follow("Pausing: this generation is measured to its end ...")
+            self._follow("Pausing ...")
         else:
             run.play()
             self._follow()
@@ -130,10 +132,10 @@ class SearchPanel(widgets.VBox):
         self._begun().step()
         self._follow("Measuring a generation ...")
 
-    def end(self) -> None:
-        """Stop the search, if there is one, and wait for the current evaluation."""
+    def end(self, wait: bool = False) -> None:
+        """Stop the search, if there is one. The evaluation under way is finished and kept; what follows it is not begun."""
         if self.run is not None:
-            self.run.stop()
+            self.run.stop(wait)
             self.run = None
             self._follow("Stopped. What was measured is kept.")
 
@@ -156,7 +158,11 @@ class SearchPanel(widgets.VBox):
 
         algorithm = self.algorithm.value
         run = SearchRun(
-            search, self.budget.value, lambda history: self._show(run, history), lambda error: self._finish(run, error)
+            search,
+            self.budget.value,
+            on_generation=lambda history: self._show(run, history),
+            on_end=lambda error: self._finish(run, error),
+            on_pause=lambda: self._rest(run),
         )
         return run
 
@@ -173,8 +179,13 @@ class SearchPanel(widgets.VBox):
         self._post(self._tell, run, f"Measuring network {run.n_begun} of this generation ...")
 
     def _tell(self, run: SearchRun, text: str) -> None:
-        if run is self.run:
+        if run is self.run and run.going:
             self._follow(text)
+
+    def _rest(self, run: SearchRun) -> None:
+        """Say that the search waits, unless it went on or ended meanwhile."""
+        if run is self.run and not run.going:
+            self._follow(f"Paused: {self._how_far()}")
 
     def _show(self, run: SearchRun, history: History) -> None:
         if run is not self.run:
@@ -183,7 +194,14 @@ class SearchPanel(widgets.VBox):
         with self.model.hold_trait_notifications():
             self.model.add(history[len(history) - self.newest :])
             self.model.run = history
-        self._follow(f"{len(history)} of {self.budget.value} evaluations, {len(history.front())} on the front")
+        self._follow(self._how_far())
+
+    def _how_far(self) -> str:
+        """Evaluations so far; those of a generation count when it is complete."""
+        done = self.model.run
+        n, n_best = (0, 0) if done is None else (len(done), len(done.front()))
+        begun = f", {self.run.n_begun} more of the next generation" if self.run is not None and self.run.n_begun else ""
+        return f"{n} of {self.budget.value} evaluations{begun}, {n_best} on the front"
 
     def _finish(self, run: SearchRun, error: Exception | None) -> None:
         if run is self.run:

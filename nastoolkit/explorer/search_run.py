@@ -1,4 +1,4 @@
-"""A search to watch: it runs in its own thread, waits after each generation while paused, and stops cleanly."""
+"""A search to watch: it runs in its own thread, pauses before the next evaluation, and stops cleanly."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ class SearchRun:
         budget: Number of evaluations after which there is nothing left to wait for.
         on_generation: Function called with the same, in the thread that made this object if that has an event loop.
         on_end: Function called there when the search is over, with the error that ended it, or None.
+        on_pause: Function called there when the search waits, before an evaluation or after a generation.
 
     Attributes:
         n_begun: Number of evaluations begun in this generation, counted by the code that measures.
@@ -35,11 +36,13 @@ class SearchRun:
         budget: int,
         on_generation: Watch,
         on_end: Callable[[Exception | None], None],
+        on_pause: Callable[[], None] = lambda: None,
     ) -> None:
         self._search, self._budget, self._on_generation, self._on_end = search, budget, on_generation, on_end
+        self._on_pause = on_pause
         self._post = poster()
         self._turn = Condition()
-        self._playing, self._steps, self._stopping = False, 0, False
+        self._playing, self._stepping, self._stopping = False, False, False
         self.n_begun = 0
         self._thread = Thread(target=self._run, daemon=True, name="explorer-search")
 
@@ -47,6 +50,11 @@ class SearchRun:
     def playing(self) -> bool:
         """Whether it continues by itself."""
         return self._playing
+
+    @property
+    def going(self) -> bool:
+        """Whether it may go on to the next evaluation."""
+        return self._playing or self._stepping or self._stopping
 
     @property
     def alive(self) -> bool:
@@ -58,12 +66,12 @@ class SearchRun:
         self._set(playing=True)
 
     def pause(self) -> None:
-        """Wait after the current generation."""
+        """Wait after the current evaluation."""
         self._set(playing=False)
 
     def step(self) -> None:
-        """Do one more generation, then wait."""
-        self._set(playing=False, steps=self._steps + 1)
+        """Do one more generation, or the rest of a paused one, then wait."""
+        self._set(playing=False, stepping=True)
 
     def stop(self, wait: bool = True) -> None:
         """End after the current evaluation, which is kept."""
@@ -74,13 +82,17 @@ class SearchRun:
             self._thread.join()
 
     def check(self) -> None:
-        """Raise :class:`Stopped` if the search must end; to be called by code that takes time."""
+        """Wait while the search is paused, and raise :class:`Stopped` if it must end; called before each evaluation."""
+        with self._turn:
+            if not self.going:
+                self._post(self._on_pause)
+                self._turn.wait_for(lambda: self.going)
         if self._stopping:
             raise Stopped
 
-    def _set(self, playing: bool, steps: int = 0) -> None:
+    def _set(self, playing: bool, stepping: bool = False) -> None:
         with self._turn:
-            self._playing, self._steps = playing, steps
+            self._playing, self._stepping = playing, stepping
             self._turn.notify_all()
         if self._thread.ident is None:
             self._thread.start()
@@ -88,7 +100,7 @@ class SearchRun:
     def _run(self) -> None:
         error: Exception | None = None
         try:
-            self._take_turn()
+            self.check()
             self._search(self._generation)
         except Stopped:
             pass
@@ -101,12 +113,6 @@ class SearchRun:
         self._post(self._on_generation, history)
         if len(history) < self._budget:
             with self._turn:
+                self._stepping = False
                 self._turn.wait_for(lambda: self._stopping, timeout=MOMENT)
-            self._take_turn()
-
-    def _take_turn(self) -> None:
-        """Wait until there is a generation to do."""
-        with self._turn:
-            self._turn.wait_for(lambda: self._playing or self._steps or self._stopping)
-            self._steps = max(0, self._steps - 1)
-        self.check()
+            self.check()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from nastoolkit.explorer.model import Model
+from nastoolkit.support.display_names import quantity_label
 
 LABELS = {"latency_ms": "latency", "macs": "MACs", "params": "params"}
 STEPS = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
@@ -36,9 +37,8 @@ def _accuracy_tile(model: Model) -> str:
         return ""
     measured, predicted, unit = model.accuracy_measured, model.accuracy_predicted, model.accuracy.task.unit
     note = "not predicted yet" if predicted is None else f"predicted {predicted:.1f} {unit}"
-    return _tile(
-        "accuracy", model.accuracy.task.metric, "not measured" if measured is None else f"{measured:.2f} {unit}", note, None
-    )
+    value = "not measured" if measured is None else f"{measured:.2f} {unit}"
+    return _tile("accuracy", quantity_label(model.accuracy.task.metric), value, note, None)
 
 
 def _latency_tile(model: Model, ends: np.ndarray) -> str:

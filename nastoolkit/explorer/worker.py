@@ -17,6 +17,14 @@ def poster() -> Callable[..., Any]:
         return lambda function, *arguments: function(*arguments)
 
 
+def later(seconds: float, function: Callable[[], Any]) -> None:
+    """Call a function in this thread's event loop after some time, or at once if there is no loop."""
+    try:
+        asyncio.get_running_loop().call_later(seconds, function)
+    except RuntimeError:
+        function()
+
+
 class Worker:
     """A thread for work that a click starts.
 
@@ -46,3 +54,32 @@ class Worker:
     def close(self) -> None:
         """Wait for the running task, and start no others."""
         self._thread.shutdown(cancel_futures=True)
+
+
+class Latest:
+    """Work of which only the newest request counts: while one is done, the next one waits, and replaces another that waits.
+
+    Args:
+        worker: Worker that does it.
+    """
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+        self._waiting: tuple[Callable[[], Any], Callable[[Any], None]] | None = None
+        self._turn, self.busy = Lock(), False
+
+    def do(self, function: Callable[[], Any], then: Callable[[Any], None]) -> None:
+        """As :meth:`Worker.do`."""
+        with self._turn:
+            waits, self.busy = self.busy, True
+            if waits:
+                self._waiting = function, then
+        if not waits:
+            self._worker.do(function, lambda result: self._pass_on(then, result))
+
+    def _pass_on(self, then: Callable[[Any], None], result: Any) -> None:
+        then(result)
+        with self._turn:
+            self.busy, waiting, self._waiting = False, self._waiting, None
+        if waiting is not None:
+            self.do(*waiting)

@@ -13,10 +13,12 @@ from nastoolkit.families import (
     cells,
     hat,
     masked_bert,
+    mbconv_layers,
     mcunet,
     mobilenet_v3,
     multi_stage_vit,
     proxyless_nas,
+    resnet1d,
     resnet50,
     tdnn,
     vit,
@@ -29,6 +31,7 @@ FAMILIES: dict[str, Callable[[], Family]] = {
     "bert-base": partial(bert.BertFamily, "bert-base", bert.BASE),
     "bert-base-thin": partial(bert.BertFamily, "bert-base-thin", bert.BASE_THIN),
     "digits-cells": partial(cells.CellsFamily, "digits-cells", cells.DIGITS),
+    "digits-mbconv-layers": partial(mbconv_layers.MBConvLayersFamily, "digits-mbconv-layers", mbconv_layers.DIGITS),
     "digits-mbv3": partial(mobilenet_v3.MobileNetV3Family, "digits-mbv3", mobilenet_v3.DIGITS),
     "digits-mbv3-small": partial(mobilenet_v3.MobileNetV3Family, "digits-mbv3-small", mobilenet_v3.SMALL_DIGITS),
     "efficient-tdnn": partial(tdnn.TDNNFamily, "efficient-tdnn", tdnn.COARSE),
@@ -45,6 +48,8 @@ FAMILIES: dict[str, Callable[[], Family]] = {
     "ofa-mbv3-w1.2": partial(mobilenet_v3.MobileNetV3Family, "ofa-mbv3-w1.2", mobilenet_v3.OFA_WIDE),
     "ofa-proxyless-w1.3": partial(proxyless_nas.ProxylessNASFamily, "ofa-proxyless-w1.3", proxyless_nas.OFA),
     "ofa-resnet50": partial(resnet50.ResNet50Family, "ofa-resnet50", resnet50.OFA),
+    "skeletons-attention": partial(resnet1d.ResNet1dFamily, "skeletons-attention", resnet1d.ATTENTION),
+    "skeletons-two-streams": partial(resnet1d.ResNet1dFamily, "skeletons-two-streams", resnet1d.TWO_STREAMS),
     "speakers-tdnn": partial(tdnn.TDNNFamily, "speakers-tdnn", tdnn.SPEAKERS),
     "text-bert": partial(bert.BertFamily, "text-bert", bert.SMALL),
     "text-bert-thin": partial(bert.BertFamily, "text-bert-thin", bert.SMALL_THIN),
@@ -80,7 +85,7 @@ def family_named(name: str) -> Family:
 def _class_in(file: Path, kind: str) -> Callable[[], Family]:
     """A class in a Python file, which is executed."""
     if not file.is_file() or file.suffix != ".py":
-        raise ValueError(f"there is no Python file {file}, where family {kind!r} was to be")
+        raise ValueError(f"there is no Python file {file} for family {kind!r}")
     things = vars(_run(file.resolve(), file.stat().st_mtime_ns))
     found = {key: thing for key, thing in things.items() if isinstance(thing, type) and issubclass(thing, Family)}
     if kind not in found:

@@ -1,39 +1,29 @@
-"""What all families share: a search space, and slots that turn genotypes into plans and plans into networks."""
+"""What all families share: networks from plans, their weights in a supernet, bits, and what they cost."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from copy import copy
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike
 from torch import nn
 
-from nastoolkit.blocks import BlockSpec, Inputs, channels_last
+from nastoolkit.blocks import Inputs, channels_last
 from nastoolkit.families.activations import peak_activation_bytes
 from nastoolkit.families.assembly import chain, nest
 from nastoolkit.families.bits import BitChoices, bit_operations, bits_of, stored_bits, with_bits
-from nastoolkit.families.places import Places
 from nastoolkit.families.places import Slot as Slot
-from nastoolkit.families.plan import Plan
-from nastoolkit.families.spec_tables import SpecTables
-from nastoolkit.families.twins import find_twins
+from nastoolkit.families.planned_space import PlannedSpace
 from nastoolkit.space import SearchSpace
 from nastoolkit.support.counts import whole
 
-COMBINATIONS = {"sum": np.add, "max": np.maximum}
 
-
-class Family:
-    """A search space whose genotypes represent networks.
-
-    A plan and every additive cost follow from the slots: each slot depends on few choices, so its possible specs fit into a
-    small table, and costs of whole populations are sums of table look-ups.
+class Family(PlannedSpace):
+    """A search space whose genotypes represent networks, and what they cost.
 
     Attributes:
         name: Key in ``FAMILIES``.
@@ -51,21 +41,8 @@ class Family:
     bit_choices: BitChoices | None = None
 
     def __init__(self, name: str, space: SearchSpace, slots: tuple[Slot, ...]) -> None:
-        self.name, self.slots, self._choices = name, slots, space
-        self._tables, self.unquantised = SpecTables(space, slots), self
-
-    @cached_property
-    def space(self) -> SearchSpace:
-        """The choices; genotypes are indices of their options, and canonical genotypes with equal plans are equal."""
-        return self._choices.merge(find_twins(self._choices, [*self._tables.numbers()]))
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """Hash of the space and of every block that any genotype can have: equal hashes mean the same networks."""
-        digest = hashlib.sha256(self.space.fingerprint.encode())
-        for slot, indices, spec in self._tables.within(self.space):
-            digest.update(repr((self.slots[slot].name, indices, spec)).encode())
-        return digest.hexdigest()[:16]
+        super().__init__(name, space, slots)
+        self.unquantised = self
 
     @property
     def identity(self) -> dict[str, str]:
@@ -139,11 +116,9 @@ class Family:
         return super().__reduce_ex__(protocol)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if not isinstance(vars(Family).get(name), cached_property)}
-
-    def plan(self, genotype: np.ndarray) -> Plan:
-        """The named block specs of one genotype ``(d,)``, from input to output."""
-        return Plan(self._tables.specs(self._choices.check_one(genotype).tolist()))
+        return {
+            name: value for name, value in vars(self).items() if not isinstance(getattr(Family, name, None), cached_property)
+        }
 
     def build(self, genotype: np.ndarray) -> nn.Module:
         """A new network for one genotype ``(d,)``, freshly initialised."""
@@ -153,81 +128,11 @@ class Family:
         """Join named blocks to a network: here a chain; families that are not chains override this."""
         return chain(blocks)
 
-    @cached_property
-    def _weights(self) -> Places:
-        return Places(self._choices, self.slots)
-
-    def place(self, name: str, genotype: np.ndarray) -> str:
-        """Where a supernet holds the weights of a genotype's block: at its name, or below it for each operation."""
-        return self._weights.place(name, genotype)
-
-    @cached_property
-    def shared_blocks(self) -> dict[str, BlockSpec]:
-        """The blocks that hold all weights of a supernet, by their places: the largest ones, one for each operation."""
-        return dict(self._weights.blocks())
-
     def build_shared(self) -> nn.Module:
         """A new module that holds all weights of a supernet: the largest network, unless operations have separate weights."""
         if not self._weights.operations:
             return self.build(self.largest)
         return channels_last(nest(nn.Sequential(), {place: spec.build() for place, spec in self.shared_blocks.items()}))
-
-    def tabulate(
-        self, cost: Callable[[BlockSpec], ArrayLike], without: Collection[str] = (), combine: str = "sum"
-    ) -> Callable[[np.ndarray], np.ndarray]:
-        """A cost of blocks as a function of genotypes ``(n, d)`` or ``(d,)``, by one table of block costs per slot.
-
-        Args:
-            cost: Called once for every distinct block spec of the space; it may return several costs at once, as an array.
-            without: Names of blocks that are left out.
-            combine: How a network's cost is computed: as the ``"sum"`` of its blocks' costs, or as the ``"max"`` of them and
-                0.
-
-        Raises:
-            ValueError: ``combine`` is neither of these.
-        """
-        if combine not in COMBINATIONS:
-            raise ValueError(f"block costs are combined by one of {sorted(COMBINATIONS)}, got {combine!r}")
-        known = {spec: cost(spec) for spec in self.block_specs}
-        tables = [self._tables.costs(number, known) * (slot.name not in without) for number, slot in enumerate(self.slots)]
-        return partial(self._combined, tables, COMBINATIONS[combine])
-
-    def _combined(self, tables: Sequence[np.ndarray], combine: Callable[..., np.ndarray], genotypes: np.ndarray) -> np.ndarray:
-        return self._tables.combined(tables, combine, self.space.check(genotypes))
-
-    @cached_property
-    def block_specs(self) -> tuple[BlockSpec, ...]:
-        """Every distinct block spec that some genotype uses, in slot order."""
-        return self.specs_within(self.space)
-
-    def specs_within(self, space: SearchSpace) -> tuple[BlockSpec, ...]:
-        """Every distinct block spec that some genotype of a restricted space uses, in slot order."""
-        specs = dict.fromkeys(spec for _, _, spec in self._tables.within(space))
-        return tuple(spec for spec in specs if spec is not None)
-
-    def genotypes_with(
-        self, spec: BlockSpec, n: int, rng: np.random.Generator, space: SearchSpace | None = None
-    ) -> np.ndarray:
-        """Random genotypes ``(n, d)`` of networks that have this block, each time in a random slot that can hold it.
-
-        Args:
-            spec: The block.
-            n: Number of genotypes.
-            rng: Draws them.
-            space: Restriction of the family's space to draw from.
-
-        Raises:
-            ValueError: No network has the block.
-        """
-        space = space or self.space
-        places = self._tables.spots(spec, space)
-        if not places:
-            raise ValueError(f"no network of {self.name!r} has the block {spec}")
-        genotypes = space.sample(n, rng)
-        for genotype, place in zip(genotypes, rng.integers(len(places), size=n), strict=True):
-            genes, indices = places[place]
-            genotype[genes] = indices
-        return self.space.canonical(genotypes)
 
     @cached_property
     def _params(self) -> Callable[[np.ndarray], np.ndarray]:
@@ -272,7 +177,7 @@ class Family:
     @cached_property
     def _peak(self) -> Callable[[np.ndarray], np.ndarray]:
         if type(self).assemble is not Family.assemble:
-            raise ValueError(f"networks of {self.name!r} are no chains of blocks, whose memory would be that of the largest")
+            raise ValueError(f"networks of {self.name!r} are not chains of blocks: none is the largest alone")
         return self.tabulate(peak_activation_bytes, combine="max")
 
     def peak_kb(self, genotypes: np.ndarray) -> np.ndarray:

@@ -84,7 +84,7 @@ class BitChoices:
 
     def __post_init__(self) -> None:
         if not self.bits or not all(isinstance(one, Integral) and 2 <= one <= FLOAT for one in self.bits):
-            raise ValueError(f"bits are whole numbers from 2 to {FLOAT}, got {self.bits}")
+            raise ValueError(f"bits must be whole numbers between 2 and {FLOAT}, got {self.bits}")
         if unknown := [scheme for scheme in self.schemes if scheme not in SCHEMES]:
             raise ValueError(f"unknown schemes of rounding {unknown}; known: {', '.join(SCHEMES)}")
         object.__setattr__(self, "bits", tuple(sorted({int(one) for one in self.bits})))

@@ -64,7 +64,7 @@ class Table:
         if unknown := [name for name in self.operations if name not in OPERATIONS]:
             raise ValueError(f"unknown operation {unknown[0]!r}; known: {', '.join(OPERATIONS)}")
         if not self.operations:
-            raise ValueError("an edge has at least one operation to choose from, and none was given")
+            raise ValueError("an edge needs at least one operation to choose from")
 
     @property
     def edges(self) -> tuple[str, ...]:

@@ -51,9 +51,9 @@ class EncoderTable:
 
     def __post_init__(self) -> None:
         if self.dims and max(self.dims) != self.dim:
-            raise ValueError(f"dim is the largest of dims, got {self.dim} and {self.dims}")
+            raise ValueError(f"dim must be the largest of dims, got {self.dim} and {self.dims}")
         if bool(self.ratios) == bool(self.ffn):
-            raise ValueError(f"hidden units are given by ffn or by ratios, got {self.ffn} and {self.ratios}")
+            raise ValueError(f"give hidden units by ffn or by ratios, not both; got {self.ffn} and {self.ratios}")
 
     def kept_layers(self, depth: int) -> list[int]:
         """Numbers, from 1, of the layers that an encoder of this depth keeps."""

@@ -3,6 +3,7 @@
 from nastoolkit.figures.forest import plot_forest
 from nastoolkit.figures.fronts import (
     draw_front,
+    draw_points,
     plot_clusters,
     plot_fronts,
     plot_growing_front,
@@ -14,10 +15,12 @@ from nastoolkit.figures.fronts import (
 from nastoolkit.figures.networks import draw_network, plot_breakdown
 from nastoolkit.figures.ratios import plot_ratio_lines
 from nastoolkit.figures.saving import COLOURS, COLUMN, MARKERS, STYLE, new_figure, output_folder, save_figure, show_numbers
+from nastoolkit.figures.scenes import plot_scenes
 from nastoolkit.figures.spaces import plot_genes, plot_importance, plot_options
 from nastoolkit.figures.statistics import (
     plot_agreement,
     plot_bands,
+    plot_changes,
     plot_intervals,
     plot_learning_curve,
     plot_lines,
@@ -34,11 +37,13 @@ __all__ = [
     "STYLE",
     "draw_front",
     "draw_network",
+    "draw_points",
     "new_figure",
     "output_folder",
     "plot_agreement",
     "plot_bands",
     "plot_breakdown",
+    "plot_changes",
     "plot_clusters",
     "plot_forest",
     "plot_fronts",
@@ -58,6 +63,7 @@ __all__ = [
     "plot_ratios",
     "plot_repeated_front",
     "plot_residuals",
+    "plot_scenes",
     "save_figure",
     "show_numbers",
 ]

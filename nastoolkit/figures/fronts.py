@@ -32,6 +32,20 @@ def plot_fronts(axes: Axes, histories: Mapping[str, History]) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
+def draw_points(axes: Axes, history: History, **style: Any) -> pd.DataFrame:
+    """Measured sub-networks as dots: second objective across, first objective up.
+
+    Args:
+        axes: Axes to draw on.
+        history: Measured sub-networks.
+        **style: Options of Matplotlib's ``scatter``.
+    """
+    how = {"linewidths": 0, "rasterized": len(history) > 1000, **style}
+    axes.scatter(history.values[:, 1], history.values[:, 0], **how)
+    _name_axes(axes, history)
+    return _points(history)
+
+
 def draw_front(axes: Axes, history: History, **style: Any) -> pd.DataFrame:
     """The front of a history as a line of stairs: second objective across, first objective up.
 

@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator
 
+from nastoolkit.support.display_names import readable
 from nastoolkit.support.files import all_atomically, beside
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # Okabe and Ito: safe for colour-blind readers
@@ -65,10 +66,22 @@ def _space_ticks(axes: Axes) -> None:
             ticks.set_minor_formatter("")
 
 
+def _name_for_readers(axes: Axes) -> None:
+    """One name for a quantity, an algorithm or a setting in all figures, whatever their points call it."""
+    legend = axes.get_legend()
+    for text in (axes.xaxis.label, axes.yaxis.label, axes.title, *(legend.get_texts() if legend else ())):
+        if text.get_text():
+            text.set_text(readable(text.get_text()))
+
+
 def save_figure(figure: Figure, points: pd.DataFrame, path: str | Path) -> list[Path]:
-    """Write ``path`` with the suffixes pdf, png and csv; the last one holds the drawn points."""
+    """Write ``path`` with the suffixes pdf, png and csv; the last one holds the drawn points.
+
+    Labels, titles and legends get the names of :mod:`nastoolkit.support.display_names`.
+    """
     for axes in figure.axes:
         _space_ticks(axes)
+        _name_for_readers(axes)
     files = [beside(path, suffix) for suffix in (".pdf", ".png", ".csv")]
     with all_atomically(*files) as (pdf, png, csv):
         figure.savefig(pdf, format="pdf")

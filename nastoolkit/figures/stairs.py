@@ -20,7 +20,7 @@ def drawn_objectives(history: History) -> tuple[Objective, Objective]:
         ValueError: There is only one objective.
     """
     if len(history.objectives) < 2:
-        raise ValueError(f"a front is drawn of two objectives, and {history.objectives[0].name!r} is the only one here")
+        raise ValueError(f"a front needs two objectives, and {history.objectives[0].name!r} is the only one here")
     up, across = history.objectives[:2]
     return across, up
 

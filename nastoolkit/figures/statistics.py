@@ -15,6 +15,7 @@ from nastoolkit.figures.colours import colours_of
 from nastoolkit.figures.saving import COLOURS, MARKERS
 from nastoolkit.predictors import kendall_tau, mape
 from nastoolkit.statistics import Censored, median_interval
+from nastoolkit.support.display_names import readable
 
 MANY = 16  # points; a line with fewer has a marker on each
 
@@ -84,6 +85,17 @@ def plot_lines(axes: Axes, frame: pd.DataFrame, across: str, up: str, by: str, *
         how = {"color": colour, "marker": marker, "markersize": 3, "linewidth": 1, **style}
         axes.plot(points[across], points[up], label=str(label), **how)
     axes.set(xlabel=across, ylabel=up)
+    return frame
+
+
+def plot_changes(axes: Axes, frame: pd.DataFrame) -> pd.DataFrame:
+    """A row for each of the frame's, from top to bottom, with a marker for each column: how far a quantity moved."""
+    rows = np.arange(len(frame))
+    axes.hlines(rows, frame.min(axis=1), frame.max(axis=1), color="0.8", zorder=0)
+    for marker, colour, (label, values) in zip(MARKERS, COLOURS, frame.items(), strict=False):
+        axes.plot(values, rows, marker, color=colour, markersize=4, label=str(label))
+    axes.set_yticks(rows, frame.index, fontsize=7)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
     return frame
 
 
@@ -167,7 +179,8 @@ def _draw_intervals(axes: Axes, points: pd.DataFrame, rows: str, by: str) -> Non
         style: dict[str, Any] = {"color": colour, "marker": marker, "linestyle": "none", "markersize": 4}
         axes.hlines(at, line.low, line.high, color=colour, linewidth=1)
         axes.errorbar(line.center, at, label=str(label), **style)
-    axes.set(yticks=range(len(labels)), yticklabels=labels, ylim=(len(labels) - 0.5, -0.5))
+    names = [readable(str(label)) for label in labels]
+    axes.set(yticks=range(len(labels)), yticklabels=names, ylim=(len(labels) - 0.5, -0.5))
 
 
 def plot_matrix(axes: Axes, values: pd.DataFrame, texts: pd.DataFrame, title: str) -> pd.DataFrame:
@@ -180,7 +193,7 @@ def plot_matrix(axes: Axes, values: pd.DataFrame, texts: pd.DataFrame, title: st
         colour = "white" if dark[place] else "black"
         axes.text(place[1], place[0], str(texts.loc[row, column]), ha="center", va="center", fontsize=7, color=colour)
     for set_ticks, names in ((axes.set_xticks, values.columns), (axes.set_yticks, values.index)):
-        set_ticks(range(len(names)), [str(name).replace(", ", "\n") for name in names], fontsize=6.5)
+        set_ticks(range(len(names)), [readable(str(name)).replace(", ", "\n") for name in names], fontsize=6.5)
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
     axes.set_title(title, fontsize="medium")

@@ -106,7 +106,7 @@ def warn_if_busy(percent: float) -> None:
     """Warn if other programs use more than half of the cores on which latencies are to be measured."""
     if percent > BUSY_PERCENT:
         warnings.warn(
-            f"other programs use {percent:.0f} % of the cores that latencies are measured on: these will be too long, and "
+            f"other programs use {percent:.0f} % of the cores that latencies are measured on: they will be too long, and "
             "scatter. Close the programs, or measure later; `nastoolkit doctor` shows the load of this machine.",
             BusyMachineWarning,
             stacklevel=4,

@@ -7,6 +7,7 @@ profile`` made elsewhere.
 from __future__ import annotations
 
 import os
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,9 @@ def read_setting(text: str) -> dict[str, Any]:
         ) from None
     backend_named(backend)
     if not 1 <= n_threads <= (os.cpu_count() or 1) or n_inputs < 1:
-        raise ValueError(f"{text!r}: threads are from 1 to the {os.cpu_count()} of this machine, a batch has at least 1")
+        raise ValueError(
+            f"{text!r}: threads must be between 1 and {os.cpu_count()} (this machine's), and the batch size at least 1"
+        )
     return {"backend": backend, "batch_size": n_inputs, "threads": n_threads}
 
 
@@ -52,13 +55,32 @@ def setting_table(
         seconds: See :meth:`LookupTable.measure`.
         progress: Whether to show the time left.
     """
-    conditions = read_setting(text)
-    if not conditions:
-        return LookupTable.load(text, family)
-    file = Path(folder) / f"table_{family.name}_{text.replace(' ', '_')}.json"
-    table = LookupTable.load(file, family) if file.exists() else None
-    if table is None or table.conditions != table_conditions(**conditions, n_contexts=n_contexts):
-        how: dict[str, Any] = {**conditions, "n_contexts": n_contexts, "seconds": seconds}
+    table = kept_table(text, family, folder, n_contexts)
+    if table is None:
+        file = _file(text, family, folder)
+        how: dict[str, Any] = {**read_setting(text), "n_contexts": n_contexts, "seconds": seconds}
         table = LookupTable.measure(family, **how, resume=beside(file, ".partial"), progress=progress)
         table.save(file)
     return table
+
+
+def kept_table(text: str, family: Family, folder: str | Path, n_contexts: int = 8) -> LookupTable | None:
+    """A setting's table as :func:`setting_table` would read it; None where it would have to measure."""
+    conditions, file = read_setting(text), _file(text, family, folder)
+    if not conditions:
+        return LookupTable.load(text, family)
+    table = LookupTable.load(file, family) if file.exists() else None
+    fits = table is not None and table.conditions == table_conditions(**conditions, n_contexts=n_contexts)
+    return table if fits else None
+
+
+def take_table(text: str, family: Family, folder: str | Path, n_contexts: int, seconds: float) -> list[str]:
+    """Have :func:`setting_table` make a table, in a process of its own for example; the warnings that it gave."""
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", UserWarning)
+        setting_table(text, family, folder, n_contexts, seconds, progress=False)
+    return [str(warning.message) for warning in told]
+
+
+def _file(text: str, family: Family, folder: str | Path) -> Path:
+    return Path(folder) / f"table_{family.name}_{text.replace(' ', '_')}.json"

@@ -122,7 +122,7 @@ def _checked(median_ms: float, iqr_ms: float, n_runs: int, reference_ms: float, 
     """The stored timings of a network; an error of :data:`DAMAGE` if they are not valid."""
     check_numbers([median_ms, iqr_ms, n_runs, reference_ms, *([] if shares is None else shares)])
     if not reference_ms > 0 or not isinstance(n_runs, int):
-        raise ValueError("a reference takes time, and runs are a whole number")
+        raise ValueError("the reference must take more than 0 ms, and runs must be a whole number")
     return dict(median_ms=median_ms, iqr_ms=iqr_ms, n_runs=n_runs, reference_ms=reference_ms, shares=shares)
 
 

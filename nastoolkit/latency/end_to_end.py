@@ -87,7 +87,7 @@ def measure(
         runner = backend_named(backend)(network, batch, threads)
         timing = summary(steady(lambda: _times_ms(runner, seconds)))
     if timing.noisy:
-        warnings.warn(f"the runs lie {timing.iqr_ms / timing.median_ms:.0%} apart: the machine is not quiet", stacklevel=2)
+        warnings.warn(f"the machine is not quiet: the runs are {timing.iqr_ms / timing.median_ms:.0%} apart", stacklevel=2)
     return Latency(
         timing.median_ms,
         timing.iqr_ms,

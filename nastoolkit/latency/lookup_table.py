@@ -29,6 +29,7 @@ from nastoolkit.latency.table_file import block_text, holds_costs, read_costs, r
 from nastoolkit.space import SearchSpace
 from nastoolkit.support import tables as html
 from nastoolkit.support.counts import whole
+from nastoolkit.support.display_names import setting_name
 from nastoolkit.support.files import atomically, check_output
 from nastoolkit.support.interrupts import explain_resume
 
@@ -131,7 +132,7 @@ class LookupTable:
         """
         latencies = self._sum(genotypes)
         if np.isnan(latencies).any():
-            raise ValueError(f"a sub-network has blocks that this table did not measure; it was made within {self.within}")
+            raise ValueError(f"a sub-network has blocks that this table did not measure; it covers {self.within}")
         return latencies
 
     def validate(self, n: int = 30, seed: int = 0, seconds: float = 0.5, progress: bool = True) -> TableCheck:
@@ -163,7 +164,7 @@ class LookupTable:
     def _repr_html_(self) -> str:
         backend, batch_size, threads = (self.conditions.get(name, "?") for name in ("backend", "batch_size", "threads"))
         known = "not known: call validate()" if self.mape_percent is None else f"MAPE {self.mape_percent:.2g} % of the clock"
-        setting = f"{backend}, batch size {batch_size}, threads {threads}"
+        setting = setting_name(backend, batch_size, threads)
         machine = ", ".join(str(self.conditions[name]) for name in ("cpu", "device") if name in self.conditions)
         facts = {"setting": setting, "blocks": f"{len(self.timings)} timed", "error": known, "machine": machine or "not known"}
         part = {"within": self.within} if self.within else {}

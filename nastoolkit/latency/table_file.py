@@ -56,7 +56,7 @@ def read_table(path: str | Path) -> dict[str, Any]:
     try:
         return _checked(json.loads(Path(path).read_text()))
     except DAMAGE as error:
-        raise ValueError(f"{path} is no latency table of this toolkit: {error!r}") from error
+        raise ValueError(f"{path} is not a latency table of this toolkit: {error!r}") from error
 
 
 def is_table(path: str | Path) -> bool:
@@ -82,7 +82,7 @@ def _check(content: Mapping[str, Any]) -> None:
     if not isinstance(content["family"], str) or not isinstance(conditions["backend"], str):
         raise TypeError("family and backend are texts")
     if not all(type(conditions[name]) is int and conditions[name] >= 1 for name in ("batch_size", "threads")):
-        raise TypeError("batch_size and threads are whole numbers from 1 on")
+        raise TypeError("batch_size and threads must be whole numbers of at least 1")
     if not isinstance(within, dict) or not all(isinstance(options, list) for options in within.values()):
         raise TypeError("within is a list of options for each choice")
     known = [content[name] for name in ("reference_ms", "mape_percent") if content[name] is not None]
@@ -95,7 +95,7 @@ def check_numbers(numbers: Iterable[Any]) -> None:
     """Raise ValueError if a value is not a finite number of at least 0."""
     for number in numbers:
         if type(number) not in (int, float) or not math.isfinite(number) or number < 0:
-            raise ValueError(f"times, in ms, and counts are numbers from 0 on, not {number!r:.99}")
+            raise ValueError(f"times (in ms) and counts must be numbers of at least 0, got {number!r:.99}")
 
 
 def holds_costs(path: str | Path) -> bool:
@@ -118,7 +118,7 @@ def read_costs(path: str | Path) -> dict[str, list[float]]:
                 block, ms = (row[column] for column in COLUMNS)
                 costs.setdefault(block.strip(), []).append(float(ms))
     except DAMAGE as error:
-        raise ValueError(f"{path} is no latency table with columns {' and '.join(COLUMNS)}: {error!r}") from error
+        raise ValueError(f"{path} is not a latency table with columns {' and '.join(COLUMNS)}: {error!r}") from error
     return costs
 
 

@@ -43,7 +43,7 @@ class Estimate:
     def __init__(self, past: History, name: str, predictor: str = DEFAULT_PREDICTOR) -> None:
         names = [objective.name for objective in past.objectives]
         if name not in names:
-            raise ValueError(f"nothing measured {name!r}; measured: {', '.join(names)}")
+            raise ValueError(f"{name!r} was not measured; measured: {', '.join(names)}")
         if predictor not in PREDICTORS:
             raise ValueError(f"unknown predictor {predictor!r}; known: {', '.join(PREDICTORS)}")
         measured = past[~past.failed]
@@ -88,7 +88,7 @@ class Estimate:
             objective = Objective(**described)
             rows = np.array(genotypes), np.array(values, dtype=float).reshape(len(genotypes), 1)
         except (ValueError, TypeError, KeyError, RecursionError) as error:
-            raise ValueError(f"{path} is no saved estimate, or is cut short: {error!r}") from error
+            raise ValueError(f"{path} is not a saved estimate, or is cut short: {error!r}") from error
         if found != space.fingerprint:
             raise ValueError(f"{path} is of another search space: fingerprint {found}, here {space.fingerprint}")
         return cls(History(space, (objective,), space.canonical(rows[0]), rows[1]), objective.name, predictor)
@@ -116,4 +116,4 @@ def read_networks(path: str | Path, space: SearchSpace, objective: Objective) ->
         genotypes = space.canonical(np.array(rows, dtype=np.int64).reshape(len(rows), -1))
         return History(space, (objective,), genotypes, frame[[objective.name]].to_numpy(dtype=float))
     except ValueError as error:
-        raise ValueError(f"{path} has rows that are no measured sub-networks: {error}") from error
+        raise ValueError(f"{path} has rows that are not measured sub-networks: {error}") from error

@@ -64,7 +64,7 @@ def read_configuration(family: Family, source: str | Path | Mapping[str, Any], r
         return family.space.encode(_options(family, config, resolution))
     except DAMAGE as error:
         reason = error if isinstance(error, ValueError) else f"it is in no form that is known: {error!r}"
-        raise ValueError(f"{named} is no network of {family.name!r}: {reason}") from error
+        raise ValueError(f"{named} is not a network of {family.name!r}: {reason}") from error
 
 
 def _content(path: Path) -> Any:
@@ -202,7 +202,7 @@ def _stages(space: SearchSpace) -> dict[int, int]:
     """Largest number of blocks of each stage."""
     found = [match for name in space.names if (match := BLOCK.fullmatch(name))]
     if not found:
-        raise ValueError("it has stages of blocks, which the family has not")
+        raise ValueError("it has stages of blocks, and the family has none")
     return {int(match[1]): int(match[2]) for match in found}
 
 

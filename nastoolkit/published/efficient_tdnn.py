@@ -26,6 +26,7 @@ FAMILY, DATA = "efficient-tdnn", "efficienttdnn"
 TABLE, PREDICTOR = "tdnn8m2g_latency_v100_80_300.yml", "EER.48.Coarse.pth.tar"
 ENTRY = re.compile(r"  (\(\w+=\d+(?:, \w+=\d+)*\)): (\d+\.\d+(?:e-\d+)?)")
 PLACES = ("layer1", "block1", "block2", "block3", "block4")
+Numbers = tuple[Mapping[str, float], Callable[[np.ndarray], np.ndarray]]
 EPS = 1e-5  # of the predictor's batch normalisations
 
 
@@ -61,6 +62,21 @@ def tabulated(family: Family, times: Mapping[str, float]) -> Callable[[np.ndarra
     return family.tabulate(lambda spec: times[key_of(spec)])
 
 
+def published_numbers(family: Family) -> Numbers:
+    """Times of parts in ms, and what predicts equal error rates in %.
+
+    Raises:
+        FileNotFoundError: The published files are not here; the message says how to get them.
+    """
+    return read_times(find(DATA)[TABLE]), ErrorPredictor(family.space)
+
+
+def made_up_numbers(family: Family) -> Numbers:
+    """The same, invented from MACs, for trying a program without the files: the numbers mean nothing."""
+    times = {key_of(spec): 0.5 + spec.macs / 6e7 for spec in family.block_specs}
+    return times, lambda genotypes: 1.2 + 36 / np.sqrt(family.mmacs(genotypes))
+
+
 def read_times(file: str | Path) -> dict[str, float]:
     """All times of a file in ms, by ``section (name=number, ...)``.
 
@@ -77,7 +93,9 @@ def read_times(file: str | Path) -> dict[str, float]:
         elif re.fullmatch(r"\w+:", line):
             section = line.removesuffix(":")
         else:
-            raise ValueError(f"line {number} of {file} is no section and no time of one, but {line[:60]!r}: is it cut short?")
+            raise ValueError(
+                f"line {number} of {file} is neither a section nor a time, but {line[:60]!r}: is the file cut short?"
+            )
     return times
 
 

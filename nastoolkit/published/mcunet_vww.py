@@ -121,7 +121,7 @@ def _read(path: Path) -> dict[str, np.ndarray]:
         with np.load(path, allow_pickle=False) as opened:
             columns = {name: opened[name] for name in (*COLUMNS, "accuracy")}
     except (ValueError, KeyError, EOFError, OSError, AttributeError, TypeError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path} is no file of MIT's NAS lab, or is cut short: {error!r}") from error
+        raise ValueError(f"{path} is not a file of MIT's NAS lab, or is cut short: {error!r}") from error
     n = len(np.atleast_1d(columns["accuracy"]))
     if wrong := [name for name, shape in COLUMNS.items() if columns[name].shape != (n, *shape)]:
         raise ValueError(f"{path} has columns {wrong} of other shapes than networks of the lab have")

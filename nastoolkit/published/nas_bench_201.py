@@ -88,7 +88,7 @@ def encode_cell(space: SearchSpace, cell: str) -> np.ndarray:
     """The genotype ``(6,)`` of a cell like ``|none~0|+|none~0|none~1|+|none~0|none~1|none~2|``; else ValueError."""
     match = re.fullmatch(CELL, cell)
     if match is None:
-        raise ValueError(f"{cell!r} is no cell of NAS-Bench-201")
+        raise ValueError(f"{cell!r} is not a cell of NAS-Bench-201")
     return space.encode(dict(zip(EDGES, match.groups(), strict=True)))
 
 

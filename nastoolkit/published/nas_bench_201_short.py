@@ -65,5 +65,5 @@ def nas_bench_201_short(file: str | Path | None = None) -> ShortTrainings:
 
 def _genotype(code: str) -> list[int]:
     if len(code) != len(EDGES) or not set(code) <= set("01234"):
-        raise ValueError(f"{code!r} is no cell of NAS-Bench-201: it has six digits from 0 to 4")
+        raise ValueError(f"{code!r} is not a cell of NAS-Bench-201: it has six digits from 0 to 4")
     return [int(digit) for digit in code]

@@ -14,12 +14,13 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from urllib.parse import quote
 
-from nastoolkit.checkpoints.download import cached_file, check_hash, fetch, keep_copy
+from nastoolkit.checkpoints.download import Release, cached_file, check_hash, fetch, forget, keep_copy
 from nastoolkit.support.names import unknown
 
 REMEDY = (
     "Try again, or get the file by other means and name its folder: NASTOOLKIT_DATA=DIR, or nastoolkit fetch NAME --from DIR."
 )
+GITHUB = "https://raw.githubusercontent.com"
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,16 @@ class DataSet:
     def url(self, file: str) -> str:
         """Address of the original file; if it is in an archive, the archive's address followed by the name of the file."""
         place = f"{self.archive}/{file}" if self.archive else file
-        return f"https://raw.githubusercontent.com/{self.repository}/{self.commit}/{quote(self.folder)}/{place}"
+        return f"{GITHUB}/{self.repository}/{self.commit}/{quote(self.folder)}/{place}"
+
+    def release(self, file: str) -> Release:
+        """The original file, or for ``""`` the archive, with a second address: jsDelivr serves any commit of a repository."""
+        url, sha256 = self.url(file).rstrip("/"), self.sha256.get(file)
+        on_github = f"{GITHUB}/{self.repository}/{self.commit}/"
+        if not url.startswith(on_github):
+            return Release(url, sha256)
+        elsewhere = url.replace(on_github, f"https://cdn.jsdelivr.net/gh/{self.repository}@{self.commit}/", 1)
+        return Release(url, sha256, Release(elsewhere, sha256))
 
 
 DATA_SETS = {
@@ -212,7 +222,7 @@ def fetch_data(name: str, folder: str | Path | None = None, progress: bool = Tru
     if folder is None and data.archive:
         return _unpacked(data, progress)
     if folder is None:
-        return {file: fetch(data.url(file), sha256, progress, REMEDY) for file, sha256 in data.sha256.items()}
+        return {file: fetch(data.release(file), progress=progress, remedy=REMEDY) for file in data.sha256}
     return {file: keep_copy(path, data.url(file)) for file, path in find(name, folder).items()}
 
 
@@ -220,11 +230,11 @@ def _unpacked(data: DataSet, progress: bool) -> dict[str, Path]:
     """The files of an archive, in the cache, from which the archive itself is removed in the end."""
     with suppress(OSError, ValueError):
         return _in_cache(data)
-    archive = fetch(data.url("").rstrip("/"), progress=progress, remedy=REMEDY, check=_check_archive)
+    packed = data.release("")
     try:
-        _unpack(archive, data)
+        _unpack(fetch(packed, progress=progress, remedy=REMEDY, check=_check_archive), data)
     finally:
-        archive.unlink()
+        forget(packed)  # the hashes of its files decide, not how they were packed
     return _in_cache(data)
 
 
@@ -246,7 +256,7 @@ def _unpack(archive: Path, data: DataSet) -> None:
 
 def _check_archive(file: Path) -> None:
     if not tarfile.is_tarfile(file):
-        raise ValueError(f"{file} is no archive")
+        raise ValueError(f"{file} is not an archive")
 
 
 def _data_set(name: str) -> DataSet:

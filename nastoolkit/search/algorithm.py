@@ -53,7 +53,7 @@ class Algorithm(ABC):
         least, most = self.n_goals
         names = [objective.name for objective in self.objectives]
         if len(names) < least:
-            raise ValueError(f"{type(self).__name__} weighs at least {least} objectives against each other, got {names}")
+            raise ValueError(f"{type(self).__name__} needs at least {least} objectives, got {names}")
         goals = self.objectives[: int(min(most, len(names)))]
         unbounded = [objective.name for objective in self.objectives[len(goals) :] if not objective.is_bounded]
         if unbounded:

@@ -52,7 +52,7 @@ class RNSGA2(Evolution):
     ) -> None:
         self._aims = None if aims is None else np.array(aims, dtype=float)
         if self._aims is not None and (self._aims.ndim != 2 or self._aims.shape[1] != len(objectives)):
-            raise ValueError(f"an aim has a value for each of {[o.name for o in objectives]}, got {aims}")
+            raise ValueError(f"an aim needs a value for each of {[o.name for o in objectives]}, got {aims}")
         super().__init__(space, objectives, seed, population)
 
     def _parts(self) -> tuple[Selection, Survival]:

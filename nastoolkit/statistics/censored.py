@@ -82,7 +82,7 @@ def counted(evaluations: ArrayLike, budget: ArrayLike) -> Censored:
     budgets = np.broadcast_to(np.asarray(budget, float), counts.shape)
     never = np.isposinf(counts)
     if not len(counts) or not (never | ((counts >= 1) & (counts <= budgets))).all():
-        raise ValueError(f"counts are from 1 to the budget, infinite for never; got {counts.tolist()} of {budgets.tolist()}")
+        raise ValueError(f"counts must be between 1 and the budget, or infinite; got {counts.tolist()} of {budgets.tolist()}")
     return Censored(np.where(never, budgets, counts), counts)
 
 

@@ -43,7 +43,7 @@ def equivalence(differences: ArrayLike, margin: float) -> Equivalence:
         ValueError: The margin is not above 0, or there are no numbers.
     """
     if not margin > 0:
-        raise ValueError(f"a margin is above 0, got {margin}")
+        raise ValueError(f"the margin must be above 0, got {margin}")
     found = estimate(differences, "t", 0.90)  # 5 % on each side
     error = (found.high - found.low) / 2 / scipy.stats.t.ppf(0.95, found.n - 1) if found.n > 1 else np.inf
     farthest = margin - abs(found.value)

@@ -30,7 +30,7 @@ class Verification:
         for name in ("same", "different"):
             scores = np.asarray(getattr(self, name), float).ravel()
             if not len(scores) or not np.isfinite(scores).all():
-                raise ValueError(f"scores of {name} pairs are at least one, and numbers; got {len(scores)}")
+                raise ValueError(f"scores of {name} pairs must be numbers, and at least one; got {len(scores)}")
             object.__setattr__(self, name, np.sort(scores))
 
     @cached_property

@@ -146,7 +146,7 @@ class Evaluation:
         if values.shape != (n, len(self.measured)):
             names = [objective.name for objective in self.measured]
             raise ValueError(
-                f"evaluate got {n} genotypes and returned shape {values.shape}; expected {(n, len(names))}, columns {names}"
+                f"evaluate must return shape {(n, len(names))} for {n} genotypes, columns {names}, and returned {values.shape}"
             )
         return values
 

@@ -78,7 +78,7 @@ class Failures:
             return
         if n_failed < n_last or not still_works():
             raise EvaluationError(
-                f"{n_failed} of the last {n_last} evaluations failed, the last one: {self.reason}"
+                f"{n_failed} of the last {n_last} evaluations failed; the last error: {self.reason}"
             ) from cause
         self._last.clear()
         self._save()
@@ -86,7 +86,7 @@ class Failures:
     def finish(self) -> None:
         """Store the remaining failures; raises EvaluationError if all evaluations of the search failed."""
         if self.n and not self._succeeded:
-            raise EvaluationError(f"all {self.n} evaluations failed, the last one: {self.reason}")
+            raise EvaluationError(f"all {self.n} evaluations failed; the last error: {self.reason}")
         self._save()
 
     def _save(self) -> None:

@@ -130,7 +130,7 @@ def run_grid(
         raise JobsError(failures, len(asked))
     results = [read(file, job) for file, job in zip(files, asked, strict=True)]
     if lost := [str(file) for file, rows in zip(files, results, strict=True) if rows is None]:
-        raise OSError(f"results were kept, and cannot be read: {', '.join(lost)}")
+        raise OSError(f"these files of results cannot be read: {', '.join(lost)}")
     rows = [row for rows in results for row in rows or []]
     return pd.DataFrame(rows) if rows else pd.DataFrame(columns=list(asked[0]) if asked else [])
 
@@ -139,11 +139,13 @@ def _check(function: Callable[..., Any], n_workers: int) -> None:
     """Refuse functions that workers cannot import, or that depend on more than their arguments."""
     whole("n_workers", n_workers, 0)
     if not isfunction(function) or function.__qualname__ != function.__name__ or function.__name__ == "<lambda>":
-        raise ValueError(f"a grid needs a function of a module, and not {function!r}: all else is told by the jobs' arguments")
+        raise ValueError(
+            f"a grid needs a function of a module; got {function!r}; everything else belongs in the jobs' arguments"
+        )
     in_notebook = function.__module__ == "__main__" and not hasattr(sys.modules["__main__"], "__file__")
     if n_workers and in_notebook:
         raise ValueError(
-            f"{function.__name__} is defined in a notebook, from where worker processes cannot import it: "
+            f"worker processes cannot import {function.__name__}, which is defined in a notebook: "
             "move it to a module, or run it here with n_workers=0"
         )
 

@@ -183,7 +183,7 @@ def _history(
 
 def _warn(history: History, failures: Failures) -> None:
     if failures.n:
-        warnings.warn(f"{failures.n} of {len(history)} evaluations failed, the last one: {failures.reason}", stacklevel=3)
+        warnings.warn(f"{failures.n} of {len(history)} evaluations failed; the last error: {failures.reason}", stacklevel=3)
     bounds = [objective.bounds for objective in history.objectives if objective.is_bounded]
     if bounds and not history.feasible.any():
         nearest = ", ".join(

@@ -23,6 +23,7 @@ from typing import Any
 from nastoolkit.support.names import did_you_mean
 
 BOUNDS = {"from": operator.ge, "above": operator.gt, "to": operator.le, "below": operator.lt}
+WORDS = {"from": "at least", "above": "above", "to": "at most", "below": "below"}
 KNOWN = "from N, above N, to N, below N, key of NAMES, keys of NAMES, values of NAMES, as many as PARAMETER, not empty"
 _BRACKETS = re.compile(r"\[([^\[\]]+)\]\s*$")
 
@@ -93,7 +94,7 @@ def _fault(value: Any, rule: str, values: Mapping[str, Any], registries: Mapping
     match rule.split():
         case [word, bound] if word in BOUNDS:
             fits = all(BOUNDS[word](number, float(bound)) for number in _numbers(value))
-            return "" if fits else f"numbers are {rule}, got {value!r}"
+            return "" if fits else f"must be {WORDS[word]} {bound}, got {value!r}"
         case ["key" | "keys" | "values" as side, "of", name] if name in {**values, **registries}:
             return _fault_of_names(value.values() if side == "values" else value, {**values, **registries}[name])
         case ["as", "many", "as", other] if other in values:

@@ -57,7 +57,7 @@ def _genotypes(path: str | Path, texts: Sequence[str], space: SearchSpace) -> np
     try:
         return space.check(np.array([text.split() for text in texts], dtype=np.int64).reshape(len(texts), space.n_genes))
     except ValueError as error:
-        raise StoreError(f"{path} holds evaluations of what is no sub-network of its space, it is damaged: {error}") from None
+        raise StoreError(f"{path} is damaged: it holds evaluations of networks that are not in its space: {error}") from None
 
 
 def summary(path: str | Path) -> dict[str, Any]:

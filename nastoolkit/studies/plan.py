@@ -119,7 +119,7 @@ def _first_genotypes(space: SearchSpace, warm_start: History | np.ndarray | None
     if not isinstance(warm_start, History):
         return np.atleast_2d(space.canonical(warm_start))
     if warm_start.space.fingerprint != space.fingerprint:
-        raise ValueError(f"warm_start is a search of {warm_start.space}, a space with other choices than {space}")
+        raise ValueError(f"warm_start is a search of another space: {warm_start.space}, and not {space}")
     return space.repair(warm_start.best(population).genotypes)
 
 
@@ -138,4 +138,4 @@ def _check_settings(name: str, kind: type[Algorithm], settings: Iterable[str]) -
     known = [own for own in inspect.signature(kind).parameters if own not in common]
     unknown = sorted(set(settings) - set(known))
     if unknown:
-        raise ValueError(f"{name!r} has no settings {unknown}; its settings are {known}")
+        raise ValueError(f"{name!r} has no settings {unknown}; it has {known}")

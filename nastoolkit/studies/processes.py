@@ -54,7 +54,7 @@ class Processes(ThreadPoolExecutor):
                 return called.result()
         except BrokenProcessPool:
             self._own.worker = None
-            raise RuntimeError("its worker process died, as one does that runs out of memory") from None
+            raise RuntimeError("its worker process died; perhaps it ran out of memory") from None
         self._own.worker = None
         with suppress(psutil.NoSuchProcess):
             psutil.Process(process).kill()

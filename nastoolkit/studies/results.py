@@ -40,7 +40,7 @@ def write(file: Path, job: Row, result: object) -> None:
     """
     rows = result.to_dict("records") if isinstance(result, pd.DataFrame) else result
     if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
-        raise TypeError(f"a job returns a list of dicts or a data frame, and not {result!r:.200}")
+        raise TypeError(f"a job must return a list of dicts or a data frame, got {result!r:.200}")
     for row in rows:
         if other := [key for key in row if key in job and as_text(row[key]) != as_text(job[key])]:
             raise ValueError(f"a row has {other[0]}={row[other[0]]!r}, which is {job[other[0]]!r} in the job")

@@ -48,7 +48,7 @@ class Running:
         given = {name: 1 for name in ("chunk_size", "in_flight") if getattr(self, name) is not None}
         keep_whole(self, retries=0, **given)
         if not 0 < self.max_failed <= 1:
-            raise ValueError(f"max_failed is a share above 0 and up to 1, got {self.max_failed}")
+            raise ValueError(f"max_failed must be above 0 and at most 1, got {self.max_failed}")
         if self.in_flight and self.executor is None:
             raise ValueError(f"in_flight={self.in_flight} needs an executor")
 

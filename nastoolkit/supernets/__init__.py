@@ -4,6 +4,7 @@ from nastoolkit.supernets.calibration import calibrate_batchnorm, calibrate_rang
 from nastoolkit.supernets.copies import Supernets
 from nastoolkit.supernets.experts import ExpertMixture
 from nastoolkit.supernets.loading import HEAD, load_pretrained, load_supernet, save_supernet, with_bits, with_new_head
+from nastoolkit.supernets.masks import Masked, mask_of_largest
 from nastoolkit.supernets.mixtures import Logits, Mixture
 from nastoolkit.supernets.sharing import SHARING_RULES, FakeQuantise, KernelTransform, SharingRule, Slice, chain
 from nastoolkit.supernets.supernet import Supernet
@@ -16,6 +17,7 @@ __all__ = [
     "ExpertMixture",
     "FakeQuantise",
     "KernelTransform",
+    "Masked",
     "SharingRule",
     "Slice",
     "Supernet",
@@ -25,6 +27,7 @@ __all__ = [
     "chain",
     "load_pretrained",
     "load_supernet",
+    "mask_of_largest",
     "save_supernet",
     "with_bits",
     "with_new_head",

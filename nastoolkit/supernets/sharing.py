@@ -21,6 +21,7 @@ from nastoolkit.families import Family
 from nastoolkit.families.bits import FLOAT, SYMMETRIC, bits_of
 from nastoolkit.families.fake_quantisation import layers_of, quantised_weight
 from nastoolkit.supernets.experts import ExpertMixture
+from nastoolkit.supernets.masks import Masked
 from nastoolkit.supernets.slices import Weights, crop, shapes_of
 
 
@@ -171,7 +172,7 @@ def chain(*rules: SharingRule) -> SharingRule:
     parts = [part for rule in rules for part in (rule.rules if isinstance(rule, Chain) else (rule,))]
     names = [_name(rule) for rule in parts]
     if not names or len(set(names)) < len(names):
-        raise ValueError(f"a chain has rules of different names, got {names}")
+        raise ValueError(f"rules of a chain must have different names, got {names}")
     return Chain(*parts)
 
 
@@ -191,6 +192,7 @@ SHARING_RULES: dict[str, type[SharingRule]] = {
     "kernel-transform": KernelTransform,
     "fake-quantise": FakeQuantise,
     "expert-mixture": ExpertMixture,
+    "masked": Masked,
 }
 
 

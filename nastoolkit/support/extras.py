@@ -8,6 +8,7 @@ from types import ModuleType
 EXTRAS = {  # by the names of modules
     "anywidget": "notebooks",
     "ipywidgets": "notebooks",
+    "nbformat": "notebooks",
     "datasets": "huggingface",
     "transformers": "huggingface",
     "nncf": "openvino",

@@ -51,7 +51,7 @@ def all_atomically(*paths: str | Path) -> Iterator[list[Path]]:
 
 def _make_room(place: Path) -> None:
     if place.is_dir():
-        raise IsADirectoryError(errno.EISDIR, "a folder is where the file should go", str(place))
+        raise IsADirectoryError(errno.EISDIR, "a folder is in the place of the file", str(place))
     place.parent.mkdir(parents=True, exist_ok=True)
 
 
@@ -68,7 +68,7 @@ def check_output(path: str | Path) -> None:
     """
     path = Path(path)
     if path.is_dir():
-        raise IsADirectoryError(f"{path} is a folder, where a file is to be written: name a file in it")
+        raise IsADirectoryError(f"{path} is a folder, not a file: name a file in it")
     check_output_folder(path.parent)
 
 
@@ -83,6 +83,6 @@ def check_output_folder(folder: str | Path) -> None:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except FileExistsError as error:
-        raise NotADirectoryError(f"{folder} is a file, where a folder is to be") from error
+        raise NotADirectoryError(f"{folder} is a file, not a folder") from error
     except OSError as error:
         raise OSError(f"nothing can be written to {folder}: {error.strerror}") from error

@@ -23,6 +23,7 @@ import pandas as pd
 from nastoolkit import pareto
 from nastoolkit.answers import Answers
 from nastoolkit.benchmarks import SupernetProblem
+from nastoolkit.ensembles import judged
 from nastoolkit.families.mobilenet_v3 import DIGITS, MobileNetV3Family
 from nastoolkit.history import History
 from nastoolkit.objectives import Objective
@@ -216,18 +217,12 @@ def cascades_across(
     for name, algorithm in ((ENSEMBLES, cascade_search), (RANDOM, "random"), (CASCADES, cascade_search)):
         space = here.ensembles if name == ENSEMBLES else here.space
         chosen[name] = optimize(space, here.evaluate, here.objectives, algorithm, **how).genotypes
-    return pd.concat([_judged(genotypes, here, there).assign(networks=name) for name, genotypes in chosen.items()])
+    return pd.concat([judged(genotypes, here, there).assign(networks=name) for name, genotypes in chosen.items()])
 
 
 def _joined_answers(pool: Sequence[SupernetProblem], fronts: Sequence[History], split: str) -> Answers:
     """Answers of all fronts' networks to a split's images."""
     return Answers.joined([one.answers(front.genotypes, "MACs", split) for one, front in zip(pool, fronts, strict=True)])
-
-
-def _judged(genotypes: np.ndarray, here: Cascades, there: Cascades) -> pd.DataFrame:
-    """The front of cascades ``(n, d)`` by one set of examples, with its values on another."""
-    front = History(here.space, here.objectives, genotypes, here.evaluate(genotypes)).front()
-    return pd.DataFrame(there.evaluate(front.genotypes), columns=["accuracy_top1", "cost"])
 
 
 def volumes(found: pd.DataFrame) -> pd.DataFrame:

@@ -85,7 +85,7 @@ def family_of(name: str, table: Mapping[str, Any]) -> HATFamily:
     """
     family = FAMILIES[name]()
     if not isinstance(family, HATFamily):
-        raise ValueError(f"{name!r} is no family of HAT's Transformers, such as number-words-transformer and hat-wmt are")
+        raise ValueError(f"{name!r} is not a family of HAT's Transformers, such as number-words-transformer or hat-wmt")
     changed = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
     return HATFamily(name, replace(family.table, **changed))
 
@@ -97,7 +97,7 @@ def spread_by_macs(family: Family, n: int, seed: int = 0) -> np.ndarray:
         ValueError: There are fewer than three.
     """
     if n < 3:
-        raise ValueError(f"the smallest, the largest and some sub-networks between are 3 or more, got {n}")
+        raise ValueError(f"at least 3 sub-networks are needed, the smallest, the largest and one between; got {n}")
     space = family.space
     drawn = space.sample(1000, np.random.default_rng(seed))
     least, most = family.macs(np.stack([space.smallest, space.largest]))

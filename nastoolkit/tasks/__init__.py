@@ -7,14 +7,28 @@ from nastoolkit.support.names import did_you_mean
 from nastoolkit.tasks.base import SPLITS, Classification, Examples, Split, Task
 from nastoolkit.tasks.bert_texts import BertTexts
 from nastoolkit.tasks.data_sets import MissingDataError, datasets_folder
-from nastoolkit.tasks.digit_variants import DigitSums, FewDigits, PlainDigits, RotatedDigits, SimilarDigits
+from nastoolkit.tasks.digit_variants import (
+    DigitSums,
+    FewDigits,
+    HighDigits,
+    LowDigits,
+    PlainDigits,
+    RotatedDigits,
+    SimilarDigits,
+    UprightDigits,
+)
 from nastoolkit.tasks.digits import Digits
 from nastoolkit.tasks.episodes import Episode, Episodes
 from nastoolkit.tasks.help_topics import FewHelpTopics, HelpTopics
 from nastoolkit.tasks.hub import Cifar10, Cifar100, HubImages, HubSource
 from nastoolkit.tasks.images import ImageFolder, ImageNet
+from nastoolkit.tasks.jhmdb import Jhmdb
+from nastoolkit.tasks.made_up_skeletons import MadeUpSkeletons
 from nastoolkit.tasks.masked_words import MaskedVader, MaskedWords
+from nastoolkit.tasks.ntu import NtuSkeletons
 from nastoolkit.tasks.number_words import NumberWords
+from nastoolkit.tasks.nyuv2 import Nyuv2
+from nastoolkit.tasks.rendered_scenes import RenderedScenes
 from nastoolkit.tasks.sentences import VaderAmazon, VaderMovies, VaderNyt, VaderTweets
 from nastoolkit.tasks.small_cifar import SmallCifar10
 from nastoolkit.tasks.speakers import LibriSpeakers, MadeUpSpeakers
@@ -25,6 +39,9 @@ from nastoolkit.tasks.wmt14 import Wmt14
 TASKS: dict[str, type[Task]] = {
     "digits": Digits,
     "digits-plain": PlainDigits,
+    "digits-upright": UprightDigits,
+    "digits-0to4": LowDigits,
+    "digits-5to9": HighDigits,
     "digits-3589": SimilarDigits,
     "digits-few": FewDigits,
     "digits-rotated": RotatedDigits,
@@ -48,6 +65,11 @@ TASKS: dict[str, type[Task]] = {
     "tatoeba-en-de": Tatoeba,
     "libri-speakers": LibriSpeakers,
     "made-up-speakers": MadeUpSpeakers,
+    "rendered-scenes": RenderedScenes,
+    "nyuv2": Nyuv2,
+    "made-up-skeletons": MadeUpSkeletons,
+    "jhmdb-poses": Jhmdb,
+    "ntu-skeletons": NtuSkeletons,
 }
 
 HUB_NAME = re.compile(r"\w[\w.-]*/\w[\w.-]*")

@@ -40,7 +40,7 @@ def drawn_rows(rows: np.ndarray | None, n: int, size: int, rng: np.random.Genera
         return rng.integers(n, size=size)
     rows = np.array(rows)
     if rows.shape != (size,) or rows.dtype.kind not in "iu" or rows.min(initial=0) < 0 or rows.max(initial=0) >= n:
-        raise ValueError(f"rows of a batch of {size} are as many places from 0 to {n - 1}, got {rows}")
+        raise ValueError(f"rows of a batch of {size} must be {size} places between 0 and {n - 1}, got {rows}")
     return rows.astype(np.int64)
 
 
@@ -48,8 +48,8 @@ class Examples(Protocol):
     """Inputs and targets in a fixed order, in memory or not."""
 
     @property
-    def targets(self) -> torch.Tensor:
-        """All targets ``(n, ...)``."""
+    def targets(self) -> Any:
+        """All targets: a tensor ``(n, ...)``, or several by name."""
 
     def __len__(self) -> int:
         """Number of examples."""

@@ -1,4 +1,4 @@
-"""Five more tasks from the handwritten digits of :mod:`nastoolkit.tasks.digits`: from broad to fine-grained and small.
+"""Eight more tasks from the handwritten digits of :mod:`nastoolkit.tasks.digits`: from broad to fine-grained and small.
 
 They are for transfer: a supernet that was trained on one task is adapted to another.
 
@@ -27,6 +27,28 @@ class PlainDigits(Digits):
     name = "digits-plain"
     canvas = Canvas(reach=0.4, n_clutter=0)
     n_canvases = N_CANVASES
+
+
+class UprightDigits(Digits):
+    """Easy: which of ten digits, nearly upright and in the middle? Targets ``(n,)`` in 0..9."""
+
+    name = "digits-upright"
+    canvas = Canvas(turn=0.3, reach=0.15, scale=(2.2, 2.8), n_clutter=0)
+    n_canvases = N_CANVASES
+
+
+class LowDigits(UprightDigits):
+    """One half of them: which of 0 to 4? Targets ``(n,)`` in 0..4."""
+
+    name = "digits-0to4"
+    digits = tuple(range(5))
+
+
+class HighDigits(UprightDigits):
+    """The other half: which of 5 to 9? Targets ``(n,)`` in 0..4."""
+
+    name = "digits-5to9"
+    digits = tuple(range(5, 10))
 
 
 class SimilarDigits(Digits):

@@ -57,14 +57,14 @@ class Episodes:
     def __post_init__(self) -> None:
         keep_whole(self, n_classes=2, n_support=1, n_query=1, seed=0)
         if not hasattr(type(self.task), "n_classes"):
-            raise ValueError(f"episodes need classes, which task {self.task.name!r} has none of")
+            raise ValueError(f"episodes need classes, and task {self.task.name!r} has none")
         needed, found = self.n_support + self.n_query, len(self._rows)
         if found < self.n_classes:
             raise ValueError(f"episodes have {self.n_classes} classes, and there are {found} in task {self.task.name!r}")
         fewest = min(self._rows, key=lambda label: len(self._rows[label]))
         if len(self._rows[fewest]) < needed:
             has = f"class {fewest} of task {self.task.name!r} has {len(self._rows[fewest])}"
-            raise ValueError(f"episodes have {needed} examples of each class, and {has}")
+            raise ValueError(f"episodes need {needed} examples of each class, and {has}")
 
     @cached_property
     def _rows(self) -> dict[int, np.ndarray]:

@@ -25,11 +25,19 @@ def cells_for(task: Task, **sizes: Any) -> CellsFamily:
     Raises:
         ValueError: The task has no images, or no classes.
     """
+    return CellsFamily(f"{task.name}-cells", replace(NAS_BENCH_201, **ends_for(task), **sizes))
+
+
+def ends_for(task: Task) -> dict[str, Any]:
+    """The fields ``image_channels`` and ``n_classes`` of a table of networks, for the images and classes of a task.
+
+    Raises:
+        ValueError: The task has no images, or no classes.
+    """
     inputs, n_classes = next(task.split("train").batches(1)).inputs, _n_targets(task)
     if isinstance(inputs, tuple) or inputs.dim() != 4 or n_classes is None:
-        raise ValueError(f"cells are for classes of images, and task {task.name!r} has none")
-    table = replace(NAS_BENCH_201, image_channels=inputs.shape[1], n_classes=n_classes, **sizes)
-    return CellsFamily(f"{task.name}-cells", table)
+        raise ValueError(f"the networks need a task with classes of images, and {task.name!r} has none")
+    return {"image_channels": inputs.shape[1], "n_classes": n_classes}
 
 
 def check_inputs(family: Family, task: Task, inputs: Inputs) -> None:

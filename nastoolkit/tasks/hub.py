@@ -63,7 +63,7 @@ class HubSource:
     def not_had(self, error: Exception) -> str:
         """Why it is missing."""
         reason = next(iter(str(error).splitlines()), type(error).__name__)
-        return f"{self.name!r} could not be read: there is no good {self.folder}, and from the Hub: {reason.rstrip('.')}"
+        return f"{self.name!r} could not be read: {self.folder} is missing or damaged, and the Hub says: {reason.rstrip('.')}"
 
 
 BERT_TOKENS, TOKENIZER_FILES = "google-bert/bert-base-uncased", '--include "*.json" --include vocab.txt'
@@ -150,7 +150,7 @@ def labelled_splits(task: StoredClassification, source: HubSource) -> dict[str, 
             continue
         labels = np.asarray(rows[column_of(task, rows, LABELS)][:])
         if labels.dtype.kind not in "iu":
-            raise task.missing(f"labels of split {name!r} are no integers but {labels.dtype}")
+            raise task.missing(f"labels of split {name!r} are not integers but {labels.dtype}")
         if len(labels) and labels.min() >= 0:  # hidden ones are -1
             found[name] = rows, torch.from_numpy(labels.astype(np.int64))
     return found

@@ -12,6 +12,7 @@ the paper in: the language, while the paper uses WMT and IWSLT; BLEU of characte
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
@@ -99,7 +100,11 @@ def numbers(name: str) -> list[int]:
 
 @cache
 def _split(name: str) -> Split:
-    chosen = numbers(name)
+    return examples(numbers(name))
+
+
+def examples(chosen: Sequence[int]) -> Split:
+    """Numbers from 1 to 999,999,999 as inputs and targets."""
     source = with_ends([_tokens(re.split("[ -]", english(number))) for number in chosen], SOURCE_LENGTH)
     targets = with_ends([_tokens(german_pieces(num2words(number, lang="de"))) for number in chosen], TARGET_LENGTH)
     return pairs(source, targets)

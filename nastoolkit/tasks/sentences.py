@@ -157,4 +157,6 @@ def rated(task: StoredTask, edition: str, file: Path) -> Iterator[Sentence]:
             text = " ".join(unescape(text).split())
             yield Sentence(edition, name.split("_")[0] if "_" in name else text, float(rating), text)
         except ValueError:
-            raise task.missing(f"line {number} of {file} is no id, rating and text with tabs between: {line!r:.80}") from None
+            raise task.missing(
+                f"line {number} of {file} is not an id, a rating and a text with tabs between: {line!r:.80}"
+            ) from None

@@ -165,4 +165,4 @@ def lines_of(file: Path, task: StoredTask) -> list[str]:
     try:
         return file.read_bytes().decode().removesuffix("\n").split("\n")
     except UnicodeDecodeError as error:
-        raise task.missing(f"{file} is no text in UTF-8: {error}") from None
+        raise task.missing(f"{file} is not a text in UTF-8: {error}") from None

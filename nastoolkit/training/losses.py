@@ -100,7 +100,7 @@ class AngularMargin:
 
     def __post_init__(self) -> None:
         if not (0 <= self.margin < math.pi and self.scale > 0):
-            raise ValueError(f"a margin is from 0 to pi and a scale above 0, got {self.margin} and {self.scale}")
+            raise ValueError(f"the margin must be between 0 and pi and the scale above 0, got {self.margin} and {self.scale}")
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -136,7 +136,7 @@ def distillation(teacher: nn.Module, temperature: float = 1.0) -> Criterion:
             networks'.
     """
     if not temperature > 0:
-        raise ValueError(f"a temperature is above 0, got {temperature}")
+        raise ValueError(f"the temperature must be above 0, got {temperature}")
     return _Taught(teacher.eval(), temperature)
 
 

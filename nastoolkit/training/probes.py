@@ -98,7 +98,7 @@ def cosines(samples: Sequence[Gradients]) -> np.ndarray:
     rows = _flat(samples)
     lengths = torch.linalg.vector_norm(rows, dim=1, keepdim=True)
     if not (lengths > 0).all():
-        raise ValueError("gradients that are all 0 have no direction")
+        raise ValueError("the gradients are all 0, so they have no direction")
     return ((rows / lengths) @ (rows / lengths).T).cpu().numpy()
 
 
@@ -117,7 +117,7 @@ def variance(samples: Sequence[Gradients], probabilities: Sequence[float] | None
     p = torch.full((n,), 1 / n) if probabilities is None else torch.as_tensor(probabilities)
     p = p.to(rows)
     if p.shape != (n,) or not (p > 0).all() or abs(float(p.sum()) - 1) > 1e-4:
-        raise ValueError(f"probabilities are {n} numbers above 0 that add up to 1, got {probabilities}")
+        raise ValueError(f"probabilities must be {n} numbers above 0 that add up to 1, got {probabilities}")
     mean = rows.mean(dim=0)
     return float((p * (rows / (n * p[:, None]) - mean).square().sum(dim=1)).sum())
 

@@ -73,7 +73,7 @@ class Recipe:
             if getattr(self, name) not in known:
                 raise ValueError(f"unknown {name} {getattr(self, name)!r}; known: {', '.join(known)}")
         if not 0 <= self.warm_up <= 1:
-            raise ValueError(f"warm_up is a share of the steps, from 0 to 1, got {self.warm_up}")
+            raise ValueError(f"warm_up is a share of the steps and must be between 0 and 1, got {self.warm_up}")
 
     def learning_rate_at(self, step: int) -> float:
         """Share of the peak learning rate in 0..1."""
@@ -115,7 +115,9 @@ class Optimizer:
             ValueError: All steps of the schedule have been taken.
         """
         if self.n_taken >= self.recipe.n_steps:
-            raise ValueError(f"the schedule ends after {self.recipe.n_steps} steps: n_steps of an optimiser's recipe are all")
+            raise ValueError(
+                f"the schedule ends after {self.recipe.n_steps} steps: n_steps of the optimiser's recipe must be their sum"
+            )
         for group in self.torch_optimizer.param_groups:
             group["lr"] = self.recipe.learning_rate * self.recipe.learning_rate_at(self.n_taken)
         norm = nn.utils.clip_grad_norm_(self.parameters, self.recipe.clip_norm)

@@ -69,7 +69,7 @@ class Run:
         self._saved, self._is_put_back = monotonic(), False
         if self.file:
             if lacking := [name for name, thing in kept.items() if not hasattr(thing, "load_state_dict")]:
-                raise TypeError(f"a run keeps what has state_dict and load_state_dict, and {', '.join(lacking)} has not")
+                raise TypeError(f"{', '.join(lacking)} lacks state_dict or load_state_dict, by which a run keeps it")
             if rank() == 0:
                 check_output(self.file)
             self._before = deepcopy(self._states())
@@ -152,7 +152,7 @@ class Run:
             except ValueError:
                 raise
             except Exception as error:  # damage leads PyTorch to errors of many types
-                what = f"{self.file} is no training run that can be read; delete it to start anew"
+                what = f"{self.file} is not a readable training run; delete it to start anew"
                 raise ValueError(f"{what}: {error!r}") from error
 
     def _check(self, state: Mapping[str, Any]) -> None:

@@ -154,7 +154,7 @@ class ArchiveFrequencies:
     def __post_init__(self) -> None:
         keep_whole(self, seed=0)
         if not len(self.space.canonical(np.atleast_2d(self.genotypes))):
-            raise ValueError("an archive has at least one sub-network")
+            raise ValueError("an archive needs at least one sub-network")
 
     @cached_property
     def _live(self) -> tuple[np.ndarray, np.ndarray]:

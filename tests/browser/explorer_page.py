@@ -18,6 +18,15 @@ TIME_KEY = """selector => {
     };
     look();
 }"""
+ON_TOP = """() => Array.from(document.querySelectorAll("circle.point")).filter(point => {
+    const box = point.getBoundingClientRect();
+    return document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2) === point;
+}).map(point => point.dataset.genes)"""
+TOO_WIDE = """() => Array.from(document.querySelectorAll(".explorer *")).filter(part => {
+    const box = part.getBoundingClientRect();
+    return box.width > 0 && box.right > innerWidth + 1;
+}).map(part => part.outerHTML.slice(0, 100))"""
+TO_END = "part => part.scrollIntoView({block: 'end'})"  # to the window's end: at its top, what stays in sight covers parts
 
 
 class ExplorerPage:
@@ -35,14 +44,42 @@ class ExplorerPage:
         """What a tile says below its number."""
         return self.page.locator(f".explorer-total[data-total={name}] .note")
 
-    def front_is_in_sight(self) -> bool:
-        """Whether the whole front is on a small screen that begins with the explorer, beside the controls."""
-        before = self.page.viewport_size
-        self.page.set_viewport_size({"width": 1280, "height": 720})
-        self.page.locator(".explorer").evaluate("explorer => explorer.scrollIntoView()")
-        front = self.page.locator(".explorer-front-picture").bounding_box()
+    def fronts_out_of_sight(self, sizes: list[tuple[int, int]]) -> list[tuple[str, int]]:
+        """Places from which the whole front cannot be seen, at each width: the page's top, and each group of controls."""
+        before, lost = self.page.viewport_size, []
+        for width, height in sizes:
+            self.page.set_viewport_size({"width": width, "height": height})
+            self.page.wait_for_timeout(1000)  # for the picture of the new width
+            for number, place in enumerate(
+                [self.page.locator(".explorer"), *self.page.locator(".explorer-choices > *").all()]
+            ):
+                place.evaluate("place => place.scrollIntoView({block: place.matches('.explorer') ? 'start' : 'end'})")
+                front = self.page.locator(".explorer-front-picture").bounding_box()
+                if front["y"] < 0 or front["y"] + front["height"] > height:
+                    lost.append((f"place {number}, at {front['y']:.0f}", width))
         self.page.set_viewport_size(before)
-        return front["y"] >= 0 and front["y"] + front["height"] <= 720
+        return lost
+
+    def too_wide(self) -> list[str]:
+        """Parts that reach beyond the window's right edge: for them the page would scroll sideways."""
+        return self.page.evaluate(TOO_WIDE)
+
+    def stroke(self, places: list[tuple[float, float]]) -> None:
+        """Draw a line through places in 0..1 on an empty square."""
+        self.press("clear")
+        square = self.page.locator(".explorer-sketch-canvas")
+        square.evaluate(TO_END)
+        box = square.bounding_box()
+        points = [(box["x"] + box["width"] * x, box["y"] + box["height"] * y) for x, y in places]
+        self.page.mouse.move(*points[0])
+        self.page.mouse.down()
+        for point in points[1:]:
+            self.page.mouse.move(*point, steps=6)
+        self.page.mouse.up()
+
+    def answer(self, network: str) -> Locator:
+        """What ``smallest``, ``chosen`` or ``largest`` takes the drawing for."""
+        return self.page.locator(f".explorer-answer[data-network={network}] b")
 
     def block(self, name: str) -> Locator:
         """The card of a block that is not left out."""
@@ -52,7 +89,7 @@ class ExplorerPage:
         """Drag the slider of a choice to a share of its length, with the mouse."""
         slider = self.page.locator(f".explorer-choice-{choice} .noUi-target")
         handle = slider.locator(".noUi-handle")
-        handle.scroll_into_view_if_needed()
+        handle.evaluate(TO_END)
         start, track = handle.bounding_box(), slider.bounding_box()
         mouse, height = self.page.mouse, start["y"] + start["height"] / 2
         mouse.move(start["x"] + start["width"] / 2, height)
@@ -71,16 +108,16 @@ class ExplorerPage:
         return times
 
     def points(self) -> list[str]:
-        """The genes of the sub-networks that were looked at, as the points carry them."""
-        points = self.page.locator("circle.point").all()
-        return sorted({point.get_attribute("data-genes") for point in points})
+        """The genes of the sub-networks that can be clicked, as their points carry them; others lie below these."""
+        self.page.locator(".explorer-front-picture").evaluate(TO_END)
+        return sorted(set(self.page.evaluate(ON_TOP)))
 
     def click_point(self, genes: str) -> None:
         """Click the point of a sub-network."""
         self.page.locator(f'circle.point[data-genes="{genes}"]').last.click()
 
     def press(self, button: str) -> None:
-        """Press ``measure``, ``play``, ``step``, ``stop`` or ``make-files``."""
+        """Press a button: ``measure``, ``play``, ``step``, ``stop``, ``make-files``, ``race``, ``take`` or ``pin``."""
         self.page.locator(f"button.explorer-{button}").click()
 
     def download(self, folder: Path) -> dict[str, Path]:

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from nastoolkit import cli
 from nastoolkit.checkpoints import CheckpointError, read_checkpoint, write_checkpoint
-from nastoolkit.checkpoints.download import PUBLISHED, cached_file, fetch
+from nastoolkit.checkpoints.download import PUBLISHED, Release, cached_file, fetch, hash_record
 from nastoolkit.families import FAMILIES
 from nastoolkit.supernets import Supernet, load_supernet
 
@@ -23,8 +23,13 @@ def pickled(**how):
 
 
 def kept(tmp_path):
+    """Everything in the cache but the hashes of first downloads."""
     folder = tmp_path / "cache"
-    return list(folder.iterdir()) if folder.exists() else []
+    return [file for file in folder.iterdir() if file.suffix != ".sha256"] if folder.exists() else []
+
+
+def sha256_of(content):
+    return hashlib.sha256(content).hexdigest()
 
 
 def test_a_file_is_downloaded_once(server, tmp_path):
@@ -55,9 +60,7 @@ def test_a_download_that_breaks_off_leaves_nothing(server, tmp_path, content, cu
 
 def test_a_page_in_place_of_the_file_is_told_and_not_kept(server, tmp_path):
     server.files["/weights.bin"] = PAGE
-    told = (
-        "weights.bin could not be downloaded from http://.*: what arrived is no readable checkpoint, it is a web page\n.*Try"
-    )
+    told = "weights.bin could not be downloaded from .*: what arrived is .* checkpoint: it is a web page\n.*Try"
     with pytest.raises(ConnectionError, match=told):
         load_supernet("digits-mbv3", f"{server.url}/weights.bin")
     result = CliRunner().invoke(cli.app, ["fetch", f"{server.url}/weights.bin"])
@@ -87,6 +90,63 @@ def test_another_file_than_the_published_one_leaves_nothing(server, tmp_path):
     assert kept(tmp_path) == []
 
 
+def test_the_first_download_says_what_later_ones_must_be(server, tmp_path):
+    url = f"{server.url}/weights.bin"
+    server.files["/weights.bin"] = CONTENT
+    file = fetch(url, progress=False)
+    assert hash_record(url).read_text() == f"{sha256_of(CONTENT)}  {file.name}\n"  # as sha256sum --check reads it
+    file.unlink()
+    server.files["/weights.bin"] = pickled()
+    told = f"what arrived differs from the first download: its sha256 is {sha256_of(pickled())}, and was {sha256_of(CONTENT)}"
+    with pytest.raises(ConnectionError, match=f"{told}. If the new file is the right one, remove {hash_record(url)}"):
+        fetch(url, progress=False)
+    assert kept(tmp_path) == []
+    hash_record(url).unlink()
+    assert fetch(url, progress=False).read_bytes() == pickled()
+
+
+def test_a_kept_file_that_changed_is_fetched_again(server):
+    url = f"{server.url}/weights.bin"
+    server.files["/weights.bin"] = CONTENT
+    fetch(url, progress=False).write_bytes(pickled())
+    assert fetch(url, progress=False).read_bytes() == CONTENT and len(server.asked) == 2
+
+
+def test_a_file_that_was_kept_before_hashes_were_stays(server):
+    url = f"{server.url}/weights.bin"
+    cached_file(url).parent.mkdir(parents=True)
+    cached_file(url).write_bytes(CONTENT)
+    assert fetch(url, progress=False).read_bytes() == CONTENT and server.asked == []
+    assert hash_record(url).read_text().startswith(sha256_of(CONTENT))
+
+
+@pytest.mark.parametrize("first", [b"", PAGE, CONTENT[:-1]])
+def test_the_second_place_is_asked_if_the_first_has_no_such_file(server, first):
+    server.files |= {"/first.bin": first, "/second.bin": CONTENT} if first else {"/second.bin": CONTENT}
+    release = Release(f"{server.url}/first.bin", second=Release(f"{server.url}/second.bin", sha256_of(CONTENT)))
+    for _ in range(2):
+        assert fetch(release, progress=False) == cached_file(release.url)
+    assert cached_file(release.url).read_bytes() == CONTENT and server.asked == ["/first.bin", "/second.bin"]
+
+
+def test_if_no_place_has_the_file_each_is_told(server, tmp_path):
+    server.files["/second.bin"] = CONTENT
+    release = Release(f"{server.url}/first.bin", "0" * 64, Release(f"{server.url}/second.bin", "1" * 64))
+    with pytest.raises(
+        ConnectionError, match="first.bin could not be downloaded from .*first.bin.*404(.|\n)*nor from .*second.bin"
+    ):
+        fetch(release, progress=False)
+    assert kept(tmp_path) == []
+
+
+def test_a_mirror_of_the_hub_is_asked_and_the_file_keeps_its_name(server, monkeypatch):
+    server.files["/google/weights.bin"] = CONTENT
+    monkeypatch.setenv("HF_ENDPOINT", f"{server.url}/")
+    url = "https://huggingface.co/google/weights.bin"
+    assert fetch(url, progress=False) == cached_file(url) and server.asked == ["/google/weights.bin"]
+    assert Release("https://huggingface.company.com/a").address == "https://huggingface.company.com/a"
+
+
 def test_a_missing_file_and_a_missing_server_are_told(server):
     with pytest.raises(ConnectionError, match="404"):
         fetch(f"{server.url}/nothing", progress=False)
@@ -108,11 +168,11 @@ def test_a_fetched_release_is_what_the_name_alone_loads(server, tmp_path, monkey
     file = cached_file(PUBLISHED["ofa-resnet50"].url)
     file.parent.mkdir(parents=True)
     file.write_bytes(b"cut off")
-    with pytest.raises(CheckpointError, match="ofa_supernet_resnet50 is no readable checkpoint"):
+    with pytest.raises(CheckpointError, match="ofa_supernet_resnet50 is not a readable checkpoint"):
         load_supernet("ofa-resnet50")
 
 
 def test_every_release_is_a_family_and_has_an_address_of_its_own():
     assert set(PUBLISHED) <= set(FAMILIES)
     assert len({release.url for release in PUBLISHED.values()}) == len(PUBLISHED)
-    assert all(release.url.startswith("https://") for release in PUBLISHED.values())
+    assert all(source.url.startswith("https://") for release in PUBLISHED.values() for source in release.sources)

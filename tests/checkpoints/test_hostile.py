@@ -64,7 +64,7 @@ class Canary:
 def test_pickled_code_is_never_run(tmp_path, refused, name, save, wrap):
     canary = tmp_path / "canary"
     save(wrap(Canary(canary)), tmp_path / name)
-    refused(tmp_path / name, "is no readable checkpoint")
+    refused(tmp_path / name, "is not a readable checkpoint")
     assert not canary.exists()
     pickle.loads(pickle.dumps(Canary(canary)))  # the canary is a real one
     assert canary.exists()
@@ -95,13 +95,13 @@ def test_a_zip_bomb_is_not_unpacked(tmp_path, refused):
 @pytest.mark.parametrize("n_bytes", [5 * 10**9, 2**63, 2**64 - 1])
 def test_a_header_that_is_longer_than_the_file_is_not_waited_for(tmp_path, refused, good, n_bytes):
     good.write_bytes(n_bytes.to_bytes(8, "little") + good.read_bytes()[8:])
-    refused(good, "is no readable checkpoint")
+    refused(good, "is not a readable checkpoint")
 
 
 def test_a_tensor_that_is_longer_than_the_file_takes_no_memory(tmp_path, refused):
     content = saved({"x": torch.zeros(7)}, _use_new_zipfile_serialization=False)
     (tmp_path / "net.pt").write_bytes(content.replace(b"K\x07", b"J\x00\xca\x9a\x3b"))  # 7 becomes a billion
-    refused(tmp_path / "net.pt", "is no readable checkpoint|more than it has")
+    refused(tmp_path / "net.pt", "is not a readable checkpoint|more than it has")
 
 
 def test_one_number_a_billion_times_is_no_embedding(tmp_path, refused):
@@ -119,7 +119,7 @@ def test_an_empty_tensor_with_a_billion_rows_makes_no_large_network(tmp_path, re
 @pytest.mark.parametrize("make", [lambda: torch.zeros(3, device="meta"), lambda: torch.eye(3).to_sparse()])
 def test_a_tensor_without_ordinary_memory_is_refused(tmp_path, refused, make):
     torch.save({"state_dict": {"x": make()}}, tmp_path / "net.pt")
-    refused(tmp_path / "net.pt", "does not hold the values of its tensor 'x'|is no readable checkpoint")
+    refused(tmp_path / "net.pt", "does not hold the values of its tensor 'x'|is not a readable checkpoint")
 
 
 @pytest.mark.parametrize(
@@ -129,13 +129,13 @@ def test_an_index_leads_to_no_other_folder(tmp_path, refused, name):
     (tmp_path / "model").mkdir()
     save_file({"x": torch.zeros(1)}, tmp_path / "secret.safetensors")
     (tmp_path / "model" / "model.safetensors.index.json").write_text(json.dumps({"weight_map": {"x": name}}))
-    refused(tmp_path / "model", "lists no files of weights|is no readable|there is no file")
+    refused(tmp_path / "model", "lists no files of weights|is not a readable|there is no file")
 
 
 def test_names_in_an_archive_lead_nowhere(tmp_path, refused):
     (tmp_path / "inner").mkdir()
     rezipped(saved({"x": torch.zeros(3)}), tmp_path / "inner" / "net.pt", lambda name, data: (f"../../{name}", data))
-    refused(tmp_path / "inner" / "net.pt", "is no readable checkpoint|is in no known format|does not fit")
+    refused(tmp_path / "inner" / "net.pt", "is not a readable checkpoint|has an unknown format|does not fit")
     assert [path.name for path in tmp_path.rglob("*")] == ["inner", "net.pt"]
 
 

@@ -151,7 +151,7 @@ def test_a_file_that_names_thousands_of_objects_is_refused(tmp_path):
         for kind in kinds:
             here.setattr(sys.modules[__name__], kind.__name__, kind, raising=False)
         torch.save({"model": STATE, "kinds": kinds}, tmp_path / "x.pt")
-    with pytest.raises(CheckpointError, match="asks for 60[0-9] different Python objects"):
+    with pytest.raises(CheckpointError, match="asks for 60[0-9] kinds of Python objects"):
         read_checkpoint(tmp_path / "x.pt")
 
 
@@ -218,7 +218,7 @@ def test_weights_of_ours_that_pytorch_wrapped_load(tmp_path, mine, state):
 def test_what_is_in_no_known_format_is_named(tmp_path, mine):
     torch.save({"state_dict": {"body.0.weight": torch.ones(1), "head.bias": torch.ones(1)}}, tmp_path / "x.pt")
     with pytest.raises(
-        CheckpointError, match="in no known format; known: ours, once-for-all.*; it holds 2 tensors: body.0.weight, head"
+        CheckpointError, match="an unknown format; known: ours, once-for-all.*; it holds 2 tensors: body.0.weight, head"
     ):
         load_supernet("tiny", tmp_path / "x.pt")
 
@@ -235,5 +235,5 @@ def test_what_is_in_no_known_format_is_named(tmp_path, mine):
 @pytest.mark.parametrize("name", ["x.pt", "x.safetensors", "x"])
 def test_what_is_no_checkpoint_is_told_for_what_it_is(tmp_path, content, told, name):
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(CheckpointError, match=f"{name} is no readable checkpoint, {told}"):
+    with pytest.raises(CheckpointError, match=f"{name} is not a readable checkpoint: {told}"):
         read_checkpoint(tmp_path / name)

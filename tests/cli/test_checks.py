@@ -49,7 +49,7 @@ def test_the_governor_is_named(monkeypatch, tmp_path):
 @pytest.mark.parametrize("text", ["0", "many", "", "4096", "-1"])
 def test_a_thread_variable_that_does_not_fit_is_named(monkeypatch, text):
     monkeypatch.setenv("OMP_NUM_THREADS", text)
-    assert f"OMP_NUM_THREADS={text} is no number from 1 to" in found(monkeypatch)
+    assert f"OMP_NUM_THREADS={text} must be between 1 and" in found(monkeypatch)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     assert found(monkeypatch) == "" and "OMP_NUM_THREADS=1" in doctor.facts()["threads"]
 

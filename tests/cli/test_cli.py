@@ -303,7 +303,7 @@ def test_export_takes_one_sub_network(complaint, tmp_path, given):
     assert "by its genotype, by --config FILE, or by --store FILE" in told
     (tmp_path / "x.json").write_text("{}")
     told = complaint("export", "--config", tmp_path / "x.json", "--output", tmp_path / "made")
-    assert "x.json is no network of 'digits-mbv3': no option given for" in told and not (tmp_path / "made").exists()
+    assert "x.json is not a network of 'digits-mbv3': no option given for" in told and not (tmp_path / "made").exists()
 
 
 def test_it_tells_its_version():
@@ -382,9 +382,9 @@ def test_what_is_unknown_is_told_with_what_is_known(complaint, arguments, known)
 @pytest.mark.parametrize(
     ("genotype", "message"),
     [
-        ("0,1", r"genotypes have shape \(n, 22\)"),
+        ("0,1", r"genotypes must have shape \(n, 22\)"),
         ("9" + ",0" * 21, "'resolution' is 9, out of range"),
-        ("a,b", "a genotype is integers .*'a,b'"),
+        ("a,b", "a genotype must be integers .*'a,b'"),
     ],
 )
 def test_a_genotype_that_is_none(complaint, tmp_path, genotype, message):
@@ -395,10 +395,10 @@ def test_a_genotype_that_is_none(complaint, tmp_path, genotype, message):
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("profile", "--output", "folder"), "folder is a folder, where a file is to be written"),
-        (("profile", "--output", "file/table.json"), "file is a file, where a folder is to be"),
+        (("profile", "--output", "folder"), "folder is a folder, not a file"),
+        (("profile", "--output", "file/table.json"), "file is a file, not a folder"),
         (("profile", "--output", "file/new/table.json"), "nothing can be written to file/new: Not a directory"),
-        (("export", ",".join("0" * 22), "--output", "file"), "file is a file, where a folder is to be"),
+        (("export", ",".join("0" * 22), "--output", "file"), "file is a file, not a folder"),
         (("search", "--store", "folder"), "folder is a folder, and a store is a file"),
         (("search", "--store", "file/a.sqlite"), "cannot use file/a.sqlite as a store"),
         (("fetch", "nas-bench-macro"), "Not a directory"),
@@ -442,7 +442,7 @@ def test_files_that_do_not_serve(complaint, tmp_path, table):
     assert "nastoolkit fetch ofa-mbv3-w1.0" in complaint("search", "--family", "ofa-mbv3-w1.0")
     assert "none.json" in complaint("search", "--cost", "latency_ms", "--table", tmp_path / "none.json")
     (tmp_path / "cut.json").write_text(table.read_text()[:50])
-    assert "is no latency table" in complaint("search", "--cost", "latency_ms", "--table", tmp_path / "cut.json")
+    assert "is not a latency table" in complaint("search", "--cost", "latency_ms", "--table", tmp_path / "cut.json")
 
 
 @pytest.mark.parametrize("name", cli.COMMANDS)

@@ -145,7 +145,7 @@ def test_asking_ends_with_an_empty_array(name):
 def test_one_to_four_objectives_or_a_clear_no(name, m):
     least, most = ALGORITHMS[name].n_goals
     if m < least:
-        with pytest.raises(ValueError, match=rf"at least {least} objectives against each other, got \['f0'\]"):
+        with pytest.raises(ValueError, match=rf"needs at least {least} objectives, got \['f0'\]"):
             search(name, m=m, budget=30, population=10)
         return
     assert search(name, m=m, budget=30, population=10).values.shape == (30, m)

@@ -58,7 +58,7 @@ SMALLER = {  # networks of many MACs take minutes here; at full size they are he
     "vit-b16": {**ENCODER, "image_size": 64, "n_classes": 10},
 }
 
-WITHOUT_BIASES = ("efficient-tdnn", "speakers-tdnn")  # before ReLU, so that units sleep
+WITHOUT_BIASES = ("efficient-tdnn", "speakers-tdnn", "skeletons-attention")  # before ReLU, or after a unit: units may sleep
 MIXED = ("kernel", "expand", "operation", "ffn", "ratio")  # kinds of choices that change nothing outside a block
 
 

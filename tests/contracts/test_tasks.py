@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from nastoolkit.tasks import SPLITS, TASKS, Classification, Split
+from nastoolkit.tasks import SPLITS, TASKS, Classification, Split, base
 
 HASHES = """
 import hashlib
@@ -21,7 +21,8 @@ for make in TASKS.values():
         sha = hashlib.sha256()
         for batch in data.batches(100, (3, 32, 32)):
             inputs = batch.inputs if isinstance(batch.inputs, tuple) else (batch.inputs,)
-            sha.update(b"".join(part.numpy().tobytes() for part in (*inputs, batch.targets)))
+            targets = batch.targets.values() if isinstance(batch.targets, dict) else (batch.targets,)
+            sha.update(b"".join(part.numpy().tobytes() for part in (*inputs, *targets)))
         print(task.name, sha.hexdigest())
 """
 SHAPE = (3, 32, 32)  # of all images here, to be quick
@@ -65,7 +66,12 @@ def places(data_sets):
 
 def parts(data):
     """All tensors of a split."""
-    return (*(data.inputs if isinstance(data.inputs, tuple) else (data.inputs,)), data.targets)
+    return (*(data.inputs if isinstance(data.inputs, tuple) else (data.inputs,)), *labels(data.targets))
+
+
+def labels(targets):
+    """All tensors of targets."""
+    return tuple(targets.values()) if isinstance(targets, dict) else (targets,)
 
 
 def same(one, other):
@@ -80,9 +86,9 @@ def digest(data):
 
 
 def joined(batches):
-    inputs, targets = zip(*((parts(batch)[:-1], batch.targets) for batch in batches), strict=True)
-    inputs = tuple(map(torch.cat, zip(*inputs, strict=True)))
-    return Split(inputs if len(inputs) > 1 else inputs[0], torch.cat(targets))
+    inputs, targets = zip(*((batch.inputs, batch.targets) for batch in batches), strict=True)
+    whole = tuple(map(torch.cat, zip(*inputs, strict=True))) if isinstance(inputs[0], tuple) else torch.cat(inputs)
+    return Split(whole, base.joined(targets))
 
 
 def whole(task, name):
@@ -91,7 +97,10 @@ def whole(task, name):
 
 
 def logits_for(targets, right):
-    """Outputs that are sure, and all right or all wrong."""
+    """Outputs that are sure, and all right or all wrong; those for normals of pixels follow those for classes."""
+    if isinstance(targets, dict):
+        directions = targets["normals"] if right else -targets["normals"]
+        return torch.cat([logits_for(targets["classes"].clamp(min=0), right).movedim(-1, 1), 100 * directions], 1)
     n = int(targets.max()) + 1
     return 100.0 * torch.nn.functional.one_hot(targets if right else (targets + 1) % n, n)
 
@@ -151,11 +160,11 @@ def test_a_batch_knows_its_rows_and_takes_those_that_it_is_given(task):
     assert rows.shape == (6,) and 0 <= rows.min() and rows.max() < task.n_rows
     again = task.batch(step=5, size=6, seed=3, rows=rows)
     assert torch.equal(again.rows, batch.rows)
-    assert torch.equal(again.targets, batch.targets) or task.name in NEW_TARGETS
+    assert all(map(torch.equal, labels(again.targets), labels(batch.targets))) or task.name in NEW_TARGETS
     assert same(task.batch(2, 4, 1, rows[:4]), task.batch(2, 4, 1, rows[:4].astype(np.int32)))
     assert torch.equal(batch[::2].at(SHAPE).to(torch.device("cpu")).rows, batch.rows[::2])
     for wrong in (rows[:3], rows - task.n_rows, rows + task.n_rows, rows / 2):
-        with pytest.raises(ValueError, match=f"rows of a batch of 6 are as many places from 0 to {task.n_rows - 1}, got"):
+        with pytest.raises(ValueError, match=f"rows of a batch of 6 must be 6 places between 0 and {task.n_rows - 1}, got"):
             task.batch(step=0, size=6, rows=wrong)
 
 
@@ -168,7 +177,8 @@ def test_batches_look_like_the_training_split(task):
         assert abs(drawn.mean() - fixed.mean()) <= 0.1 * fixed.std()
         assert 0.9 * fixed.std() <= drawn.std() <= 1.1 * fixed.std()
     if not hasattr(task, "corpus"):  # of which a thousand words are no census
-        assert set(batch.targets.flatten().tolist()) == set(train.targets.flatten().tolist())
+        drawn, fixed = (labels(data.targets)[0] for data in (batch, train))
+        assert set(drawn.flatten().tolist()) == set(fixed.flatten().tolist())
 
 
 def test_the_loss_is_finite_and_leads_to_the_targets(task):
@@ -187,7 +197,7 @@ def test_the_score_is_a_percentage_and_larger_is_better(task):
     data = whole(task, "validation")
     right, wrong = (predictions_for(task, data, right) for right in (True, False))
     assert len(right) == len(wrong) == len(data)
-    half = torch.cat([right[::2], wrong[1::2]]), torch.cat([data.targets[::2], data.targets[1::2]])
+    half = torch.cat([right[::2], wrong[1::2]]), base.joined([data[::2].targets, data[1::2].targets])
     scores = [task.score(wrong, data.targets), task.score(*half), task.score(right, data.targets)]
     assert 0 <= scores[0] < scores[1] < scores[2] and scores[2] == pytest.approx(100)
     assert all(isinstance(score, float) for score in scores)
@@ -197,7 +207,7 @@ def test_a_network_needs_as_many_logits_as_there_are_classes(task):
     if isinstance(task, Classification):
         assert {target for name in SPLITS for target in whole(task, name).targets.tolist()} == set(range(task.n_classes))
     for name in SPLITS:
-        assert torch.equal(task.split(name).targets, whole(task, name).targets)
+        assert all(map(torch.equal, labels(task.split(name).targets), labels(whole(task, name).targets)))
 
 
 class TwoQuestions(Classification):

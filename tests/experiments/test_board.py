@@ -262,11 +262,11 @@ def test_the_papers_of_the_board_have_cards_whose_headlines_are_claims():
     ("changes", "complaint"),
     [
         ({"evidence": "digits"}, "unknown evidence 'digits'"),
-        ({"interval": [1.0, float("nan")]}, "interval is no list of two numbers"),
-        ({"interval": [1.0]}, "interval is no list of two numbers"),
-        ({"n": "many"}, "n is no number"),
-        ({"history": {}}, "history is no list of runs"),
-        ({"history": [{"date": "2026-01-01"}]}, "a claim lacks profile"),
+        ({"interval": [1.0, float("nan")]}, "interval is not a list of two numbers"),
+        ({"interval": [1.0]}, "interval is not a list of two numbers"),
+        ({"n": "many"}, "n is not a number"),
+        ({"history": {}}, "history is not a list of runs"),
+        ({"history": [{"date": "2026-01-01"}]}, "a claim has no profile"),
     ],
 )
 def test_a_claim_that_could_not_be_shown_is_an_error(tmp_path, changes, complaint):

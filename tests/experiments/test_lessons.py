@@ -1,4 +1,4 @@
-"""The form of the lessons: one idea, few short cells, a question, pictures, three exercises with folded solutions, links."""
+"""The form of the lessons: a question, short cells, pictures, folded solutions, what to take home, slides, links."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,12 @@ import run
 FOLDER = run.ROOT / "notebooks" / "learn"
 LESSONS = sorted(FOLDER.glob("*.ipynb"))
 GLOSSARY = run.ROOT / "docs" / "glossary.md"
-FOLDED = {"jupyter": {"outputs_hidden": True, "source_hidden": True}, "tags": ["hide-cell"]}
+FOLDED = {
+    "jupyter": {"outputs_hidden": True, "source_hidden": True},
+    "slideshow": {"slide_type": "skip"},
+    "tags": ["hide-cell", "solution"],
+}
+PLUMBING = re.compile(r"\b(save_figure|claim|verdict|assert|raise|to_csv)\b")
 NEW_WORDS = "**New words**, see the [glossary](../../docs/glossary.md): "
 
 each_lesson = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
@@ -45,28 +50,52 @@ def test_the_lessons_have_numbers_of_their_own():
     assert all(title(path).startswith(f"{number(path)}. ") for path in LESSONS)
 
 
-@each_lesson
-def test_a_lesson_starts_from_a_question_and_says_its_idea(path):
-    question, _, idea = cells(path)[0].source.partition("**The idea to take home:**")
-    assert "?" in question and idea.strip()
+def is_import(line):
+    return not line.strip() or line.startswith(("import ", "from ", "out = set_up("))
 
 
 @each_lesson
-def test_a_lesson_has_few_short_cells(path):
-    lengths = [len(cell.source.splitlines()) for cell in cells(path, "code")]
-    assert len(lengths) <= 12 and max(lengths) <= 25
+def test_a_lesson_opens_with_a_question_its_minutes_and_what_one_should_know(path):
+    question, _, rest = cells(path)[0].source.partition("**Time:** ")
+    assert "?" in question and re.match(r"\d+ minutes, one of them for the cells to run\. \*\*You should know:\*\* \w", rest)
+
+
+@each_lesson
+def test_a_lesson_ends_with_what_to_take_home(path):
+    assert [cell.source.startswith("**What to take home:** ") for cell in cells(path)].index(True) == len(cells(path)) - 2
+
+
+@each_lesson
+def test_a_lesson_has_cells_of_at_most_ten_lines(path):
+    assert max(len(cell.source.splitlines()) for cell in cells(path, "code")) <= 10
     assert max(len(cell.source.split()) for cell in cells(path, "markdown")) <= 200
 
 
 @each_lesson
+def test_a_lesson_shows_its_idea_and_no_plumbing(path):
+    for cell in cells(path, "code"):
+        assert not PLUMBING.findall(cell.source), cell.source
+
+
+@each_lesson
 def test_a_lesson_has_a_picture_every_few_cells(path):
-    _, _, *rest = ["new_figure(" in cell.source for cell in cells(path, "code") if not cell.metadata.get("jupyter")]
-    assert [False, False, False] not in [rest[start : start + 3] for start in range(len(rest))] and sum(rest) >= 3
+    code = [cell.source for cell in cells(path, "code")[1:-3] if not all(map(is_import, cell.source.splitlines()))]
+    pictures = ["new_figure(" in source for source in code]
+    assert [False] * 5 not in [pictures[start : start + 5] for start in range(len(pictures))] and sum(pictures) >= 3
+
+
+@each_lesson
+def test_a_lecture_leaves_out_parameters_imports_solutions_and_references(path):
+    for cell in cells(path):
+        kind, tags = cell.metadata["slideshow"]["slide_type"], cell.metadata.get("tags", [])
+        skipped = {"parameters", "solution"} & {*tags} or all(map(is_import, cell.source.splitlines()))
+        shown = "slide" if cell.cell_type == "markdown" else "subslide"
+        assert kind == ("skip" if skipped or cell == cells(path)[-1] else shown)
 
 
 @each_lesson
 def test_a_lesson_ends_with_three_exercises_whose_solutions_are_folded(path):
-    *before, ask_1, solve_1, ask_2, solve_2, ask_3, solve_3, _ = cells(path)
+    *before, ask_1, solve_1, ask_2, solve_2, ask_3, solve_3, _, _ = cells(path)
     assert "## Exercises" in ask_1.source
     for n, ask, solve in ((1, ask_1, solve_1), (2, ask_2, solve_2), (3, ask_3, solve_3)):
         assert f"**{n}.** " in ask.source and solve.cell_type == "code" and solve.metadata == FOLDED

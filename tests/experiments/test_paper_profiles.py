@@ -22,13 +22,15 @@ from nastoolkit.supernets import Supernet
 
 START_UP = "import sys; sys.path.insert(0, {folder!r}); import stand_ins; stand_ins.install()"
 PRETRAINED_BERT = "https://huggingface.co/google-bert/bert-base-uncased/resolve/main/model.safetensors"
-LARGE = ("imagenet", "wmt14-en-de", "sst2", "'cifar10'", "mnist", "'folder': 'tans'")
+LARGE = ("imagenet", "wmt14-en-de", "sst2", "'cifar10'", "mnist", "nyuv2", "ntu-skeletons", "'folder': 'tans'")
 SMALL = {"56": "1", "128": "2", "256": "4"}  # threads and inputs a batch
 ONE_OF_THREE = {"budgets": [4], "populations": [2], "references": [70.0]}  # fig03 has all three released families
 STAND_INS = {
     "accuracy_over_density": {"n_tasks": 2, "n_seeds": 1},
+    "accuracy_over_sparsity": {"image_size": 8, "blocks": [[4, 2], [6, 2]], "kernels": [3], "batch_size": 4},
     "architecture_and_bits": {"bits": [8, 32], "uniform_bits": [8], "budget": 4, "population": 2, "latency_seconds": 0.01},
     "accuracy_by_cost": {"arms": ["uniform operations", "uniform bins", "shift"], "n_seeds": 1, "n_steps": 20},
+    "blockwise_rating": {"n_seeds": 1},
     "cascades_across": {"supernets": ["ofa-mbv3-w1.0", "ofa-mbv3-w1.2"], "narrow_width": 0},
     "gradient_variance": {"truths": {"cifar10": "alone"}, "n_judged": 3, "n_seeds": 1},
     "copies_and_ranking": {"n_seeds": 1},
@@ -38,12 +40,14 @@ STAND_INS = {
     "fig07": ONE_OF_THREE | {"families": ["hat-wmt"], "task_names": ["wmt14-en-de"], "settings": ["torch 1 1"]},
     "fig14": {"supernets": {"ofa-resnet50": "imagenet"}},
     "gap_to_training_alone": {"table": {"encoder_layers": [1], "decoder_layers": [1, 2], "cross_attention": [-1]}},
+    "relaxed_and_discrete": {"n_seeds": 1},
     "split_by_gradients": {"truths": {"cifar10": "alone"}, "n_judged": 3, "n_seeds": 1},
     "many_in_one_pass": {"tasks": {"imagenet": 32}, "n_judged": 1, "n_seeds": 1, "depths": [1]},
     "perturbation_or_magnitude": {"image_size": 8, "n_cells": 1, "n_stages": 1, "n_seeds": 1},
     "regression_ranks_cells": {"task_names": ["cifar10"], "image_size": 8, "n_seeds": 1},
     "retrieval_or_nearest": {"steps": {"base": 0, "zoo": 2, "retrieval": 10, "tuning": 4}, "n_images": 2},
     "which_sharing_ranks": {"truths": {"cifar10": "alone"}, "n_judged": 3, "n_seeds": 1, "n_passes": 80},
+    "views_or_seeds": {"n_seeds": 2, "n_steps": 1, "widths": [4]},
     "transfer_to_small_tasks": {"tasks": ["imagenet"], "small_tasks": []},
     "sister": ONE_OF_THREE
     | {"supernets": ["ofa-resnet50"], "tasks": ["imagenet"], "checkpoints": [""], "predictors": ["ridge"]}
@@ -52,18 +56,20 @@ STAND_INS = {
 
 
 @pytest.fixture
-def stand_ins(tmp_path, monkeypatch, image_folder, image_rows, translations, sentence_rows, save_tokenizer):
+def stand_ins(request, tmp_path, monkeypatch, image_folder, image_rows, translations, sentence_rows, save_tokenizer):
     """Folders of data sets, of fetched weights and of IPython's, whose start-up file makes tasks and families small."""
     translations(tmp_path / "wmt14-en-de", 20, 6)
     DatasetDict(train=sentence_rows(40, 0), validation=sentence_rows(12, 1)).save_to_disk(tmp_path / "sst2")
     save_tokenizer(tmp_path / "bert-base-uncased")
     image_folder(tmp_path / "imagenet" / "train", 16, 10, seed=0)
     image_folder(tmp_path / "imagenet" / "val", 16, 1, seed=1)
+    request.getfixturevalue("skeleton_files")(tmp_path / "ntu-skeletons", (1, 14, 3), 1)
     image_folder(tmp_path / "mnist" / "train", 10, 6, seed=2)
     image_folder(tmp_path / "mnist" / "test", 10, 2, seed=3)
     for number in range(4):
         image_folder(tmp_path / "tans" / f"set{number}" / "train", 2, 6, seed=number)
         image_folder(tmp_path / "tans" / f"set{number}" / "val", 2, 3, seed=9 + number)
+    request.getfixturevalue("scene_files")(tmp_path / "nyuv2", 20, 6)
     for split, n in (("train", 40), ("test", 20)):
         image_rows(n, 10, n).save_to_disk(tmp_path / "cifar10" / split)
     start = tmp_path / "ipython" / "profile_default" / "startup" / "00_small.py"

@@ -180,8 +180,8 @@ def test_numbers_are_decimal(root, setting, value):
         (["good", "--set", "sizes=[1, two]"], "sizes is of type list[int], which [1, 'two'] is not"),
         (["missing"], "no notebook 'missing'; there are: good, system/bad"),
         (["--set", "output_dir=x"], "is for one notebook"),
-        (["good", "--set", "sizes=["], "--set sizes=[ is no YAML in line 1: expected the node content"),
-        (["good", "--set", "n=2026-13-45"], "--set n=2026-13-45 is no YAML: month must be in 1..12"),
+        (["good", "--set", "sizes=["], "--set sizes=[ is not YAML in line 1: expected the node content"),
+        (["good", "--set", "n=2026-13-45"], "--set n=2026-13-45 is not YAML: month must be in 1..12"),
     ],
 )
 def test_mistakes_are_told_before_anything_runs(root, capfd, argv, complaint):
@@ -195,8 +195,8 @@ def test_mistakes_are_told_before_anything_runs(root, capfd, argv, complaint):
     [
         ("profiles: {smoke: , paper: }", "no profile 'laptop'; it has: smoke, paper"),
         ("laptop: {n: 1}", "needs one key, `profiles`"),
-        ("profiles: {laptop: [n]}", "is no mapping"),
-        ("profiles:\n  laptop: {n: 1", "experiments/good.yaml is no YAML in line 2: expected ',' or '}'"),
+        ("profiles: {laptop: [n]}", "is not a mapping"),
+        ("profiles:\n  laptop: {n: 1", "experiments/good.yaml is not YAML in line 2: expected ',' or '}'"),
         ("profiles: {1: {n: 1}}", "no profile 'laptop'; it has: 1"),
         ("profiles: {laptop: {m: 1}}", "unknown parameters m"),
         ("profiles: {laptop: {n: two}}", "n is of type int, which 'two' is not"),
@@ -232,7 +232,7 @@ def test_a_notebook_that_cannot_be_inspected_leaves_the_log_on(root, monkeypatch
         raise OSError
 
     monkeypatch.setattr("papermill.inspect_notebook", fail)
-    with pytest.raises(UsageError, match="good.ipynb is no notebook whose parameters can be read: OSError"):
+    with pytest.raises(UsageError, match="good.ipynb is not a notebook with readable parameters: OSError"):
         declared_parameters(root / "notebooks/good.ipynb")
     assert not logging.getLogger("papermill.translators").disabled
 
@@ -420,7 +420,7 @@ def test_the_readme_counts_the_claims_and_leads_to_the_notebooks(root):
     assert readme.count("[Key2022](notebooks/)") == 1
 
 
-BAD_CLAIMS = [('[{"paper": "Key', "is no JSON"), ("{}", "a list of"), ("[{}]", "lacks")]
+BAD_CLAIMS = [('[{"paper": "Key', "is not JSON"), ("{}", "a list of"), ("[{}]", "has no")]
 
 
 @pytest.mark.parametrize("path", ["runs/good/laptop/claims.json", "experiments/claims.json"])
@@ -453,7 +453,7 @@ def test_the_figures_in_git_are_small():
 def test_a_claim_without_its_verdict_is_an_error(tmp_path):
     path = tmp_path / "claims.json"
     path.write_text(json.dumps([{key: value for key, value in CLAIM.items() if key != "verdict"}]))
-    with pytest.raises(UsageError, match="a claim lacks verdict"):
+    with pytest.raises(UsageError, match="a claim has no verdict"):
         scoreboard.read_claims(path)
 
 

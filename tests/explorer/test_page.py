@@ -7,6 +7,7 @@ import pytest
 from nastoolkit.explorer import Explorer, Model, SearchSettings
 from nastoolkit.explorer.download import files_of
 from nastoolkit.explorer.front_view import axes_of
+from nastoolkit.explorer.permalink import restore, state_of
 from nastoolkit.history import History
 
 
@@ -18,10 +19,19 @@ def page(model):
 
 
 def test_a_control_redraws_network_totals_and_front(page, model):
-    before = page.network.html, page.totals.html, page.front.html
+    before = page.network.html, page.totals.html, page.front.marks
     page.choices.controls[model.space.names.index("stage1.depth")].value = 0
-    after = page.network.html, page.totals.html, page.front.html
+    after = page.network.html, page.totals.html, page.front.marks
     assert all(old != new for old, new in zip(before, after, strict=True))
+
+
+def test_the_points_of_the_front_are_drawn_again_only_when_they_move(page, model):
+    page.draw_front()
+    points, marks = page.front.html, page.front.marks
+    model.show(model.space.smallest)
+    assert page.front.html == points and page.front.marks != marks
+    model.note_accuracy(model.genotype, 95.0)
+    assert page.front.html != points and page.front.marks in page.front.html
 
 
 def test_a_click_on_a_point_loads_it(page, model):
@@ -112,3 +122,32 @@ def test_every_family_has_a_page_and_a_picture_for_readers_without_a_kernel(any_
     assert "application/vnd.jupyter.widget-view+json" in bundle
     assert bundle["text/html"].count("explorer-card") > len(any_model.plan)
     page.close()
+
+
+def test_a_link_leads_back_to_the_network_and_its_objectives(page, model):
+    model.show(model.space.smallest)
+    model.hardware, model.cost = "slow", "params"
+    state = page.link.state
+    assert state == state_of(model) and "cost=params" in state
+    model.show(model.space.largest)
+    model.hardware, model.cost = "fast", "latency_ms"
+    page.link._handle_custom_msg({"state": state}, [])
+    assert model.genotype.tolist() == model.space.smallest.tolist()
+    assert (model.hardware, model.cost, page.link.problem) == ("slow", "params", "")
+
+
+@pytest.mark.parametrize("state", ["", "network=", "network=1.2", "network=1.-1", "hardware=none&network=x", "%%%"])
+def test_a_link_that_names_no_network_says_so_and_changes_nothing(model, state):
+    before = model.genotype.tolist()
+    assert "names no network of tiny" in restore(model, state)
+    assert model.genotype.tolist() == before and model.hardware == "fast"
+
+
+def test_genes_of_a_link_outside_the_space_move_into_it(model):
+    assert restore(model, "network=" + ".".join(["99"] * model.space.n_genes)) == ""
+    assert model.space.check(model.genotype[None]).shape == (1, model.space.n_genes)
+
+
+def test_a_link_of_another_family_is_left_alone(model):
+    before = model.genotype.tolist()
+    assert restore(model, "family=other&network=1.2") == "" and model.genotype.tolist() == before

@@ -67,7 +67,23 @@ def test_a_pause_holds_and_a_stop_ends_and_what_was_measured_stays(page, model):
     assert len(model.run) == held < 6
     run = page.search.run
     page.search.stop.click()
-    assert not run.alive and page.search.run is None and len(model.study) == held
+    assert page.search.run is None and page.search.status.value == "Stopped. What was measured is kept."
+    until(lambda: not run.alive)
+    assert len(model.study) == held
+    page.search.play.click()
+    until(lambda: page.search.run is None)
+    assert len(model.run) == 6
+
+
+def test_a_pause_is_told_at_once_and_begins_before_the_next_network(page, model):
+    page.search.play.click()
+    until(lambda: page.search.status.value.startswith("Measuring"))
+    page.search.play.click()
+    assert page.search.status.value.startswith("Paus")
+    until(lambda: page.search.status.value.startswith("Paused: "))
+    begun, told = page.search.run.n_begun, page.search.status.value
+    time.sleep(1.0)
+    assert page.search.run.n_begun == begun and page.search.status.value == told and page.search.run.alive
     page.search.play.click()
     until(lambda: page.search.run is None)
     assert len(model.run) == 6
@@ -79,7 +95,8 @@ def test_other_objectives_end_the_search(page, model, trait):
     until(lambda: "of 6 evaluations" in page.search.status.value)
     run = page.search.run
     setattr(model, trait, {"quality": "params", "hardware": "slow"}[trait])
-    assert not run.alive and page.search.run is None and model.run is None
+    assert page.search.run is None and model.run is None
+    until(lambda: not run.alive)
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)

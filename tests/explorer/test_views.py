@@ -5,8 +5,11 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from nastoolkit.explorer.front_view import HEIGHT, axes_of, front_html
+from nastoolkit.explorer.compare_view import compare_html
+from nastoolkit.explorer.front_view import axes_of, front_html, height_of
 from nastoolkit.explorer.network_view import blocks_of, network_html
+from nastoolkit.explorer.pin import Pin
+from nastoolkit.explorer.shares_view import LEAST, shares_html
 from nastoolkit.explorer.totals_view import shown, totals_html
 from nastoolkit.figures.stairs import corners, stairs
 from nastoolkit.history import History
@@ -105,7 +108,7 @@ def test_points_stand_where_their_values_are(looked_at):
     x, y = (np.array([float(point[key]) for point in points]) for key in ("cx", "cy"))
     assert (np.argsort(x) == np.argsort(study.values[:, 1], kind="stable")).all()
     assert (np.diff(y) < 0).all()  # better is higher
-    assert ((x > 0) & (x < 600) & (y > 0) & (y < HEIGHT)).all()
+    assert ((x > 0) & (x < 600) & (y > 0) & (y < height_of(600))).all()
     assert len(page.of_class("on-front")) == len(study.front())
 
 
@@ -152,3 +155,50 @@ def test_the_budget_is_a_line_with_the_best_network_ringed(looked_at):
 def test_an_empty_study_can_be_drawn(any_model, model):
     parsed(front_html(model))
     parsed(front_html(any_model, 300))
+
+
+def test_two_networks_are_compared_block_by_block(model):
+    assert compare_html(model) == ""
+    model.pinned = model.space.smallest
+    pairs = zip(blocks_of(model, model.pinned), blocks_of(model), strict=True)
+    differ = {current.name for pinned, current in pairs if pinned.spec != current.spec}
+    page = parsed(compare_html(model))
+    cards = {card["data-block"]: card["class"] for card in page.of_class("explorer-pair")}
+    assert list(cards) == [slot.name for slot in model.family.slots]
+    assert {name for name, kind in cards.items() if "same" not in kind} == differ and differ
+    small, large = (shown("params", float(model.family.params(g))) for g in (model.space.smallest, model.space.largest))
+    assert f"params {small} → <b>{large}</b>" in compare_html(model) and "accuracy" not in compare_html(model)
+    model.note_accuracy(model.pinned, 80.0)
+    model.note_accuracy(model.genotype, 90.0)
+    assert "accuracy_top1 80.00 → <b>90.00 %</b>" in compare_html(model)
+    assert '<line class="pinned"' in front_html(model)
+
+
+def test_a_network_is_pinned_and_let_go_by_buttons(model):
+    pin = Pin(model)
+    assert pin.unpin.layout.display == "none"
+    pin.pin.click()
+    model.show(model.space.smallest)
+    assert model.pinned.tolist() == model.space.largest.tolist() and "explorer-pair more" not in pin.picture.html
+    assert "explorer-pair less" in pin.picture.html and pin.unpin.layout.display is None
+    pin.unpin.click()
+    assert model.pinned is None and pin.picture.html == ""
+
+
+def test_what_the_front_shares_is_counted(model):
+    space = model.space
+    depth, kernel = (space.names.index(name) for name in ("stage1.depth", "stage1.block1.kernel"))
+    genotypes = np.unique(space.sample(40, np.random.default_rng(0)), axis=0)
+    quality = 50.0 + 10 * genotypes[:, kernel] + 0.1 * model.table.latency_ms(genotypes)
+    model.add(History(space, model.objectives, genotypes, np.stack([quality, model.table.latency_ms(genotypes)], axis=1)))
+    front = model.study.front()
+    assert len(front) >= LEAST
+    page = parsed(shares_html(model))
+    rows = [attributes["data-choice"] for _, attributes in page.elements if "data-choice" in attributes]
+    assert "stage1.depth" in rows and "resolution" not in rows
+    share = np.mean(front.genotypes[:, depth] == 0)
+    assert f"{share:.0%} on the front" in shares_html(model)
+
+
+def test_a_front_of_few_networks_shares_nothing_worth_saying(model):
+    assert "Fewer than" in shares_html(model)

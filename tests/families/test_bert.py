@@ -136,5 +136,5 @@ def test_thin_encoders_have_layers_that_are_alike_and_spread_over_the_deepest():
 
 @pytest.mark.parametrize("widths", [{"ratios": (1.0, 2.0)}, {"ffn": ()}])
 def test_hidden_units_are_given_in_one_way(widths):
-    with pytest.raises(ValueError, match="hidden units are given by ffn or by ratios"):
+    with pytest.raises(ValueError, match="give hidden units by ffn or by ratios"):
         replace(SMALL, **widths)

@@ -174,7 +174,7 @@ def test_the_size_of_a_space_counts_different_networks(bits, how):
 @pytest.mark.parametrize("bits", [(), (1, 8), (8, 33), (4.0,), ("8",), (True,)])
 def test_other_numbers_of_bits_are_refused(tiny, bits):
     for make in (tiny.quantised, lambda bits: with_bits(load_supernet("digits-mbv3"), bits)):
-        with pytest.raises(ValueError, match="^bits are whole numbers from 2 to 32, got "):
+        with pytest.raises(ValueError, match="^bits must be whole numbers between 2 and 32, got "):
             make(bits)
 
 

@@ -116,7 +116,7 @@ def test_an_unknown_operation_is_told():
 
 
 def test_an_edge_without_operations_is_told():
-    with pytest.raises(ValueError, match="^an edge has at least one operation to choose from, and none was given$"):
+    with pytest.raises(ValueError, match="^an edge needs at least one operation to choose from$"):
         Table(image_channels=1, image_size=8, n_classes=2, channels=4, n_cells=1, operations=())
 
 

@@ -85,5 +85,5 @@ def test_the_first_guesses_are_hardly_sure(supernet):
 
 
 def test_the_widest_network_has_the_width_of_the_table():
-    with pytest.raises(ValueError, match=r"dim is the largest of dims, got 32 and \(16, 48\)"):
+    with pytest.raises(ValueError, match=r"dim must be the largest of dims, got 32 and \(16, 48\)"):
         replace(TABLE, dims=(16, 48))

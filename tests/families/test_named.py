@@ -58,7 +58,7 @@ def test_an_installed_package_can_add_families(file, monkeypatch):
     [
         ("digits-mbv", "unknown family 'digits-mbv', did you mean 'digits-mbv3'.*or a class in a file: my_net.py:MyFamily"),
         ("{file}:Other", "my_net.py has no family 'Other'; it has: Family, Mine"),
-        ("{file}x:Mine", "there is no Python file .*my_net.pyx, where family 'Mine' was to be"),
+        ("{file}x:Mine", "there is no Python file .*my_net.pyx for family 'Mine'"),
         ("{file}/..:Mine", "there is no Python file"),
     ],
 )

@@ -32,7 +32,7 @@ def test_killed_workers_and_calls_without_end_are_failures_with_a_reason(tmp_pat
     with closing(sqlite3.connect(tmp_path / "a.sqlite")) as connection:
         reasons = dict(connection.execute("SELECT substr(genotype, 1, 1), reason FROM failures"))
     assert reasons == {
-        "0": "RuntimeError: its worker process died, as one does that runs out of memory",
+        "0": "RuntimeError: its worker process died; perhaps it ran out of memory",
         "1": "TimeoutError: no result after 10.0 s, so its worker was killed",
     }
     again = optimize(searches.SPACE, searches.fragile, searches.OBJECTIVES, "random", **how)  # here: it measures nothing

@@ -80,7 +80,7 @@ def test_fronts_are_those_of_the_histories():
         front = rows[rows.on_front].sort_values("accuracy_top1", ascending=False)
         np.testing.assert_array_equal(front[["accuracy_top1", "latency_ms"]], searched.front().values)
         assert 0 < len(front) < len(rows)
-    assert (axis.get_xlabel(), axis.get_ylabel()) == ("latency_ms", "accuracy_top1 [%]")
+    assert (axis.get_xlabel(), axis.get_ylabel()) == ("latency (ms)", "accuracy (top-1, %)")
     assert [text.get_text() for text in axis.get_legend().get_texts()] == ["linas", "random"]
     for line, searched in zip(axis.lines, histories.values(), strict=True):
         np.testing.assert_array_equal(line.get_xydata()[::-1], searched.front().values[:, ::-1])
@@ -265,7 +265,7 @@ def test_progress_is_coloured_by_evaluation():
     assert points[points.on_front].accuracy_top1.tolist() == sorted(
         searched.front().values[:, 0], key=list(points.accuracy_top1).index
     )
-    assert [other.get_ylabel() for other in figure.axes] == ["accuracy_top1 [%]", "evaluation"]
+    assert [other.get_ylabel() for other in figure.axes] == ["accuracy (top-1, %)", "evaluation"]
 
 
 def test_shares_of_options_and_a_cross_on_those_that_a_smaller_space_lacks(tmp_path):
@@ -341,7 +341,7 @@ def test_genes_of_a_front_are_lines_through_their_options_that_stop_where_a_choi
     np.testing.assert_allclose(heights, [[1, 1], [1, 0]], atol=0.1)
     assert len(lines.get_segments()[2]) == 1 and lines.get_array().tolist() == [80, 75, 70]
     assert [text.get_text() for text in axis.texts] == ["2", "3", "3", "5", "7"]
-    assert [other.get_ylabel() for other in figure.axes][1] == "accuracy_top1 [%]"
+    assert [other.get_ylabel() for other in figure.axes][1] == "accuracy (top-1, %)"
 
 
 def test_genes_of_a_restricted_space_and_of_no_front():
@@ -409,8 +409,10 @@ def test_clusters_have_their_sizes_in_the_legend():
 def test_an_algorithm_has_one_colour_in_every_figure():
     first, second = colours_of(["linas", "random", "ours"]), colours_of(["NSGA-II", "random search", "LINAS, seed 1", "bayes"])
     assert first[0] == second[2] and first[1] == second[1] and len(set(second)) == 4
-    assert colours_of(["nsga2", "default"]) == [second[0], second[3]]
+    assert colours_of(["nsga2", "Bayesian optimisation"]) == [second[0], second[3]]
+    assert len(set(colours_of(["linas", "random", "bayes", "weaknas", "nsga2", "nat", "default", "full"]))) == 8
     assert first[2] not in (first[0], first[1])
+    assert colours_of(["full (nsga2)", "concurrent (linas)"])[1] == first[0]
     assert len(set(colours_of(["linas (a)", "linas (b)", "linas (c)"]))) == 3
     assert colours_of(["a", "b"]) == list(COLOURS[:2])
 

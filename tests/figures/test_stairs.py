@@ -89,5 +89,5 @@ def test_nothing_on_the_front_is_drawn_as_nothing(plot):
 @pytest.mark.parametrize("plot", PLOTS)
 def test_a_front_has_two_objectives(plot):
     _, (axis,) = new_figure()
-    with pytest.raises(ValueError, match="a front is drawn of two objectives, and 'accuracy' is the only one here"):
+    with pytest.raises(ValueError, match="a front needs two objectives, and 'accuracy' is the only one here"):
         PLOTS[plot](axis, searched("max"))

@@ -42,6 +42,7 @@ from nastoolkit.studies.store import Store, StoreError
 from nastoolkit.supernets import Supernet, load_supernet, save_supernet
 from nastoolkit.tasks import MissingDataError
 from nastoolkit.tasks.image_examples import _pixels
+from nastoolkit.tasks.ntu import read_skeletons
 from nastoolkit.tasks.sentences import VaderMovies, rated
 from nastoolkit.tasks.wmt14 import Dictionary, SentencePairs, Wmt14, lines_of
 from nastoolkit.training.recipe import Optimizer, Recipe
@@ -319,6 +320,7 @@ PARSERS = [
         lambda path: [*rated(VaderMovies(), "movies", path)],
         (MissingDataError,),
     ),
+    Parser("skeletons", "clip.skeleton", plain("1\n1\na 0\n25\n" + 25 * "0.5 1 -2e-1 9\n"), read_skeletons, (ValueError,)),
     Parser("supernet", "net.safetensors", supernets, lambda path: load_supernet(FAMILY, path), (CheckpointError,)),
     Parser("safetensors", "net.safetensors", safetensors, read_checkpoint, (CheckpointError,)),
     Parser("checkpoint .pt", "net.pt", pickles, read_checkpoint, (CheckpointError,)),

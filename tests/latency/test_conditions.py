@@ -9,8 +9,8 @@ def test_a_setting_is_a_backend_a_batch_size_and_threads(tmp_path):
         "torch 128": "like 'torch 128 2'",
         "torch many 1": "like 'torch 128 2'",
         "tensor 1 1": "unknown backend 'tensor'; known: torch",
-        "torch 1 4096": "threads are from 1 to",
-        "torch 0 1": "a batch has at least 1",
+        "torch 1 4096": "threads must be between 1 and",
+        "torch 0 1": "the batch size at least 1",
         "nowhere.json": "no table 'nowhere.json'",
     }.items():
         with pytest.raises(ValueError, match=complaint):

@@ -88,7 +88,7 @@ def test_a_wide_spread_is_warned_of():
             time.sleep(0.001 * (self.calls % 4))
             return x
 
-    with pytest.warns(UserWarning, match=r"the runs lie \d+% apart"):
+    with pytest.warns(UserWarning, match=r"the runs are \d+% apart"):
         assert measure(Restless(), torch.randn(1), seconds=0.02).noisy
 
 

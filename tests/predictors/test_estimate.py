@@ -70,9 +70,9 @@ def test_networks_timed_elsewhere_come_from_a_csv_file(past, tmp_path, as_text):
     ("text", "message"),
     [
         ("genotype,ms\n1\n", "has no column latency_ms; it has genotype, ms"),
-        ('genotype,latency_ms\n"0,0,0,0,0,9",1\n', "no measured sub-networks: gene 'width4' is 9"),
-        ('genotype,latency_ms\n"0,0",1\n', "no measured sub-networks: genotypes have shape"),
-        ('genotype,latency_ms\n"a",1\n', "no measured sub-networks: invalid literal"),
+        ('genotype,latency_ms\n"0,0,0,0,0,9",1\n', "not measured sub-networks: gene 'width4' is 9"),
+        ('genotype,latency_ms\n"0,0",1\n', "not measured sub-networks: genotypes must have shape"),
+        ('genotype,latency_ms\n"a",1\n', "not measured sub-networks: invalid literal"),
         ("depth,latency_ms\n2,1\n", "width0"),
     ],
 )
@@ -83,7 +83,7 @@ def test_a_file_of_something_else_is_refused(tmp_path, text, message):
 
 
 def test_bad_estimates_are_refused(past, tmp_path):
-    with pytest.raises(ValueError, match="nothing measured 'energy'; measured: latency_ms"):
+    with pytest.raises(ValueError, match="'energy' was not measured; measured: latency_ms"):
         Estimate(past, "energy")
     with pytest.raises(ValueError, match="unknown predictor 'oracle'; known: ridge"):
         Estimate(past, "latency_ms", "oracle")
@@ -93,5 +93,5 @@ def test_bad_estimates_are_refused(past, tmp_path):
     with pytest.raises(ValueError, match="is of another search space"):
         Estimate.load(file, SearchSpace([Choice("depth", (2, 3))]))
     file.write_text(file.read_text()[:-40])
-    with pytest.raises(ValueError, match="is no saved estimate, or is cut short"):
+    with pytest.raises(ValueError, match="is not a saved estimate, or is cut short"):
         Estimate.load(file, SPACE)

@@ -89,7 +89,7 @@ def test_nats_subnet(mobile, tmp_path):
     genotype = read_configuration(mobile, tmp_path / "net.subnet")
     assert mobile.macs(genotype) / 1e6 == pytest.approx(225, rel=0.015)  # their counter adds layers that have no MACs
     np.testing.assert_array_equal(genotype, encode(mobile.space, NAT_M1["ks"], NAT_M1["e"], NAT_M1["d"], 224))
-    with pytest.raises(ValueError, match="net.subnet is no network of 'ofa-mbv3-w1.2': its width is 1.0, the family's 1.2"):
+    with pytest.raises(ValueError, match="net.subnet is not a network of 'ofa-mbv3-w1.2': its width is 1.0, the family's 1.2"):
         read_configuration(FAMILIES["ofa-mbv3-w1.2"](), tmp_path / "net.subnet")
 
 
@@ -146,7 +146,7 @@ def test_net_config_without_a_resolution_has_224_pixels(mobile):
 def test_net_config_of_other_channels_is_refused(mobile):
     wide = FAMILIES["ofa-mbv3-w1.2"]()
     with pytest.raises(
-        ValueError, match="the configuration is no network of 'ofa-mbv3-w1.0': its blocks have .32, 32, .*not .24"
+        ValueError, match="the configuration is not a network of 'ofa-mbv3-w1.0': its blocks have .32, 32, .*not .24"
     ):
         read_configuration(mobile, net_config(wide, wide.space.largest, "conv"))
 
@@ -252,7 +252,7 @@ def test_options_by_name_and_our_own_card(mobile, tmp_path):
     ],
 )
 def test_what_is_no_configuration_is_told(mobile, config, told):
-    with pytest.raises(ValueError, match=f"the configuration is no network of 'ofa-mbv3-w1.0': .*{told}"):
+    with pytest.raises(ValueError, match=f"the configuration is not a network of 'ofa-mbv3-w1.0': .*{told}"):
         read_configuration(mobile, config)
 
 
@@ -261,5 +261,5 @@ def test_what_is_no_configuration_is_told(mobile, config, told):
 )
 def test_a_file_that_is_none_is_named(mobile, tmp_path, text):
     (tmp_path / "x.config").write_text(text)
-    with pytest.raises(ValueError, match="x.config is (no network|neither JSON nor YAML)"):
+    with pytest.raises(ValueError, match="x.config is (not a network|neither JSON nor YAML)"):
         read_configuration(mobile, tmp_path / "x.config")

@@ -7,7 +7,16 @@ from nastoolkit.families import FAMILIES
 from nastoolkit.families.mbconv_blocks import MBConv
 from nastoolkit.families.tdnn import COARSE, TDNNFamily
 from nastoolkit.published import ErrorPredictor, SpeakerLatency, find
-from nastoolkit.published.efficient_tdnn import PREDICTOR, TABLE, encode_network, key_of, read_times, tabulated
+from nastoolkit.published.efficient_tdnn import (
+    PREDICTOR,
+    TABLE,
+    encode_network,
+    key_of,
+    made_up_numbers,
+    published_numbers,
+    read_times,
+    tabulated,
+)
 
 MEASURED = [  # SubnetEvaluation.ipynb, kernels before depth before widths: depth, width, kernel, joined width, EER in %
     (4, 512, 5, 1536, 1.44),
@@ -87,7 +96,7 @@ def test_a_table_that_lacks_an_entry_says_which(times):
 def test_a_file_that_was_cut_short_says_where(data_folder, tmp_path):
     whole = find("efficienttdnn", data_folder)[TABLE].read_text()
     (tmp_path / TABLE).write_text(whole[:1000])
-    with pytest.raises(ValueError, match=r"line 16 of .*yml is no section and no time of one, but .*: is it cut short\?"):
+    with pytest.raises(ValueError, match=r"line 16 of .*yml is neither a section nor a time, but .*: is the file cut short\?"):
         read_times(tmp_path / TABLE)
     (tmp_path / PREDICTOR).write_bytes(find("efficienttdnn", data_folder)[PREDICTOR].read_bytes())
     with pytest.raises(ValueError, match="is not the published file|XX"):
@@ -97,3 +106,19 @@ def test_a_file_that_was_cut_short_says_where(data_folder, tmp_path):
 def test_other_blocks_are_in_no_table():
     with pytest.raises(ValueError, match="there is no MBConv in this table"):
         key_of(MBConv(8, 16, 8, 3, 1, 8, "relu", False))
+
+
+def test_published_numbers_are_the_table_and_the_predictor(data_folder, times):
+    family = FAMILIES["efficient-tdnn"]()
+    table, error = published_numbers(family)
+    middle = family.space.largest[None]
+    assert table == times and error(middle) == ErrorPredictor(family.space)(middle)
+
+
+def test_made_up_numbers_stand_in_for_them_all():
+    family = FAMILIES["efficient-tdnn"]()
+    times, error = made_up_numbers(family)
+    ends = np.stack([family.space.smallest, family.space.largest])
+    cheap, dear = tabulated(family, times)(ends)
+    good, better = error(ends)
+    assert 0 < cheap < dear and good > better > 0

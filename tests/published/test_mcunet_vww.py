@@ -73,7 +73,7 @@ def test_the_hash_is_that_of_the_numbers(data_folder):
 @pytest.mark.parametrize("content", [b"", b"no file of numbers", b"PK\x03\x04 cut short"])
 def test_damage_is_told(tmp_path, content):
     (tmp_path / FILE).write_bytes(content)
-    with pytest.raises(ValueError, match="is no file of MIT's NAS lab, or is cut short"):
+    with pytest.raises(ValueError, match="is not a file of MIT's NAS lab, or is cut short"):
         mcunet_vww(tmp_path)
 
 

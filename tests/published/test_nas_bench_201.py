@@ -51,7 +51,7 @@ def test_a_cell_names_the_operations_of_its_edges():
 
 @pytest.mark.parametrize("text", ["", "|none~0|", "|none~0|+|none~0|none~0|+|none~0|none~1|none~2|"])
 def test_what_is_no_cell(text):
-    with pytest.raises(ValueError, match="is no cell of NAS-Bench-201"):
+    with pytest.raises(ValueError, match="is not a cell of NAS-Bench-201"):
         encode_cell(SPACE, text)
 
 

@@ -26,8 +26,8 @@ def test_the_published_trainings_are_those_of_all_cells(data_folder):
     ("lines", "message"),
     [
         (["code,flops_m", "000000,3"], r"no codes or no accuracies; its columns are \['code', 'flops_m'\]"),
-        (["code,a_12ep", "00000,3"], "'00000' is no cell of NAS-Bench-201: it has six digits from 0 to 4"),
-        (["code,a_12ep", "000005,3"], "'000005' is no cell of NAS-Bench-201"),
+        (["code,a_12ep", "00000,3"], "'00000' is not a cell of NAS-Bench-201: it has six digits from 0 to 4"),
+        (["code,a_12ep", "000005,3"], "'000005' is not a cell of NAS-Bench-201"),
         (["code,a_12ep", "000000,"], r"NaN or infinity among \['a_12ep'\]"),
     ],
 )

@@ -77,6 +77,18 @@ def test_every_original_is_found(data_folder):
         assert {path.relative_to(path.parents[1]) for path in found.values()} == {Path(name) / file for file in data.sha256}
 
 
+def test_every_original_has_a_second_place():
+    release = DATA_SETS["nas-bench-macro"].release("nas-bench-macro_cifar10.json")
+    commit = "61a2bfc2ca0dce04d0997e6cf498047c27d6acf2"
+    assert [source.url for source in release.sources] == [
+        f"https://raw.githubusercontent.com/xiusu/NAS-Bench-Macro/{commit}/data/nas-bench-macro_cifar10.json",
+        f"https://cdn.jsdelivr.net/gh/xiusu/NAS-Bench-Macro@{commit}/data/nas-bench-macro_cifar10.json",
+    ]
+    for data in DATA_SETS.values():
+        for file, sha256 in data.sha256.items():
+            assert [source.sha256 for source in data.release(file).sources] == [sha256, sha256]
+
+
 def test_releases_and_data_share_one_name_space():
     assert not set(PUBLISHED) & set(DATA_SETS)
 
@@ -146,7 +158,7 @@ def test_an_archive_is_unpacked_and_downloaded_once(server, local, archived, tmp
     [
         ({"first.csv": CONTENTS["first.csv"]}, ConnectionError, "all.tar.gz/ has no second.csv\n.*--from DIR"),
         (CONTENTS | {"second.csv": b"c"}, ValueError, "second.csv is not the published file"),
-        (None, ConnectionError, "all.tar.gz could not be downloaded.*what arrived is no archive"),
+        (None, ConnectionError, "all.tar.gz could not be downloaded.*what arrived is not an archive"),
     ],
 )
 def test_an_archive_of_something_else_is_told_and_not_kept(server, local, archived, tmp_path, contents, error, message):
@@ -217,10 +229,18 @@ def test_the_command_takes_a_release_from_a_folder(server, tmp_path):
     assert cached_file(url).read_bytes() == weights and not server.asked
 
 
+def test_the_command_takes_no_other_release_than_the_first(server, tmp_path):
+    for number in (1.0, 2.0):
+        torch.save({"state_dict": {"input_stem.0.conv.weight": torch.full((1,), number)}}, tmp_path / "ofa_supernet_resnet50")
+        result = CliRunner().invoke(cli.app, ["fetch", "ofa-resnet50", "--from", str(tmp_path)])
+        assert result.exit_code == (number == 2.0)
+    assert "ofa_supernet_resnet50 differs from the first download" in str(result.exception)
+
+
 def test_a_folder_that_has_no_checkpoint_under_the_name_is_told(server, tmp_path):
     (tmp_path / "ofa_supernet_resnet50").write_bytes(b"<html>")
     result = CliRunner().invoke(cli.app, ["fetch", "ofa-resnet50", "--from", str(tmp_path)])
-    assert "ofa_supernet_resnet50 is no readable checkpoint, it is a web page" in str(result.exception)
+    assert "ofa_supernet_resnet50 is not a readable checkpoint: it is a web page" in str(result.exception)
     assert not cached_file(PUBLISHED["ofa-resnet50"].url).exists()
 
 

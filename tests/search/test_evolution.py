@@ -179,7 +179,7 @@ def test_r_nsga_ii_looks_near_its_aims():
         return np.median(history.values[-100:, 0])
 
     assert search([[8, 28]]) < 12 < 24 < search([[28, 8]])
-    with pytest.raises(ValueError, match=r"an aim has a value for each of \['f0', 'f1'\], got \[\[1, 2, 3\]\]"):
+    with pytest.raises(ValueError, match=r"an aim needs a value for each of \['f0', 'f1'\], got \[\[1, 2, 3\]\]"):
         RNSGA2(SPACE, objectives, aims=[[1, 2, 3]])
 
 

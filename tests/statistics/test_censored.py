@@ -48,7 +48,7 @@ def test_budgets_may_be_those_of_each_search():
 
 @pytest.mark.parametrize("counts", [[], [0], [201], [np.nan], [-NEVER]])
 def test_what_is_no_count_is_told(counts):
-    with pytest.raises(ValueError, match="counts are from 1 to the budget, infinite for never; got"):
+    with pytest.raises(ValueError, match="counts must be between 1 and the budget, or infinite; got"):
         counted(counts, 200)
 
 

@@ -34,7 +34,7 @@ def test_seeds_that_agree_leave_no_doubt():
 
 @pytest.mark.parametrize("margin", [0, -1, np.nan])
 def test_a_margin_is_above_0(margin):
-    with pytest.raises(ValueError, match="a margin is above 0"):
+    with pytest.raises(ValueError, match="the margin must be above 0"):
         equivalence([1.0, 2.0], margin)
 
 

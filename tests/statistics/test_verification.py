@@ -60,5 +60,5 @@ def test_all_pairs_are_scored_by_their_angle():
 
 @pytest.mark.parametrize(("same", "different"), [([], [1.0]), ([1.0], []), ([float("nan")], [1.0])])
 def test_pairs_of_both_kinds_are_needed(same, different):
-    with pytest.raises(ValueError, match="scores of (same|different) pairs are at least one, and numbers; got"):
+    with pytest.raises(ValueError, match="scores of (same|different) pairs must be numbers, and at least one; got"):
         Verification(same, different)

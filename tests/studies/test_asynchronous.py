@@ -144,7 +144,7 @@ def test_failures_are_tried_again_and_then_kept_from_the_algorithm(tmp_path):
             raise RuntimeError("out of memory")
         return values(genotypes)
 
-    with pytest.warns(UserWarning, match="of 60 evaluations failed, the last one: RuntimeError: out of memory"):
+    with pytest.warns(UserWarning, match="of 60 evaluations failed; the last error: RuntimeError: out of memory"):
         history = search(fails, store=tmp_path / "a.sqlite", retries=1)
     np.testing.assert_array_equal(history.failed, history.genotypes[:, 1] == 0)
 

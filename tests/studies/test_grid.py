@@ -119,7 +119,7 @@ def test_failed_jobs_are_named_while_the_others_finish(tmp_path):
     first, *lines = str(failed.value).splitlines()
     assert first == "5 of 8 jobs failed; the others are kept, and run again, these alone are tried:"
     assert lines[0] == "  arm='raises', seed=1: ZeroDivisionError: no seed"
-    died = "RuntimeError: its worker process died, as one does that runs out of memory"
+    died = "RuntimeError: its worker process died; perhaps it ran out of memory"
     assert lines[1:3] == [f"  arm='dies', seed={seed}: {died}" for seed in (1, 2)]
     assert lines[3:5] == ["  arm='odd', seed=1: OddError: it:", "failed"]
     assert 'raise ZeroDivisionError("no seed")' in "\n".join(lines[7:])  # where the first one happened
@@ -131,7 +131,7 @@ def test_failed_jobs_are_named_while_the_others_finish(tmp_path):
 @pytest.mark.parametrize(
     ("arm", "message"),
     [
-        ("none", "TypeError: a job returns a list of dicts or a data frame, and not None"),
+        ("none", "TypeError: a job must return a list of dicts or a data frame, got None"),
         ("object", "TypeError: a file keeps numbers, texts, .* got <object object at"),
         ("other seed", "ValueError: a row has seed=7, which is 1 in the job"),
         ("missing", "KeyError: 'missing'"),
@@ -172,9 +172,7 @@ def test_a_function_of_a_notebook_runs_here_alone(tmp_path, monkeypatch):
 
     cell.__module__, cell.__qualname__ = "__main__", "cell"
     monkeypatch.setitem(sys.modules, "__main__", ModuleType("__main__"))
-    with pytest.raises(
-        ValueError, match="cell is defined in a notebook, from where worker processes cannot import it: move it"
-    ):
+    with pytest.raises(ValueError, match="worker processes cannot import cell, which is defined in a notebook: move it"):
         run_grid(cell, JOBS, tmp_path, n_workers=1, **QUIET)
     assert list(run_grid(cell, JOBS, tmp_path, n_workers=0, **QUIET).score) == [0, 1, 2] * 2
 
@@ -204,7 +202,7 @@ def test_a_grid_without_jobs_or_rows_is_an_empty_frame(tmp_path):
 
 def test_a_result_that_something_took_away_is_missed(tmp_path, monkeypatch):
     monkeypatch.setattr("nastoolkit.studies.grid._run", lambda function, file, job, arguments: None)
-    with pytest.raises(OSError, match="results were kept, and cannot be read: .*json, .*json"):
+    with pytest.raises(OSError, match="these files of results cannot be read: .*json, .*json"):
         run_grid(grids.search, JOBS[:2], tmp_path, n_workers=0, **QUIET)
 
 

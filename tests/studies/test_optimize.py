@@ -248,7 +248,7 @@ def test_other_settings_of_the_measurement_are_refused(tmp_path):
 def test_a_measurement_that_breaks_loses_nothing(tmp_path):
     evaluate = Recording(fail_from=17)
     with pytest.raises(
-        EvaluationError, match="12 of the last 12 evaluations failed, the last one: RuntimeError: the device went"
+        EvaluationError, match="12 of the last 12 evaluations failed; the last error: RuntimeError: the device went"
     ):
         search(evaluate, store=tmp_path / "a.sqlite")
     rest = Recording()
@@ -279,7 +279,7 @@ def fails_for_some(genotypes):
 @pytest.mark.filterwarnings("ignore:.* evaluations failed")
 def test_failures_are_recorded_survived_and_replayed(tmp_path, n_asks):
     with pytest.warns(
-        UserWarning, match=r"\d+ of 40 evaluations failed, the last one: .*(too large|nan for 'acc|inf for 'lat)"
+        UserWarning, match=r"\d+ of 40 evaluations failed; the last error: .*(too large|nan for 'acc|inf for 'lat)"
     ):
         history = search(fails_for_some, store=tmp_path / "a.sqlite")
     assert len(history) == 40 and 0 < history.failed.sum() < 40
@@ -338,7 +338,7 @@ def test_the_search_ends_when_a_share_fails(tmp_path):
             raise RuntimeError("too large")
         return measure(genotypes)
 
-    with pytest.raises(EvaluationError, match="9 of the last 12 evaluations failed, the last one: RuntimeError: too large"):
+    with pytest.raises(EvaluationError, match="9 of the last 12 evaluations failed; the last error: RuntimeError: too large"):
         search(most_fail, chunk_size=1, max_failed=0.7)
     with pytest.warns(UserWarning, match="30 of 40 evaluations failed"):
         search(most_fail, chunk_size=1, max_failed=0.8)
@@ -421,7 +421,7 @@ def test_a_failure_in_an_executor_keeps_what_still_runs(tmp_path):
         time.sleep(0.05)
         return measure(genotypes)
 
-    with ThreadPoolExecutor(3) as executor, pytest.raises(ValueError, match=r"returned shape \(1, 1\)"):
+    with ThreadPoolExecutor(3) as executor, pytest.raises(ValueError, match=r"and returned \(1, 1\)"):
         search(evaluate, store=tmp_path / "a.sqlite", executor=executor)
     rest = Recording()
     assert_same(search(rest, store=tmp_path / "a.sqlite"), search(measure))
@@ -464,7 +464,7 @@ def test_a_warm_start_may_come_from_another_restriction_but_not_from_another_spa
     space = SPACE.restrict({"kernel0": (5, 7)})
     history = optimize(space, measure, BOTH, "random", 20, population=12, warm_start=past, progress=False)
     assert history.genotypes[:, 0].min() == 1 and len(np.unique(history.genotypes, axis=0)) == 20
-    with pytest.raises(ValueError, match="a space with other choices"):
+    with pytest.raises(ValueError, match="is a search of another space"):
         optimize(SearchSpace(SPACE.choices[:2]), measure, BOTH, warm_start=past)
     with pytest.raises(ValueError, match="out of range"):
         search(measure, warm_start=np.full((1, 7), 9))
@@ -530,9 +530,12 @@ def test_a_killed_search_resumes_to_the_identical_history(tmp_path):
 @pytest.mark.parametrize(
     ("returned", "message"),
     [
-        (lambda g: measure(g)[:, :1], r"got 12 genotypes and returned shape \(12, 1\); expected \(12, 2\).*accuracy_top1"),
-        (lambda g: measure(g).T, r"returned shape \(2, 12\)"),
-        (lambda g: measure(g[:5]), r"returned shape \(5, 2\)"),
+        (
+            lambda g: measure(g)[:, :1],
+            r"must return shape \(12, 2\) for 12 genotypes, columns .*accuracy_top1.*, and returned \(12, 1\)",
+        ),
+        (lambda g: measure(g).T, r"and returned \(2, 12\)"),
+        (lambda g: measure(g[:5]), r"and returned \(5, 2\)"),
     ],
 )
 def test_values_of_a_wrong_shape(returned, message):
@@ -558,8 +561,8 @@ def test_negative_zero_replays_identically(tmp_path):
     ("arguments", "message"),
     [
         ({"algorithm": "gradient descent"}, r"unknown algorithm 'gradient descent'; known: agemoea, .*linas, "),
-        ({"generation": 5}, r"'nsga2' has no settings \['generation'\]; its settings are \["),
-        ({"algorithm": "linas", "generation": 5}, r"its settings are \['predictor', 'generations', 'inner'\]"),
+        ({"generation": 5}, r"'nsga2' has no settings \['generation'\]; it has \["),
+        ({"algorithm": "linas", "generation": 5}, r"it has \['predictor', 'generations', 'inner'\]"),
         ({"budget": 0}, "budget must be at least 1, got 0"),
         ({"population": -1}, "population must be at least 1, got -1"),
         ({"chunk_size": 0}, "chunk_size must be at least 1, got 0"),
@@ -567,7 +570,7 @@ def test_negative_zero_replays_identically(tmp_path):
         ({"seed": -1}, "seed must be at least 0, got -1"),
         ({"retries": -1}, "retries must be at least 0, got -1"),
         ({"seed": -1}, "seed must be at least 0, got -1"),
-        ({"max_failed": 0}, "max_failed is a share above 0 and up to 1, got 0"),
+        ({"max_failed": 0}, "max_failed must be above 0 and at most 1, got 0"),
         ({"objectives": []}, "needs objectives"),
         ({"evaluate": None}, r"evaluate is None, but \['accuracy_top1', 'latency_ms'\]"),
     ],

@@ -83,5 +83,5 @@ def test_a_missing_and_a_damaged_store_are_refused_and_none_is_made(store, tmp_p
     connection.execute("UPDATE evaluations SET genotype = '1 9 9' WHERE rowid = 1")
     connection.commit()
     connection.close()
-    with pytest.raises(StoreError, match="no sub-network of its space, it is damaged"):
+    with pytest.raises(StoreError, match="is damaged: it holds evaluations of networks that are not in its space"):
         past_evaluations(store, SPACE, [ACCURACY])

@@ -9,7 +9,7 @@ from nastoolkit.checkpoints import CheckpointError
 from nastoolkit.families import FAMILIES
 from nastoolkit.families.mbconv_blocks import MBConv
 from nastoolkit.families.tdnn_blocks import TimeConv
-from nastoolkit.supernets import Supernet, load_supernet, save_supernet
+from nastoolkit.supernets import Masked, Supernet, load_supernet, save_supernet
 from nastoolkit.supernets.sharing import (
     SHARING_RULES,
     ExpertMixture,
@@ -129,6 +129,7 @@ def test_rules_are_known_by_name():
         "kernel-transform": KernelTransform,
         "fake-quantise": FakeQuantise,
         "expert-mixture": ExpertMixture,
+        "masked": Masked,
     }
 
 
@@ -184,5 +185,5 @@ def test_a_chain_is_saved_and_loaded(tiny, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("rules", [(), (Slice(), KernelTransform(), Slice())])
 def test_a_chain_has_rules_of_different_names(rules):
-    with pytest.raises(ValueError, match="rules of different names"):
+    with pytest.raises(ValueError, match="must have different names"):
         chain(*rules)

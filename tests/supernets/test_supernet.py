@@ -243,7 +243,7 @@ def test_a_cut_file_is_named(supernet, tmp_path, share):
     path = save_supernet(supernet, tmp_path / "net.safetensors")
     content = path.read_bytes()
     path.write_bytes(content[: int(share * len(content))])
-    with pytest.raises(CheckpointError, match=f"{path} is no readable checkpoint"):
+    with pytest.raises(CheckpointError, match=f"{path} is not a readable checkpoint"):
         load_supernet(NAME, path)
 
 
@@ -299,7 +299,7 @@ def test_an_unknown_sharing_rule_is_told(supernet, tmp_path):
 
 def test_a_card_that_is_no_object_is_told(tmp_path):
     save_file({"x": torch.zeros(1)}, tmp_path / "net.safetensors", metadata={"card": "[]"})
-    with pytest.raises(CheckpointError, match="no JSON object"):
+    with pytest.raises(CheckpointError, match="not a JSON object"):
         read_checkpoint(tmp_path / "net.safetensors")
 
 

@@ -116,7 +116,7 @@ def test_files_that_belong_together_change_together(tmp_path):
         news[0].write_text("1")  # and the others not at all
     assert contents(tmp_path / "new") == {}
     files[2].mkdir()
-    with pytest.raises(IsADirectoryError, match="a folder is where the file should go: .*/c"), all_atomically(*files):
+    with pytest.raises(IsADirectoryError, match="a folder is in the place of the file: .*/c"), all_atomically(*files):
         pytest.fail("it is told before anything is written")
 
 
@@ -160,9 +160,9 @@ def test_an_output_is_tried_and_nothing_of_the_trial_stays(tmp_path):
     (tmp_path / "table.json").write_text("old")
     check_output(tmp_path / "table.json")
     assert (tmp_path / "table.json").read_text() == "old"
-    with pytest.raises(IsADirectoryError, match="new is a folder, where a file is to be written: name a file in it"):
+    with pytest.raises(IsADirectoryError, match="new is a folder, not a file: name a file in it"):
         check_output(tmp_path / "new")
-    with pytest.raises(NotADirectoryError, match="table.json is a file, where a folder is to be"):
+    with pytest.raises(NotADirectoryError, match="table.json is a file, not a folder"):
         check_output(tmp_path / "table.json" / "other.json")
 
 
@@ -178,7 +178,7 @@ def test_a_folder_that_takes_no_file_says_why(tmp_path, monkeypatch, trouble):
 
 def test_what_keeps_work_is_tried_before_the_work_begins(tmp_path, tiny):
     (tmp_path / "file").touch()
-    for place, message in ((tmp_path, "is a folder"), (tmp_path / "file" / "run", "is a file, where a folder is to be")):
+    for place, message in ((tmp_path, "is a folder"), (tmp_path / "file" / "run", "is a file, not a folder")):
         with pytest.raises(OSError, match=message):
             LookupTable.measure(tiny, resume=place, progress=False)
         with pytest.raises(OSError, match=message):

@@ -40,7 +40,7 @@ def history():
 def test_a_history_shows_its_front_with_units_and_what_all_have_in_common(history):
     shown = history._repr_html_()
     places, names, *front = rows(shown)
-    assert names == ["accuracy_top1 [%]", "cost [ms]", "depth", "kernel"] and places[-1] == "stage1"
+    assert names == ["accuracy (top-1, %)", "cost (ms)", "depth", "kernel"] and places[-1] == "stage1"
     assert front == [["76.54", "28", "3", "5"], ["72", "20", "2", ""], ["70", "10", "2", ""]]
     text = "".join(ElementTree.fromstring(shown).itertext())
     assert "4 evaluations, 1 failed, 3 on the front" in text and "All of them have act <b>&, width 7." in text
@@ -52,7 +52,7 @@ def test_a_choice_may_have_the_name_of_an_objective(history):
     assert frame.columns.is_unique and frame["stage1.kernel"].tolist() == history.values[:, 1].tolist()
     assert frame["choice.stage1.kernel"].fillna(0).tolist() == [0, 5, 3, 0]
     places, names, *front = rows(named._repr_html_())
-    assert names == ["accuracy_top1 [%]", "kernel [ms]", "depth", "kernel"] and places[-1] == "choice.stage1"
+    assert names == ["accuracy (top-1, %)", "kernel (ms)", "depth", "kernel"] and places[-1] == "choice.stage1"
     assert front == [["76.54", "28", "3", "5"], ["72", "20", "2", ""], ["70", "10", "2", ""]]
 
 
@@ -95,7 +95,7 @@ def test_a_lookup_table_shows_what_it_was_made_on_and_its_error(tiny, tmp_path):
     conditions = {"backend": "torch", "batch_size": 4, "threads": 2, "cpu": "A <fast> & wide one"}
     table = LookupTable(tiny, timings, conditions)
     shown = dict(rows(table._repr_html_()))
-    assert shown["setting"] == "torch, batch size 4, threads 2" and shown["blocks"] == f"{len(timings)} timed"
+    assert shown["setting"] == "PyTorch, batch 4, 2 threads" and shown["blocks"] == f"{len(timings)} timed"
     assert shown["machine"] == "A <fast> & wide one" and shown["error"] == "not known: call validate()"
     checked = LookupTable(tiny, timings, conditions, {"resolution": [32]}, mape_percent=3.14159)
     with pytest.warns(UserWarning, match="other conditions: cpu"):

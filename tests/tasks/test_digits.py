@@ -36,8 +36,8 @@ def task(request):
     return request.param
 
 
-def test_there_are_six_tasks_with_the_same_inputs():
-    assert len(DIGITS) == 6 and {task().split("train").inputs.shape[1:] for task in DIGITS} == {(1, 32, 32)}
+def test_there_are_nine_tasks_with_the_same_inputs():
+    assert len(DIGITS) == 9 and {task().split("train").inputs.shape[1:] for task in DIGITS} == {(1, 32, 32)}
 
 
 def test_no_handwritten_digit_is_in_two_splits():
@@ -70,7 +70,10 @@ def test_a_target_tells_the_digit_on_the_canvas(monkeypatch, task):
         torch.testing.assert_close(9 * shown, known.float(), atol=0.01, rtol=0)
 
 
-@pytest.mark.parametrize(("name", "missing"), [("digits-3589", (0, 1, 2, 4, 6, 7)), ("digits-rotated", (9,))])
+HALVES = [("digits-0to4", (5, 6, 7, 8, 9)), ("digits-5to9", (0, 1, 2, 3, 4))]
+
+
+@pytest.mark.parametrize(("name", "missing"), [("digits-3589", (0, 1, 2, 4, 6, 7)), ("digits-rotated", (9,)), *HALVES])
 def test_digits_that_are_not_in_question_are_not_shown(monkeypatch, name, missing):
     absent = {split: np.isin(labels, missing) for split, (_, labels) in digits._sources().items()}
     drawn_as(

@@ -54,12 +54,12 @@ def test_episodes_are_drawn_from_folders_of_images(image_folder, tmp_path):
         (
             "digits-few",
             {"n_support": 6, "n_query": 5},
-            "episodes have 11 examples of each class, and class 0 of task 'digits-few' has 10",
+            "episodes need 11 examples of each class, and class 0 of task 'digits-few' has 10",
         ),
         ("digits", {"n_classes": 2, "classes": (1, 12)}, "20 examples of each class, and class 12 of task 'digits' has 0"),
         ("digits", {"n_classes": 1}, "n_classes must be at least 2, got 1"),
         ("digits", {"n_query": 0}, "n_query must be at least 1, got 0"),
-        ("number-words", {}, "episodes need classes, which task 'number-words' has none of"),
+        ("number-words", {}, "episodes need classes, and task 'number-words' has none"),
     ],
 )
 def test_what_a_task_cannot_give_is_told(name, asked, message):

@@ -77,5 +77,5 @@ def test_a_proxy_needs_no_classes_but_inputs_that_fit(tiny):
 def test_cells_are_made_for_the_images_and_classes_of_a_task():
     family = cells_for(TASKS["digits-3589"](), image_size=8, channels=2, n_cells=1)
     assert family.input_shape(family.space.smallest) == (1, 8, 8) and family.n_outputs == 4
-    with pytest.raises(ValueError, match="cells are for classes of images, and task 'number-words' has none"):
+    with pytest.raises(ValueError, match="the networks need a task with classes of images, and 'number-words' has none"):
         cells_for(TASKS["number-words"](), image_size=8, channels=2, n_cells=1)

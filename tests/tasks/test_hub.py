@@ -145,7 +145,7 @@ def test_missing_data_say_what_to_fetch_and_where_to_put_it(tmp_path, save_token
     save_tokenizer(tmp_path / "bert-base-uncased")
     message = raised_by(TASKS[name]())
     source = {"sst2": "stanfordnlp/sst2"}.get(name, f"uoft-cs/{name}")
-    assert f"task {name!r}: {source!r} could not be read: there is no good {tmp_path / name}" in message
+    assert f"task {name!r}: {source!r} could not be read: {tmp_path / name} is missing or damaged" in message
     assert f"hf download {source} --repo-type dataset --local-dir {tmp_path / name}" in message
     assert "NASTOOLKIT_DATASETS" in message
 
@@ -177,7 +177,7 @@ def test_a_folder_with_something_else(tmp_path):
 
 def test_an_absolute_path_is_no_name_on_the_hub(tmp_path):
     message = raised_by(HubImages(tmp_path / "nowhere" / "mine"))
-    assert f"no good {tmp_path / 'nowhere' / 'mine'}" in message and "as save_to_disk writes them" in message
+    assert f"{tmp_path / 'nowhere' / 'mine'} is missing or damaged" in message and "as save_to_disk writes them" in message
 
 
 def drop_labels(rows):
@@ -200,7 +200,7 @@ def number_images(rows):
     ("change", "fault"),
     [
         (drop_labels, "no column is called label or fine_label; there are: img"),
-        (name_labels, "labels of split 'train' are no integers"),
+        (name_labels, "labels of split 'train' are not integers"),
         (drop_images, "no column is called image or img; there are: label, other"),
         (number_images, "column 'img' holds no images but Value"),
     ],

@@ -63,7 +63,9 @@ def test_all_editions_and_the_masked_words_have_one_vocabulary(folder):
 @pytest.mark.parametrize("line", ["1 2.0 no tabs", "1\tgood\tno number", "1\t2.0\ttoo\tmany"])
 def test_a_line_that_is_none_is_named(folder, line):
     (folder / EDITIONS["tweets"]).write_text(f"1\t2.0\tFine.\n{line}\n")
-    with pytest.raises(MissingDataError, match=r"task 'vader-movies': line 2 of .*tweets_GroundTruth.txt is no id, rating"):
+    with pytest.raises(
+        MissingDataError, match=r"task 'vader-movies': line 2 of .*tweets_GroundTruth.txt is not an id, a rating"
+    ):
         TASKS["vader-movies"]().split("train")
 
 

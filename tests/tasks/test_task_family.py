@@ -87,7 +87,7 @@ def test_no_two_tasks_share_placement_and_look_if_one_is_unseen():
         ({"digits": (3,)}, "tells two or more digits apart"),
         ({"digits": (3, 1)}, "in ascending order from 0 to 9; got \\(3, 1\\)"),
         ({"digits": (3, 10)}, "from 0 to 9"),
-        ({"placement": "upside"}, "unknown placement 'upside'; known: upright"),
+        ({"placement": "upside"}, "unknown placement 'upside', did you mean 'aside'"),
         ({"look": "plane"}, "unknown look 'plane', did you mean 'plain'"),
         ({"n_train": 1}, "n_train must be at least 2, got 1"),
     ],

@@ -152,7 +152,7 @@ def test_what_is_missing_is_named_with_where_it_comes_from(tmp_path, folder):
 
 def test_what_is_no_text_is_refused(folder):
     (folder / "dict.en.txt").write_bytes(b"\xff\xfe 7\n")
-    with pytest.raises(MissingDataError, match=r"dict.en.txt is no text in UTF-8"):
+    with pytest.raises(MissingDataError, match=r"dict.en.txt is not a text in UTF-8"):
         Wmt14(folder).split("validation")
 
 

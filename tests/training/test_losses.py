@@ -72,7 +72,7 @@ def test_an_angular_margin_keeps_on_falling_past_half_a_turn():
 
 @pytest.mark.parametrize("wrong", [{"margin": -0.1}, {"margin": 3.2}, {"scale": 0.0}])
 def test_a_margin_that_is_none_is_refused(wrong):
-    with pytest.raises(ValueError, match="a margin is from 0 to pi and a scale above 0, got"):
+    with pytest.raises(ValueError, match="the margin must be between 0 and pi and the scale above 0, got"):
         AngularMargin(**wrong)
 
 
@@ -107,7 +107,7 @@ def test_runs_with_other_teachers_are_others(tiny, tmp_path):
 
 
 def test_a_teacher_that_does_not_fit_is_told(tiny):
-    with pytest.raises(ValueError, match="^a temperature is above 0, got 0$"):
+    with pytest.raises(ValueError, match="^the temperature must be above 0, got 0$"):
         distillation(Teacher(), 0)
     with pytest.raises(ValueError, match=r"^the teacher's outputs are \(4, 7\), those of the networks \(4, 10\)$"):
         fit(Supernet(tiny), TASK, Sandwich(tiny.space), distillation(Teacher(7)), Recipe(1, batch_size=4), progress=False)

@@ -63,11 +63,11 @@ def test_drawing_in_proportion_to_norms_has_the_least_variance():
         (lambda: gradients(torch.tensor(1.0), nn.Linear(1, 1)), "the loss has no gradients: it depends on no weight"),
         (lambda: gradients(nn.Linear(1, 1)(torch.ones(1)), nn.ReLU()), "the loss has no gradients: it depends on no weight"),
         (lambda: held_gradients(nn.Linear(1, 1)), "the network holds no gradients: a backward pass comes before a probe"),
-        (lambda: cosines([A, {name: 0 * gradient for name, gradient in A.items()}]), "all 0 have no direction"),
+        (lambda: cosines([A, {name: 0 * gradient for name, gradient in A.items()}]), "all 0, so they have no direction"),
         (lambda: cosines([A, {"w": A["w"]}]), "gradients of different weights cannot be compared"),
-        (lambda: variance([A, B], [0.5, 0.6]), r"probabilities are 2 numbers above 0 that add up to 1, got \[0.5, 0.6\]"),
-        (lambda: variance([A, B], [1.0, 0.0]), "probabilities are 2 numbers above 0"),
-        (lambda: variance([A, B], [1.0]), "probabilities are 2 numbers above 0"),
+        (lambda: variance([A, B], [0.5, 0.6]), r"probabilities must be 2 numbers above 0 that add up to 1, got \[0.5, 0.6\]"),
+        (lambda: variance([A, B], [1.0, 0.0]), "probabilities must be 2 numbers above 0"),
+        (lambda: variance([A, B], [1.0]), "probabilities must be 2 numbers above 0"),
     ],
 )
 def test_what_has_no_answer_is_told(probe, message):

@@ -34,7 +34,7 @@ def test_schedules_by_their_definitions():
         ({"precision": "float8"}, "unknown precision 'float8'; known: float32, bfloat16"),
         ({"optimizer": "lamb"}, "unknown optimizer 'lamb'; known: adamw, sgd"),
         ({"schedule": "linear"}, "unknown schedule 'linear'; known: constant, cosine, step, one-cycle"),
-        ({"warm_up": 1.5}, "warm_up is a share of the steps, from 0 to 1, got 1.5"),
+        ({"warm_up": 1.5}, "warm_up is a share of the steps and must be between 0 and 1, got 1.5"),
     ],
 )
 def test_what_a_recipe_cannot_be_is_told(wrong, message):
@@ -85,5 +85,8 @@ def test_one_schedule_goes_through_several_stretches_also_after_a_kill():
 
 def test_a_schedule_that_is_used_up_is_told():
     weights = torch.nn.Parameter(torch.zeros(2))
-    with pytest.raises(ValueError, match="^the schedule ends after 1 steps: n_steps of an optimiser's recipe are all$"):
+    with pytest.raises(
+        ValueError,
+        match="^the schedule ends after 1 steps: n_steps of the optimiser's recipe must be their sum$",
+    ):
         train(Optimizer([weights], Recipe(n_steps=1)), weights, 2)

@@ -217,7 +217,7 @@ def test_what_an_older_version_kept_is_refused(tmp_path):
 
 
 def test_what_cannot_be_kept_is_told_at_once(tmp_path):
-    with pytest.raises(TypeError, match="^a run keeps what has state_dict and load_state_dict, and alpha has not$"):
+    with pytest.raises(TypeError, match="^alpha lacks state_dict or load_state_dict, by which a run keeps it$"):
         counted(tmp_path / "run.pt", alpha=torch.zeros(3))
     with pytest.raises(TypeError, match="^a run keeps tensors, numbers and texts, and the state of counter has a ndarray$"):
         counted(tmp_path / "run.pt", counter=Counter([np.zeros(3)]))

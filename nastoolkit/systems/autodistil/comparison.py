@@ -93,7 +93,7 @@ class Study:
             ValueError: The family has no sub-spaces.
         """
         if self.family_name not in PARTS:
-            raise ValueError(f"there are sub-spaces of {', '.join(PARTS)}, and none of {self.family_name!r}")
+            raise ValueError(f"there are no sub-spaces of {self.family_name!r}; known: {', '.join(PARTS)}")
         return sub_spaces(self.family, PARTS[self.family_name])
 
     @cached_property

@@ -52,7 +52,7 @@ def balancing(scores: np.ndarray, temperature: float, tolerance: float = TOLERAN
         if np.abs(loads - 1 / n_copies).max() <= tolerance:
             return scales
         scales += np.log(n_copies * loads)
-    raise ValueError(f"copies could not be balanced: scores at temperature {temperature:g} differ too much, or are no numbers")
+    raise ValueError(f"copies could not be balanced: scores at temperature {temperature:g} differ too much or are NaN")
 
 
 class BalancedMixture:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import process_time
 from typing import Any
@@ -13,13 +12,15 @@ import numpy as np
 import pandas as pd
 
 from nastoolkit.benchmarks.cells_problem import MACS, tau
+from nastoolkit.benchmarks.named_task import NamedTask
 from nastoolkit.measurements import Accuracy, ground_truth
 from nastoolkit.published.pooled_resnet20 import PooledNetworks
 from nastoolkit.statistics import partial_correlation, rank_contributions
 from nastoolkit.supernets import Supernet
 from nastoolkit.systems.balanced_mixture.assignment import LEARNED, RANDOM, UNBALANCED, BalancedMixture
 from nastoolkit.systems.balanced_mixture.pooling import RESNET20, PoolingFamily
-from nastoolkit.tasks import Task, load_task
+from nastoolkit.tasks import Task
+from nastoolkit.tasks.fitting import ends_for
 from nastoolkit.training import Recipe, fit, targets_only
 
 PRINTED: dict[int | str, str] = {
@@ -31,23 +32,16 @@ PRINTED: dict[int | str, str] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class PoolingProblem:
+class PoolingProblem(NamedTask):
     """Configurations of pooling of one residual network, and a task.
 
     Attributes:
-        task_name: Name for :func:`nastoolkit.tasks.load_task`.
         image_size: Height and width of what networks see.
         widths: Channels of the stem and of each block.
     """
 
-    task_name: str
     image_size: int
     widths: Sequence[int]
-
-    @cached_property
-    def task(self) -> Task:
-        """The task."""
-        return load_task(self.task_name)
 
     def family(self, n_copies: int = 1) -> PoolingFamily:
         """The networks, for images of the task, with so many copies of the weights.
@@ -55,11 +49,8 @@ class PoolingProblem:
         Raises:
             ValueError: There are more copies than configurations, or the task has no images or no classes.
         """
-        inputs, n_classes = next(self.task.split("train").batches(1)).inputs, getattr(self.task, "n_classes", None)
-        if isinstance(inputs, tuple) or inputs.dim() != 4 or n_classes is None:
-            raise ValueError(f"networks that pool are for classes of images, and task {self.task_name!r} has none")
-        sizes: dict[str, Any] = {"image_size": self.image_size, "image_channels": inputs.shape[1], "n_classes": n_classes}
-        table = replace(RESNET20, widths=tuple(self.widths), n_copies=n_copies, **sizes)
+        sizes = {"image_size": self.image_size, "n_copies": n_copies, **ends_for(self.task)}
+        table = replace(RESNET20, widths=tuple(self.widths), **sizes)
         return PoolingFamily(f"{self.task_name}-poolings", table)
 
     @property
@@ -68,23 +59,10 @@ class PoolingProblem:
         n = len(self.family().table.configurations)
         return np.stack([np.arange(n), np.zeros(n, int)], axis=1)
 
-    @property
-    def lacks(self) -> str:
-        """What is not there of its data; empty if all is."""
-        try:
-            self.task.split("test")
-        except OSError as error:
-            return str(error).split("\n")[0]
-        return ""
-
     def true_accuracies(self, recipe: Recipe, n_seeds: int, folder: str | Path, n_workers: int, device: str) -> np.ndarray:
         """Test accuracies ``(c, n_seeds)`` in % of all configurations, each trained alone."""
         how: dict[str, Any] = {"split": "test", "n_workers": n_workers, "device": device}
         return ground_truth(self.family(), self.task, recipe, self.configurations, range(n_seeds), folder, **how)
-
-    def as_argument(self) -> dict[str, Any]:
-        """Its values, for a job."""
-        return asdict(self)
 
 
 def arms_of(copies: Sequence[int], n_steps: int) -> dict[str, dict[str, Any]]:

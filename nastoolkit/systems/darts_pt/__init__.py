@@ -23,7 +23,7 @@ CARD = Card(
     claim="Cells of the operations that a supernet misses most are better than cells of the largest alphas.",
     methods=("Darts", "by_perturbation", "by_magnitude", "pick", "pick_step_by_step", "strengths"),
     notebooks=("perturbation_or_magnitude",),
-    taught_in="docs/how_to_training.md",
+    taught_in="notebooks/learn/12_differentiable_search.ipynb",
     needs="CIFAR-10, a GPU",
 )
 

@@ -16,6 +16,7 @@ from torch import nn
 from nastoolkit.blocks import BlockSpec
 from nastoolkit.families.base import Family, Slot
 from nastoolkit.space import Choice, SearchSpace
+from nastoolkit.supernets.masks import mask_of_largest
 from nastoolkit.supernets.slices import Weights
 from nastoolkit.support.counts import whole
 
@@ -28,9 +29,7 @@ def top_mask(scores: torch.Tensor, density: float) -> torch.Tensor:
         density: Share of ones, which are one or more.
     """
     sizes = scores.abs()
-    chosen = sizes.detach().flatten().topk(max(1, round(density * scores.numel())), sorted=False).indices
-    mask = torch.zeros_like(scores).view(-1).scatter_(0, chosen, 1.0).view_as(scores)
-    return mask + (sizes - sizes.detach())
+    return mask_of_largest(sizes, max(1, round(density * scores.numel()))) + (sizes - sizes.detach())
 
 
 class Supermasks:
@@ -46,7 +45,7 @@ class Supermasks:
 
     def __init__(self, n_tasks: int, density: float = 0.1) -> None:
         if not 0 < density <= 1:
-            raise ValueError(f"a mask's density is the share of weights that it keeps, above 0 and up to 1; got {density}")
+            raise ValueError(f"the density, a mask's share of kept weights, must be above 0 and at most 1; got {density}")
         self.n_tasks, self.density = whole("n_tasks", n_tasks), density
 
     @property

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
+from nastoolkit.benchmarks.named_task import NamedTask
 from nastoolkit.families.cells import CellsFamily
 from nastoolkit.measurements import StandAloneAccuracy
 from nastoolkit.published import nas_bench_201_short
 from nastoolkit.published.nas_bench_201 import rows_of_cells
 from nastoolkit.space import genotype_keys
 from nastoolkit.supernets import Supernet
-from nastoolkit.tasks import Examples, Task, load_task
+from nastoolkit.tasks import Examples, load_task
 from nastoolkit.tasks.fitting import cells_for
 from nastoolkit.training import Recipe
 
@@ -23,11 +23,10 @@ LONGER = "ImageNet16-120, 200 epochs"
 
 
 @dataclass(frozen=True, kw_only=True)
-class CellsToRate:
+class CellsToRate(NamedTask):
     """Cells of NAS-Bench-201 in a skeleton of any size, and their true accuracies.
 
     Attributes:
-        task_name: Name of the task with the images.
         image_size: Height and width of the networks' inputs.
         channels: Number of channels in the first stage.
         n_cells: Number of cells in a stage.
@@ -35,17 +34,11 @@ class CellsToRate:
         device: Device for training.
     """
 
-    task_name: str
     image_size: int
     channels: int
     n_cells: int
     truth_steps: int = 0
     device: str = "cpu"
-
-    @cached_property
-    def task(self) -> Task:
-        """The task."""
-        return load_task(self.task_name)
 
     @cached_property
     def family(self) -> CellsFamily:
@@ -76,10 +69,6 @@ class CellsToRate:
         rows = rows_of_cells(known.genotypes, self.family.space, cells)
         found = {name: known.measured[f"{key}_{split}_12ep"][rows] for name, key in DATA_SETS.items()}
         return found | ({LONGER: known.measured["imagenet16_test_200ep"][rows]} if split == "test" else {})
-
-    def as_argument(self) -> dict[str, Any]:
-        """The values, as an argument of a job."""
-        return asdict(self)
 
 
 def images_of(task_name: str) -> Examples:

@@ -96,7 +96,7 @@ def search_task(
         ValueError: There are fewer than three labels.
     """
     if n_labels < 3:
-        raise ValueError(f"a task is searched by its ranking of three labelled cells at least, got {n_labels}")
+        raise ValueError(f"a task is searched by its ranking of at least 3 labelled cells, got {n_labels}")
     given = CellsToRate(**cells)
     drawn = given.drawn(n_judged, seed)
     fitness = _fitness(given, given.others(n_labels, seed, drawn), search_steps, seed)

@@ -96,7 +96,7 @@ class GenNAS:
         family, images = self.supernet.family, self._inputs(self.supernet.family.space.smallest)
         check_inputs(family, self.task, images)
         if isinstance(images, tuple) or images.dim() != 4:
-            raise ValueError(f"GenNAS learns signals from images, and inputs of task {self.task.name!r} are none")
+            raise ValueError(f"GenNAS learns signals from images, and the inputs of task {self.task.name!r} are not images")
         if lacking := [place for place in PLACES if not any(slot.name.startswith(f"{place}.") for slot in family.slots)]:
             raise ValueError(f"GenNAS taps {', '.join(PLACES)}, and networks of {family.name!r} have no {lacking[0]}")
 

@@ -104,7 +104,7 @@ def best_partition(distances: np.ndarray) -> tuple[list[int], float, float]:
     """
     n = len(distances)
     if n < 2:
-        raise ValueError(f"a split needs two options or more, and there is {n}")
+        raise ValueError(f"a split needs at least two options, got {n}")
     pairs = {group: _within(distances, group) for group in _groups(n)}
     best = min(pairs, key=lambda group: pairs[group])
     return list(best), float(np.triu(distances, 1).sum() - pairs[best]), pairs[best]

@@ -48,7 +48,7 @@ def constrain(
             evaluations than either of them, or ``by`` is unknown.
     """
     if not 0 <= threshold <= 1:
-        raise ValueError(f"the threshold is a share from 0 to 1, got {threshold}")
+        raise ValueError(f"the threshold must be between 0 and 1, got {threshold}")
     clustered = history[clusters(history, min_cluster_size, min_samples, by) >= 0]
     return history.space.restrict(common_options(clustered, threshold))
 
@@ -72,7 +72,7 @@ def _check_by(by: str, n_objectives: int) -> None:
     if by not in BY:
         raise ValueError(f"sub-networks are clustered by {' or '.join(BY)}, got {by!r}")
     if by == "objectives" and n_objectives < 2:
-        raise ValueError("clusters by objectives need two of them at least")
+        raise ValueError("clusters by objectives need at least two objectives")
 
 
 def _distances_between_neighbours(points: np.ndarray, k: int) -> csr_matrix:
@@ -92,7 +92,7 @@ def _distances_between_neighbours(points: np.ndarray, k: int) -> csr_matrix:
 
 def _check_sizes(min_cluster_size: int, min_samples: int, n: int) -> None:
     if min_cluster_size < 2 or min_samples < 1:
-        raise ValueError(f"a cluster has at least 2 and a dense point 1, got {min_cluster_size} and {min_samples}")
+        raise ValueError(f"clusters must have at least 2 and dense points 1, got {min_cluster_size} and {min_samples}")
     if n < max(min_cluster_size, min_samples):
         raise ValueError(f"clusters of {min_cluster_size}, dense from {min_samples} on, need as many evaluations, got {n}")
 

@@ -55,7 +55,7 @@ class InstaTuneLoss:
     ) -> None:
         for name, share in (("gamma", gamma), ("alpha", alpha)):
             if not 0 <= share <= 1:
-                raise ValueError(f"{name} is a share, from 0 to 1, got {share}")
+                raise ValueError(f"{name} must be between 0 and 1, got {share}")
         if gamma and teacher is None:
             raise ValueError(f"a share gamma of {gamma} for the teacher needs a teacher: give one, or make gamma 0")
         self.gamma, self.alpha, self.temperature = gamma, alpha, temperature
@@ -89,7 +89,7 @@ def strong_teacher(tuned: Supernet, space: SearchSpace, task: Task) -> nn.Module
         check_outputs(tuned.family, task)
         check_vocabulary(tuned, task)
     except ValueError as error:
-        raise ValueError(f"the teacher is one for another task: {error}") from None
+        raise ValueError(f"the teacher is for another task: {error}") from None
     return tuned.extract(space.largest).eval()
 
 

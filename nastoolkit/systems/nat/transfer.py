@@ -113,7 +113,9 @@ def transfer(
         EvaluationError: Too many evaluations fail.
     """
     if min(n_iterations, n_archive) < 1 or n_first < 2:
-        raise ValueError(f"iterations and archive are from 1 on, first ones from 2 on: {n_iterations}, {n_archive}, {n_first}")
+        raise ValueError(
+            f"n_iterations and n_archive must be at least 1, n_first at least 2: {n_iterations}, {n_archive}, {n_first}"
+        )
     space, iterations = supernet.family.space, list[Iteration]()
     search = partial(NAT, space, objectives, population=population, **settings)
     search()  # raises an error for what it cannot take

@@ -161,7 +161,7 @@ def edit(
         ValueError: There are no predictors.
     """
     if not predictors:
-        raise ValueError("editing needs the predictor of one task at least")
+        raise ValueError("editing needs the predictor of at least one task")
     low, high = (torch.tensor(end, dtype=torch.float32) for end in (codes.low, codes.high))
     x, networks = torch.tensor(codes.of(start), dtype=torch.float32), [codes.space.canonical(np.atleast_2d(start))]
     for _ in range(n_steps):

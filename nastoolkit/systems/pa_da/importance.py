@@ -124,7 +124,7 @@ def mixed(weights: np.ndarray, share: float) -> np.ndarray:
         ValueError: All weights are zero, or one is below zero or not a number.
     """
     if not np.isfinite(weights).all() or weights.min() < 0:
-        raise ValueError("importance weights are numbers from 0 on, and some are not: the training may have diverged")
+        raise ValueError("importance weights must be at least 0, and some are negative or NaN: the training may have diverged")
     if not weights.any():
         raise ValueError(
             "importance weights are all zero: nothing that was drawn in the epoch had a gradient; make epochs longer"

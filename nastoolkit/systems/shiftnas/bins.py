@@ -31,7 +31,7 @@ class Bins:
 
     def __post_init__(self) -> None:
         if len(self.edges) < 2 or self.edges[0] <= 0 or any(low >= high for low, high in pairwise(self.edges)):
-            raise ValueError(f"bins need two edges or more that ascend from above 0, got {self.edges}")
+            raise ValueError(f"bins need at least two edges, all above 0 and in ascending order, got {self.edges}")
         least, most = ends(self.family)
         for number, (low, high) in enumerate(pairwise(self.edges)):
             if high < least or low > most:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from nastoolkit.benchmarks.named_task import NamedTask
 from nastoolkit.families import FAMILIES, Family
 from nastoolkit.families.multi_stage_vit import MultiStageViTFamily
 from nastoolkit.measurements import Accuracy
@@ -18,7 +18,8 @@ from nastoolkit.studies import optimize
 from nastoolkit.supernets import Supernet
 from nastoolkit.systems.vit_resnas.masked import RowMasked
 from nastoolkit.systems.vit_resnas.training import SANDWICH, train, training_macs
-from nastoolkit.tasks import Task, load_task
+from nastoolkit.tasks import Task
+from nastoolkit.tasks.fitting import ends_for
 from nastoolkit.training import Fixed, Recipe, fit, targets_only
 
 SEARCHED, RANDOM, UNIFORM = "searched", "random", "uniformly scaled"
@@ -26,11 +27,10 @@ BAND = 0.975  # least share of the budget of MACs that a searched network spends
 
 
 @dataclass(frozen=True, kw_only=True)
-class Problem:
+class Problem(NamedTask):
     """Multi-stage ViTs for the images of a task.
 
     Attributes:
-        task_name: Name for :func:`nastoolkit.tasks.load_task`.
         image_size: Height and width of its images, in pixels; patches are as many as in the family's table.
         family_name: Key of ``FAMILIES``, of a family of multi-stage ViTs.
 
@@ -38,43 +38,20 @@ class Problem:
         ValueError: It is none of these.
     """
 
-    task_name: str
     image_size: int
     family_name: str
 
     def __post_init__(self) -> None:
         if not isinstance(FAMILIES[self.family_name](), MultiStageViTFamily):
-            raise ValueError(f"{self.family_name!r} is no family of multi-stage ViTs, as digits-multi-stage-vit is")
-
-    @cached_property
-    def task(self) -> Task:
-        """The task."""
-        return load_task(self.task_name)
-
-    def as_argument(self) -> dict[str, Any]:
-        """Its values, for a job."""
-        return asdict(self)
-
-    @property
-    def lacks(self) -> str:
-        """What is not there of its data; empty if all is."""
-        try:
-            self.task.split("test")
-        except OSError as error:
-            return str(error).split("\n")[0]
-        return ""
+            raise ValueError(f"{self.family_name!r} is not a family of multi-stage ViTs, such as digits-multi-stage-vit")
 
     def family(self, has_skip: bool = True, depth: int = 1) -> MultiStageViTFamily:
         """The networks; with or without the skip of spatial reductions, and with some times as many layers."""
         table = FAMILIES[self.family_name]().table
-        channels = next(self.task.split("train").batches(1)).inputs.shape[1]  # type: ignore[union-attr]
-        n_classes = self.task.n_classes  # type: ignore[attr-defined]
         patch = self.image_size * table.patch_size // table.image_size
         stages = tuple(replace(stage, n_layers=depth * stage.n_layers) for stage in table.stages)
-        sizes: dict[str, Any] = {"image_size": self.image_size, "patch_size": patch, "image_channels": channels}
-        return MultiStageViTFamily(
-            self.family_name, replace(table, **sizes, n_classes=n_classes, stages=stages, has_skip=has_skip)
-        )
+        sizes = {"image_size": self.image_size, "patch_size": patch, **ends_for(self.task)}
+        return MultiStageViTFamily(self.family_name, replace(table, stages=stages, has_skip=has_skip, **sizes))
 
 
 def inherited(
@@ -170,7 +147,7 @@ def of_equal_macs(problem: dict[str, Any], level: float, seed: int, found: dict[
     shares = family.macs(drawn := family.space.sample(10_000, np.random.default_rng(seed))) / family.macs(uniform)
     if not (near := drawn[(shares >= BAND) & (shares <= 1)]).size:
         raise ValueError(
-            f"no network of 10,000 random ones has {100 * BAND} to 100 % of the MACs at level {level}: try another"
+            f"none of 10,000 random networks has {100 * BAND} to 100 % of the MACs at level {level}: try another level"
         )
     return {SEARCHED: found, RANDOM: family.space.decode(near[0]), UNIFORM: family.space.decode(uniform)}
 

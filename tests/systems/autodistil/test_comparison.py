@@ -95,7 +95,7 @@ def test_a_teacher_of_other_words_is_told(study, tmp_path):
 
 
 def test_a_family_without_sub_spaces_is_told(study):
-    with pytest.raises(ValueError, match="there are sub-spaces of .*tiny-thin, and none of 'text-bert'"):
+    with pytest.raises(ValueError, match="there are no sub-spaces of 'text-bert'; known: .*tiny-thin"):
         replace(study, family_name="text-bert").split(BY_SIZE, seed=0)
 
 

@@ -68,7 +68,7 @@ def test_an_assignment_is_a_softmax_divided_by_scales():
 
 
 def test_scores_that_are_no_numbers_are_told():
-    with pytest.raises(ValueError, match="^copies could not be balanced: scores at temperature 2 differ too much, or are no"):
+    with pytest.raises(ValueError, match="^copies could not be balanced: scores at temperature 2 differ too much or are NaN"):
         balancing(np.array([[1.0, np.nan], [1.0, 1.0]]), 2)
 
 

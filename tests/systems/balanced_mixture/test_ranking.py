@@ -39,7 +39,7 @@ def test_more_copies_than_configurations_are_refused():
 
 
 def test_a_task_without_images_is_refused():
-    with pytest.raises(ValueError, match="^networks that pool are for classes of images, and task 'number-words' has none$"):
+    with pytest.raises(ValueError, match="^the networks need a task with classes of images, and 'number-words' has none$"):
         PoolingProblem(task_name="number-words", image_size=4, widths=[2, 2, 2]).family()
 
 

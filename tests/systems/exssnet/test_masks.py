@@ -34,7 +34,9 @@ def test_gradients_reach_all_scores_as_if_the_mask_were_their_size():
 
 @pytest.mark.parametrize("density", [0, -0.1, 1.01, float("nan")])
 def test_a_density_that_is_no_share_is_refused(density):
-    with pytest.raises(ValueError, match=f"^a mask's density is the share of weights .*, above 0 and up to 1; got {density}$"):
+    with pytest.raises(
+        ValueError, match=f"^the density, a mask's share of kept weights, must be above 0 and at most 1; got {density}$"
+    ):
         Supermasks(3, density)
 
 

@@ -53,7 +53,7 @@ def test_a_task_is_searched_on_cells_that_are_not_rated(monkeypatch):
 
 
 def test_a_search_without_enough_labels_is_refused():
-    with pytest.raises(ValueError, match="^a task is searched by its ranking of three labelled cells at least, got 2$"):
+    with pytest.raises(ValueError, match="^a task is searched by its ranking of at least 3 labelled cells, got 2$"):
         search_task(GIVEN, 0, 5, 1, 2, 3, 2, 1)
 
 

@@ -40,7 +40,7 @@ def test_the_best_partition_is_that_of_brute_force(n, numbers):
 
 @pytest.mark.parametrize("n", [0, 1])
 def test_one_option_is_not_split(n):
-    with pytest.raises(ValueError, match=f"^a split needs two options or more, and there is {n}$"):
+    with pytest.raises(ValueError, match=f"^a split needs at least two options, got {n}$"):
         best_partition(np.zeros((n, n)))
 
 

@@ -148,13 +148,13 @@ def test_the_space_follows_clusters_by_objectives():
     ("arguments", "message"),
     [
         ({"by": "distance"}, "options or objectives, got 'distance'"),
-        ({"by": "objectives"}, "need two of them"),
-        ({"threshold": 1.5}, "from 0 to 1, got 1.5"),
-        ({"threshold": float("nan")}, "from 0 to 1, got nan"),
+        ({"by": "objectives"}, "need at least two objectives"),
+        ({"threshold": 1.5}, "between 0 and 1, got 1.5"),
+        ({"threshold": float("nan")}, "between 0 and 1, got nan"),
         ({"min_cluster_size": 500}, "clusters of 500.* got 100"),
         ({"min_samples": 500}, "dense from 500 on.* got 100"),
         ({"min_cluster_size": 1}, "at least 2 .* got 1 and 10"),
-        ({"min_samples": 0}, "a dense point 1, got 50 and 0"),
+        ({"min_samples": 0}, "dense points 1, got 50 and 0"),
     ],
 )
 def test_what_cannot_be_clustered(arguments, message):

@@ -134,11 +134,11 @@ def test_slices_of_the_pretrained_network_are_it_at_full_size_and_its_first_part
 def test_what_cannot_be_is_refused_in_a_sentence(teacher):
     with pytest.raises(ValueError, match=r"^a share gamma of 1.0 for the teacher needs a teacher: give one, or make gamma 0$"):
         InstaTuneLoss()
-    with pytest.raises(ValueError, match=r"^alpha is a share, from 0 to 1, got 1.3$"):
+    with pytest.raises(ValueError, match=r"^alpha must be between 0 and 1, got 1.3$"):
         InstaTuneLoss(teacher, alpha=1.3)
-    with pytest.raises(ValueError, match=r"^gamma is a share, from 0 to 1, got -1$"):
+    with pytest.raises(ValueError, match=r"^gamma must be between 0 and 1, got -1$"):
         InstaTuneLoss(teacher, gamma=-1)
-    with pytest.raises(ValueError, match=r"^a temperature is above 0, got 0$"):
+    with pytest.raises(ValueError, match=r"^the temperature must be above 0, got 0$"):
         InstaTuneLoss(teacher, temperature=0)
     with pytest.raises(ValueError, match=r"^n_random must be at least 1, got 0$"):
         LargestAndRandom(SPACE, n_random=0)
@@ -146,11 +146,11 @@ def test_what_cannot_be_is_refused_in_a_sentence(teacher):
 
 def test_a_teacher_of_another_task_is_refused():
     of_others = Supernet(FAMILY.with_classes(5))
-    with pytest.raises(ValueError, match=r"^the teacher is one for another task: networks of 'text-bert' have 5 outputs"):
+    with pytest.raises(ValueError, match=r"^the teacher is for another task: networks of 'text-bert' have 5 outputs"):
         strong_teacher(of_others, SPACE, Topics())
     other = Supernet(BertFamily("text-bert", TABLE))
     other.vocabulary = "its own"
-    with pytest.raises(ValueError, match=r"^the teacher is one for another task: .* tokens of another vocabulary"):
+    with pytest.raises(ValueError, match=r"^the teacher is for another task: .* tokens of another vocabulary"):
         strong_teacher(other, SPACE, OtherWords())
 
 

@@ -192,7 +192,7 @@ def test_first_subnetworks_have_the_ends(tiny):
 
 @pytest.mark.parametrize("wrong", [{"n_iterations": 0}, {"n_archive": 0}, {"n_first": 1}, {"predictor": "magic"}])
 def test_wrong_numbers_are_told_at_once(tiny, wrong):
-    with pytest.raises(ValueError, match=r"from 1 on|unknown predictor 'magic'; known"):
+    with pytest.raises(ValueError, match=r"must be at least 1|unknown predictor 'magic'; known"):
         run(tiny, **wrong)
 
 

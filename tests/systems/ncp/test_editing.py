@@ -104,5 +104,5 @@ def test_a_predictor_learns_and_is_the_same_for_the_same_seed(codes):
 
 
 def test_editing_without_a_predictor_is_refused(codes):
-    with pytest.raises(ValueError, match="editing needs the predictor of one task at least"):
+    with pytest.raises(ValueError, match="editing needs the predictor of at least one task"):
         edit([], codes, GENOTYPES[:1])

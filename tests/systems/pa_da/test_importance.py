@@ -47,8 +47,8 @@ def test_probabilities_stay_a_distribution_between_the_weights_and_all_alike(wei
             [0.0, 0.0],
             "^importance weights are all zero: nothing that was drawn in the epoch had a gradient; make epochs longer$",
         ),
-        ([1.0, np.nan], "^importance weights are numbers from 0 on, and some are not"),
-        ([1.0, -1.0], "^importance weights are numbers from 0 on, and some are not"),
+        ([1.0, np.nan], "^importance weights must be at least 0, and some are negative or NaN"),
+        ([1.0, -1.0], "^importance weights must be at least 0, and some are negative or NaN"),
     ],
 )
 def test_weights_that_say_nothing_are_refused(weights, message):

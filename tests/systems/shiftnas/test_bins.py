@@ -61,9 +61,9 @@ def test_draws_keep_to_a_restricted_space():
     [
         ((0.01, 0.02, 0.1), "no sub-network reaches bin 0, from 0.01 to 0.02 million MACs: those of .* have 0.0789 to 0.8555"),
         ((0.1, 0.5, 0.9, 1.0), "no sub-network reaches bin 2, from 0.9 to 1 million MACs: those of .* have 0.0789 to 0.8555"),
-        ((0.1,), "bins need two edges or more that ascend from above 0, got (0.1,)"),
-        ((0.1, 0.3, 0.3), "bins need two edges or more that ascend from above 0, got (0.1, 0.3, 0.3)"),
-        ((0.0, 0.3), "bins need two edges or more that ascend from above 0, got (0.0, 0.3)"),
+        ((0.1,), "bins need at least two edges, all above 0 and in ascending order, got (0.1,)"),
+        ((0.1, 0.3, 0.3), "bins need at least two edges, all above 0 and in ascending order, got (0.1, 0.3, 0.3)"),
+        ((0.0, 0.3), "bins need at least two edges, all above 0 and in ascending order, got (0.0, 0.3)"),
     ],
 )
 def test_bins_that_nothing_reaches_are_refused_in_one_sentence(edges, message):

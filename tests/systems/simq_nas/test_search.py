@@ -35,7 +35,7 @@ def test_bits_that_blocks_never_have_are_an_unknown_arm(given, quantised):
         simq.search_arm(quantised, simq.architecture_at(5), 0, 4, **SETTINGS)
     with pytest.raises(ValueError, match="no option 5"):
         given.uniform(5)
-    with pytest.raises(ValueError, match="^bits are whole numbers from 2 to 32, got "):
+    with pytest.raises(ValueError, match="^bits must be whole numbers between 2 and 32, got "):
         _ = replace(given, bits=[1]).supernet
 
 

@@ -92,10 +92,10 @@ def test_rivals_have_as_many_macs_as_what_was_found():
     macs = {name: family.macs(SPACE.encode(options)) for name, options in rivals.items()}
     assert rivals[SEARCHED] == found and rivals[UNIFORM] == SPACE.decode(uniformly_scaled(SPACE, 0.5))
     assert BAND * macs[UNIFORM] <= macs[RANDOM] <= macs[UNIFORM] and rivals != of_equal_macs(PROBLEM, 0.5, 1, found)
-    with pytest.raises(ValueError, match="^no network of 10,000 random ones has 97.5 to 100 % of the MACs at level 1.0: try"):
+    with pytest.raises(ValueError, match="^none of 10,000 random networks has 97.5 to 100 % of the MACs at level 1.0: try"):
         of_equal_macs(PROBLEM, 1.0, 0, found)
 
 
 def test_another_family_is_refused():
-    with pytest.raises(ValueError, match="^'digits-vit' is no family of multi-stage ViTs, as digits-multi-stage-vit is$"):
+    with pytest.raises(ValueError, match="^'digits-vit' is not a family of multi-stage ViTs, such as digits-multi-stage-vit$"):
         Problem(task_name="few", image_size=32, family_name="digits-vit")

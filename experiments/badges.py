@@ -1,0 +1,70 @@
+"""Colab and Binder badges on every notebook: ``python experiments/badges.py OWNER/NAME``, once the repository has an address.
+
+They stand under the title, in the first cell of text: the code of a notebook, and so its stored runs, stay as they are. A
+second run replaces them. Binder installs from ``environment.yml``; in Colab, the line beside the badge installs it.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import nbformat
+from profiles import notebook_names
+
+from nastoolkit.support.files import atomically
+
+ROOT = Path(__file__).parents[1]
+BADGES = re.compile(r"\n\n\[!\[Binder\]\([^\n]*")
+COLAB, BINDER = "https://colab.research.google.com/github/", "https://mybinder.org/v2/gh/"
+REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
+
+
+def links(repository: str, name: str) -> dict[str, str]:
+    """Addresses at which a notebook can be changed and run without installing anything."""
+    path = f"notebooks/{name}.ipynb"
+    return {"Binder": f"{BINDER}{repository}/HEAD?labpath={path}", "Colab": f"{COLAB}{repository}/blob/HEAD/{path}"}
+
+
+def install(repository: str) -> str:
+    """What a notebook needs first where the package is not installed."""
+    return f"%pip install 'nastoolkit[notebooks] @ git+https://github.com/{repository}'"
+
+
+def without_badges(text: str) -> str:
+    """A notebook's first cell as it was before."""
+    return BADGES.sub("", text, count=1)
+
+
+def with_badges(text: str, repository: str, name: str) -> str:
+    """A notebook's first cell with badges under its title."""
+    title, _, rest = without_badges(text).partition("\n")
+    to = links(repository, name)
+    badges = f"[![Binder](https://mybinder.org/badge_logo.svg)]({to['Binder']}) "
+    badges += f"[![Colab](https://colab.research.google.com/assets/colab-badge.svg)]({to['Colab']})"
+    return f"{title}\n\n{badges} In Colab, run `{install(repository)}` first.\n{rest}".rstrip("\n")
+
+
+def write_badges(root: Path, repository: str) -> int:
+    """Put badges on all notebooks; how many there are.
+
+    Raises:
+        ValueError: The repository is not an owner and a name.
+    """
+    if not REPOSITORY.fullmatch(repository):
+        raise ValueError(f"a repository must be OWNER/NAME, got {repository!r}")
+    names = notebook_names(root)
+    for name in names:
+        path = root / "notebooks" / f"{name}.ipynb"
+        notebook = nbformat.read(path, as_version=4)
+        notebook.cells[0].source = with_badges(notebook.cells[0].source, repository, name)
+        with atomically(path) as new:
+            nbformat.write(notebook, new)
+    return len(names)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python experiments/badges.py OWNER/NAME")
+    print(f"badges on {write_badges(ROOT, sys.argv[1])} notebooks")

@@ -1,0 +1,36 @@
+import nbformat
+import pytest
+from badges import with_badges, without_badges, write_badges
+
+TITLE = "# Title\n\nText with [a link](x.md)."
+
+
+def test_badges_stand_under_the_title_and_can_be_taken_off_and_changed():
+    once = with_badges(TITLE, "me/nastoolkit", "a/b")
+    title, _, badges, *_ = once.split("\n")
+    assert title == "# Title" and once.endswith("\n\nText with [a link](x.md).")
+    assert "(https://mybinder.org/v2/gh/me/nastoolkit/HEAD?labpath=notebooks/a/b.ipynb)" in badges
+    assert "(https://colab.research.google.com/github/me/nastoolkit/blob/HEAD/notebooks/a/b.ipynb)" in badges
+    assert without_badges(once) == TITLE == without_badges(TITLE)
+    assert with_badges(with_badges(TITLE, "you/fork", "a/b"), "me/nastoolkit", "a/b") == once
+    assert without_badges(with_badges("# Title", "me/nastoolkit", "a/b")) == "# Title"
+
+
+def test_only_the_first_text_of_a_notebook_changes(tmp_path):
+    (tmp_path / "notebooks/a").mkdir(parents=True)
+    cells = [
+        nbformat.v4.new_markdown_cell(TITLE),
+        nbformat.v4.new_code_cell("n: int = 1  # [from 1]"),
+        nbformat.v4.new_markdown_cell("End."),
+    ]
+    path = tmp_path / "notebooks/a/b.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+    assert write_badges(tmp_path, "me/nastoolkit") == 1
+    first, *rest = nbformat.read(path, as_version=4).cells
+    assert "mybinder" in first.source and [cell.source for cell in rest] == [cell.source for cell in cells[1:]]
+
+
+@pytest.mark.parametrize("repository", ["nastoolkit", "https://github.com/me/nastoolkit", ""])
+def test_a_repository_without_an_owner_is_told(tmp_path, repository):
+    with pytest.raises(ValueError, match="^a repository must be OWNER/NAME, got"):
+        write_badges(tmp_path, repository)

@@ -1,0 +1,68 @@
+import matplotlib.pyplot as plt
+import pandas as pd
+import pytest
+
+from nastoolkit.figures import new_figure, save_figure
+from nastoolkit.latency.backends import BACKENDS
+from nastoolkit.search import ALGORITHMS
+from nastoolkit.support import display_names
+from nastoolkit.support.display_names import algorithm_name, quantity_label, readable, setting_name
+
+
+def test_every_algorithm_and_backend_has_a_name_of_its_own():
+    for names, registry in ((display_names.ALGORITHMS, ALGORITHMS), (display_names.BACKENDS, BACKENDS)):
+        assert names.keys() == registry.keys() and len(set(names.values())) == len(names)
+    assert algorithm_name("mine") == "mine"
+
+
+@pytest.mark.parametrize(
+    ("name", "unit", "label"),
+    [
+        ("accuracy_top1", "%", "accuracy (top-1, %)"),
+        ("latency_ms", "ms", "latency (ms)"),
+        ("mmacs", "MMACs", "MACs (millions)"),
+        ("params", "", "parameters"),
+        ("params", "million", "parameters (millions)"),
+        ("double", "", "double"),
+        ("cost", "ms", "cost (ms)"),
+        ("wait_ms", "ms", "wait_ms"),
+        ("latency", "share of the largest", "latency (share of the largest)"),
+    ],
+)
+def test_a_label_has_words_and_a_unit(name, unit, label):
+    assert quantity_label(name, unit) == label
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("accuracy_top1 [%], test", "accuracy (top-1, test, %)"),
+        ("accuracy_top1 [%] of ImageNet", "accuracy (top-1, ImageNet, %)"),
+        ("predicted accuracy in %", "predicted accuracy (%)"),
+        ("latency of torch 128 1, in ms", "latency of PyTorch, batch 128, 1 thread (ms)"),
+        ("onnxruntime-int8 1 2", "ONNX Runtime INT8, batch 1, 2 threads"),
+        ("MMACs", "MACs (millions)"),
+        ("MMACs of a path", "MMACs of a path"),
+        ("latency_ms", "latency (ms)"),
+        ("linas, seed 1", "LINAS, seed 1"),
+        ("nsga2", "NSGA-II"),
+        ("concurrent (linas)", "concurrent (LINAS)"),
+        ("random", "random"),
+        ("hypervolume in % MMACs", "hypervolume in % MMACs"),
+        ("", ""),
+    ],
+)
+def test_labels_of_figures_are_readable(text, shown):
+    assert readable(text) == shown == readable(shown)
+
+
+def test_a_saved_figure_has_the_names_and_its_points_keep_theirs(tmp_path):
+    figure, (axis,) = new_figure()
+    axis.plot([0, 1], [0, 1], label="linas")
+    axis.set(xlabel="latency_ms", ylabel="accuracy_top1 [%], test", title="torch 1 1")
+    axis.legend()
+    save_figure(figure, pd.DataFrame({"latency_ms": [1.0]}), tmp_path / "one")
+    assert (axis.get_xlabel(), axis.get_ylabel()) == ("latency (ms)", "accuracy (top-1, test, %)")
+    assert axis.get_title() == setting_name("torch", 1, 1) and axis.get_legend().get_texts()[0].get_text() == "LINAS"
+    assert (tmp_path / "one.csv").read_text().startswith("latency_ms")
+    plt.close(figure)
