@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
 from torch.nn.functional import one_hot
 
 from nastoolkit.taps import without_head
-from nastoolkit.tasks import Classification
+from nastoolkit.tasks import LabelledTask
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +28,7 @@ class ImageFeatures:
     n_images: int
 
     @torch.no_grad()
-    def __call__(self, task: Classification, split: str = "train") -> torch.Tensor:
+    def __call__(self, task: LabelledTask, split: str = "train") -> torch.Tensor:
         """Features ``(n_images, n_features)`` of a task.
 
         Raises:
@@ -44,7 +45,7 @@ class ImageFeatures:
 
 
 @torch.no_grad()
-def class_mean_accuracy(network: nn.Module, task: Classification, shape: tuple[int, ...], n_images: int) -> float:
+def class_mean_accuracy(network: nn.Module, task: LabelledTask, shape: tuple[int, ...], n_images: int) -> float:
     """Share of validation images whose features are nearest to those of their own class, the mean of training images.
 
     Args:
@@ -54,7 +55,8 @@ def class_mean_accuracy(network: nn.Module, task: Classification, shape: tuple[i
         n_images: Number of images of each split, the first ones.
     """
     first, second = (next(iter(task.split(name).batches(n_images, shape, n_images))) for name in ("train", "validation"))
-    features = without_head(network.train())(torch.cat([first.inputs, second.inputs])).flatten(1)
+    both: Any = [first.inputs, second.inputs]
+    features = without_head(network.train())(torch.cat(both)).flatten(1)
     train, asked = features.split([len(first), len(second)])
     members = one_hot(first.targets, task.n_classes).to(train.dtype)
     means = members.T @ train / members.sum(0).clamp(min=1)[:, None]

@@ -8,7 +8,8 @@ from numpy.typing import ArrayLike
 
 def mean_height(steps: ArrayLike, values: ArrayLike) -> float:
     """Area below a curve, along straight lines between its points, divided by its width; ``steps`` and ``values`` ``(n,)``."""
-    return float(np.trapezoid(values, steps) / np.ptp(steps))
+    at = np.asarray(steps, float)
+    return float(np.trapezoid(np.asarray(values, float), at) / np.ptp(at))
 
 
 def first_reached(steps: ArrayLike, values: ArrayLike, goal: float) -> float:

@@ -22,7 +22,7 @@ from nastoolkit.statistics.curves import first_reached, mean_height
 from nastoolkit.supernets import Supernet, load_supernet
 from nastoolkit.systems.tans.retrieval import N_DIMS, learn, nearest, own_ranks
 from nastoolkit.systems.tans.zoo import Model, Zoo, embeddings, make_zoo, new_head
-from nastoolkit.tasks import Classification
+from nastoolkit.tasks import LabelledTask
 from nastoolkit.tasks.images import folders_of_images
 from nastoolkit.tasks.task_family import DigitTask, TaskFamily
 from nastoolkit.training import Recipe, Sandwich, fit, in_place_distillation
@@ -34,7 +34,7 @@ N_NEAR, N_HELD_OUT, N_CALIBRATION = 10, 2, 200  # models that TANS predicts for;
 Row = dict[str, Any]
 
 
-def tasks_of(folder: str, n_tasks: int, n_unseen: int, seed: int) -> tuple[Sequence[Classification], Sequence[Classification]]:
+def tasks_of(folder: str, n_tasks: int, n_unseen: int, seed: int) -> tuple[Sequence[LabelledTask], Sequence[LabelledTask]]:
     """Tasks of the zoo and unseen ones: digits, or data sets in a folder, in random order."""
     if not folder:
         return TaskFamily(n_tasks, n_unseen, seed=seed).draw()
@@ -105,7 +105,7 @@ class Finder:
         seed: Random seed.
     """
 
-    def __init__(self, zoo: Zoo, tasks: Sequence[Classification], n_images: int, n_steps: int, seed: int) -> None:
+    def __init__(self, zoo: Zoo, tasks: Sequence[LabelledTask], n_images: int, n_steps: int, seed: int) -> None:
         self.zoo, self.tasks, self.n_images, self.seed = zoo, tasks, n_images, seed
         self.rng, largest = np.random.default_rng([seed, 1]), zoo.base.family.largest
         network, shape = zoo.base.network(largest, tasks[0], N_CALIBRATION), zoo.base.family.input_shape(largest)
@@ -114,10 +114,12 @@ class Finder:
         self.center, self.spread = raw.mean((0, 1)), raw.std((0, 1)) + 1e-6
         self.known = (raw - self.center) / self.spread
         places = np.arange(len(zoo.models)).reshape(len(tasks), -1)
-        self.held, self.shown = ([zoo.models[place] for place in part.ravel()] for part in np.split(places, [N_HELD_OUT], 1))
+        self.held, self.shown = (
+            [zoo.models[place] for place in part.ravel().tolist()] for part in np.split(places, [N_HELD_OUT], 1)
+        )
         self.tans, self.alone = (learn(self.known, self.shown, n_steps, n_images // 2, seed, both) for both in (True, False))
 
-    def seen(self, task: Classification, split: str = "train") -> torch.Tensor:
+    def seen(self, task: LabelledTask, split: str = "train") -> torch.Tensor:
         """Standardised features ``(n_images, n_features)`` of a task."""
         return (self._features(task, split) - self.center) / self.spread
 
@@ -142,7 +144,7 @@ class Finder:
         ]
 
     @torch.no_grad()
-    def picks(self, task: Classification) -> dict[str, Model]:
+    def picks(self, task: LabelledTask) -> dict[str, Model]:
         """The model that each arm takes from the zoo for an unseen task."""
         images, models, every = self.seen(task)[None], self.zoo.models, embeddings(self.zoo.models)
         query, encoded = self.tans.encode_tasks(images), self.tans.encode_models(every)
@@ -155,7 +157,7 @@ class Finder:
             PREDICTED: models[int(alone.argmax())],
             NEAREST: self.zoo.best_of(int(alike.argmax())),
             AGNOSTIC: self.agnostic,
-            RANDOM: models[self.rng.integers(len(models))],
+            RANDOM: models[int(self.rng.integers(len(models)))],
         }
 
     @cached_property
@@ -164,12 +166,12 @@ class Finder:
         best = [self.zoo.best_of(number) for number in range(len(self.tasks))]
         return max(best, key=lambda model: np.mean([self._suits(model, task) for task in self.tasks]))
 
-    def _suits(self, model: Model, task: Classification) -> float:
+    def _suits(self, model: Model, task: LabelledTask) -> float:
         shape = self.zoo.base.family.input_shape(model.genotype)
         return class_mean_accuracy(self.zoo.network(model, 2, self.seed), task, shape, self.n_images)
 
 
-def _curves(finder: Finder, task: Classification, number: int, recipe: Recipe, looks: Sequence[int]) -> list[Row]:
+def _curves(finder: Finder, task: LabelledTask, number: int, recipe: Recipe, looks: Sequence[int]) -> list[Row]:
     """Accuracies of all arms while they learn an unseen task; arms that took the same model share one training."""
     zoo, picks, curves, rows = finder.zoo, finder.picks(task), dict[Any, dict[int, float]](), list[Row]()
     for arm in ARMS:

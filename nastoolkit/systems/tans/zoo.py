@@ -14,7 +14,7 @@ from nastoolkit.measurements.accuracy import Accuracy
 from nastoolkit.randomness import drawn_from
 from nastoolkit.supernets import Supernet, with_new_head
 from nastoolkit.taps import without_head
-from nastoolkit.tasks import Classification
+from nastoolkit.tasks import LabelledTask
 from nastoolkit.training import Recipe, Uniform, fit, targets_only
 
 NOISE_SEED = 0  # of the one input that all networks see
@@ -64,9 +64,7 @@ def new_head(network: nn.Module, n_classes: int, seed: int) -> nn.Module:
     return network
 
 
-def make_zoo(
-    base: Supernet, tasks: Sequence[Classification], genotypes: np.ndarray, recipe: Recipe, n_calibration: int
-) -> Zoo:
+def make_zoo(base: Supernet, tasks: Sequence[LabelledTask], genotypes: np.ndarray, recipe: Recipe, n_calibration: int) -> Zoo:
     """Fine-tune a supernet for each task, and take the same sub-networks ``(n, d)`` of each."""
     models, supernets = list[Model](), list[Supernet]()
     for number, task in enumerate(tasks):
