@@ -180,6 +180,15 @@ that only a new mask has gains 8.3 points over masks alone, with masks of 2 to 1
 anything. A mask learns faster from that of the nearest task (KKT).""",
         (Headline("ExSSNeT (a)", ("than SupSup",), "ExSSNeT: above masks alone (points)"),),
     ),
+    "2103.01495": Paper(
+        "Task-Adaptive Neural Network Search with Meta-Contrastive Learning",
+        """Encoders of data sets and of networks, which learn by contrast on a zoo of 14,000 trained networks, find a network
+for a new data set. Fine-tuned, it is more accurate after fewer steps than networks that were searched for or pre-trained.""",
+        (
+            Headline("TANS (a)", ("found by their data set",), "TANS: networks are found by data set (points)"),
+            Headline("TANS (d)", ("nearest data set",), "TANS: above the nearest data set's (points)"),
+        ),
+    ),
     "1911.13053": Paper(
         "Block-wisely Supervised Neural Architecture Search with Knowledge Distillation",
         """A supernet that is cut into blocks, each of which learns from a block of a teacher, ranks networks better than one

@@ -39,6 +39,11 @@ def _announce(before: Callable[[str], object], name: str, _part: nn.Module, _inp
     before(name)
 
 
+def without_head(network: nn.Module) -> nn.Module:
+    """A chain of blocks without its last one, the head; it shares their weights, and gives what the head sees."""
+    return nn.Sequential(*list(network.children())[:-1])
+
+
 def parts_of(network: nn.Module, names: Iterable[str]) -> dict[str, nn.Module]:
     """Parts of a network by their dotted names.
 

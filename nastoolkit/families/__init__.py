@@ -33,6 +33,7 @@ FAMILIES: dict[str, Callable[[], Family]] = {
     "digits-cells": partial(cells.CellsFamily, "digits-cells", cells.DIGITS),
     "digits-mbconv-layers": partial(mbconv_layers.MBConvLayersFamily, "digits-mbconv-layers", mbconv_layers.DIGITS),
     "digits-mbv3": partial(mobilenet_v3.MobileNetV3Family, "digits-mbv3", mobilenet_v3.DIGITS),
+    "digits-mbv3-small": partial(mobilenet_v3.MobileNetV3Family, "digits-mbv3-small", mobilenet_v3.SMALL_DIGITS),
     "efficient-tdnn": partial(tdnn.TDNNFamily, "efficient-tdnn", tdnn.COARSE),
     "hat-iwslt": partial(hat.HATFamily, "hat-iwslt", hat.IWSLT),
     "hat-wmt": partial(hat.HATFamily, "hat-wmt", hat.WMT),

@@ -65,6 +65,20 @@ DIGITS = Table(
     feature_mix=192,
 )
 
+SMALL_DIGITS = Table(  # for many trainings; resolutions are far apart, so that what is best depends on the task
+    image_channels=1,
+    n_classes=10,
+    resolutions=(8, 16),
+    depths=(1, 2),
+    kernels=(3, 5, 7),
+    expands=(2, 4),
+    stem=(8, 8),
+    stem_act=("relu", "relu"),
+    stages=(MBConvStage(16, 2, "relu"), MBConvStage(24, 1, "relu")),
+    final_expand=64,
+    feature_mix=64,
+)
+
 
 class MobileNetV3Family(Family):
     """The MobileNetV3 networks of a table.

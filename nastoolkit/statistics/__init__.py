@@ -1,6 +1,7 @@
 """Statistics of repeated runs: numbers only."""
 
 from nastoolkit.statistics.censored import Censored, counted
+from nastoolkit.statistics.disagreement import Disagreement, disagreement
 from nastoolkit.statistics.intervals import INTERVALS, LEVEL, Estimate, estimate, median_interval, paired_differences
 from nastoolkit.statistics.power import Equivalence, equivalence, smallest_effect
 from nastoolkit.statistics.rankings import Ceiling, partial_correlation, rank_contributions, rank_correlation, tau_ceiling
@@ -11,10 +12,12 @@ __all__ = [
     "LEVEL",
     "Ceiling",
     "Censored",
+    "Disagreement",
     "Equivalence",
     "Estimate",
     "Verification",
     "counted",
+    "disagreement",
     "equivalence",
     "estimate",
     "median_interval",

@@ -72,6 +72,7 @@ def _twin(supernet: Supernet, family: Family, sharing: SharingRule, seed: int = 
     parts = supernet.parts if isinstance(supernet, Supernets) else None
     twin = _of_copies(family, sharing, parts, seed).to(device_of(supernet)).train(supernet.training)
     twin.vocabulary = supernet.vocabulary
+    twin._templates = supernet._templates  # they hold weights only while one of the two runs in a thread
     return twin
 
 

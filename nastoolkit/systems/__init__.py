@@ -22,6 +22,7 @@ from nastoolkit.systems import (
     shiftnas,
     simq_nas,
     supertickets,
+    tans,
     vit_resnas,
 )
 from nastoolkit.systems.card import Card
@@ -45,6 +46,7 @@ SYSTEMS: dict[str, Card] = {
     "efficient_tdnn": efficient_tdnn.CARD,
     "vit_resnas": vit_resnas.CARD,
     "exssnet": exssnet.CARD,
+    "tans": tans.CARD,
     "dna_family": dna_family.CARD,
     "mtl_nas": mtl_nas.CARD,
     "supertickets": supertickets.CARD,

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from nastoolkit.support.names import did_you_mean
-from nastoolkit.tasks.base import SPLITS, Classification, Examples, Split, Task
+from nastoolkit.tasks.base import SPLITS, Classification, Examples, LabelledTask, Split, Task
 from nastoolkit.tasks.bert_texts import BertTexts
 from nastoolkit.tasks.data_sets import MissingDataError, datasets_folder
 from nastoolkit.tasks.digit_variants import (
@@ -81,6 +81,7 @@ __all__ = [
     "Episode",
     "Episodes",
     "Examples",
+    "LabelledTask",
     "MissingDataError",
     "Split",
     "Task",

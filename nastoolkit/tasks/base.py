@@ -110,7 +110,10 @@ class Split:
 class Task(Protocol):
     """Data, loss and metric. Search selects on ``validation``; ``test`` is for reporting only."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Name for people and for identities."""
+
     metric: str
     unit: str  # of the metric
 
@@ -139,6 +142,14 @@ class Task(Protocol):
 
     def score(self, predictions: torch.Tensor, targets: torch.Tensor) -> float:
         """The metric of all predictions of a split, in its unit; larger is better."""
+
+
+class LabelledTask(Task, Protocol):
+    """A task whose targets are classes."""
+
+    @property
+    def n_classes(self) -> int:
+        """See :class:`Classification`."""
 
 
 class Classification:

@@ -109,6 +109,25 @@ class ImageFolder(ImageTask):
         return FolderFiles(paths, torch.tensor(targets))
 
 
+def folders_of_images(folder: str | Path, least: int) -> list[ImageFolder]:
+    """All data sets in a folder, by name, each laid out like an :class:`ImageFolder`.
+
+    Args:
+        folder: Its path, or its name in the folder ``NASTOOLKIT_DATASETS``.
+        least: Number of data sets that are needed.
+
+    Raises:
+        ValueError: There are fewer.
+    """
+    root = datasets_folder() / folder
+    found = [path for path in sorted(root.glob("*")) if (path / "train").is_dir()]
+    if len(found) < least:
+        raise ValueError(
+            f"{least} data sets are needed, <name>/train/<class>/* and <name>/val/<class>/* in {root}; found {len(found)}"
+        )
+    return [ImageFolder(path) for path in found]
+
+
 class ImageNet(ImageFolder):
     """ImageNet's 1,000 classes ([Russakovsky2015]) in ``<datasets>/imagenet``; 10,000 training images are held out."""
 

@@ -50,6 +50,9 @@ WRONG = [  # a part of the notebook's name, its bad parameters, words of the mes
     ("copies_and_ranking", {"task_names": ["cifar"]}, "task_names cifar cifar10"),
     ("perturbation_or_magnitude", {"spaces": {"S2": []}}, "an edge needs at least one operation to choose from"),
     ("perturbation_or_magnitude", {"spaces": {"S2": ["conv"]}}, "unknown operation 'conv'; known: none, skip_connect"),
+    ("retrieval_or_nearest_task", {"n_networks": 2}, "n_networks: at least 3 got 2"),
+    ("retrieval_or_nearest_task", {"family": "digits-mbv4"}, "family digits-mbv4 digits-mbv3"),
+    ("retrieval_or_nearest_task", {"n_tasks": 48}, "48 and 6 tasks are more than the 48 pairs"),
     (
         "blockwise_rating",
         {"operations": ["conv"]},

@@ -15,6 +15,7 @@ from nastoolkit.blocks import Inputs
 from nastoolkit.supernets import Supernet
 from nastoolkit.systems.exssnet.masks import Supermasks, TaskFamily, top_mask
 from nastoolkit.systems.exssnet.streams import Piece
+from nastoolkit.taps import without_head
 from nastoolkit.training import Optimizer, Recipe, Run
 
 NEW, RANDOM, NEAREST, TOLD = "new scores", "random task's", "nearest task's", "related task's, told"
@@ -191,7 +192,7 @@ class Learner:
 def neighbour_accuracy(network: nn.Module, piece: Piece, n_neighbours: int) -> float:
     """Share of a task's training examples that the nearest others, by the inputs of the last layer, classify rightly."""
     split = piece.split("train")
-    features = nn.Sequential(*list(network.children())[:-1])(split.inputs).numpy()
+    features = without_head(network)(split.inputs).numpy()
     order = np.random.default_rng(0).permutation(len(split))
     fitted, asked = np.split(order, [round(FITTED * len(split))])
     neighbours = KNeighborsClassifier(min(n_neighbours, len(fitted)))
