@@ -67,7 +67,7 @@ def stand_ins(request, tmp_path, monkeypatch, image_folder, image_rows, translat
     image_folder(tmp_path / "mnist" / "train", 10, 6, seed=2)
     image_folder(tmp_path / "mnist" / "test", 10, 2, seed=3)
     for number in range(4):
-        image_folder(tmp_path / "tans" / f"set{number}" / "train", 2, 6, seed=number)
+        image_folder(tmp_path / "tans" / f"set{number}" / "train", 2, 10, seed=number)
         image_folder(tmp_path / "tans" / f"set{number}" / "val", 2, 3, seed=9 + number)
     request.getfixturevalue("scene_files")(tmp_path / "nyuv2", 20, 6)
     for split, n in (("train", 40), ("test", 20)):
