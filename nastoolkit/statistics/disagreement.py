@@ -50,16 +50,21 @@ def disagreement(measured: ArrayLike) -> Disagreement:
     if values.ndim != 3 or np.less(values.shape, (2, 3, 2)).any():
         raise ValueError(f"disagreement needs two tasks, three networks and two repeats, and got {values.shape}")
     means = values.mean(2)
-    agreements = [float(scipy.stats.spearmanr(one, other).statistic) for one, other in combinations(means, 2)]
+    agreements = [_correlation(*map(scipy.stats.rankdata, pair)) for pair in combinations(means, 2)]
     return Disagreement(
         spread=float(means.std(axis=1, ddof=1).mean()),
-        agreement=float(np.nan_to_num(agreements).mean()),
+        agreement=float(np.mean(agreements)),
         reliability=float(np.mean([_reliability(task) for task in values])),
     )
 
 
 def _reliability(repeats: np.ndarray) -> float:
     """How well the mean of repeats ``(n_networks, n_repeats)`` would correlate with that of as many others."""
-    k, together = repeats.shape[1], np.nan_to_num(np.corrcoef(repeats.T))
-    one = float(together[np.triu_indices(k, 1)].mean())
+    k = repeats.shape[1]
+    one = float(np.mean([_correlation(*pair) for pair in combinations(repeats.T, 2)]))
     return k * one / (1 + (k - 1) * one)
+
+
+def _correlation(one: np.ndarray, other: np.ndarray) -> float:
+    """Pearson's correlation; 0 if all numbers of one are equal."""
+    return float(np.corrcoef(one, other)[0, 1]) if np.ptp(one) and np.ptp(other) else 0.0

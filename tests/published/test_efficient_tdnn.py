@@ -108,11 +108,12 @@ def test_other_blocks_are_in_no_table():
         key_of(MBConv(8, 16, 8, 3, 1, 8, "relu", False))
 
 
-def test_published_numbers_are_the_table_and_the_predictor(data_folder, times):
+def test_published_numbers_are_the_table_and_the_predictor(data_folder, times, monkeypatch):
+    monkeypatch.setenv("NASTOOLKIT_DATA", str(data_folder))
     family = FAMILIES["efficient-tdnn"]()
     table, error = published_numbers(family)
     middle = family.space.largest[None]
-    assert table == times and error(middle) == ErrorPredictor(family.space)(middle)
+    assert table == times and error(middle) == ErrorPredictor(family.space, data_folder)(middle)
 
 
 def test_made_up_numbers_stand_in_for_them_all():

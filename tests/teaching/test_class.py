@@ -45,7 +45,7 @@ def test_the_solutions_are_right(students):
 
 @pytest.mark.slow
 def test_wrong_answers_are_wrong(students):
-    hand_in(students, ["answer = latency(space.smallest)", "answer = 1.0", "answer = budget"])
+    hand_in(students, ["answer = -latency(space.smallest)", "answer = 1.0", "answer = -budget"])
     ran = CliRunner().invoke(cli.app, ["students", str(students), "--mark"])
     assert ran.exit_code == 0, ran.output
     (typed,) = (line for line in ran.output.splitlines() if "exercise=13.2" in line)
