@@ -21,7 +21,7 @@ from nastoolkit.randomness import drawn_from
 from nastoolkit.statistics.curves import first_reached, mean_height
 from nastoolkit.supernets import Supernet, load_supernet
 from nastoolkit.systems.tans.retrieval import N_DIMS, learn, nearest, own_ranks
-from nastoolkit.systems.tans.zoo import Model, Zoo, embeddings, make_zoo, new_head
+from nastoolkit.systems.tans.zoo import Zoo, ZooModel, embeddings, make_zoo, new_head
 from nastoolkit.tasks import LabelledTask
 from nastoolkit.tasks.images import folders_of_images
 from nastoolkit.tasks.task_family import DigitTask, TaskFamily
@@ -144,7 +144,7 @@ class Finder:
         ]
 
     @torch.no_grad()
-    def picks(self, task: LabelledTask) -> dict[str, Model]:
+    def picks(self, task: LabelledTask) -> dict[str, ZooModel]:
         """The model that each arm takes from the zoo for an unseen task."""
         images, models, every = self.seen(task)[None], self.zoo.models, embeddings(self.zoo.models)
         query, encoded = self.tans.encode_tasks(images), self.tans.encode_models(every)
@@ -161,12 +161,12 @@ class Finder:
         }
 
     @cached_property
-    def agnostic(self) -> Model:
+    def agnostic(self) -> ZooModel:
         """The best model of one task, namely that whose features suit all tasks of the zoo best, on average."""
         best = [self.zoo.best_of(number) for number in range(len(self.tasks))]
         return max(best, key=lambda model: np.mean([self._suits(model, task) for task in self.tasks]))
 
-    def _suits(self, model: Model, task: LabelledTask) -> float:
+    def _suits(self, model: ZooModel, task: LabelledTask) -> float:
         shape = self.zoo.base.family.input_shape(model.genotype)
         return class_mean_accuracy(self.zoo.network(model, 2, self.seed), task, shape, self.n_images)
 
@@ -184,7 +184,7 @@ def _curves(finder: Finder, task: LabelledTask, number: int, recipe: Recipe, loo
     return rows
 
 
-def _network(zoo: Zoo, arm: str, model: Model, n_classes: int, seed: int) -> nn.Module:
+def _network(zoo: Zoo, arm: str, model: ZooModel, n_classes: int, seed: int) -> nn.Module:
     """What an arm fine-tunes: a model, or a network with its choices and other weights."""
     if arm == SCRATCH:
         with drawn_from(seed):

@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn.functional import mse_loss, normalize
 
 from nastoolkit.randomness import drawn_from
-from nastoolkit.systems.tans.zoo import Model, embeddings
+from nastoolkit.systems.tans.zoo import ZooModel, embeddings
 
 MARGIN, N_DIMS, LEARNING_RATE = 0.2, 128, 1e-2
 
@@ -54,7 +54,7 @@ def hinge(scores: torch.Tensor, margin: float = MARGIN) -> torch.Tensor:
 
 
 def learn(
-    features: torch.Tensor, models: Sequence[Model], n_steps: int, n_images: int, seed: int, contrasts: bool = True
+    features: torch.Tensor, models: Sequence[ZooModel], n_steps: int, n_images: int, seed: int, contrasts: bool = True
 ) -> Retriever:
     """Learn encoders and predictor together; a step sees a random network of every task.
 

@@ -21,7 +21,7 @@ NOISE_SEED = 0  # of the one input that all networks see
 
 
 @dataclass(frozen=True, eq=False)
-class Model:
+class ZooModel:
     """A trained network of a zoo.
 
     Attributes:
@@ -43,15 +43,15 @@ class Model:
 class Zoo:
     """Models, those of a task one after the other; the supernet of each task, which has their weights; and where it began."""
 
-    models: Sequence[Model]
+    models: Sequence[ZooModel]
     supernets: Sequence[Supernet]
     base: Supernet
 
-    def network(self, model: Model, n_classes: int, seed: int) -> nn.Module:
+    def network(self, model: ZooModel, n_classes: int, seed: int) -> nn.Module:
         """A copy of a model with a new last layer, not calibrated."""
         return new_head(self.supernets[model.task].extract(model.genotype), n_classes, seed)
 
-    def best_of(self, task: int) -> Model:
+    def best_of(self, task: int) -> ZooModel:
         """The most accurate model of a task."""
         return max((model for model in self.models if model.task == task), key=lambda model: model.accuracy)
 
@@ -66,7 +66,7 @@ def new_head(network: nn.Module, n_classes: int, seed: int) -> nn.Module:
 
 def make_zoo(base: Supernet, tasks: Sequence[LabelledTask], genotypes: np.ndarray, recipe: Recipe, n_calibration: int) -> Zoo:
     """Fine-tune a supernet for each task, and take the same sub-networks ``(n, d)`` of each."""
-    models, supernets = list[Model](), list[Supernet]()
+    models, supernets = list[ZooModel](), list[Supernet]()
     for number, task in enumerate(tasks):
         supernet = with_new_head(base, task.n_classes, recipe.seed)
         fit(supernet, task, Uniform(supernet.family.space, seed=recipe.seed + number), targets_only, recipe, progress=False)
@@ -74,7 +74,7 @@ def make_zoo(base: Supernet, tasks: Sequence[LabelledTask], genotypes: np.ndarra
         for genotype in supernet.family.space.canonical(genotypes):
             network = supernet.extract(genotype)
             accuracy = measure.of_network(network, genotype)  # calibrates it, too
-            models.append(Model(number, base.family.name, genotype, functional(base, network, genotype), accuracy))
+            models.append(ZooModel(number, base.family.name, genotype, functional(base, network, genotype), accuracy))
         supernets.append(supernet)
     return Zoo(models, supernets, base)
 
@@ -86,7 +86,7 @@ def functional(supernet: Supernet, network: nn.Module, genotype: np.ndarray) -> 
     return without_head(network.eval())(noise).flatten().numpy()
 
 
-def embeddings(models: Sequence[Model]) -> torch.Tensor:
+def embeddings(models: Sequence[ZooModel]) -> torch.Tensor:
     """Choices as zeros and ones, zeros for those without effect, and what networks make of noise, ``(n, d)``.
 
     Raises:

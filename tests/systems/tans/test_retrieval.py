@@ -6,7 +6,7 @@ import torch
 
 from nastoolkit.families import FAMILIES
 from nastoolkit.systems.tans.retrieval import Retriever, hinge, learn, nearest, own_ranks
-from nastoolkit.systems.tans.zoo import Model, embeddings
+from nastoolkit.systems.tans.zoo import ZooModel, embeddings
 
 FAMILY, N_TASKS = "digits-mbv3-small", 6
 
@@ -17,7 +17,7 @@ def made_up(n_each=4, seed=0):
     space, marks = FAMILIES[FAMILY]().space, rng.standard_normal((N_TASKS, 10))
     genotypes = space.sample(n_each, rng)
     models = [
-        Model(task, FAMILY, genotype, 5 * marks[task] + 0.1 * rng.standard_normal(10), 50.0 + task)
+        ZooModel(task, FAMILY, genotype, 5 * marks[task] + 0.1 * rng.standard_normal(10), 50.0 + task)
         for task in range(N_TASKS)
         for genotype in genotypes
     ]

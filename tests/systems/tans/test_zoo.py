@@ -8,7 +8,7 @@ import torch
 
 from nastoolkit.families import FAMILIES
 from nastoolkit.supernets import Supernet
-from nastoolkit.systems.tans.zoo import Model, embeddings, functional, make_zoo, new_head
+from nastoolkit.systems.tans.zoo import ZooModel, embeddings, functional, make_zoo, new_head
 from nastoolkit.tasks.task_family import TaskFamily
 from nastoolkit.training import Recipe
 
@@ -84,4 +84,4 @@ def test_an_unknown_family_and_several_are_told(zoo):
     with pytest.raises(ValueError, match="of one family, and not of digits-mbv3, digits-mbv3-small"):
         embeddings([model, replace(model, family="digits-mbv3")])
     with pytest.raises(ValueError, match="of one family, and not of none"):
-        embeddings(list[Model]())
+        embeddings(list[ZooModel]())
