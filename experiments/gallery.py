@@ -50,7 +50,8 @@ def update_screenshots(root: Path) -> list[str]:
 
 def _copy_small(figure: Path, target: Path) -> None:
     with Image.open(figure) as image, atomically(target) as new:
-        image.convert("RGB").quantize(N_COLOURS).save(new, "PNG", optimize=True)
+        few = image.convert("RGB").quantize(N_COLOURS, method=Image.Quantize.MAXCOVERAGE)  # keeps colours of small marks
+        few.save(new, "PNG", optimize=True)
 
 
 def _figures(root: Path, name: str, profile: str) -> list[Path]:
