@@ -44,14 +44,13 @@ def update_screenshots(root: Path) -> list[str]:
     """
     shown = [root / SCREENSHOTS / path.name for path in sorted((root / "docs" / "screenshots").glob("*.png"))]
     for screenshot in filter(Path.exists, shown):
-        _copy_small(screenshot, root / "docs" / "screenshots" / screenshot.name)
+        _copy_small(screenshot, root / "docs" / "screenshots" / screenshot.name, 4 * N_COLOURS)  # it has small marks
     return [f"docs/screenshots/{screenshot.name}" for screenshot in shown if screenshot.exists()]
 
 
-def _copy_small(figure: Path, target: Path) -> None:
+def _copy_small(figure: Path, target: Path, n_colours: int = N_COLOURS) -> None:
     with Image.open(figure) as image, atomically(target) as new:
-        few = image.convert("RGB").quantize(N_COLOURS, method=Image.Quantize.MAXCOVERAGE)  # keeps colours of small marks
-        few.save(new, "PNG", optimize=True)
+        image.convert("RGB").quantize(n_colours).save(new, "PNG", optimize=True)
 
 
 def _figures(root: Path, name: str, profile: str) -> list[Path]:
