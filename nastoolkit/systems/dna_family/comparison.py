@@ -13,6 +13,7 @@ import pandas as pd
 from torch import nn
 
 from nastoolkit.benchmarks.cells_problem import tau
+from nastoolkit.benchmarks.named_task import NamedTask
 from nastoolkit.families.mbconv_layers import LayersTable, MBConvLayersFamily
 from nastoolkit.measurements import Accuracy
 from nastoolkit.statistics import partial_correlation
@@ -20,7 +21,7 @@ from nastoolkit.supernets import Supernet
 from nastoolkit.systems.dna_family.blocks import all_rated, cut, learnt_blocks, rated, trained_alone
 from nastoolkit.systems.dna_family.self_supervised import self_supervised
 from nastoolkit.systems.dna_family.traversal import RatedPaths, best_under, merged, rating_of
-from nastoolkit.tasks import Task, load_task
+from nastoolkit.tasks import load_task
 from nastoolkit.tasks.imitation import Teacher
 from nastoolkit.training import Recipe, Uniform, fit, targets_only
 
@@ -45,11 +46,10 @@ def family_of(task_name: str, sizes: Mapping[str, Any]) -> MBConvLayersFamily:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Problem:
+class Problem(NamedTask):
     """Networks to be rated, and how; all values are plain.
 
     Attributes:
-        task_name: See :func:`family_of`.
         sizes: See :func:`family_of`.
         teacher_operation: Operation of all layers of the teacher, whose stages are those of the students.
         teacher_steps: Training steps of a teacher.
@@ -63,7 +63,6 @@ class Problem:
         device: Where to train.
     """
 
-    task_name: str
     sizes: Mapping[str, Any]
     teacher_operation: str
     teacher_steps: int
@@ -75,11 +74,6 @@ class Problem:
     n_candidates: int
     n_images: int
     device: str = "cpu"
-
-    @cached_property
-    def task(self) -> Task:
-        """The task."""
-        return load_task(self.task_name)
 
     @cached_property
     def family(self) -> MBConvLayersFamily:
