@@ -22,6 +22,7 @@ from nastoolkit.systems.dna_family.blocks import all_rated, cut, learnt_blocks, 
 from nastoolkit.systems.dna_family.self_supervised import self_supervised
 from nastoolkit.systems.dna_family.traversal import RatedPaths, best_under, merged, rating_of
 from nastoolkit.tasks import load_task
+from nastoolkit.tasks.fitting import ends_for
 from nastoolkit.tasks.imitation import Teacher
 from nastoolkit.training import Recipe, Uniform, fit, targets_only
 
@@ -39,10 +40,8 @@ def family_of(task_name: str, sizes: Mapping[str, Any]) -> MBConvLayersFamily:
         task_name: Name for :func:`nastoolkit.tasks.load_task`.
         sizes: The other fields of a :class:`nastoolkit.families.mbconv_layers.LayersTable`; lists are allowed.
     """
-    task: Any = load_task(task_name)
     given: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in sizes.items()}
-    channels = next(task.split("train").batches(1)).inputs.shape[1]
-    return MBConvLayersFamily(task_name, LayersTable(image_channels=channels, n_classes=task.n_classes, **given))
+    return MBConvLayersFamily(task_name, LayersTable(**ends_for(load_task(task_name)), **given))
 
 
 @dataclass(frozen=True, kw_only=True)
