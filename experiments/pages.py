@@ -23,6 +23,7 @@ from nbformat import NotebookNode
 from profiles import notebook_names
 from record import read_record
 from scoreboard import COLUMNS, PLACE, read_claims
+from sources import of_cells
 
 TO_EXPERIMENTS = re.compile(r"(!\[[^]]*\]\()")  # pictures, from a page in docs
 TO_PAGES = re.compile(r"(\]\([A-Z_]+\.md)")
@@ -123,7 +124,7 @@ def add_outputs(notebook: NotebookNode, runs: Path) -> str | None:
         ran = _code_cells(nbformat.read(path, as_version=4)) if path.exists() else []
         injected = [cell for cell in ran if INJECTED in cell.metadata.get("tags", [])]
         ran = [cell for cell in ran if cell not in injected]
-        if [cell.source for cell in ran] == [cell.source for cell in cells] and all(map(_came_to_its_end, ran)):
+        if all(map(_came_to_its_end, ran)) and _code(ran) == _code(cells):
             for cell, done in zip(cells, ran, strict=True):
                 cell.outputs = [output for output in done.outputs if WIDGET not in output.get("data", {})]
                 cell.execution_count = done.execution_count
@@ -135,6 +136,10 @@ def add_outputs(notebook: NotebookNode, runs: Path) -> str | None:
 
 def _code_cells(notebook: NotebookNode) -> list[NotebookNode]:
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def _code(cells: Iterable[NotebookNode]) -> list[tuple[str, str]]:
+    return [of_cells(cell.source) for cell in cells]
 
 
 def _came_to_its_end(cell: NotebookNode) -> bool:

@@ -12,14 +12,18 @@ import nbformat
 from nastoolkit import _HOME_OF
 
 PACKAGE = "nastoolkit"
+COMMANDS = "%", "!"  # with which lines for IPython begin
 
 
 def substance(name: str, root: Path) -> Iterator[str]:
-    """The code of a notebook's cells, then that of every module of the package that it imports, directly or indirectly."""
+    """A notebook's code as a whole, then that of every module of the package that it imports, directly or indirectly.
+
+    How the code is divided into cells, and how its lines are broken, does not count.
+    """
     cells = nbformat.read(root / "notebooks" / f"{name}.ipynb", as_version=4).cells
-    code = [cell.source for cell in cells if cell.cell_type == "code"]
-    yield from code
-    found, waiting = set[Path](), [file for source in code for file in _imported(source, root)]
+    code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+    yield from of_cells(code)
+    found, waiting = set[Path](), [*_imported(_without_commands(code), root)]
     while waiting:
         file = waiting.pop()
         if file not in found:
@@ -38,11 +42,20 @@ def without_docstrings(source: str) -> str:
     return ast.dump(tree)
 
 
+def of_cells(code: str) -> tuple[str, str]:
+    """The syntax tree of a notebook's code, and IPython's own lines in it: commands after a percent or exclamation mark."""
+    commands = [line for line in code.splitlines() if line.startswith(COMMANDS)]
+    return without_docstrings(_without_commands(code)), "\n".join(commands)
+
+
+def _without_commands(code: str) -> str:
+    return "\n".join("" if line.startswith(COMMANDS) else line for line in code.splitlines())
+
+
 @cache
 def _imported(source: str, root: Path) -> list[Path]:
-    """Files of the package that some code imports, with the packages around them; IPython's own lines are left out."""
-    plain = "\n".join("" if line.lstrip().startswith(("%", "!")) else line for line in source.splitlines())
-    names = [name for node in ast.walk(ast.parse(plain)) for name in _names(node) if name.split(".")[0] == PACKAGE]
+    """Files of the package that some code imports, with the packages around them."""
+    names = [name for node in ast.walk(ast.parse(source)) for name in _names(node) if name.split(".")[0] == PACKAGE]
     return [file for name in names for file in _files(name, root)]
 
 

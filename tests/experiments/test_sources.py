@@ -42,11 +42,21 @@ def test_what_changes_in_substance_and_is_imported_counts(project, module, old, 
     assert (list(substance("one", project)) != before) is changes
 
 
-def test_of_the_notebook_itself_the_code_counts(project):
+@pytest.mark.parametrize(
+    ("cells", "changes"),
+    [
+        (["%matplotlib inline\nfrom nastoolkit import a\nimport numpy"], False),
+        (["%matplotlib inline", "from nastoolkit import (\n    a,\n)", "import numpy  # arrays"], False),
+        (["%matplotlib widget\nfrom nastoolkit import a\nimport numpy"], True),
+        (["%matplotlib inline\nfrom nastoolkit import a\nimport numpy as np"], True),
+        (["%matplotlib inline\nimport numpy", "from nastoolkit import a"], True),
+    ],
+)
+def test_of_the_notebook_itself_the_code_counts(project, cells, changes):
     before = list(substance("one", project))
-    cells = [v4.new_markdown_cell("# Another title"), v4.new_code_cell(before[0])]
+    cells = [v4.new_markdown_cell("# Another title"), *map(v4.new_code_cell, cells)]
     write(v4.new_notebook(cells=cells), project / "notebooks" / "one.ipynb")
-    assert list(substance("one", project)) == before
+    assert (list(substance("one", project)) != before) is changes
 
 
 @pytest.mark.parametrize("name", notebook_names(run.ROOT))
