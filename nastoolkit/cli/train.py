@@ -23,11 +23,13 @@ from nastoolkit.training.recipe import PRECISIONS, Recipe
 from nastoolkit.training.samplers import Sandwich
 from nastoolkit.training.shrinking import Stage, fit_stages, progressive_shrinking
 
+RULES = {name: SHARING_RULES[name] for name in ("slice", "kernel-transform", "expert-mixture")}  # others need masks or bits
+
 
 def train(
     output: Annotated[Path, typer.Option(help="File to write the supernet to (.safetensors); its run is kept beside it.")],
     family: FamilyName = "digits-mbv3",
-    sharing: Annotated[str, typer.Option(help=f"Sharing rule: {', '.join(SHARING_RULES)}.")] = "slice",
+    sharing: Annotated[str, typer.Option(help=f"Sharing rule: {', '.join(RULES)}.")] = "slice",
     task: Annotated[str, typer.Option(help=f"Data set: {', '.join(TASKS)}.")] = "digits",
     steps: Annotated[int, typer.Option(min=1, help="Optimiser steps per stage.")] = 1000,
     batch_size: Annotated[int, typer.Option(min=1, help="Batch size, over all processes.")] = 64,
@@ -48,7 +50,7 @@ def train(
     with processes(device or ("cuda" if torch.cuda.is_available() else "cpu")) as place:
         data = known("task", task, TASKS)()
         check_output(output)
-        supernet = Supernet(family_named(family), known("sharing", sharing, SHARING_RULES)(), seed).to(place)
+        supernet = Supernet(family_named(family), known("sharing", sharing, RULES)(), seed).to(place)
         space = supernet.family.space
         stages = progressive_shrinking(space) if shrinking else [Stage("all", space)]
         recipe = Recipe(

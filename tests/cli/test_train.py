@@ -32,6 +32,12 @@ def test_versions_of_a_name_share_no_run(tmp_path):
     assert load_supernet("digits-mbv3", tmp_path / "x.runs").family.name == "digits-mbv3"
 
 
+@pytest.mark.parametrize("rule", ["masked", "fake-quantise"])
+def test_a_rule_that_would_do_nothing_is_not_offered(tmp_path, rule):
+    ran = train("--output", tmp_path / "a.safetensors", "--sharing", rule)
+    assert ran.exit_code and f"unknown sharing {rule!r}; known: slice," in ran.output
+
+
 @pytest.mark.parametrize(
     ("option", "message"),
     [("--family", "unknown family 'x'; known:"), ("--task", "unknown task 'x'"), ("--sharing", "slice, kernel")],

@@ -33,9 +33,9 @@ class Shape:
 
     def __post_init__(self) -> None:
         if len(self.depths) != len(self.widths) or min(self.depths, default=0) < 1:
-            raise ValueError(f"every stage has a layer and a width, got depths {self.depths} and widths {self.widths}")
+            raise ValueError(f"each stage must have a layer and a width, got depths {self.depths} and widths {self.widths}")
         if self.reach < 1:
-            raise ValueError(f"there are no edges between towers whose layers see {self.reach} layers; reach is from 1")
+            raise ValueError(f"reach must be at least 1, got {self.reach}")
 
     @property
     def stages(self) -> list[int]:

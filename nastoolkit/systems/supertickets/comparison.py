@@ -9,7 +9,8 @@ import torch
 from nastoolkit.families.mixed_chain import MixedChain
 from nastoolkit.systems.supertickets.tickets import Ticket, check_sparsity
 from nastoolkit.systems.supertickets.training import Pruning, Search, accuracy, retrain, search
-from nastoolkit.tasks import Classification, Task, load_task
+from nastoolkit.tasks import Task, load_task
+from nastoolkit.tasks.fitting import ends_for
 from nastoolkit.training import Recipe
 
 AT_ONCE, PROGRESSIVE, REACTIVATING, SUPER = "at once", "progressive", "reactivating", "SuperTickets"
@@ -31,10 +32,8 @@ def family_for(network: Settings, task_name: str, sparsities: list[float]) -> Mi
 
 
 def _family(task: Task, image_size: int, **sizes: Any) -> MixedChain:
-    images = next(task.split("train").batches(1)).inputs
-    if not isinstance(task, Classification) or isinstance(images, tuple) or images.dim() != 4:
-        raise ValueError(f"tickets are for classes of images, and task {task.name!r} has none")
-    return MixedChain((images.shape[1], image_size), task.n_classes, **sizes)
+    ends = ends_for(task)
+    return MixedChain((ends["image_channels"], image_size), ends["n_classes"], **sizes)
 
 
 def _searched(task: Task, network: Settings, recipe: Recipe, how: Settings, pruning: Pruning | None = None) -> Ticket:

@@ -99,11 +99,11 @@ def test_outputs_have_the_size_of_the_image():
 
 
 def test_bad_shapes_are_told():
-    with pytest.raises(ValueError, match="^there are no edges between towers whose layers see 0 layers; reach is from 1$"):
+    with pytest.raises(ValueError, match="^reach must be at least 1, got 0$"):
         Shape([2], [4], reach=0)
-    with pytest.raises(ValueError, match="^every stage has a layer and a width, got depths .2, 2. and widths .4."):
+    with pytest.raises(ValueError, match="^each stage must have a layer and a width, got depths .2, 2. and widths .4."):
         Shape([2, 2], [4])
-    with pytest.raises(ValueError, match="^every stage has a layer"):
+    with pytest.raises(ValueError, match="^each stage must have a layer"):
         Shape([2, 0], [4, 4])
 
 

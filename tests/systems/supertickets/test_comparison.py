@@ -63,7 +63,7 @@ def test_what_makes_no_sense_is_refused_in_one_sentence():
     for sparsities, task, message in (
         ([0.5, 1.0], "digits-0to4", "^a sparsity is the share of weights that are masked, above 0 and below 1; got 1.0$"),
         ([0.5], "digist", "^there is no task 'digist'"),
-        ([0.5], "number-words", "^tickets are for classes of images, and task 'number-words' has none$"),
+        ([0.5], "number-words", "^the networks need a task with classes of images, and 'number-words' has none$"),
     ):
         with pytest.raises(ValueError, match=message):
             comparison.family_for(NETWORK, task, sparsities)
