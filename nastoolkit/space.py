@@ -16,11 +16,12 @@ from typing import Any
 
 import numpy as np
 
+from nastoolkit.canonical import CanonicalForm
 from nastoolkit.choices import Choice as Choice
-from nastoolkit.choices import Conditions, in_turns, is_missing
+from nastoolkit.choices import Conditions, is_missing
 from nastoolkit.features import feature_matrix, role_matrices
 from nastoolkit.support.counts import in_short
-from nastoolkit.twins import Tables, Twins, count, factor
+from nastoolkit.twins import Twins
 
 
 class SearchSpace:
@@ -36,53 +37,35 @@ class SearchSpace:
 
     def __init__(self, choices: Iterable[Choice], counts_twins: bool = False) -> None:
         self.choices, self.counts_twins = tuple(choices), counts_twins
-        self._twins: dict[int, tuple[list[int], Twins]] = {}  # gene to the genes that its twins depend on
         self._index: dict[str, int] = {}
-        self._conditions: Conditions = {}
+        conditions: Conditions = {}
         for gene, choice in enumerate(self.choices):
-            self._add(gene, choice)
-        self._n_options = np.array([len(choice.options) for choice in self.choices], dtype=np.int64)
-        self._turns = in_turns(self._conditions, int(self._n_options.max(initial=1)))
-        self._allow([np.arange(n) for n in self._n_options])
+            if choice.name in self._index:
+                raise ValueError(f"two choices are named {choice.name!r}")
+            if choice.when is not None:
+                conditions[gene] = self._condition(choice, *choice.when)
+            self._index[choice.name] = gene
+        self._form = CanonicalForm([len(choice.options) for choice in self.choices], conditions)
 
-    def _add(self, gene: int, choice: Choice) -> None:
-        if choice.name in self._index:
-            raise ValueError(f"two choices are named {choice.name!r}")
-        if choice.when is not None:
-            parent, options = choice.when
-            if parent not in self._index:
-                raise ValueError(f"choice {choice.name!r} depends on {parent!r}, which is not an earlier choice")
-            known = self.choices[self._index[parent]].options
-            if not all(option in known for option in options):
-                raise ValueError(f"choice {choice.name!r} waits for {parent} in {options}, but its options are {known}")
-            wakes = np.array([option in options for option in known])
-            self._conditions[gene] = self._index[parent], wakes
-        self._index[choice.name] = gene
+    def _condition(self, choice: Choice, parent: str, options: Sequence[Any]) -> tuple[int, np.ndarray]:
+        if parent not in self._index:
+            raise ValueError(f"choice {choice.name!r} depends on {parent!r}, which is not an earlier choice")
+        known = self.choices[self._index[parent]].options
+        if not all(option in known for option in options):
+            raise ValueError(f"choice {choice.name!r} waits for {parent} in {options}, but its options are {known}")
+        return self._index[parent], np.array([option in options for option in known])
 
-    def _allow(self, allowed: Sequence[np.ndarray]) -> None:
-        """Set the options that sampling and repair may use, and tables that turn both into one look-up."""
-        self._allowed = list(allowed)
-        self._n_allowed = np.array([len(options) for options in allowed])
-        width = int(self._n_options.max(initial=1))
-        self._nth = np.array([np.resize(options, width) for options in allowed]).reshape(-1, width)
-        distance = [np.abs(np.arange(width)[:, None] - options) for options in allowed]
-        self._snap = np.array([options[d.argmin(1)] for options, d in zip(allowed, distance, strict=True)])
-        self._first: Tables = {}
-        self._nearest: Tables = {}
-        for gene, (given, twins) in self._twins.items():
-            self._first[gene] = given, twins.first
-            self._nearest[gene] = given, twins.within(allowed[gene], self._snap[gene][: self._n_options[gene]])
-            self._snap[gene] = np.arange(width)  # which option is nearest depends on the given genes
+    def _with(self, form: CanonicalForm) -> SearchSpace:
+        other = copy.copy(self)
+        other._form = form
+        return other
 
     def merge(self, twins: Iterable[Twins]) -> SearchSpace:
         """The same space, in which options that stand for the same sub-network are one: see :meth:`canonical`, :attr:`size`.
 
         Genotypes keep their meaning, and so do stores.
         """
-        merged = copy.copy(self)
-        merged._twins = {self._index[one.choice]: ([self._index[name] for name in one.given], one) for one in twins}
-        merged._allow(self._allowed)
-        return merged
+        return self._with(self._form.merged(twins, self._index))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -97,17 +80,12 @@ class SearchSpace:
     @property
     def size(self) -> int:
         """Exact number of sub-networks, different ones unless ``counts_twins``."""
-        return self._count({}) if self.counts_twins else self.n_different
+        return self._form.count(self.counts_twins)
 
     @property
     def n_different(self) -> int:
         """Exact number of different sub-networks, that is of canonical genotypes."""
-        return self._count(self._first)
-
-    def _count(self, first: Tables) -> int:
-        every = [first.get(gene, ([], np.arange(n))) for gene, n in enumerate(self._n_options)]
-        genes = zip(range(self.n_genes), every, self._allowed, strict=True)
-        return count([factor(g, *table, self._conditions.get(g), kept, self._n_options) for g, table, kept in genes])
+        return self._form.count(counts_twins=False)
 
     @property
     def size_in_words(self) -> str:
@@ -118,7 +96,7 @@ class SearchSpace:
     @property
     def allowed(self) -> tuple[tuple[int, ...], ...]:
         """Indices of the options that :meth:`restrict` left, for every gene."""
-        return tuple(tuple(indices.tolist()) for indices in self._allowed)
+        return tuple(tuple(indices.tolist()) for indices in self._form.allowed)
 
     @property
     def fingerprint(self) -> str:
@@ -139,14 +117,13 @@ class SearchSpace:
     def _extreme(self, pick: Any) -> np.ndarray:
         genes = [
             pick(allowed, key=lambda index, choice=choice: choice.options[index] if choice.ordered else index)
-            for choice, allowed in zip(self.choices, self._allowed, strict=True)
+            for choice, allowed in zip(self.choices, self._form.allowed, strict=True)
         ]
         return self.canonical(np.array(genes, dtype=np.int64))
 
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """Draw n canonical genotypes ``(n, d)``, every gene uniform over its options (as in supernet training)."""
-        ranks = rng.integers(0, self._n_allowed, size=(n, self.n_genes))
-        return self._settle(self._nth[np.arange(self.n_genes), ranks], self._first)
+        return self._form.draw(n, rng)
 
     def repair(self, points: np.ndarray) -> np.ndarray:
         """The genotypes nearest to real vectors ``(n, d)``: rounded, moved to the nearest allowed option, canonical.
@@ -156,33 +133,11 @@ class SearchSpace:
         """
         if np.isnan(points).any():
             raise ValueError("there is no genotype near a NaN")
-        indices = np.clip(np.rint(points), 0, self._n_options - 1).astype(np.int64)
-        return self._settle(self._snap[np.arange(self.n_genes), indices], self._nearest)
+        return self._form.nearest(points)
 
     def alive(self, genotypes: np.ndarray) -> np.ndarray:
         """Which genes matter: bools in the shape of ``genotypes``, ``(n, d)`` or ``(d,)``; ValueError like :meth:`check`."""
-        return self._alive(self.check(genotypes))
-
-    def _alive(self, genotypes: np.ndarray) -> np.ndarray:
-        alive = np.ones(genotypes.shape, dtype=bool)
-        for genes, parents, wakes in self._turns:
-            alive[..., genes] = alive[..., parents] & wakes[np.arange(len(genes)), genotypes[..., parents]]
-        return alive
-
-    def _settle(self, genotypes: np.ndarray, first: Tables) -> np.ndarray:
-        """Genotypes whose genes are the first of their twins, or 0 where dead, each gene after those that it depends on."""
-        if not first:
-            return np.where(self._alive(genotypes), genotypes, 0)
-        settled, alive = genotypes.copy(), np.ones(genotypes.shape, dtype=bool)
-        for gene in sorted({*first, *self._conditions}):
-            if gene in first:
-                given, table = first[gene]
-                settled[..., gene] = table[(*(settled[..., other] for other in given), settled[..., gene])]
-            if gene in self._conditions:
-                parent, wakes = self._conditions[gene]
-                alive[..., gene] = alive[..., parent] & wakes[settled[..., parent]]
-                settled[..., gene] *= alive[..., gene]
-        return settled
+        return self._form.alive(self.check(genotypes))
 
     def canonical(self, genotypes: np.ndarray) -> np.ndarray:
         """Genotypes ``(n, d)`` or ``(d,)`` with dead genes 0, others the first of their twins: equal rows are one sub-network.
@@ -190,8 +145,8 @@ class SearchSpace:
         Raises:
             ValueError: A gene is not the index of an option, or is an option that :meth:`restrict` removed.
         """
-        canonical = self._settle(self.check(genotypes), self._first)
-        if (self._n_allowed < self._n_options).any() and (excluded := self.repair(canonical) != canonical).any():
+        canonical = self._form.of(self.check(genotypes))
+        if self._form.is_restricted and (excluded := self.repair(canonical) != canonical).any():
             choice = self.choices[int(np.argwhere(excluded)[0][-1])]
             raise ValueError(f"a genotype uses an option of {choice.name!r} that this restricted space leaves out")
         return canonical
@@ -203,7 +158,7 @@ class SearchSpace:
             raise ValueError(f"genotypes must be integers (indices of options), got {genotypes.dtype}")
         if genotypes.ndim not in (1, 2) or genotypes.shape[-1] != self.n_genes:
             raise ValueError(f"genotypes must have shape (n, {self.n_genes}) in this space, got {genotypes.shape}")
-        outside = (genotypes < 0) | (genotypes >= self._n_options)
+        outside = (genotypes < 0) | (genotypes >= self._form.n_options)
         if outside.any():
             position = tuple(np.argwhere(outside)[0])
             choice = self.choices[int(position[-1])]
@@ -236,8 +191,8 @@ class SearchSpace:
         genotype = np.zeros(self.n_genes, dtype=np.int64)
         alive, missing = np.ones(self.n_genes, dtype=bool), []
         for gene, choice in enumerate(self.choices):
-            if gene in self._conditions:
-                parent, wakes = self._conditions[gene]
+            if gene in self._form.conditions:
+                parent, wakes = self._form.conditions[gene]
                 alive[gene] = alive[parent] and wakes[genotype[parent]]
             option = options.get(choice.name)
             if not is_missing(option) and (alive[gene] or option != 0):
@@ -256,9 +211,9 @@ class SearchSpace:
     def one_hot(self, genotypes: np.ndarray) -> np.ndarray:
         """Indicator features ``(n, total number of options)`` as float64; the columns of a dead choice are all zero."""
         genotypes = np.atleast_2d(self.check(genotypes))
-        first_column = np.cumsum(self._n_options) - self._n_options
-        features = np.zeros((len(genotypes), int(self._n_options.sum())))
-        features[np.arange(len(genotypes))[:, None], first_column + genotypes] = self._alive(genotypes)
+        first_column = np.cumsum(self._form.n_options) - self._form.n_options
+        features = np.zeros((len(genotypes), int(self._form.n_options.sum())))
+        features[np.arange(len(genotypes))[:, None], first_column + genotypes] = self._form.alive(genotypes)
         return features
 
     def features(self, genotypes: np.ndarray) -> np.ndarray:
@@ -292,16 +247,14 @@ class SearchSpace:
         for the whole space serves the restricted one too.
         """
         self._check_names(options)
-        allowed = list(self._allowed)
+        allowed = list(self._form.allowed)
         for name, kept in options.items():
             gene = self._index[name]
             indices = [self.choices[gene].index(option) for option in kept]
-            allowed[gene] = np.intersect1d(self._allowed[gene], indices).astype(np.int64)
+            allowed[gene] = np.intersect1d(allowed[gene], indices).astype(np.int64)
             if not allowed[gene].size:
                 raise ValueError(f"the restriction leaves {name!r} without an option")
-        restricted = copy.copy(self)
-        restricted._allow(allowed)
-        return restricted
+        return self._with(self._form.restricted(allowed))
 
     def __repr__(self) -> str:
         return f"SearchSpace({self.n_genes} choices, {self.size_in_words})"

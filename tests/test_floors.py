@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "nastoolkit"
 
 # Lowest first. Modules of one line may import each other; a name stands for a module or a whole sub-package.
 NUMPY_FLOORS = [
-    ["support", "space", "choices", "twins", "features"],
+    ["support", "space", "choices", "canonical", "twins", "features"],
     ["objectives", "pareto", "transforms", "statistics", "answers"],
     ["verdicts"],
     ["claims"],

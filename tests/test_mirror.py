@@ -27,6 +27,7 @@ COVERED_BY = {  # a module, or a pattern of modules without tests of their name:
     "support/counts.py": "studies/test_optimize.py",
     "support/workers.py": "studies/test_processes.py",
     "support/json_types.py": "studies/test_grid.py",
+    "canonical.py": "test_space.py",
     "choices.py": "test_space.py",
     "twins.py": "test_space.py",
     "search/improvement.py": "search/test_bayes.py",
