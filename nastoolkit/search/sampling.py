@@ -31,11 +31,11 @@ def sample_new(space: SearchSpace, n: int, rng: np.random.Generator, seen: Set[b
     for _ in range(N_DRAWS):
         if len(found) >= n:
             break
-        _add_new(found, space.sample(2 * n, rng), seen)
+        _add_new(found, n, space.sample(2 * n, rng), seen)
     else:
         small = space.size <= MOST_KEPT
-        _add_new(found, rng.permutation(_all(space)) if small else _list(space, len(seen) + n, rng), seen)
-    return np.array(list(found.values())[:n], dtype=np.int64).reshape(-1, space.n_genes)
+        _add_new(found, n, rng.permutation(_all(space)) if small else _list(space, len(seen) + n, rng), seen)
+    return np.array(list(found.values()), dtype=np.int64).reshape(-1, space.n_genes)
 
 
 def new_ones(genotypes: np.ndarray, seen: Set[bytes]) -> np.ndarray:
@@ -52,8 +52,12 @@ def rows_of_new(genotypes: np.ndarray, seen: Set[bytes]) -> np.ndarray:
     return np.array(list(rows.values()), dtype=np.int64)
 
 
-def _add_new(found: dict[bytes, np.ndarray], genotypes: np.ndarray, seen: Set[bytes]) -> None:
-    for key, genotype in zip(genotype_keys(genotypes), genotypes, strict=True):
+def _add_new(found: dict[bytes, np.ndarray], n: int, genotypes: np.ndarray, seen: Set[bytes]) -> None:
+    """Add genotypes ``(m, d)`` that are not in ``seen``, until n are found."""
+    for genotype in genotypes:
+        if len(found) >= n:
+            break
+        (key,) = genotype_keys(genotype[None])
         if key not in seen:
             found.setdefault(key, genotype)
 
