@@ -262,4 +262,6 @@ class SearchSpace:
 
 def genotype_keys(genotypes: np.ndarray) -> list[bytes]:
     """A hashable key for each canonical genotype of ``(n, d)``."""
-    return [row.tobytes() for row in np.ascontiguousarray(genotypes, dtype=np.int64)]
+    rows = np.ascontiguousarray(genotypes, dtype=np.int64)
+    n_bytes = rows.itemsize * rows.shape[1]
+    return rows.view(f"V{n_bytes}").ravel().tolist() if n_bytes else [b""] * len(rows)

@@ -54,10 +54,9 @@ def rows_of_new(genotypes: np.ndarray, seen: Set[bytes]) -> np.ndarray:
 
 def _add_new(found: dict[bytes, np.ndarray], n: int, genotypes: np.ndarray, seen: Set[bytes]) -> None:
     """Add genotypes ``(m, d)`` that are not in ``seen``, until n are found."""
-    for genotype in genotypes:
+    for key, genotype in zip(genotype_keys(genotypes), genotypes, strict=True):
         if len(found) >= n:
             break
-        (key,) = genotype_keys(genotype[None])
         if key not in seen:
             found.setdefault(key, genotype)
 
