@@ -43,7 +43,7 @@ CARD = Card(
     name="at_nas",
     title="Across-Task Neural Architecture Search via Meta Learning",
     paper="2110.05842",
-    claim="Weights that are meta-learned with an evolving population let a new task find its network in a few steps.",
+    claim="Weights meta-learned with an evolving population adapt to a new task in a few steps (a reconstruction).",
     methods=("meta_learn", "evolve", "compare"),
     notebooks=("adapted_or_fixed",),
     taught_in="docs/how_to_training.md",
@@ -52,6 +52,10 @@ CARD = Card(
 
 AT_NAS, BEST, RANDOM, BEST_OF_RANDOM = "AT-NAS", "population's best", "random code", "best of random codes"
 MEDIAN, LARGEST, SCRATCH = "MAML, median network", "MAML, largest network", "evolution from random weights"
+N_TASKS, EXPLORE = 4, 0.2  # episodes of an iteration; probability that one's sub-network comes from the whole space
+N_JUDGING = 4  # episodes by which a population is judged, new ones each time
+N_HELD_OUT = 2  # support images of each class of a new task that judge sub-networks, while the others teach them
+SCRATCH_RATE = 0.3  # learning rate from random weights
 Row = dict[str, Any]
 Judge = Callable[[np.ndarray], float]
 
@@ -62,28 +66,22 @@ class Meta:
 
     Attributes:
         n_iterations: Steps of the shared weights.
-        n_tasks: Episodes of each.
         n_inner: Steps on the support images of an episode.
         inner_rate: Their learning rate.
         meta_rate: Learning rate of the shared weights (Adam).
         n_codes: Sub-networks in the population.
-        explore: Probability that an episode's sub-network is drawn from the whole space.
         every: Iterations after which the population is judged and evolves.
-        n_judging: Episodes of the other classes that judge it, new ones each time.
     """
 
     n_iterations: int = 200
-    n_tasks: int = 4
     n_inner: int = 3
     inner_rate: float = 0.1
     meta_rate: float = 0.003
     n_codes: int = 16
-    explore: float = 0.2
     every: int = 50
-    n_judging: int = 4
 
     def __post_init__(self) -> None:
-        keep_whole(self, n_iterations=1, n_tasks=1, n_inner=0, n_codes=2, every=1, n_judging=1)
+        keep_whole(self, n_iterations=1, n_inner=0, n_codes=2, every=1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,36 +134,33 @@ def meta_learn(learner: Learner, known: Episodes, others: Episodes, meta: Meta, 
     optimiser = torch.optim.Adam(learner.supernet.parameters(), meta.meta_rate)
     for iteration in range(meta.n_iterations):
         optimiser.zero_grad()
-        for number in range(iteration * meta.n_tasks, (iteration + 1) * meta.n_tasks):
-            genotype = drawn(space, population, meta.explore if fixed is None else 0.0, rng)
-            episode = known.draw(number)
-            (learner.loss(genotype, episode.support, episode.query, meta.n_inner) / meta.n_tasks).backward()
+        for episode in map(known.draw, range(iteration * N_TASKS, (iteration + 1) * N_TASKS)):
+            genotype = fixed if fixed is not None else drawn(space, population, rng)
+            (learner.loss(genotype, episode.support, episode.query, meta.n_inner) / N_TASKS).backward()
         optimiser.step()
         is_last = iteration == meta.n_iterations - 1
         if fixed is None and (is_last or (iteration + 1) % meta.every == 0):
-            fitness = [mean_accuracy(learner, genotype, others, iteration, meta) for genotype in population]
-            population = population[np.argsort(fitness, kind="stable")[::-1]]
+            population = ranked(learner, population, others, iteration, meta.n_inner)
             population = population if is_last else next_generation(space, population, rng)
     return population
 
 
-def drawn(space: SearchSpace, population: np.ndarray, explore: float, rng: np.random.Generator) -> np.ndarray:
-    """A sub-network ``(d,)`` of the population, or with a probability one of the whole space."""
-    if rng.random() < explore:
-        return space.sample(1, rng)[0]
-    return population[rng.integers(len(population))]
+def drawn(space: SearchSpace, population: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A sub-network ``(d,)`` of the population, or sometimes one of the whole space."""
+    return space.sample(1, rng)[0] if rng.random() < EXPLORE else population[rng.integers(len(population))]
 
 
-def mean_accuracy(learner: Learner, genotype: np.ndarray, others: Episodes, iteration: int, meta: Meta) -> float:
-    """Mean accuracy in % on the episodes that judge a population after an iteration."""
-    numbers = range(iteration * meta.n_judging, (iteration + 1) * meta.n_judging)
-    return float(np.mean([learner.accuracy(genotype, others.draw(number), meta.n_inner) for number in numbers]))
+def ranked(learner: Learner, population: np.ndarray, others: Episodes, iteration: int, n_steps: int) -> np.ndarray:
+    """The population, the best first by the mean accuracy on episodes of an iteration."""
+    drawn_now = [others.draw(number) for number in range(iteration * N_JUDGING, (iteration + 1) * N_JUDGING)]
+    fitness = [np.mean([learner.accuracy(genotype, episode, n_steps) for episode in drawn_now]) for genotype in population]
+    return population[np.argsort(fitness, kind="stable")[::-1]]
 
 
-def next_generation(space: SearchSpace, ranked: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """As many sub-networks ``(n, d)`` as the ranked ones: their better half, and children of it."""
-    parents = ranked[: (len(ranked) + 1) // 2]
-    return np.concatenate([parents, children_of(space, parents, len(ranked) - len(parents), rng, parents)])
+def next_generation(space: SearchSpace, population: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The better half of a ranked population ``(n, d)``, and its children in place of the others."""
+    parents = population[: (len(population) + 1) // 2]
+    return np.concatenate([parents, children_of(space, parents, len(population) - len(parents), rng, parents)])
 
 
 def children_of(space: SearchSpace, parents: np.ndarray, n: int, rng: np.random.Generator, known: np.ndarray) -> np.ndarray:
@@ -203,25 +198,21 @@ class Adaptation:
     Attributes:
         n_generations: Generations of a search on the new task.
         n_codes: Sub-networks in each.
-        n_held_out: Support images of each class that judge sub-networks; the others teach them meanwhile.
         n_steps: Steps on all support images, in the end.
         scratch: How many times as many steps a search from random weights takes everywhere.
-        scratch_rate: Its learning rate.
         n_episodes: Episodes of new classes.
         n_scratch: How many of them, the first ones, are also searched from random weights.
     """
 
     n_generations: int = 3
     n_codes: int = 8
-    n_held_out: int = 2
     n_steps: int = 10
     scratch: int = 5
-    scratch_rate: float = 0.1
-    n_episodes: int = 40
-    n_scratch: int = 12
+    n_episodes: int = 60
+    n_scratch: int = 10
 
     def __post_init__(self) -> None:
-        keep_whole(self, n_generations=1, n_codes=2, n_held_out=1, n_steps=1, scratch=1, n_episodes=1, n_scratch=1)
+        keep_whole(self, n_generations=1, n_codes=2, n_steps=1, scratch=1, n_episodes=1, n_scratch=1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -252,7 +243,7 @@ class Trial:
 
     def judge(self, learner: Learner, episode: Episode, n_steps: int) -> Judge:
         """Minus the loss on support images that are held out, after some steps on the others."""
-        end = (self.episodes.n_support - self.budget.n_held_out) * len(episode.classes)
+        end = (self.episodes.n_support - N_HELD_OUT) * len(episode.classes)
         taught, held_out = episode.support[:end], episode.support[end:]
         return lambda genotype: -learner.loss(genotype, taught, held_out, n_steps).item()
 
@@ -286,8 +277,8 @@ def compare(
     """
     task, how, budget = load_task(task_name), Meta(**meta), Adaptation(**adaptation)
     known, others, new = episodes_of(task, shots, seed).values()
-    if budget.n_held_out >= new.n_support:
-        raise ValueError(f"{budget.n_held_out} held-out images of a class leave none of its {new.n_support} to learn from")
+    if N_HELD_OUT >= new.n_support:
+        raise ValueError(f"{N_HELD_OUT} held-out images of a class leave none of its {new.n_support} to learn from")
     family = chains_for(task, new.n_classes, sizes)
     trial, rows, n = Trial(new, how.n_inner, budget), list[Row](), budget.n_codes
 
@@ -302,7 +293,7 @@ def compare(
     rows += trial.rows(BEST_OF_RANDOM, learner, n * budget.n_generations)
     rows += trial.rows(BEST, learner, population[:1])
     rows += trial.rows(AT_NAS, learner, population[:n], budget.n_generations)
-    return rows + [*trial.rows(SCRATCH, start(budget.scratch_rate), n, budget.n_generations, budget.scratch)]
+    return rows + [*trial.rows(SCRATCH, start(SCRATCH_RATE), n, budget.n_generations, budget.scratch)]
 
 
 def episodes_of(task: Task, shots: Mapping[str, int], seed: int) -> dict[str, Episodes]:

@@ -17,6 +17,8 @@ from nastoolkit.systems.at_nas import (
     BEST_OF_RANDOM,
     LARGEST,
     MEDIAN,
+    N_JUDGING,
+    N_TASKS,
     RANDOM,
     SCRATCH,
     Adaptation,
@@ -37,7 +39,7 @@ from nastoolkit.systems.at_nas import (
 TASK = TASKS["turned-digits"]()
 SHOTS = {"n_classes": 3, "n_support": 4, "n_query": 2}
 SIZES = {"image_size": 8, "kernels": [1, 3], "widths": [2, 4]}
-META = {"n_iterations": 4, "n_tasks": 2, "n_inner": 2, "n_codes": 4, "every": 2, "n_judging": 1}
+META = {"n_iterations": 4, "n_inner": 2, "n_codes": 4, "every": 2}
 ADAPTATION = {"n_generations": 2, "n_codes": 3, "n_steps": 2, "scratch": 3, "n_episodes": 3, "n_scratch": 2}
 
 
@@ -86,10 +88,10 @@ def test_an_iteration_is_a_step_of_adam_along_the_mean_of_its_tasks():
     own, twin, groups, meta = learner(), learner(), episodes(), Meta(**META | {"n_iterations": 1})
     largest = own.supernet.family.largest
     meta_learn(own, groups["train"], groups["validation"], meta, largest)
-    copies = [by_hand(twin, largest, groups["train"].draw(number), meta.n_inner)[1] for number in range(meta.n_tasks)]
+    copies = [by_hand(twin, largest, groups["train"].draw(number), meta.n_inner)[1] for number in range(N_TASKS)]
     optimiser = torch.optim.Adam(twin.supernet.parameters(), meta.meta_rate)
     for shared, *adapted in zip(twin.supernet.shared.parameters(), *(copy.parameters() for copy in copies), strict=True):
-        shared.grad = sum(weight.grad for weight in adapted) / meta.n_tasks
+        shared.grad = sum(weight.grad for weight in adapted) / N_TASKS
     optimiser.step()
     for ours, theirs in zip(own.supernet.parameters(), twin.supernet.parameters(), strict=True):
         strong = theirs.grad.abs() > 1e-4  # a first step of Adam has the same length however small the gradient is
@@ -109,8 +111,8 @@ def test_a_population_has_different_networks_and_is_ranked_by_episodes_of_other_
     own, groups, meta = learner(), episodes(), Meta(**META)
     population = meta_learn(own, groups["train"], groups["validation"], meta)
     assert population.shape == (4, own.supernet.family.space.n_genes) == np.unique(population, axis=0).shape
-    number = (meta.n_iterations - 1) * meta.n_judging
-    fitness = [own.accuracy(genotype, groups["validation"].draw(number), meta.n_inner) for genotype in population]
+    judging = [groups["validation"].draw(number) for number in range(3 * N_JUDGING, 4 * N_JUDGING)]  # of the last iteration
+    fitness = [np.mean([own.accuracy(one, episode, meta.n_inner) for episode in judging]) for one in population]
     assert fitness == sorted(fitness, reverse=True)
 
 
@@ -126,9 +128,8 @@ def test_a_fixed_network_leaves_all_others_weights_alone():
 def test_sub_networks_come_from_the_population_or_from_everywhere():
     space, rng = chains_for(TASK, 3, SIZES).space, np.random.default_rng(0)
     population = space.sample(2, rng)
-    among = [(drawn(space, population, 0.3, rng) == population).all(axis=1).any() for _ in range(400)]
-    assert 0.6 < np.mean(among) < 0.8
-    assert all((drawn(space, population, 0.0, rng) == population).all(axis=1).any() for _ in range(50))
+    among = [(drawn(space, population, rng) == population).all(axis=1).any() for _ in range(400)]
+    assert 0.7 < np.mean(among) < 0.9
 
 
 @pytest.mark.parametrize("n", [2, 5])
