@@ -71,7 +71,7 @@ def stand_ins(request, tmp_path, monkeypatch, image_folder, image_rows, translat
         image_folder(tmp_path / "tans" / f"set{number}" / "train", 2, 10, seed=number)
         image_folder(tmp_path / "tans" / f"set{number}" / "val", 2, 3, seed=9 + number)
     for split, seed in (("train", 4), ("val", 5)):
-        image_folder(tmp_path / "mini-imagenet" / split, 12, 8, seed=seed)
+        image_folder(tmp_path / "mini-imagenet" / split, 12, 12, seed=seed)
     request.getfixturevalue("scene_files")(tmp_path / "nyuv2", 20, 6)
     for split, n in (("train", 40), ("test", 20)):
         image_rows(n, 10, n).save_to_disk(tmp_path / "cifar10" / split)
