@@ -218,6 +218,15 @@ search, with and without retraining, and they transfer between tasks.""",
 differences of frames), recognise actions better together than the best of them.""",
         (Headline("1-D ensembles (b)", ("four seeds", "jhmdb"), "1-D ensembles: views above seeds, real poses (points)"),),
     ),
+    "2110.05842": Paper(
+        "Across-Task Neural Architecture Search via Meta Learning",
+        """A supernet that is meta-learned over many tasks, with a population of sub-networks that evolves meanwhile, adapts
+to a new task in a few steps and with little search (AT-NAS). Only the abstract was at hand: a reconstruction is tested.""",
+        (
+            Headline("AT-NAS, a reconstruction (a)", ("median network",), "AT-NAS, reconstructed: above MAML (points)"),
+            Headline("AT-NAS, a reconstruction (c)", ("no worse",), "AT-NAS, reconstructed: adapted or not (points)"),
+        ),
+    ),
     "2312.13301": Paper(
         "SimQ-NAS: Simultaneous Quantization Policy and Neural Architecture Search",
         """One search for architecture and bits finds networks up to 3.44 times smaller, and 4.80 times faster, than the

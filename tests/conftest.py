@@ -262,6 +262,21 @@ def poses():
 
 
 @pytest.fixture(scope="session")
+def drawings():
+    """Writes Omniglot's file to a folder: so many characters of each of eight alphabets, with random pixels."""
+
+    def write(folder, n_characters):
+        folder.mkdir(parents=True)
+        n, rng = 8 * n_characters * 20, np.random.default_rng(0)
+        character, names = np.arange(n) // 20, np.array([f"alphabet{letter}" for letter in "cabdefgh"])
+        pixels = np.where(rng.random((n, 28, 28)) < 0.08, 255, 0).astype(np.uint8)
+        about = {"alphabet": names[character // n_characters], "character": 1 + character % n_characters}
+        np.savez(folder / "omniglot28.npz", X=pixels, **about)
+
+    return write
+
+
+@pytest.fixture(scope="session")
 def skeleton_files():
     """Writes files of NTU RGB+D to a folder: clips of three actions by people of all splits, of one body or two."""
 
@@ -444,6 +459,7 @@ def data_sets(
     rated_sentences,
     sentence_pairs,
     poses,
+    drawings,
     skeleton_files,
 ):
     """A folder with small data sets laid out like the published ones, and with a tokenizer, for NASTOOLKIT_DATASETS."""
@@ -468,5 +484,6 @@ def data_sets(
     rated_sentences(folder / "vader", 210)
     sentence_pairs(folder / "tatoeba-en-de", 210)
     poses(folder / "jhmdb-poses", 20)
+    drawings(folder / "omniglot", 3)
     skeleton_files(folder / "ntu-skeletons", (*range(1, 20), 25), 3)
     return folder

@@ -11,6 +11,7 @@ from types import ModuleType
 from nastoolkit.families import (
     bert,
     cells,
+    conv_chain,
     hat,
     masked_bert,
     mbconv_layers,
@@ -35,6 +36,7 @@ FAMILIES: dict[str, Callable[[], Family]] = {
     "digits-mbv3": partial(mobilenet_v3.MobileNetV3Family, "digits-mbv3", mobilenet_v3.DIGITS),
     "digits-mbv3-small": partial(mobilenet_v3.MobileNetV3Family, "digits-mbv3-small", mobilenet_v3.SMALL_DIGITS),
     "efficient-tdnn": partial(tdnn.TDNNFamily, "efficient-tdnn", tdnn.COARSE),
+    "few-shot-convs": partial(conv_chain.ConvChainFamily, "few-shot-convs", conv_chain.FEW_SHOT),
     "hat-iwslt": partial(hat.HATFamily, "hat-iwslt", hat.IWSLT),
     "hat-wmt": partial(hat.HATFamily, "hat-wmt", hat.WMT),
     "tatoeba-transformer": partial(hat.HATFamily, "tatoeba-transformer", hat.TATOEBA),

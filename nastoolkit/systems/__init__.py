@@ -1,6 +1,7 @@
 """Papers, one module each: what only that paper has, on the parts that all share. A new one is a file and a line."""
 
 from nastoolkit.systems import (
+    at_nas,
     autodistil,
     balanced_mixture,
     darts_pt,
@@ -51,6 +52,7 @@ SYSTEMS: dict[str, Card] = {
     "mtl_nas": mtl_nas.CARD,
     "supertickets": supertickets.CARD,
     "ensemble_1d": ensemble_1d.CARD,
+    "at_nas": at_nas.CARD,
 }
 
 __all__ = ["SYSTEMS", "Card"]

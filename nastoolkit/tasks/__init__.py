@@ -28,12 +28,14 @@ from nastoolkit.tasks.masked_words import MaskedVader, MaskedWords
 from nastoolkit.tasks.ntu import NtuSkeletons
 from nastoolkit.tasks.number_words import NumberWords
 from nastoolkit.tasks.nyuv2 import Nyuv2
+from nastoolkit.tasks.omniglot import Omniglot
 from nastoolkit.tasks.rendered_scenes import RenderedScenes
 from nastoolkit.tasks.sentences import VaderAmazon, VaderMovies, VaderNyt, VaderTweets
 from nastoolkit.tasks.small_cifar import SmallCifar10
 from nastoolkit.tasks.speakers import LibriSpeakers, MadeUpSpeakers
 from nastoolkit.tasks.sst2 import Sst2
 from nastoolkit.tasks.tatoeba import Tatoeba
+from nastoolkit.tasks.turned_digits import TurnedDigits
 from nastoolkit.tasks.wmt14 import Wmt14
 
 TASKS: dict[str, type[Task]] = {
@@ -70,6 +72,8 @@ TASKS: dict[str, type[Task]] = {
     "made-up-skeletons": MadeUpSkeletons,
     "jhmdb-poses": Jhmdb,
     "ntu-skeletons": NtuSkeletons,
+    "omniglot": Omniglot,
+    "turned-digits": TurnedDigits,
 }
 
 HUB_NAME = re.compile(r"\w[\w.-]*/\w[\w.-]*")

@@ -1,11 +1,13 @@
 """Small classification tasks with few examples of few classes, drawn from a task with many classes.
 
 [Vinyals2016] O. Vinyals et al., "Matching Networks for One Shot Learning", NeurIPS 2016, Section 2.2: episodes.
+[Ravi2017] S. Ravi and H. Larochelle, "Optimization as a Model for Few-Shot Learning", ICLR 2017, Section 5.1: 64, 16 and 20 of
+mini-ImageNet's classes for learning to learn, for validation and for test.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -13,7 +15,9 @@ import numpy as np
 import torch
 
 from nastoolkit.support.counts import keep_whole
-from nastoolkit.tasks.base import Split, Task
+from nastoolkit.tasks.base import SPLITS, Split, Task
+
+SHARES = (0.64, 0.16)  # of classes, for learning to learn and for validation; those of mini-ImageNet
 
 
 @dataclass(frozen=True)
@@ -89,3 +93,19 @@ class Episodes:
         batch = replace(batch, targets=torch.arange(len(classes)).repeat(n))
         end = self.n_support * len(classes)
         return Episode(batch[:end], batch[end:], classes)
+
+
+def class_groups(task: Task) -> Mapping[str, Sequence[int]]:
+    """Classes for learning to learn, for validation and for test, by the names of splits; no class is in two of them.
+
+    They are the task's own ``class_groups``, or else shares of all classes in their order ([Ravi2017]).
+
+    Raises:
+        ValueError: The task has no classes.
+    """
+    if (own := getattr(task, "class_groups", None)) is not None:
+        return own
+    if (n := getattr(task, "n_classes", None)) is None:
+        raise ValueError(f"episodes need classes, and task {task.name!r} has none")
+    ends = np.cumsum([round(share * n) for share in SHARES])
+    return dict(zip(SPLITS, (part.tolist() for part in np.split(np.arange(n), ends)), strict=True))

@@ -28,6 +28,7 @@ ONE_OF_THREE = {"budgets": [4], "populations": [2], "references": [70.0]}  # fig
 STAND_INS = {
     "accuracy_over_density": {"n_tasks": 2, "n_seeds": 1},
     "accuracy_over_sparsity": {"image_size": 8, "blocks": [[4, 2], [6, 2]], "kernels": [3], "batch_size": 4},
+    "adapted_or_fixed": {"n_classes": 2, "image_size": 8, "widths": [2, 4], "n_seeds": 1},
     "architecture_and_bits": {"bits": [8, 32], "uniform_bits": [8], "budget": 4, "population": 2, "latency_seconds": 0.01},
     "accuracy_by_cost": {"arms": ["uniform operations", "uniform bins", "shift"], "n_seeds": 1, "n_steps": 20},
     "blockwise_rating": {"n_seeds": 1},
@@ -69,6 +70,8 @@ def stand_ins(request, tmp_path, monkeypatch, image_folder, image_rows, translat
     for number in range(4):
         image_folder(tmp_path / "tans" / f"set{number}" / "train", 2, 10, seed=number)
         image_folder(tmp_path / "tans" / f"set{number}" / "val", 2, 3, seed=9 + number)
+    for split, seed in (("train", 4), ("val", 5)):
+        image_folder(tmp_path / "mini-imagenet" / split, 12, 12, seed=seed)
     request.getfixturevalue("scene_files")(tmp_path / "nyuv2", 20, 6)
     for split, n in (("train", 40), ("test", 20)):
         image_rows(n, 10, n).save_to_disk(tmp_path / "cifar10" / split)

@@ -4,6 +4,7 @@ import torch
 
 from nastoolkit import TASKS
 from nastoolkit.tasks import Episodes, ImageFolder
+from nastoolkit.tasks.episodes import class_groups
 
 
 @pytest.fixture(scope="module")
@@ -70,3 +71,25 @@ def test_what_a_task_cannot_give_is_told(name, asked, message):
 def test_a_row_without_a_class_of_its_own_is_told():
     with pytest.raises(ValueError, match="^examples of task 'digits-sums' change their classes, so no episodes can be drawn$"):
         Episodes(TASKS["digits-sums"](), n_support=1, n_query=1).draw(0)
+
+
+@pytest.mark.parametrize("name", ["turned-digits", "digits"])
+def test_groups_of_classes_have_no_class_and_their_episodes_no_image_in_common(name):
+    task = TASKS[name]()
+    groups = class_groups(task)
+    classes = np.concatenate([*groups.values()])
+    assert list(groups) == ["train", "validation", "test"] and sorted(classes.tolist()) == list(range(task.n_classes))
+    seen = []
+    for own in groups.values():
+        episodes = Episodes(task, n_classes=2, n_query=3, classes=own)
+        drawn = [episodes.draw(number) for number in range(5)]
+        seen.append({int(row) for one in drawn for part in (one.support, one.query) for row in part.rows})
+        assert all(set(one.support.rows.tolist()).isdisjoint(one.query.rows.tolist()) for one in drawn)
+    assert not (seen[0] & seen[1] or seen[0] & seen[2] or seen[1] & seen[2])
+
+
+def test_a_task_without_groups_of_its_own_has_those_of_mini_imagenet(monkeypatch):
+    monkeypatch.setattr(type(TASKS["digits"]()), "n_classes", 100)
+    assert [len(own) for own in class_groups(TASKS["digits"]()).values()] == [64, 16, 20]
+    with pytest.raises(ValueError, match="^episodes need classes, and task 'number-words' has none$"):
+        class_groups(TASKS["number-words"]())
