@@ -71,7 +71,8 @@ class KernelTransform:
 
     The matrices (``7to5_matrix`` of 25 x 25 and ``5to3_matrix`` of 9 x 9, one pair a depthwise convolution; for kernels over
     time, of all convolutions, ``5to3_matrix`` of 3 x 3 and ``3to1_matrix``) are shared by all channels and start as the
-    identity, which is plain cropping. Everything else is sliced: ``chain(KernelTransform(), Slice())``.
+    identity, which is plain cropping. Everything else is sliced, also kernels of full convolutions over images:
+    ``chain(KernelTransform(), Slice())``.
     """
 
     @property
@@ -92,7 +93,9 @@ class KernelTransform:
     def __call__(self, shared: Weights, spec: BlockSpec, name: str, genotype: np.ndarray) -> Weights:
         """The computed kernels of convolutions that shrink, only for their first channels."""
         kernels = {key: shape for key, shape in shapes_of(spec).items() if len(shape) == 4}
-        return {key: self._resized(shared, key, shape) for key, shape in kernels.items() if shared[key].shape[-1] != shape[-1]}
+        smaller = {key: shape for key, shape in kernels.items() if shared[key].shape[-1] != shape[-1]}
+        with_matrix = {key for key in smaller if key.removesuffix("weight") + _matrix(shared[key].shape[-1]) in shared}
+        return {key: self._resized(shared, key, shape) for key, shape in smaller.items() if key in with_matrix}
 
     @staticmethod
     def _resized(shared: Weights, name: str, shape: torch.Size) -> torch.Tensor:

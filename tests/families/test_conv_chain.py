@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from nastoolkit.families.conv_chain import FEW_SHOT, ConvChainFamily
+from nastoolkit.supernets import KernelTransform, Slice, Supernet, chain
 
 
 def test_layers_have_their_kernels_widths_and_strides():
@@ -18,6 +19,14 @@ def test_layers_have_their_kernels_widths_and_strides():
     for child in network.children():
         shapes.append(tuple((x := child(x)).shape[1:]))
     assert shapes == [(6, 14, 14), (4, 7, 7), (6, 4, 4), (6, 1, 1), (5,)] and family.space.size == 6**3
+
+
+def test_smaller_kernels_are_the_middle_of_larger_ones_by_every_rule_for_kernels():
+    family = ConvChainFamily("x", FEW_SHOT)
+    for rule in (Slice(), chain(KernelTransform(), Slice())):
+        supernet = Supernet(family, rule)
+        middle = supernet.shared.get_submodule("layer1.conv").weight[:8, :, 2:3, 2:3]
+        assert torch.equal(supernet.weights(family.space.smallest)["layer1.conv.weight"], middle)
 
 
 def test_what_cannot_be_a_chain_is_told():
