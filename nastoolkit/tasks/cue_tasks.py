@@ -1,8 +1,8 @@
 """Many small tasks that want different operations: each has a cue, which tells its classes apart, and a disturbance.
 
-They are for methods that learn across tasks. Cues are strokes, stripes of one pixel, waves longer than a kernel, a place,
-values of single pixels, or a share of smooth noise. There are few training images and steps, so that the largest
-network is not the best one for every cue. Handwriting is that of :mod:`nastoolkit.tasks.digits`.
+They are for methods that learn across tasks. Cues are strokes, stripes of one pixel, waves longer than a kernel, values of
+single pixels, a share of smooth noise, or neighbours that are alike. Images are few, and so small that cells without
+wide kernels can tell some cues only by pooling, and others only without it. Handwriting is that of :mod:`nastoolkit.tasks.digits`.
 """
 
 from __future__ import annotations
@@ -77,14 +77,14 @@ def _waves(targets: np.ndarray, rng: np.random.Generator, split: str) -> torch.T
     """Waves of six pixels along rows, along columns or along a diagonal, in noise."""
     along = [DOWN + 0 * RIGHT, RIGHT + 0 * DOWN, (DOWN + RIGHT) / 2**0.5, (DOWN - RIGHT) / 2**0.5]
     kinds = [torch.sin(2 * torch.pi * (way / 6 + _random(len(targets), rng, 1))) for way in along]
-    return 0.7 * _of_class(kinds, targets) + 0.9 * _noise(len(targets), rng)
+    return 0.8 * _of_class(kinds, targets) + 0.9 * _noise(len(targets), rng)
 
 
-def _place(targets: np.ndarray, rng: np.random.Generator, split: str) -> torch.Tensor:
-    """In which corner there is a bright spot, in noise."""
-    middles = [(y, x) for y in (3, 8) for x in (3, 8)]
-    spots = [torch.exp(-((DOWN - y) ** 2 + (RIGHT - x) ** 2) / 8).expand(len(targets), 1, -1, -1) for y, x in middles]
-    return 1.3 * _of_class(spots, targets) + _noise(len(targets), rng)
+def _grain(targets: np.ndarray, rng: np.random.Generator, split: str) -> torch.Tensor:
+    """Whether a pixel of noise is like the one above it, and like the one to its left, or the opposite; of variance 1."""
+    white = _noise(len(targets), rng, SIZE + 1)
+    here, above, left = white[..., 1:, 1:], white[..., :-1, 1:], white[..., 1:, :-1]
+    return _of_class([(here + 0.6 * (x * above + y * left)) / 1.72**0.5 for x in (1, -1) for y in (1, -1)], targets)
 
 
 def _of_class(kinds: list[torch.Tensor], targets: np.ndarray) -> torch.Tensor:
@@ -98,7 +98,7 @@ def _noisy(images: torch.Tensor, rng: np.random.Generator, split: str) -> torch.
 
 def _inked(images: torch.Tensor, rng: np.random.Generator, split: str) -> torch.Tensor:
     """A handwritten digit, any one, over the image."""
-    return images + 2 * _handwriting(rng.integers(10, size=len(images)), rng, split)
+    return images + 1.5 * _handwriting(rng.integers(10, size=len(images)), rng, split)
 
 
 def _covered(images: torch.Tensor, rng: np.random.Generator, split: str) -> torch.Tensor:
@@ -113,7 +113,7 @@ CUES: Mapping[str, Cue] = {
     "values": _values,
     "blobs": _blobs,
     "waves": _waves,
-    "place": _place,
+    "grain": _grain,
 }
 DISTURBANCES: Mapping[str, Disturbance] = {
     "none": lambda images, rng, split: images,

@@ -39,7 +39,7 @@ def test_a_batch_depends_on_its_arguments_alone(task):
 
 def test_values_and_blobs_have_equal_means_and_variances_in_all_classes():
     """Else a class could be told by brightness or contrast, without its cue."""
-    for cue in ("values", "blobs"):
+    for cue in ("values", "blobs", "grain"):
         images, targets = (getattr(CueTask(cue, n_train=800).split("train"), name) for name in ("inputs", "targets"))
         for target in range(N_CLASSES):
             own = images[targets == target]
@@ -53,11 +53,12 @@ def test_waves_have_the_direction_of_their_class():
     assert rows[2, 0] > 1.5 * rows[0, 2] and columns[0, 2] > 1.5 * columns[2, 0]
 
 
-def test_a_place_is_the_corner_of_its_class():
-    images = CueTask("place", n_train=400).split("train")
-    means = torch.stack([images.inputs[images.targets == target][:, 0].mean(0) for target in range(N_CLASSES)])
-    corners = torch.stack([means[:, :6, :6], means[:, :6, 6:], means[:, 6:, :6], means[:, 6:, 6:]], 1).mean((2, 3))
-    assert corners.argmax(1).tolist() == [0, 1, 2, 3]
+def test_neighbours_are_alike_or_opposite_as_the_class_says():
+    split = CueTask("grain", n_train=400).split("train")
+    for target, (above, left) in enumerate([(1, 1), (1, -1), (-1, 1), (-1, -1)]):
+        own = split.inputs[split.targets == target]
+        assert above * (own[..., 1:, :] * own[..., :-1, :]).mean() > 0.2
+        assert left * (own[..., 1:] * own[..., :-1]).mean() > 0.2
 
 
 def test_covered_rows_are_zero():

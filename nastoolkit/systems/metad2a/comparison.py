@@ -30,7 +30,7 @@ from nastoolkit.tasks.images import folders_of_images
 
 METAD2A, WRONG, MARGINAL, RANDOM = "MetaD2A", "another task's images", "marginal frequencies", "random"
 AGNOSTIC, NEAREST, EVERY = "task-agnostic", "nearest task", "predictor on every cell"
-N_DRAWS, N_PROPOSED = 10, 10  # draws of images that are averaged over; cells of which the best predicted one is taken
+N_DRAWS, N_PROPOSED = 10, 5  # draws of images that are averaged over; cells of which the best predicted one is taken
 Row = dict[str, Any]
 
 

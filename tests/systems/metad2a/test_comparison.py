@@ -70,10 +70,10 @@ def test_arms_in_closed_form():
     assert of[EVERY].order == [1, 2, 3, 0] and sorted(of[RANDOM].order) == [0, 1, 2, 3]
 
 
-def test_the_first_ten_different_cells_are_judged():
+def test_the_first_five_different_cells_are_judged():
     judged = torch.arange(20.0)
-    drawn = np.array([3, 3, 5, 5, *range(6, 13), 2, 19])
-    assert best_of(drawn, judged) == [12, 11, 10, 9, 8, 7, 6, 5, 3, 2]
+    drawn = np.array([3, 3, 5, 5, 8, 6, 2, 19])
+    assert best_of(drawn, judged) == [8, 6, 5, 3, 2]
 
 
 def test_a_table_of_other_tasks_or_cells_is_refused():
