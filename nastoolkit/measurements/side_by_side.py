@@ -104,7 +104,7 @@ def accuracies_side_by_side(
     found = np.empty((len(tasks), len(genotypes), len(seeds)))
     for number in np.unique(n_classes):
         places = np.flatnonzero(n_classes == number)
-        own = [tasks[place] for place in places]
+        own = [tasks[place] for place in places.tolist()]
         family, calls = family_for(own[0]), list(product(genotypes, seeds))
         asked = [_job(family, genotype, own, replace(recipe, seed=seed)) for genotype, seed in calls]
         given = [{"family": family, "genotype": g, "tasks": own, "recipe": replace(recipe, seed=seed)} for g, seed in calls]

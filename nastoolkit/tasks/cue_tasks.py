@@ -2,7 +2,8 @@
 
 They are for methods that learn across tasks. Cues are strokes, stripes of one pixel, waves longer than a kernel, values of
 single pixels, a share of smooth noise, or neighbours that are alike. Images are few, and so small that cells without
-wide kernels can tell some cues only by pooling, and others only without it. Handwriting is that of :mod:`nastoolkit.tasks.digits`.
+wide kernels can tell some cues only by pooling, and others only without it. Handwriting is that of
+:mod:`nastoolkit.tasks.digits`.
 """
 
 from __future__ import annotations

@@ -23,7 +23,8 @@ from nastoolkit.supernets import Supernet
 
 START_UP = "import sys; sys.path.insert(0, {folder!r}); import stand_ins; stand_ins.install()"
 PRETRAINED_BERT = "https://huggingface.co/google-bert/bert-base-uncased/resolve/main/model.safetensors"
-LARGE = ("imagenet", "wmt14-en-de", "sst2", "'cifar10'", "mnist", "nyuv2", "ntu-skeletons", "'folder': 'tans'", "'folder': 'metad2a'")
+FOLDERS = ("'folder': 'tans'", "'folder': 'metad2a'")
+LARGE = ("imagenet", "wmt14-en-de", "sst2", "'cifar10'", "mnist", "nyuv2", "ntu-skeletons", *FOLDERS)
 SMALL = {"56": "1", "128": "2", "256": "4"}  # threads and inputs a batch
 ONE_OF_THREE = {"budgets": [4], "populations": [2], "references": [70.0]}  # fig03 has all three released families
 STAND_INS = {
