@@ -1,9 +1,8 @@
 """Many small tasks that want different operations: each has a cue, which tells its classes apart, and a disturbance.
 
-They are for methods that learn across tasks. Cues are strokes, stripes of one pixel, waves longer than a kernel, values of
-single pixels, a share of smooth noise, or neighbours that are alike. Images are few, and so small that cells without
-wide kernels can tell some cues only by pooling, and others only without it. Handwriting is that of
-:mod:`nastoolkit.tasks.digits`.
+They are for methods that learn across tasks. Cues are stripes of one pixel, waves of two lengths, values of single pixels, a
+share of smooth noise, or neighbours that are alike. Cells without wide kernels can tell some of these only by pooling, and
+others only without it. Handwriting, which disturbs, is that of :mod:`nastoolkit.tasks.digits`.
 """
 
 from __future__ import annotations
@@ -22,7 +21,6 @@ from nastoolkit.tasks.base import SPLITS, Classification, Split, drawn_rows
 from nastoolkit.tasks.digits import Digits
 
 SIZE, N_CLASSES = 12, 4  # pixels of a side; classes of each task
-DIGITS = np.array([1, 4, 7, 8])  # classes of ``shape``
 Cue = Callable[[np.ndarray, np.random.Generator, str], torch.Tensor]  # of targets (n,); for the split of this name
 Disturbance = Callable[[torch.Tensor, np.random.Generator, str], torch.Tensor]  # of images (n, 1, size, size)
 DOWN, RIGHT = (torch.arange(SIZE, dtype=torch.float32).view(shape) for shape in ((-1, 1), (1, -1)))
@@ -45,11 +43,6 @@ def _handwriting(digits: np.ndarray, rng: np.random.Generator, split: str) -> to
     wide = functional.pad(images[chosen], (room, room, room, room))
     rows, columns = (start[:, None] + np.arange(SIZE) for start in rng.integers(0, room + 1, (2, len(digits))))
     return wide[np.arange(len(digits))[:, None, None], 0, rows[:, :, None], columns[:, None, :]][:, None]
-
-
-def _shape(targets: np.ndarray, rng: np.random.Generator, split: str) -> torch.Tensor:
-    """Which of four handwritten digits it is."""
-    return 3 * _handwriting(DIGITS[targets], rng, split) - 0.6
 
 
 def _stripes(targets: np.ndarray, rng: np.random.Generator, split: str) -> torch.Tensor:
@@ -76,9 +69,18 @@ def _blobs(targets: np.ndarray, rng: np.random.Generator, split: str) -> torch.T
 
 def _waves(targets: np.ndarray, rng: np.random.Generator, split: str) -> torch.Tensor:
     """Waves of six pixels along rows, along columns or along a diagonal, in noise."""
-    along = [DOWN + 0 * RIGHT, RIGHT + 0 * DOWN, (DOWN + RIGHT) / 2**0.5, (DOWN - RIGHT) / 2**0.5]
-    kinds = [torch.sin(2 * torch.pi * (way / 6 + _random(len(targets), rng, 1))) for way in along]
-    return 0.8 * _of_class(kinds, targets) + 0.9 * _noise(len(targets), rng)
+    return _along(6, 0.8, targets, rng)
+
+
+def _swell(targets: np.ndarray, rng: np.random.Generator, split: str) -> torch.Tensor:
+    """The same with waves of nine pixels."""
+    return _along(9, 1.0, targets, rng)
+
+
+def _along(length: float, height: float, targets: np.ndarray, rng: np.random.Generator) -> torch.Tensor:
+    ways = [DOWN + 0 * RIGHT, RIGHT + 0 * DOWN, (DOWN + RIGHT) / 2**0.5, (DOWN - RIGHT) / 2**0.5]
+    kinds = [torch.sin(2 * torch.pi * (way / length + _random(len(targets), rng, 1))) for way in ways]
+    return height * _of_class(kinds, targets) + 0.9 * _noise(len(targets), rng)
 
 
 def _grain(targets: np.ndarray, rng: np.random.Generator, split: str) -> torch.Tensor:
@@ -109,11 +111,11 @@ def _covered(images: torch.Tensor, rng: np.random.Generator, split: str) -> torc
 
 
 CUES: Mapping[str, Cue] = {
-    "shape": _shape,
     "stripes": _stripes,
     "values": _values,
     "blobs": _blobs,
     "waves": _waves,
+    "swell": _swell,
     "grain": _grain,
 }
 DISTURBANCES: Mapping[str, Disturbance] = {

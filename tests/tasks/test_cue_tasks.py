@@ -46,11 +46,12 @@ def test_values_and_blobs_have_equal_means_and_variances_in_all_classes():
             assert own.mean().abs() < 0.05 and abs(own.var() - 1) < 0.1
 
 
-def test_waves_have_the_direction_of_their_class():
-    images = CueTask("waves", n_train=400).split("train")
+@pytest.mark.parametrize(("cue", "n_waves"), [("waves", 2), ("swell", 1)])
+def test_waves_have_the_direction_of_their_class(cue, n_waves):
+    images = CueTask(cue, n_train=400).split("train")
     spectrum = np.abs(np.fft.fft2(images.inputs[:, 0].numpy()))
     rows, columns = (spectrum[images.targets.numpy() == target].mean(0) for target in (0, 1))
-    assert rows[2, 0] > 1.5 * rows[0, 2] and columns[0, 2] > 1.5 * columns[2, 0]
+    assert rows[n_waves, 0] > 1.5 * rows[0, n_waves] and columns[0, n_waves] > 1.5 * columns[n_waves, 0]
 
 
 def test_neighbours_are_alike_or_opposite_as_the_class_says():

@@ -130,9 +130,9 @@ class Predictor(nn.Module):
         self.head = nn.Sequential(nn.Linear(2 * N_DIMS, N_DIMS), nn.Tanh(), nn.Linear(N_DIMS, 1))
 
     def forward(self, features: torch.Tensor, cells: torch.Tensor) -> torch.Tensor:
-        """Predictions ``(n_tasks, n_cells)`` for cells of each task, ``(n_tasks, n_cells, n_edges)``."""
-        tasks = self.encoder(features)[:, None].expand(-1, cells.shape[1], -1)
-        read = self._read(cells.flatten(0, 1)).unflatten(0, cells.shape[:2])
+        """Predictions ``(n_tasks, n_cells)`` of ``cells`` ``(n_cells, n_edges)`` for every task."""
+        tasks = self.encoder(features)[:, None].expand(-1, len(cells), -1)
+        read = self._read(cells).expand(len(tasks), -1, -1)
         return self.head(torch.cat([tasks, read], 2))[..., 0]
 
     def _read(self, cells: torch.Tensor) -> torch.Tensor:

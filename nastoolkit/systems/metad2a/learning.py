@@ -11,8 +11,8 @@ from torch import nn
 from nastoolkit.randomness import drawn_from
 from nastoolkit.systems.metad2a.graphs import Generator, Predictor
 
-KL_WEIGHT, LEARNING_RATE = 0.005, 1e-3
-N_GOOD, N_JUDGED = 5, 16  # cells of each task that the generator learns from; that a step of the predictor sees
+KL_WEIGHT, LEARNING_RATE = 0.005, 3e-3
+N_GOOD = 3  # cells of each task that the generator learns from
 
 
 def some(features: torch.Tensor, n_images: int, rng: np.random.Generator) -> torch.Tensor:
@@ -54,16 +54,13 @@ def learn_generator(
 def learn_predictor(
     features: torch.Tensor, cells: torch.Tensor, truth: torch.Tensor, n_nodes: int, n_images: int, n_steps: int, seed: int
 ) -> Predictor:
-    """Learn accuracies, standardised within each task, by least squares; for arguments see :func:`learn_generator`."""
+    """Learn the accuracies of all cells, standardised within each task, by least squares; see :func:`learn_generator`."""
     wanted = (truth - truth.mean(1, keepdim=True)) / (truth.std(1, keepdim=True) + 1e-6)
     with drawn_from(seed):
         predictor = Predictor(features.shape[-1], int(cells.max()) + 1, n_nodes)
     rng, optimizer = np.random.default_rng([seed, 2]), torch.optim.Adam(predictor.parameters(), LEARNING_RATE)
-    n_judged = min(N_JUDGED, len(cells))
     for _ in range(n_steps):
-        chosen = torch.from_numpy(np.stack([rng.permutation(len(cells))[:n_judged] for _ in wanted]))
-        answers = predictor(some(features, n_images, rng), cells[chosen])
-        nn.functional.mse_loss(answers, wanted.gather(1, chosen)).backward()
+        nn.functional.mse_loss(predictor(some(features, n_images, rng), cells), wanted).backward()
         optimizer.step()
         optimizer.zero_grad()
     return predictor
@@ -73,9 +70,8 @@ def predicted(
     predictor: Predictor, features: torch.Tensor, cells: torch.Tensor, n_images: int, n_draws: int, rng: np.random.Generator
 ) -> torch.Tensor:
     """Mean prediction ``(n_tasks, n_cells)`` over some draws of images, of cells ``(n_cells, n_edges)`` for every task."""
-    every = cells.expand(len(features), -1, -1)
     with torch.no_grad():
-        return torch.stack([predictor(some(features, n_images, rng), every) for _ in range(n_draws)]).mean(0)
+        return torch.stack([predictor(some(features, n_images, rng), cells) for _ in range(n_draws)]).mean(0)
 
 
 def generated(
