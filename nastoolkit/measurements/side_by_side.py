@@ -7,6 +7,7 @@ Differs from :class:`nastoolkit.measurements.StandAloneAccuracy` in: gradients a
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
 from dataclasses import replace
@@ -62,7 +63,9 @@ def train_side_by_side(family: Family, genotype: np.ndarray, tasks: Sequence[Tas
     for step in range(recipe.n_steps):
         batches = [task.batch(step, recipe.batch_size, recipe.seed).at(shape) for task in tasks]
         inputs: Any = [batch.inputs for batch in batches]
-        found = gradients(weights, torch.stack(inputs), torch.stack([batch.targets for batch in batches]))
+        with warnings.catch_warnings():  # global pooling runs network by network, which costs little here
+            warnings.filterwarnings("ignore", "There is a performance drop")
+            found = gradients(weights, torch.stack(inputs), torch.stack([batch.targets for batch in batches]))
         for name, weight in weights.items():
             weight.grad = found[name]
         optimizer.step()

@@ -25,7 +25,7 @@ from nastoolkit.systems.metad2a.comparison import (
     propose,
     tasks_of,
 )
-from nastoolkit.systems.metad2a.graphs import Generator, Predictor
+from nastoolkit.systems.metad2a.graphs import CellGenerator, CellPredictor
 from nastoolkit.systems.metad2a.sets import DataSetEncoder
 
 CARD = Card(
@@ -33,7 +33,7 @@ CARD = Card(
     title="Rapid Neural Architecture Search by Learning to Generate Graphs from Datasets",
     paper="2107.00860",
     claim="A generator, conditioned on a data set's images, writes good networks for it without a search.",
-    methods=("DataSetEncoder", "Generator", "Predictor"),
+    methods=("DataSetEncoder", "CellGenerator", "CellPredictor"),
     notebooks=("generated_for_the_task",),
     taught_in="docs/how_to_task.md",
     needs="40 data sets of images in folders, all cells trained for each, a GPU",
@@ -49,8 +49,8 @@ __all__ = [
     "RANDOM",
     "WRONG",
     "DataSetEncoder",
-    "Generator",
-    "Predictor",
+    "CellGenerator",
+    "CellPredictor",
     "cells_of",
     "propose",
     "tasks_of",

@@ -97,7 +97,7 @@ def propose(
     made = generated(generator, features[n_known:], n_generated, n_images["shown"], N_DRAWS, seed)
     judged = predicted(predictor, features[n_known:], known[1], n_images["shown"], N_DRAWS, np.random.default_rng(seed))
     seconds = perf_counter() - start
-    arms = Arms(known[1], truth[:n_known], features.mean((1, 2)), _numbers(made, known[1]), judged, seed)
+    arms = CellArms(known[1], truth[:n_known], features.mean((1, 2)), _numbers(made, known[1]), judged, seed)
     return [
         {"task": name, **row, **({"seconds": seconds} if row["arm"] == METAD2A else {})}
         for place, name in enumerate(task.name for task in ordered[n_known:])
@@ -126,7 +126,7 @@ def _numbers(some: torch.Tensor, cells: torch.Tensor) -> np.ndarray:
 
 
 @dataclass(frozen=True, eq=False)
-class Arms:
+class CellArms:
     """What all arms know before they propose cells, which are numbers.
 
     Attributes:
@@ -145,7 +145,7 @@ class Arms:
     judged: torch.Tensor
     seed: int
 
-    def of(self, task: int) -> list[Proposal]:
+    def of(self, task: int) -> list[CellProposal]:
         """Proposals of all arms for an unseen task."""
         rng, every = np.random.default_rng([self.seed, 4, task]), np.arange(len(self.cells))
         judged, frequent = self.judged[task], self._by_frequency(rng)
@@ -154,13 +154,13 @@ class Arms:
         nearest = ranked(every.tolist(), self.known[int(alike.argmax())])
         others = [other for other in range(len(self.made)) if other != task]
         return [
-            Proposal(METAD2A, self.made[task], best_of(self.made[task], judged)),
-            *(Proposal(WRONG, self.made[other], best_of(self.made[other], self.judged[other])) for other in others),
-            Proposal(MARGINAL, frequent, best_of(frequent, judged)),
-            Proposal(RANDOM, every, best_of(rng.permutation(every), judged)),
-            Proposal(AGNOSTIC, np.array(agnostic[:1]), agnostic),
-            Proposal(NEAREST, np.array(nearest[:1]), nearest),
-            Proposal(EVERY, every, ranked(every.tolist(), judged)),
+            CellProposal(METAD2A, self.made[task], best_of(self.made[task], judged)),
+            *(CellProposal(WRONG, self.made[other], best_of(self.made[other], self.judged[other])) for other in others),
+            CellProposal(MARGINAL, frequent, best_of(frequent, judged)),
+            CellProposal(RANDOM, every, best_of(rng.permutation(every), judged)),
+            CellProposal(AGNOSTIC, np.array(agnostic[:1]), agnostic),
+            CellProposal(NEAREST, np.array(nearest[:1]), nearest),
+            CellProposal(EVERY, every, ranked(every.tolist(), judged)),
         ]
 
     def _by_frequency(self, rng: np.random.Generator) -> np.ndarray:
@@ -171,7 +171,7 @@ class Arms:
 
 
 @dataclass(frozen=True, eq=False)
-class Proposal:
+class CellProposal:
     """Cells that an ``arm`` draws from ``(n,)``, and those that it would train, the best predicted first."""
 
     arm: str
@@ -184,7 +184,7 @@ def best_of(drawn: np.ndarray, judged: torch.Tensor) -> list[int]:
     return ranked([*dict.fromkeys(drawn.tolist())][:N_PROPOSED], judged)
 
 
-def _rows(proposals: Sequence[Proposal], truth: torch.Tensor) -> list[Row]:
+def _rows(proposals: Sequence[CellProposal], truth: torch.Tensor) -> list[Row]:
     """Percentiles and regrets of one task's proposals; those of an arm that has several are their mean."""
     percentiles = 100 * (rankdata(truth) - 1) / (len(truth) - 1)
     rows = [

@@ -36,7 +36,7 @@ def reversed_graph(graph: Graph) -> Graph:
     return tuple(tuple(nodes) for nodes in reversed(after))
 
 
-class Nodes(nn.Module):
+class NodeStates(nn.Module):
     """States of a graph's nodes, each from its type and from a gated sum of those before it ([Zhang2019], Eqs. 6 to 8).
 
     Args:
@@ -62,7 +62,7 @@ class Nodes(nn.Module):
         return self.update(one_hot(types, self.n_types).to(start), before)
 
 
-class Generator(nn.Module):
+class CellGenerator(nn.Module):
     """Writes cells for a data set: a code is drawn, and the operations are chosen one after the other.
 
     Args:
@@ -75,7 +75,7 @@ class Generator(nn.Module):
         super().__init__()
         self.encoder, self.n_operations = DataSetEncoder(n_features, N_DIMS), n_operations
         self.code, self.start = nn.Linear(N_DIMS, 2 * N_DIMS), nn.Linear(N_DIMS, N_DIMS)
-        self.nodes = Nodes(graph_of(n_nodes), n_operations + 1)  # the last type is the input
+        self.nodes = NodeStates(graph_of(n_nodes), n_operations + 1)  # the last type is the input
         self.choice = nn.Sequential(nn.Linear(2 * N_DIMS, 2 * N_DIMS), nn.ReLU(), nn.Linear(2 * N_DIMS, n_operations))
 
     def encode(self, features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -114,18 +114,18 @@ class Generator(nn.Module):
         return torch.stack(cell, 1), total
 
 
-class Predictor(nn.Module):
+class CellPredictor(nn.Module):
     """Tells the accuracy of cells on data sets, both encoded; a cell is read in both directions.
 
     Args:
-        n_features, n_operations, n_nodes: See :class:`Generator`.
+        n_features, n_operations, n_nodes: See :class:`CellGenerator`.
     """
 
     def __init__(self, n_features: int, n_operations: int, n_nodes: int) -> None:
         super().__init__()
         self.encoder, graph = DataSetEncoder(n_features, N_DIMS), graph_of(n_nodes)
         self.n_operations = n_operations
-        self.forward_nodes, self.backward_nodes = (Nodes(way, n_operations + 2) for way in (graph, reversed_graph(graph)))
+        self.forward_nodes, self.backward_nodes = (NodeStates(way, n_operations + 2) for way in (graph, reversed_graph(graph)))
         self.joined = nn.Linear(2 * N_DIMS, N_DIMS)
         self.head = nn.Sequential(nn.Linear(2 * N_DIMS, N_DIMS), nn.Tanh(), nn.Linear(N_DIMS, 1))
 

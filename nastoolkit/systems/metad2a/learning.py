@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from nastoolkit.randomness import drawn_from
-from nastoolkit.systems.metad2a.graphs import Generator, Predictor
+from nastoolkit.systems.metad2a.graphs import CellGenerator, CellPredictor
 
 KL_WEIGHT, LEARNING_RATE = 0.005, 3e-3
 N_GOOD = 3  # cells of each task that the generator learns from
@@ -27,7 +27,7 @@ def best_cells(cells: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
 
 def learn_generator(
     features: torch.Tensor, cells: torch.Tensor, truth: torch.Tensor, n_nodes: int, n_images: int, n_steps: int, seed: int
-) -> Generator:
+) -> CellGenerator:
     """Learn to write the best cells of known tasks.
 
     Args:
@@ -41,7 +41,7 @@ def learn_generator(
     """
     good = best_cells(cells, truth)
     with drawn_from(seed):
-        generator = Generator(features.shape[-1], int(cells.max()) + 1, n_nodes)
+        generator = CellGenerator(features.shape[-1], int(cells.max()) + 1, n_nodes)
     rng, noise = np.random.default_rng([seed, 1]), torch.Generator().manual_seed(seed)
     optimizer = torch.optim.Adam(generator.parameters(), LEARNING_RATE)
     for _ in range(n_steps):
@@ -53,11 +53,11 @@ def learn_generator(
 
 def learn_predictor(
     features: torch.Tensor, cells: torch.Tensor, truth: torch.Tensor, n_nodes: int, n_images: int, n_steps: int, seed: int
-) -> Predictor:
+) -> CellPredictor:
     """Learn the accuracies of all cells, standardised within each task, by least squares; see :func:`learn_generator`."""
     wanted = (truth - truth.mean(1, keepdim=True)) / (truth.std(1, keepdim=True) + 1e-6)
     with drawn_from(seed):
-        predictor = Predictor(features.shape[-1], int(cells.max()) + 1, n_nodes)
+        predictor = CellPredictor(features.shape[-1], int(cells.max()) + 1, n_nodes)
     rng, optimizer = np.random.default_rng([seed, 2]), torch.optim.Adam(predictor.parameters(), LEARNING_RATE)
     for _ in range(n_steps):
         nn.functional.mse_loss(predictor(some(features, n_images, rng), cells), wanted).backward()
@@ -67,15 +67,20 @@ def learn_predictor(
 
 
 def predicted(
-    predictor: Predictor, features: torch.Tensor, cells: torch.Tensor, n_images: int, n_draws: int, rng: np.random.Generator
+    predictor: CellPredictor,
+    features: torch.Tensor,
+    cells: torch.Tensor,
+    n_images: int,
+    n_draws: int,
+    rng: np.random.Generator,
 ) -> torch.Tensor:
-    """Mean prediction ``(n_tasks, n_cells)`` over some draws of images, of cells ``(n_cells, n_edges)`` for every task."""
+    """Mean prediction ``(n_tasks, n_cells)`` of ``cells`` ``(n_cells, n_edges)`` for every task, over draws of images."""
     with torch.no_grad():
         return torch.stack([predictor(some(features, n_images, rng), cells) for _ in range(n_draws)]).mean(0)
 
 
 def generated(
-    generator: Generator, features: torch.Tensor, n_cells: int, n_images: int, n_draws: int, seed: int
+    generator: CellGenerator, features: torch.Tensor, n_cells: int, n_images: int, n_draws: int, seed: int
 ) -> torch.Tensor:
     """Cells ``(n_tasks, n_cells, n_edges)`` for every task, as many from each of some draws of images."""
     rng, drawn = np.random.default_rng([seed, 3]), torch.Generator().manual_seed(seed)

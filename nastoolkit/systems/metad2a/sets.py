@@ -12,7 +12,7 @@ from torch import nn
 N_HEADS = 4
 
 
-class Attention(nn.Module):
+class SetAttention(nn.Module):
     """A set looks at another one: MAB of [Lee2019], without normalisation of layers.
 
     Args:
@@ -46,8 +46,8 @@ class SetToVector(nn.Module):
 
     def __init__(self, n_features: int, n_dims: int) -> None:
         super().__init__()
-        self.first, self.second = Attention(n_features, n_features, n_dims), Attention(n_dims, n_dims, n_dims)
-        self.pooling, self.last = Attention(n_dims, n_dims, n_dims), nn.Linear(n_dims, n_dims)
+        self.first, self.second = SetAttention(n_features, n_features, n_dims), SetAttention(n_dims, n_dims, n_dims)
+        self.pooling, self.last = SetAttention(n_dims, n_dims, n_dims), nn.Linear(n_dims, n_dims)
         self.seed = nn.Parameter(torch.randn(1, n_dims) / n_dims**0.5)
 
     def forward(self, elements: torch.Tensor) -> torch.Tensor:

@@ -14,7 +14,7 @@ from nastoolkit.systems.metad2a.comparison import (
     NEAREST,
     RANDOM,
     WRONG,
-    Arms,
+    CellArms,
     best_of,
     propose,
     tasks_of,
@@ -61,7 +61,7 @@ def test_arms_in_closed_form():
     known = torch.tensor([[10.0, 60, 50, 20], [90, 40, 50, 20], [0, 0, 0, 1]])
     cells, means = torch.arange(4)[:, None], torch.tensor([[1.0, 0], [0, 1], [-1, 0], [0.1, 1], [1, 0]])
     judged = torch.tensor([[0.0, 3, 2, 1], [4, 3, 2, 1]])
-    arms = Arms(cells, known.repeat(1, 1), means, np.array([[2, 2, 1, 2], [0, 3, 3, 3]]), judged, 0)
+    arms = CellArms(cells, known.repeat(1, 1), means, np.array([[2, 2, 1, 2], [0, 3, 3, 3]]), judged, 0)
     of = {one.arm: one for one in arms.of(0)}
     assert of[METAD2A].order == [1, 2] and of[METAD2A].drawn.tolist() == [2, 2, 1, 2]
     assert of[WRONG].order == [0, 3]  # proposed and judged for the other task

@@ -6,13 +6,13 @@ import pytest
 import torch
 
 from nastoolkit.families.cells import DIGITS
-from nastoolkit.systems.metad2a.graphs import N_DIMS, Generator, Predictor, graph_of, reversed_graph
+from nastoolkit.systems.metad2a.graphs import N_DIMS, CellGenerator, CellPredictor, graph_of, reversed_graph
 
 
 @pytest.fixture
 def generator():
     torch.manual_seed(0)
-    return Generator(6, 3, 3)
+    return CellGenerator(6, 3, 3)
 
 
 def test_the_graph_of_a_cell():
@@ -74,7 +74,7 @@ def test_the_loss_in_closed_form(generator):
 
 def test_a_generator_learns_what_each_task_wants():
     torch.manual_seed(5)
-    generator, marks = Generator(6, 3, 3), torch.randn(2, 1, 1, 6).expand(-1, 3, 4, -1)
+    generator, marks = CellGenerator(6, 3, 3), torch.randn(2, 1, 1, 6).expand(-1, 3, 4, -1)
     wanted = torch.tensor([[[0, 1, 2]], [[2, 0, 1]]])
     optimizer = torch.optim.Adam(generator.parameters(), 1e-2)
     for _ in range(80):
@@ -88,7 +88,7 @@ def test_a_generator_learns_what_each_task_wants():
 
 def test_the_predictor_sees_every_edge_and_the_task():
     torch.manual_seed(6)
-    predictor, features = Predictor(6, 3, 3), torch.randn(2, 3, 4, 6)
+    predictor, features = CellPredictor(6, 3, 3), torch.randn(2, 3, 4, 6)
     cells = torch.tensor([[0, 1, 2], [1, 1, 2], [0, 0, 2], [0, 1, 0]])
     with torch.no_grad():
         answers = predictor(features, cells)

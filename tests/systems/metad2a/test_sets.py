@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from nastoolkit.systems.metad2a.sets import N_HEADS, Attention, DataSetEncoder
+from nastoolkit.systems.metad2a.sets import N_HEADS, DataSetEncoder, SetAttention
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def test_which_class_an_image_is_in_does_matter(encoder):
 
 def test_attention_against_a_loop_over_heads_and_queries():
     torch.manual_seed(1)
-    attention = Attention(3, 5, 8)
+    attention = SetAttention(3, 5, 8)
     queries, keys = torch.randn(4, 3), torch.randn(6, 5)
     wide, part = attention.query(queries), 8 // N_HEADS
     for number in range(4):
