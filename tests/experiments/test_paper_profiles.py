@@ -46,7 +46,8 @@ STAND_INS = {
     "split_by_gradients": {"truths": {"cifar10": "alone"}, "n_judged": 3, "n_seeds": 1},
     "many_in_one_pass": {"tasks": {"imagenet": 32}, "n_judged": 1, "n_seeds": 1, "depths": [1]},
     "perturbation_or_magnitude": {"image_size": 8, "n_cells": 1, "n_stages": 1, "n_seeds": 1},
-    "generated_for_the_task": {"operations": ["skip_connect", "nor_conv_1x1"], "n_seeds": 1, "n_repeats": 2, "batch_size": 2},
+    "generated_for_the_task": {"operations": ["skip_connect", "nor_conv_1x1"], "n_seeds": 1, "n_repeats": 2}
+    | {"steps": {"features": 2, "generator": 3, "predictor": 3}, "batch_size": 2},
     "regression_ranks_cells": {"task_names": ["cifar10"], "image_size": 8, "n_seeds": 1},
     "retrieval_or_nearest": {"steps": {"base": 0, "zoo": 2, "retrieval": 10, "tuning": 4}, "n_images": 2},
     "which_sharing_ranks": {"truths": {"cifar10": "alone"}, "n_judged": 3, "n_seeds": 1, "n_passes": 80},
