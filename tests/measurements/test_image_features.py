@@ -65,7 +65,7 @@ def test_a_class_without_images_has_a_mean_all_the_same(network):
 
 
 def test_features_by_class_are_standardised_over_known_tasks_and_tell_them_apart():
-    tasks = [CueTask(cue, n_train=24, n_held_out=8) for cue in ("waves", "values", "place")]
+    tasks = [CueTask(cue, n_train=24, n_held_out=8) for cue in ("waves", "values", "grain")]
     family = cells_for(tasks[0], image_size=12, channels=8, n_cells=1, n_stages=1, n_nodes=2)
     family = type(family)("features", replace(family.table, n_classes=8))
     images = torch.stack([images_by_class(task, 4, 6, (1, 12, 12)) for task in tasks])
