@@ -189,6 +189,15 @@ for a new data set. Fine-tuned, it is more accurate after fewer steps than netwo
             Headline("TANS (d)", ("nearest data set",), "TANS: above the nearest data set's (points)"),
         ),
     ),
+    "2107.00860": Paper(
+        "Rapid Neural Architecture Search by Learning to Generate Graphs from Datasets",
+        """A generator that has learnt from many data sets writes networks for a new one from its images, and a predictor says
+which to train: more accurate than what searches find, in seconds in place of hours.""",
+        (
+            Headline("MetaD2A (c)", ("Another task's images",), "MetaD2A: its images matter (points)"),
+            Headline("MetaD2A (e)", ("task-agnostic",), "MetaD2A: above the task-agnostic cell (points)"),
+        ),
+    ),
     "1911.13053": Paper(
         "Block-wisely Supervised Neural Architecture Search with Knowledge Distillation",
         """A supernet that is cut into blocks, each of which learns from a block of a teacher, ranks networks better than one
