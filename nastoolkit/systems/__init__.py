@@ -13,6 +13,7 @@ from nastoolkit.systems import (
     gradient_matching,
     hardware_aware_nas,
     instatune,
+    leastereo,
     mixture_of_supernets,
     mtl_nas,
     nat,
@@ -51,6 +52,7 @@ SYSTEMS: dict[str, Card] = {
     "mtl_nas": mtl_nas.CARD,
     "supertickets": supertickets.CARD,
     "ensemble_1d": ensemble_1d.CARD,
+    "leastereo": leastereo.CARD,
 }
 
 __all__ = ["SYSTEMS", "Card"]

@@ -139,9 +139,9 @@ class Trellis(nn.Module):
         self.joined = nn.ModuleDict({str(late): self._join(late) for late in self.joins})
         self.last = conv(dims, self.width, n_outputs, kernel, plain=True)
 
-    def _join(self, layer: int) -> nn.Module:
-        channels = self.width << self.levels[layer][0]
-        return conv(self.dims, 2 * channels, channels)
+    def _join(self, late: int) -> nn.Module:
+        early, own = (self.width << self.levels[layer][0] for layer in (self.joins[late], late))
+        return conv(self.dims, early + own, own)
 
     def forward(self, before: torch.Tensor, now: torch.Tensor, mix: Mix | None) -> torch.Tensor:
         """Outputs of both stems ``(n, width * n_joined, ...)`` to ``(n, n_outputs, ...)``."""
@@ -154,7 +154,7 @@ class Trellis(nn.Module):
                 inputs = [self._taken(layer, level, back, outs[-back], sizes[level], mix) for back in (2, 1)]
                 new[level] = self.cells[f"{layer}_{level}"](inputs, mix.shares if mix else None)
             if layer in self.joins:
-                new = {level: self._joined(layer, x, outs[2 + self.joins[layer]][level]) for level, x in new.items()}
+                new = {level: self._joined(layer, x, outs[2 + self.joins[layer]]) for level, x in new.items()}
             outs.append(new)
         ends = [self._lifted(level, x, sizes) * (mix.ends[level] if mix else 1) for level, x in outs[-1].items()]
         return self.last(reduce(torch.add, ends))
@@ -173,8 +173,9 @@ class Trellis(nn.Module):
                 terms.append(taken if ways is None else ways[level, source] * taken)
         return reduce(torch.add, terms)
 
-    def _joined(self, layer: int, x: torch.Tensor, earlier: torch.Tensor) -> torch.Tensor:
-        return self.joined[str(layer)](torch.cat([earlier, x], 1))
+    def _joined(self, layer: int, x: torch.Tensor, earlier: dict[int, torch.Tensor]) -> torch.Tensor:
+        sized = [self._resized(one, list(x.shape[2:])) for one in earlier.values()]
+        return self.joined[str(layer)](torch.cat([*sized, x], 1))
 
     def _lifted(self, level: int, x: torch.Tensor, sizes: list[list[int]]) -> torch.Tensor:
         """An output at level 0: half the channels and twice the resolution, so many times."""

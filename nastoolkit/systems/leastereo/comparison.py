@@ -1,0 +1,145 @@
+"""Jobs of the notebook: networks that were searched, drawn, made by hand, or are convolutions everywhere, trained alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from time import process_time
+from typing import Any
+
+import numpy as np
+import torch
+
+from nastoolkit.measurements.accuracy import predictions
+from nastoolkit.randomness import drawn_from
+from nastoolkit.systems.leastereo.decoding import everywhere, random_design
+from nastoolkit.systems.leastereo.network import CONV, Design, Shape, StereoNet, n_params
+from nastoolkit.systems.leastereo.search import FEATURES, MATCHING, Search, train
+from nastoolkit.tasks import load_task
+from nastoolkit.tasks.stereo import SEEN, Stereo, check_stereo
+from nastoolkit.training import Recipe
+
+JOINT, SEPARATE, RANDOM, HAND = "searched", "searched separately", "random", "by hand"
+CONVOLUTIONS = ", convolutions everywhere"
+NEAR, LARGER, N_TRIES = 0.15, 1.5, 200  # random networks' distance in parameters, size of the one by hand, and draws
+Pair = tuple[Design, Design]
+
+
+def compare(
+    tasks: Mapping[str, str],
+    sizes: Mapping[str, Any],
+    search_sizes: Mapping[str, Any],
+    seed: int,
+    searching: Mapping[str, Any],
+    training: Mapping[str, Any],
+    n_random: int,
+    is_separate: bool,
+    device: str,
+) -> list[dict[str, Any]]:
+    """Search, and train all arms anew with the same batches; a job of a grid.
+
+    Args:
+        tasks: Names for :func:`nastoolkit.tasks.load_task`, by words for columns. The first is for training, all for tests.
+        sizes: Fields of :class:`Shape` of trained networks.
+        search_sizes: Those that differ in the search.
+        seed: Seed of weights, batches and random networks.
+        searching: ``n_steps``, ``batch_size`` and ``learning_rate`` of weights, ``logit_rate`` and ``warm_up`` of a search.
+        training: ``n_steps``, ``batch_size`` and ``learning_rate`` of all arms.
+        n_random: Number of random networks, each with a twin that is convolutions everywhere.
+        is_separate: Whether to search features and matching one after the other, too.
+        device: Where to train.
+
+    Returns:
+        A row for each ``arm``: mean error in pixels on the test split of each task, ``epe_<word>``, and if it is known which
+        pixels both images show, ``hidden_<word>`` over the others; ``params``, share of ``convolutions`` among all edges, both
+        paths as ``path``, and processor ``seconds`` of search and training.
+    """
+    shape, first = Shape(**sizes), Shape(**{**sizes, **search_sizes})
+    checked = {word: check_stereo(load_task(name), shape.max_disparity) for word, name in tasks.items()}
+    trial = Trial(checked, shape, Recipe(**training, weight_decay=1e-4, seed=seed), device)
+    pair, spent = trial.searched(first, **searching)
+    rows = [trial.trained(JOINT, pair, spent), trial.trained(JOINT + CONVOLUTIONS, _convolutions(pair), spent)]
+    if is_separate:
+        rows.append(trial.trained(SEPARATE, *trial.searched(first, turns=((FEATURES,), (MATCHING,)), **searching)))
+    for number, drawn in enumerate(trial.drawn(n_random, rows[0]["params"])):
+        rows.append(trial.trained(f"{RANDOM} {number}", drawn))
+        rows.append(trial.trained(f"{RANDOM} {number}{CONVOLUTIONS}", _convolutions(drawn)))
+    wide, by_hand = made_by_hand(shape, LARGER * rows[0]["params"])
+    return [*rows, replace(trial, shape=wide).trained(HAND, by_hand)]
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """What all arms of a job have in common."""
+
+    tasks: Mapping[str, Stereo]
+    shape: Shape
+    recipe: Recipe
+    device: str
+
+    @property
+    def task(self) -> Stereo:
+        """The task for training."""
+        return next(iter(self.tasks.values()))
+
+    def searched(
+        self, shape: Shape, logit_rate: float, warm_up: float, turns: Any = ((FEATURES, MATCHING),), **training: Any
+    ) -> tuple[Pair, float]:
+        """Both networks that a search finds, and its processor seconds."""
+        begun, recipe = process_time(), replace(self.recipe, **training)
+        with drawn_from(self.recipe.seed):
+            search = Search(shape, self.task, recipe, logit_rate, warm_up).to(self.device)
+        search.learn(turns)
+        return search.designs(), process_time() - begun
+
+    def trained(self, arm: str, pair: Pair, seconds: float = 0.0) -> dict[str, Any]:
+        """A row of :func:`compare` for a network that is trained anew, after a search that took so many seconds."""
+        begun = process_time()
+        with drawn_from(self.recipe.seed):
+            network = StereoNet(self.shape, pair).to(self.device)
+        train(network, self.task, self.recipe)
+        options = [option for design in pair for *_, option in design.edges]
+        about = {"params": n_params(network), "convolutions": np.mean(np.array(options) == CONV)}
+        about |= {"path": " ".join("".join(map(str, design.path)) for design in pair), "seconds": seconds}
+        about["seconds"] += process_time() - begun
+        return {"arm": arm, **self.measured(network.eval()), **about}
+
+    @torch.no_grad()
+    def measured(self, network: StereoNet) -> dict[str, float]:
+        """Mean errors of a network."""
+        errors = {}
+        for word, task in self.tasks.items():
+            found = predictions(network, task, task.split("test"), batch_size=32)
+            errors[f"epe_{word}"] = task.errors(*found).mean().item()
+            if SEEN in found[1]:
+                errors[f"hidden_{word}"] = task.errors(*found, seen=False).mean().item()
+        return errors
+
+    def drawn(self, n: int, size: int) -> list[Pair]:
+        """The first random networks that have about so many parameters; the nearest ones where there are not enough."""
+        rng = np.random.default_rng([self.recipe.seed, 1])
+        pairs = [_random_pair(self.shape, rng) for _ in range(N_TRIES)]
+        with torch.device("meta"):
+            apart = [abs(n_params(StereoNet(self.shape, pair)) / size - 1) for pair in pairs]
+        order = sorted(range(N_TRIES), key=lambda number: max(apart[number], NEAR))
+        return [pairs[number] for number in order[:n]]
+
+
+def made_by_hand(shape: Shape, size: float) -> tuple[Shape, Pair]:
+    """Hourglasses of convolutions, as wide as it takes to have at least ``size`` parameters."""
+    edges = tuple((node, source, CONV) for node in range(shape.n_nodes) for source in (node, node + 1))
+    features, matching = (
+        Design(tuple(min(layer, n - 1 - layer, shape.n_levels - 1) for layer in range(n)), edges) for n in shape.layers
+    )
+    while n_params(StereoNet(shape, (features, matching))) < size:
+        shape = replace(shape, width=shape.width + 1)
+    return shape, (features, matching)
+
+
+def _convolutions(pair: Pair) -> Pair:
+    return everywhere(pair[0]), everywhere(pair[1])
+
+
+def _random_pair(shape: Shape, rng: np.random.Generator) -> Pair:
+    features, matching = (random_design(shape, n, rng) for n in shape.layers)
+    return features, matching
