@@ -8,6 +8,7 @@ from time import process_time
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 
 from nastoolkit.measurements.accuracy import predictions
@@ -50,9 +51,9 @@ def compare(
         device: Where to train.
 
     Returns:
-        A row for each ``arm``: mean error in pixels on the test split of each task, ``epe_<word>``, and if it is known which
-        pixels both images show, ``hidden_<word>`` over the others; ``params``, share of ``convolutions`` among all edges, both
-        paths as ``path``, and processor ``seconds`` of search and training.
+        A row for each network, with its ``arm``: mean errors in pixels on each task's test split, ``epe_<word>``, and of those
+        that the right image does not show, ``hidden_<word>``, if they are known; ``params``, the share of ``convolutions`` of
+        all edges, both paths as ``path``, and processor ``seconds`` of search and training.
     """
     shape, first = Shape(**sizes), Shape(**{**sizes, **search_sizes})
     checked = {word: check_stereo(load_task(name), shape.max_disparity) for word, name in tasks.items()}
@@ -61,11 +62,16 @@ def compare(
     rows = [trial.trained(JOINT, pair, spent), trial.trained(JOINT + CONVOLUTIONS, _convolutions(pair), spent)]
     if is_separate:
         rows.append(trial.trained(SEPARATE, *trial.searched(first, turns=((FEATURES,), (MATCHING,)), **searching)))
-    for number, drawn in enumerate(trial.drawn(n_random, rows[0]["params"])):
-        rows.append(trial.trained(f"{RANDOM} {number}", drawn))
-        rows.append(trial.trained(f"{RANDOM} {number}{CONVOLUTIONS}", _convolutions(drawn)))
+    for drawn in trial.drawn(n_random, rows[0]["params"]):
+        rows += [trial.trained(RANDOM, drawn), trial.trained(RANDOM + CONVOLUTIONS, _convolutions(drawn))]
     wide, by_hand = made_by_hand(shape, LARGER * rows[0]["params"])
     return [*rows, replace(trial, shape=wide).trained(HAND, by_hand)]
+
+
+def gain(found: pd.DataFrame, value: str, ours: str, other: str) -> pd.Series:
+    """How much less an arm's error is than another's, of each seed in % of the other's; of several networks, their mean."""
+    means = found.groupby(["arm", "seed"])[value].mean()
+    return 100 * (1 - means[ours] / means[other])
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +105,7 @@ class Trial:
             network = StereoNet(self.shape, pair).to(self.device)
         train(network, self.task, self.recipe)
         options = [option for design in pair for *_, option in design.edges]
-        about = {"params": n_params(network), "convolutions": np.mean(np.array(options) == CONV)}
+        about = {"params": n_params(network), "convolutions": options.count(CONV) / len(options)}
         about |= {"path": " ".join("".join(map(str, design.path)) for design in pair), "seconds": seconds}
         about["seconds"] += process_time() - begun
         return {"arm": arm, **self.measured(network.eval()), **about}

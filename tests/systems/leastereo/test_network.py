@@ -58,7 +58,9 @@ def test_the_volume_is_its_definition():
             if x < d:
                 assert not found[:, :, d, :, x].any()
             else:
-                assert torch.equal(found[:, :3, d, :, x], left[..., x]) and torch.equal(found[:, 3:, d, :, x], right[..., x - d])
+                assert torch.equal(found[:, :3, d, :, x], left[..., x]) and torch.equal(
+                    found[:, 3:, d, :, x], right[..., x - d]
+                )
 
 
 def test_soft_argmin_is_the_mean_and_sharp_costs_give_their_place():
