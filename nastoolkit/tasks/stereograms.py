@@ -19,7 +19,7 @@ from nastoolkit.tasks.base import SPLITS, Split
 from nastoolkit.tasks.stereo import DISPARITY, SEEN, Stereo
 
 TILE = 64  # sides of a texture, in its own dots; it repeats beyond them
-GAIN, OFFSET, NOISE = 0.05, 0.03, 0.02  # standard deviations, of colours in 0..1
+GAIN, OFFSET, NOISE = 0.02, 0.01, 0.01  # standard deviations, of colours in 0..1
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ class Look:
     contrasts: tuple[float, float]
 
 
-USUAL = Look((2, 4), (2.0, 8.0), (1.0, 4.0), (0.3, 0.6))
-SHIFTED = Look((4, 6), (1.0, 0.6), (2.0, 8.0), (0.15, 0.4))
+USUAL = Look((2, 4), (2.0, 8.0), (1.5, 4.0), (0.5, 0.9))
+SHIFTED = Look((4, 6), (1.0, 0.6), (3.0, 8.0), (0.3, 0.6))
 
 
 @dataclass(frozen=True, eq=False)

@@ -82,6 +82,7 @@ class Trial:
     shape: Shape
     recipe: Recipe
     device: str
+    split: str = "test"
 
     @property
     def task(self) -> Stereo:
@@ -115,7 +116,7 @@ class Trial:
         """Mean errors of a network."""
         errors = {}
         for word, task in self.tasks.items():
-            found = predictions(network, task, task.split("test"), batch_size=32)
+            found = predictions(network, task, task.split(self.split), batch_size=32)
             errors[f"epe_{word}"] = task.errors(*found).mean().item()
             if SEEN in found[1]:
                 errors[f"hidden_{word}"] = task.errors(*found, seen=False).mean().item()

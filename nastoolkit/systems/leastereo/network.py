@@ -69,7 +69,12 @@ class Mix(NamedTuple):
 
     routes: torch.Tensor  # (n_layers, n_levels, n_levels), of an output on its way to a level from a level
     shares: torch.Tensor  # (n_edges, 2), of the options of all edges
-    ends: torch.Tensor  # (n_levels,), of outputs of the last layer
+
+    @property
+    def ends(self) -> torch.Tensor:
+        """Shares ``(n_levels,)`` of all paths, weighted, that end at each level."""
+        reached = reduce(lambda now, ways: ways @ now, self.routes, torch.eye(len(self.routes[0]))[0].to(self.routes))
+        return reached / reached.sum()
 
 
 def all_edges(n_nodes: int) -> list[Edge]:

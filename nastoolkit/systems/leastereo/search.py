@@ -49,9 +49,8 @@ class Search(nn.Module):
 
     def mixes(self) -> tuple[Mix, Mix]:
         """Weights of the feature and of the matching network."""
-        ends = self.betas[0].new_ones(self.shape.n_levels)
         pairs = zip(self.alphas, self.betas, strict=True)
-        features, matching = (Mix(routes(betas), alphas.softmax(-1), ends) for alphas, betas in pairs)
+        features, matching = (Mix(routes(betas), alphas.softmax(-1)) for alphas, betas in pairs)
         return features, matching
 
     def learn(self, turns: Sequence[Sequence[int]] = ((FEATURES, MATCHING),)) -> None:

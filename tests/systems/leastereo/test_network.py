@@ -32,7 +32,7 @@ def only(shape, design):
         ways[layer, level, source] = 1
     options = {edge[:2]: edge[2] for edge in design.edges}
     shares = torch.tensor([[float(options.get(edge) == one) for one in (SKIP, CONV)] for edge in all_edges(shape.n_nodes)])
-    return Mix(ways, shares, torch.eye(shape.n_levels)[design.path[-1]])
+    return Mix(ways, shares)
 
 
 def moved_to(network, mixture, designs):
@@ -88,7 +88,7 @@ def test_a_mixture_has_gradients_for_all_ways_and_options():
     torch.manual_seed(0)
     mixture, betas = StereoNet(SHAPE), [torch.zeros(n, 3, 3, requires_grad=True) for n in SHAPE.layers]
     alphas = [torch.zeros(5, 2, requires_grad=True) for _ in SHAPE.layers]
-    mixes = tuple(Mix(routes(b), a.softmax(-1), torch.ones(3)) for a, b in zip(alphas, betas, strict=True))
+    mixes = tuple(Mix(routes(b), a.softmax(-1)) for a, b in zip(alphas, betas, strict=True))
     mixture(views(), mixes).square().sum().backward()
     for own, n_ways in zip(betas, ((2, 5), (2, 5, 7)), strict=True):
         assert [int((layer != 0).sum()) for layer in own.grad] == list(n_ways)  # of levels that are reached
