@@ -20,7 +20,7 @@ from nastoolkit.tasks import load_task
 from nastoolkit.tasks.stereo import SEEN, Stereo, check_stereo
 from nastoolkit.training import Recipe
 
-JOINT, SEPARATE, RANDOM, HAND = "searched", "searched separately", "random", "by hand"
+JOINT, SEPARATE, RANDOM, HAND, PLAIN = "searched", "searched separately", "random", "by hand", "plain"
 CONVOLUTIONS = ", convolutions everywhere"
 NEAR, LARGER, N_TRIES = 0.15, 1.5, 200  # random networks' distance in parameters, size of the one by hand, and draws
 Pair = tuple[Design, Design]
@@ -46,7 +46,7 @@ def compare(
         seed: Seed of weights, batches and random networks.
         searching: ``n_steps``, ``batch_size`` and ``learning_rate`` of weights, ``logit_rate`` and ``warm_up`` of a search.
         training: ``n_steps``, ``batch_size`` and ``learning_rate`` of all arms.
-        n_random: Number of random networks, each with a twin that is convolutions everywhere.
+        n_random: Number of random networks.
         is_separate: Whether to search features and matching one after the other, too.
         device: Where to train.
 
@@ -62,10 +62,9 @@ def compare(
     rows = [trial.trained(JOINT, pair, spent), trial.trained(JOINT + CONVOLUTIONS, _convolutions(pair), spent)]
     if is_separate:
         rows.append(trial.trained(SEPARATE, *trial.searched(first, turns=((FEATURES,), (MATCHING,)), **searching)))
-    for drawn in trial.drawn(n_random, rows[0]["params"]):
-        rows += [trial.trained(RANDOM, drawn), trial.trained(RANDOM + CONVOLUTIONS, _convolutions(drawn))]
+    rows += [trial.trained(RANDOM, drawn) for drawn in trial.drawn(n_random, rows[0]["params"])]
     wide, by_hand = made_by_hand(shape, LARGER * rows[0]["params"])
-    return [*rows, replace(trial, shape=wide).trained(HAND, by_hand)]
+    return [*rows, trial.trained(PLAIN, plain(shape, 1)), replace(trial, shape=wide).trained(HAND, by_hand)]
 
 
 def gain(found: pd.DataFrame, value: str, ours: str, other: str) -> pd.Series:
@@ -106,7 +105,7 @@ class Trial:
             network = StereoNet(self.shape, pair).to(self.device)
         train(network, self.task, self.recipe)
         options = [option for design in pair for *_, option in design.edges]
-        about = {"params": n_params(network), "convolutions": options.count(CONV) / len(options)}
+        about: dict[str, Any] = {"params": n_params(network), "convolutions": options.count(CONV) / len(options)}
         about |= {"path": " ".join("".join(map(str, design.path)) for design in pair), "seconds": seconds}
         about["seconds"] += process_time() - begun
         return {"arm": arm, **self.measured(network.eval()), **about}
@@ -134,13 +133,18 @@ class Trial:
 
 def made_by_hand(shape: Shape, size: float) -> tuple[Shape, Pair]:
     """Hourglasses of convolutions, as wide as it takes to have at least ``size`` parameters."""
-    edges = tuple((node, source, CONV) for node in range(shape.n_nodes) for source in (node, node + 1))
-    features, matching = (
-        Design(tuple(min(layer, n - 1 - layer, shape.n_levels - 1) for layer in range(n)), edges) for n in shape.layers
-    )
-    while n_params(StereoNet(shape, (features, matching))) < size:
+    pair = plain(shape, shape.n_levels)
+    while n_params(StereoNet(shape, pair)) < size:
         shape = replace(shape, width=shape.width + 1)
-    return shape, (features, matching)
+    return shape, pair
+
+
+def plain(shape: Shape, n_levels: int) -> Pair:
+    """Convolutions of the two latest states everywhere, on paths that go down through so many levels, and up again."""
+    edges = tuple((node, source, CONV) for node in range(shape.n_nodes) for source in (node, node + 1))
+    paths = (tuple(min(layer, n - 1 - layer, n_levels - 1) for layer in range(n)) for n in shape.layers)
+    features, matching = (Design(path, edges) for path in paths)
+    return features, matching
 
 
 def _convolutions(pair: Pair) -> Pair:

@@ -108,7 +108,7 @@ class Cell(nn.Module):
 
     def _term(self, edge: Edge, x: torch.Tensor, shares: torch.Tensor | None) -> torch.Tensor:
         number = self.number[edge]
-        found = [option(x) for option in self.edges[number]]
+        found = [option(x) for option in self.edges[number].children()]
         return found[0] if shares is None else reduce(torch.add, map(torch.mul, shares[number], found))
 
 

@@ -7,6 +7,7 @@ from nastoolkit.systems.leastereo.comparison import (
     CONVOLUTIONS,
     HAND,
     JOINT,
+    PLAIN,
     RANDOM,
     SEPARATE,
     Trial,
@@ -38,11 +39,14 @@ def few_pairs(monkeypatch):
 def test_a_job_has_all_arms_and_repeats(few_pairs):
     rows, again = (compare(**JOB) for _ in range(2))
     arms = [row["arm"] for row in rows]
-    pairs = [RANDOM, RANDOM + CONVOLUTIONS]
-    assert arms == [JOINT, JOINT + CONVOLUTIONS, SEPARATE, *pairs, *pairs, HAND]
+    assert arms == [JOINT, JOINT + CONVOLUTIONS, SEPARATE, RANDOM, RANDOM, PLAIN, HAND]
     assert all(row["epe_own"] == row["epe_again"] > 0 and row["hidden_own"] > 0 and row["seconds"] > 0 for row in rows)
-    assert all(row["convolutions"] == 1 for row in rows if CONVOLUTIONS in row["arm"] or row["arm"] == HAND)
-    assert rows[0]["path"] == rows[1]["path"] and rows[-1]["params"] >= 1.5 * rows[0]["params"]
+    assert all(row["convolutions"] == 1 for row in rows if row["arm"] in (JOINT + CONVOLUTIONS, PLAIN, HAND))
+    assert (
+        set(rows[-2]["path"]) == {"0", " "}
+        and rows[0]["path"] == rows[1]["path"]
+        and rows[-1]["params"] >= 1.5 * rows[0]["params"]
+    )
     numbers = [{name: row[name] for name in row if name != "seconds"} for row in (*rows, *again)]
     assert numbers[: len(rows)] == numbers[len(rows) :]
 
