@@ -23,7 +23,7 @@ GAIN, OFFSET, NOISE = 0.02, 0.01, 0.01  # standard deviations, of colours in 0..
 
 
 @dataclass(frozen=True)
-class Look:
+class SceneLook:
     """What scenes look like.
 
     Attributes:
@@ -39,12 +39,12 @@ class Look:
     contrasts: tuple[float, float]
 
 
-USUAL = Look((2, 4), (2.0, 8.0), (1.5, 4.0), (0.5, 0.9))
-SHIFTED = Look((4, 6), (1.0, 0.6), (3.0, 8.0), (0.3, 0.6))
+USUAL = SceneLook((2, 4), (2.0, 8.0), (1.5, 4.0), (0.5, 0.9))
+SHIFTED = SceneLook((4, 6), (1.0, 0.6), (3.0, 8.0), (0.3, 0.6))
 
 
 @dataclass(frozen=True, eq=False)
-class Surface:
+class TexturedSurface:
     """A plane or a shape of one.
 
     Attributes:
@@ -86,7 +86,7 @@ class Surface:
         return self.texture[row % TILE, column % TILE]
 
 
-def nearest(surfaces: Sequence[Surface], places: Sequence[np.ndarray], y: np.ndarray) -> np.ndarray:
+def nearest(surfaces: Sequence[TexturedSurface], places: Sequence[np.ndarray], y: np.ndarray) -> np.ndarray:
     """Number of the surface that is seen at each point: of those that cover it, the one with the largest disparity.
 
     Args:
@@ -98,7 +98,7 @@ def nearest(surfaces: Sequence[Surface], places: Sequence[np.ndarray], y: np.nda
     return np.argmax([np.where(one.covers(x, y), one.disparity(x, y), -np.inf) for one, x in pairs], axis=0)
 
 
-def right_places(surfaces: Sequence[Surface], x: np.ndarray, y: np.ndarray) -> list[np.ndarray]:
+def right_places(surfaces: Sequence[TexturedSurface], x: np.ndarray, y: np.ndarray) -> list[np.ndarray]:
     """For each surface, where points of the right image would be in the left one, along x."""
     return [one.from_right(x, y) for one in surfaces]
 
@@ -108,7 +108,9 @@ def picked(parts: Sequence[np.ndarray], first: np.ndarray) -> np.ndarray:
     return np.stack(parts)[first, np.arange(first.shape[0])[:, None], np.arange(first.shape[1])]
 
 
-def render(surfaces: Sequence[Surface], height: int, width: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def render(
+    surfaces: Sequence[TexturedSurface], height: int, width: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Left and right colours ``(h, w, 3)``, disparities ``(h, w)``, and whether left pixels are seen in the right image."""
     y, x = np.mgrid[:height, :width].astype(float)
     here, there = [x] * len(surfaces), right_places(surfaces, x, y)
@@ -123,7 +125,9 @@ def render(surfaces: Sequence[Surface], height: int, width: int) -> tuple[np.nda
     return views[0], views[1], disparity, is_first & (columns >= 0)
 
 
-def random_surfaces(rng: np.random.Generator, height: int, width: int, max_disparity: int, look: Look) -> list[Surface]:
+def random_surfaces(
+    rng: np.random.Generator, height: int, width: int, max_disparity: int, look: SceneLook
+) -> list[TexturedSurface]:
     """A ground and shapes, all with disparities from 0 to below ``max_disparity`` in the image."""
     surfaces = [_random_surface(rng, (0.05, 0.3), max_disparity, (height, width), look, None)]
     for _ in range(rng.integers(look.n_shapes[0], look.n_shapes[1] + 1)):
@@ -139,16 +143,16 @@ def _random_surface(
     shares: tuple[float, float],
     max_disparity: int,
     size: tuple[int, int],
-    look: Look,
+    look: SceneLook,
     place: tuple[float, float, float, float, float] | None,
-) -> Surface:
+) -> TexturedSurface:
     """A surface whose disparity in the middle of the image is such a share of the largest, and differs little elsewhere."""
     height, width = size
     middle, slopes = rng.uniform(*shares) * max_disparity, rng.uniform(-0.05, 0.05, 2) * max_disparity
     plane = (middle - slopes.sum() / 2, slopes[0] / width, slopes[1] / height)
     colour, contrast = rng.uniform(0.3, 0.7, 3), rng.uniform(*look.contrasts)
     texture = colour + contrast * rng.uniform(-1, 1, (TILE, TILE, 1)) + 0.1 * rng.uniform(-1, 1, (TILE, TILE, 3))
-    return Surface(plane, texture, rng.uniform(*look.dots), place)
+    return TexturedSurface(plane, texture, rng.uniform(*look.dots), place)
 
 
 class Stereograms(Stereo):
@@ -163,7 +167,7 @@ class Stereograms(Stereo):
     max_disparity = 8
     size = (32, 64)
     n_scenes: Mapping[str, int] = MappingProxyType({"train": 512, "validation": 64, "test": 128})
-    looks: Mapping[str, Look] = MappingProxyType(dict.fromkeys(SPLITS, USUAL))
+    looks: Mapping[str, SceneLook] = MappingProxyType(dict.fromkeys(SPLITS, USUAL))
 
     def __init__(self, name: str = "stereograms") -> None:
         super().__init__(name, "")
@@ -177,14 +181,14 @@ class Stereograms(Stereo):
 class ShiftedStereograms(Stereograms):
     """The same scenes for training; those for validation and tests have other shapes, coarser textures and less contrast."""
 
-    looks: Mapping[str, Look] = MappingProxyType({"train": USUAL, "validation": SHIFTED, "test": SHIFTED})
+    looks: Mapping[str, SceneLook] = MappingProxyType({"train": USUAL, "validation": SHIFTED, "test": SHIFTED})
 
     def __init__(self) -> None:
         super().__init__("stereograms-shifted")
 
 
 @cache
-def _rendered(split: str, n: int, look: Look, height: int, width: int, max_disparity: int) -> Split:
+def _rendered(split: str, n: int, look: SceneLook, height: int, width: int, max_disparity: int) -> Split:
     rng = np.random.default_rng([SPLITS.index(split), height, width])
     scenes = [render(random_surfaces(rng, height, width, max_disparity, look), height, width) for _ in range(n)]
     *views, disparity, seen = (np.stack(parts) for parts in zip(*scenes, strict=True))

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from nastoolkit.tasks import TASKS
-from nastoolkit.tasks.stereograms import SHIFTED, TILE, USUAL, Surface, random_surfaces, render, right_places
+from nastoolkit.tasks.stereograms import SHIFTED, TILE, USUAL, TexturedSurface, random_surfaces, render, right_places
 
 TEXTURES = np.random.default_rng(0).random((2, TILE, TILE, 3))
 
 
 def two(ground=(1.0, 0.0, 0.0), shape=(5.0, 0.0, 0.0), place=(30.0, 16.0, 8.0, 6.0, 8.0)):
-    return [Surface(ground, TEXTURES[0], 1.5), Surface(shape, TEXTURES[1], 2.5, place)]
+    return [TexturedSurface(ground, TEXTURES[0], 1.5), TexturedSurface(shape, TEXTURES[1], 2.5, place)]
 
 
 def test_whole_disparities_move_pixels_as_they_are():
@@ -45,7 +45,7 @@ def test_a_point_of_the_right_image_is_where_its_disparity_says():
 
 
 def test_colours_are_bilinear_between_dots():
-    surface = Surface((0.0, 0.0, 0.0), TEXTURES[0], 2.0)
+    surface = TexturedSurface((0.0, 0.0, 0.0), TEXTURES[0], 2.0)
     x, y = np.array([[4.0, 5.0, 4.0 + 2 * TILE]]), np.array([[6.0, 7.0, 6.0]])
     found, dots = surface.colours(x, y)[0], TEXTURES[0]
     assert np.allclose(found[0], dots[3, 2]) and np.allclose(found[2], dots[3, 2])

@@ -14,17 +14,17 @@ million parameters here, and 1.81 million with convolutions of the released code
 from nastoolkit.systems.card import Card
 from nastoolkit.systems.leastereo.decoding import strongest, viterbi
 from nastoolkit.systems.leastereo.network import StereoNet
-from nastoolkit.systems.leastereo.search import Search
+from nastoolkit.systems.leastereo.search import StereoSearch
 
 CARD = Card(
     name="leastereo",
     title="Hierarchical Neural Architecture Search for Deep Stereo Matching",
     paper="2010.13501",
     claim="Searched feature and matching networks are more exact than larger ones made by hand.",
-    methods=("Search", "StereoNet", "strongest", "viterbi"),
+    methods=("StereoSearch", "StereoNet", "strongest", "viterbi"),
     notebooks=("searched_or_convolutions",),
     taught_in="docs/how_to_training.md",
     needs="SceneFlow, a GPU",
 )
 
-__all__ = ["CARD", "Search", "StereoNet", "strongest", "viterbi"]
+__all__ = ["CARD", "StereoSearch", "StereoNet", "strongest", "viterbi"]

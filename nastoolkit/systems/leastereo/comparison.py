@@ -14,8 +14,8 @@ import torch
 from nastoolkit.measurements.accuracy import predictions
 from nastoolkit.randomness import drawn_from
 from nastoolkit.systems.leastereo.decoding import everywhere, random_design
-from nastoolkit.systems.leastereo.network import CONV, Design, Shape, StereoNet, n_params
-from nastoolkit.systems.leastereo.search import FEATURES, MATCHING, Search, train
+from nastoolkit.systems.leastereo.network import CONV, Design, StereoNet, StereoShape, n_params
+from nastoolkit.systems.leastereo.search import FEATURES, MATCHING, StereoSearch, train
 from nastoolkit.tasks import load_task
 from nastoolkit.tasks.stereo import SEEN, Stereo, check_stereo
 from nastoolkit.training import Recipe
@@ -41,7 +41,7 @@ def compare(
 
     Args:
         tasks: Names for :func:`nastoolkit.tasks.load_task`, by words for columns. The first is for training, all for tests.
-        sizes: Fields of :class:`Shape` of trained networks.
+        sizes: Fields of :class:`StereoShape` of trained networks.
         search_sizes: Those that differ in the search.
         seed: Seed of weights, batches and random networks.
         searching: ``n_steps``, ``batch_size`` and ``learning_rate`` of weights, ``logit_rate`` and ``warm_up`` of a search.
@@ -55,9 +55,9 @@ def compare(
         that the right image does not show, ``hidden_<word>``, if they are known; ``params``, the share of ``convolutions`` of
         all edges, both paths as ``path``, and processor ``seconds`` of search and training.
     """
-    shape, first = Shape(**sizes), Shape(**{**sizes, **search_sizes})
+    shape, first = StereoShape(**sizes), StereoShape(**{**sizes, **search_sizes})
     checked = {word: check_stereo(load_task(name), shape.max_disparity) for word, name in tasks.items()}
-    trial = Trial(checked, shape, Recipe(**training, weight_decay=1e-4, seed=seed), device)
+    trial = StereoTrial(checked, shape, Recipe(**training, weight_decay=1e-4, seed=seed), device)
     pair, spent = trial.searched(first, **searching)
     rows = [trial.trained(JOINT, pair, spent), trial.trained(JOINT + CONVOLUTIONS, _convolutions(pair), spent)]
     if is_separate:
@@ -74,11 +74,11 @@ def gain(found: pd.DataFrame, value: str, ours: str, other: str) -> pd.Series:
 
 
 @dataclass(frozen=True, eq=False)
-class Trial:
+class StereoTrial:
     """What all arms of a job have in common."""
 
     tasks: Mapping[str, Stereo]
-    shape: Shape
+    shape: StereoShape
     recipe: Recipe
     device: str
     split: str = "test"
@@ -89,12 +89,12 @@ class Trial:
         return next(iter(self.tasks.values()))
 
     def searched(
-        self, shape: Shape, logit_rate: float, warm_up: float, turns: Any = ((FEATURES, MATCHING),), **training: Any
+        self, shape: StereoShape, logit_rate: float, warm_up: float, turns: Any = ((FEATURES, MATCHING),), **training: Any
     ) -> tuple[Pair, float]:
         """Both networks that a search finds, and its processor seconds."""
         begun, recipe = process_time(), replace(self.recipe, **training)
         with drawn_from(self.recipe.seed):
-            search = Search(shape, self.task, recipe, logit_rate, warm_up).to(self.device)
+            search = StereoSearch(shape, self.task, recipe, logit_rate, warm_up).to(self.device)
         search.learn(turns)
         return search.designs(), process_time() - begun
 
@@ -131,7 +131,7 @@ class Trial:
         return [pairs[number] for number in order[:n]]
 
 
-def made_by_hand(shape: Shape, size: float) -> tuple[Shape, Pair]:
+def made_by_hand(shape: StereoShape, size: float) -> tuple[StereoShape, Pair]:
     """Hourglasses of convolutions, as wide as it takes to have at least ``size`` parameters."""
     pair = plain(shape, shape.n_levels)
     while n_params(StereoNet(shape, pair)) < size:
@@ -139,7 +139,7 @@ def made_by_hand(shape: Shape, size: float) -> tuple[Shape, Pair]:
     return shape, pair
 
 
-def plain(shape: Shape, n_levels: int) -> Pair:
+def plain(shape: StereoShape, n_levels: int) -> Pair:
     """Convolutions of the two latest states everywhere, on paths that go down through so many levels, and up again."""
     edges = tuple((node, source, CONV) for node in range(shape.n_nodes) for source in (node, node + 1))
     paths = (tuple(min(layer, n - 1 - layer, n_levels - 1) for layer in range(n)) for n in shape.layers)
@@ -151,6 +151,6 @@ def _convolutions(pair: Pair) -> Pair:
     return everywhere(pair[0]), everywhere(pair[1])
 
 
-def _random_pair(shape: Shape, rng: np.random.Generator) -> Pair:
+def _random_pair(shape: StereoShape, rng: np.random.Generator) -> Pair:
     features, matching = (random_design(shape, n, rng) for n in shape.layers)
     return features, matching

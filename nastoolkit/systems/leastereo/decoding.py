@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from nastoolkit.systems.leastereo.network import CONV, OPTIONS, Design, Shape, all_edges, reached
+from nastoolkit.systems.leastereo.network import CONV, OPTIONS, Design, StereoShape, all_edges, reached
 
 KEPT = 2  # edges of a node
 
@@ -74,7 +74,7 @@ def everywhere(design: Design, option: int = CONV) -> Design:
     return Design(design.path, tuple((node, source, option) for node, source, _ in design.edges))
 
 
-def random_design(shape: Shape, n_layers: int, rng: np.random.Generator) -> Design:
+def random_design(shape: StereoShape, n_layers: int, rng: np.random.Generator) -> Design:
     """A random walk through the levels, two random sources for each node, and random options."""
     path = [0]
     for levels in reached(n_layers, shape.n_levels):

@@ -22,7 +22,7 @@ KINDS: dict[int, tuple[type[nn.Module], type[nn.Module], str]] = {
 
 
 @dataclass(frozen=True)
-class Shape:
+class StereoShape:
     """Sizes of a network.
 
     Attributes:
@@ -89,7 +89,7 @@ def conv(dims: int, before: int, after: int, kernel: int = 3, stride: int = 1, p
     return layer if plain else nn.Sequential(layer, norm(after), nn.ReLU())
 
 
-class Cell(nn.Module):
+class StereoCell(nn.Module):
     """Nodes that are sums over their edges, of which each has options; its output has the channels of the last nodes."""
 
     def __init__(self, dims: int, channels: int, options: Mapping[Edge, Sequence[int]], n_joined: int) -> None:
@@ -123,7 +123,7 @@ class Trellis(nn.Module):
         kernel: Kernel of the last convolution.
     """
 
-    def __init__(self, dims: int, shape: Shape, design: Design | None, n_outputs: int, kernel: int) -> None:
+    def __init__(self, dims: int, shape: StereoShape, design: Design | None, n_outputs: int, kernel: int) -> None:
         super().__init__()
         self.dims, self.shape, n_layers = dims, shape, shape.layers[dims - 2]
         self.levels = [[level] for level in design.path] if design else reached(n_layers, shape.n_levels)
@@ -135,7 +135,7 @@ class Trellis(nn.Module):
         before = [[0], [0], *self.levels]
         for layer, level in ((layer, level) for layer, levels in enumerate(self.levels) for level in levels):
             channels = shape.width << level
-            self.cells[f"{layer}_{level}"] = Cell(dims, channels, options, shape.n_joined)
+            self.cells[f"{layer}_{level}"] = StereoCell(dims, channels, options, shape.n_joined)
             pairs = product((1, 2), range(shape.n_levels))
             for back, source in (pair for pair in pairs if pair[1] in before[layer + 2 - pair[0]]):
                 self.takes[f"{layer}_{level}_{back}_{source}"] = conv(dims, self.width << source, channels, 1)
@@ -224,7 +224,7 @@ class StereoNet(nn.Module):
         designs: Feature and matching network that are decided; None for the network that a search trains.
     """
 
-    def __init__(self, shape: Shape, designs: tuple[Design, Design] | None = None) -> None:
+    def __init__(self, shape: StereoShape, designs: tuple[Design, Design] | None = None) -> None:
         super().__init__()
         self.shape, width = shape, shape.width * shape.n_joined
         chains = [(3, width // 2, 1), (width // 2, width, shape.stride), (width, width, 1)]

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from nastoolkit.systems.leastereo.decoding import routes, strongest, viterbi
-from nastoolkit.systems.leastereo.network import Design, Mix, Shape, StereoNet, all_edges
+from nastoolkit.systems.leastereo.network import Design, Mix, StereoNet, StereoShape, all_edges
 from nastoolkit.tasks import Task
 from nastoolkit.tasks.data_sets import places_of_step
 from nastoolkit.training import Optimizer, Recipe, Run
@@ -26,7 +26,7 @@ def train(network: nn.Module, task: Task, recipe: Recipe) -> None:
         optimizer.step()
 
 
-class Search(nn.Module):
+class StereoSearch(nn.Module):
     """A network with all paths and options, their weights, and logits that say how much of each is in the mixture.
 
     Args:
@@ -37,7 +37,7 @@ class Search(nn.Module):
         warm_up: Share of the steps in which weights learn alone.
     """
 
-    def __init__(self, shape: Shape, task: Task, recipe: Recipe, logit_rate: float, warm_up: float) -> None:
+    def __init__(self, shape: StereoShape, task: Task, recipe: Recipe, logit_rate: float, warm_up: float) -> None:
         super().__init__()
         self.shape, self.task, self.recipe, self.n_warm_up = shape, task, recipe, int(warm_up * recipe.n_steps)
         self.network = StereoNet(shape)

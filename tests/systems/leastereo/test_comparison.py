@@ -10,12 +10,12 @@ from nastoolkit.systems.leastereo.comparison import (
     PLAIN,
     RANDOM,
     SEPARATE,
-    Trial,
+    StereoTrial,
     compare,
     gain,
     made_by_hand,
 )
-from nastoolkit.systems.leastereo.network import CONV, Shape, StereoNet, n_params
+from nastoolkit.systems.leastereo.network import CONV, StereoNet, StereoShape, n_params
 from nastoolkit.tasks import TASKS
 from nastoolkit.tasks.stereograms import Stereograms
 from nastoolkit.training import Recipe
@@ -52,17 +52,20 @@ def test_a_job_has_all_arms_and_repeats(few_pairs):
 
 
 def test_random_networks_have_about_the_size_and_differ_between_seeds(few_pairs):
-    shape = Shape((2, 3), 3, 4, 2, 2, 2, 8)
-    one, other = (Trial({"own": TASKS["few-pairs"]()}, shape, Recipe(1, seed=seed), "cpu").drawn(4, 15_000) for seed in (0, 1))
+    shape = StereoShape((2, 3), 3, 4, 2, 2, 2, 8)
+    one, other = (
+        StereoTrial({"own": TASKS["few-pairs"]()}, shape, Recipe(1, seed=seed), "cpu").drawn(4, 15_000) for seed in (0, 1)
+    )
     assert all(abs(n_params(StereoNet(shape, pair)) / 15_000 - 1) <= 0.15 for pair in one) and one != other
     assert len(set(one)) > 1
 
 
 def test_the_network_by_hand_is_an_hourglass_and_large_enough():
-    shape, (features, matching) = made_by_hand(Shape((2, 5), 3, 4, 2, 2, 2, 8), 100_000)
+    shape, (features, matching) = made_by_hand(StereoShape((2, 5), 3, 4, 2, 2, 2, 8), 100_000)
     assert (features.path, matching.path) == ((0, 0), (0, 1, 2, 1, 0)) and {edge[2] for edge in matching.edges} == {CONV}
     sizes = [
-        n_params(StereoNet(Shape((2, 5), 3, n, 2, 2, 2, 8), (features, matching))) for n in (shape.width - 1, shape.width)
+        n_params(StereoNet(StereoShape((2, 5), 3, n, 2, 2, 2, 8), (features, matching)))
+        for n in (shape.width - 1, shape.width)
     ]
     assert sizes[0] < 100_000 <= sizes[1]
 

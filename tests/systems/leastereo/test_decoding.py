@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from nastoolkit.systems.leastereo.decoding import everywhere, random_design, routes, strongest, viterbi
-from nastoolkit.systems.leastereo.network import CONV, SKIP, Design, Shape
+from nastoolkit.systems.leastereo.network import CONV, SKIP, Design, StereoShape
 
-SHAPE = Shape(layers=(2, 3), n_levels=3, width=2, n_nodes=3, n_joined=2, stride=2, max_disparity=8)
+SHAPE = StereoShape(layers=(2, 3), n_levels=3, width=2, n_nodes=3, n_joined=2, stride=2, max_disparity=8)
 
 
 @pytest.mark.parametrize("n_layers", [1, 3, 5])

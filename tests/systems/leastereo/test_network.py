@@ -9,15 +9,15 @@ from nastoolkit.systems.leastereo.network import (
     SKIP,
     Design,
     Mix,
-    Shape,
     StereoNet,
+    StereoShape,
     all_edges,
     n_params,
     soft_argmin,
     volume,
 )
 
-SHAPE = Shape(layers=(2, 3), n_levels=3, width=2, n_nodes=2, n_joined=2, stride=2, max_disparity=8)
+SHAPE = StereoShape(layers=(2, 3), n_levels=3, width=2, n_nodes=2, n_joined=2, stride=2, max_disparity=8)
 
 
 def views(n=2, height=16, width=24):
@@ -107,7 +107,7 @@ def test_the_published_networks_have_their_parameters():
     all_convolutions = tuple((*edge, CONV) for edge in edges)
     features = Design((1, 0, 1, 0, 0, 0), (*all_convolutions[:3], (1, 1, SKIP), *all_convolutions[4:]))
     matching = Design((1, 1, 2, 2, 1, 2, 2, 2, 1, 1, 0, 1), all_convolutions)
-    shape = Shape((6, 12), 4, 8, 3, 4, 3, 192, joins=((1, 4), (4, 8)))
+    shape = StereoShape((6, 12), 4, 8, 3, 4, 3, 192, joins=((1, 4), (4, 8)))
     with torch.device("meta"):
         found = n_params(StereoNet(shape, (features, matching)))
     channels, unused = 32, 0
@@ -118,7 +118,7 @@ def test_the_published_networks_have_their_parameters():
 
 def test_joins_see_the_earlier_cell():
     design = Design((0, 1, 0), ((0, 0, CONV), (0, 1, CONV), (1, 0, CONV), (1, 1, CONV)))
-    shape = Shape((2, 3), 3, 2, 2, 2, 2, 8, joins=((0, 1),))
+    shape = StereoShape((2, 3), 3, 2, 2, 2, 2, 8, joins=((0, 1),))
     network = StereoNet(shape, (Design((0, 0), design.edges), design)).eval()
     assert network(views()).shape == (2, 16, 24)
     assert n_params(network.matching.joined) == (4 + 8) * 8 * 27 + 2 * 8
@@ -136,7 +136,7 @@ def test_joins_see_the_earlier_cell():
 def test_bad_shapes_are_told(values, words):
     good = {"layers": (2, 3), "n_levels": 3, "width": 2, "n_nodes": 2, "n_joined": 2, "stride": 2, "max_disparity": 8}
     with pytest.raises(ValueError, match=words):
-        Shape(**(good | values))
+        StereoShape(**(good | values))
 
 
 def test_disparities_beyond_the_features_are_told():

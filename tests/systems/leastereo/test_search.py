@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from nastoolkit.systems.leastereo.network import CONV, Design, Shape, StereoNet
-from nastoolkit.systems.leastereo.search import FEATURES, MATCHING, Search, train
+from nastoolkit.systems.leastereo.network import CONV, Design, StereoNet, StereoShape
+from nastoolkit.systems.leastereo.search import FEATURES, MATCHING, StereoSearch, train
 from nastoolkit.tasks.stereograms import Stereograms
 from nastoolkit.training import Recipe
 
-SHAPE = Shape(layers=(1, 2), n_levels=2, width=2, n_nodes=1, n_joined=1, stride=2, max_disparity=8)
+SHAPE = StereoShape(layers=(1, 2), n_levels=2, width=2, n_nodes=1, n_joined=1, stride=2, max_disparity=8)
 RECIPE = Recipe(6, 2, 0.01, seed=3)
 
 
@@ -20,7 +20,7 @@ class FewStereograms(Stereograms):
 
 def search_of(logit_rate=0.1, warm_up=0.34, recipe=RECIPE):
     torch.manual_seed(0)
-    return Search(SHAPE, FewStereograms(), recipe, logit_rate, warm_up)
+    return StereoSearch(SHAPE, FewStereograms(), recipe, logit_rate, warm_up)
 
 
 def logits_of(search):
@@ -28,14 +28,14 @@ def logits_of(search):
 
 
 def test_weights_and_logits_see_different_halves_and_each_all_of_its_own(monkeypatch):
-    search, seen, backward = search_of(), ([], []), Search._backward
+    search, seen, backward = search_of(), ([], []), StereoSearch._backward
 
     def noted(self, step, half):
         rows = self.halves[half]
         seen[half].extend(rows.tolist())
         backward(self, step, half)
 
-    monkeypatch.setattr(Search, "_backward", noted)
+    monkeypatch.setattr(StereoSearch, "_backward", noted)
     search.learn()
     assert sorted({*seen[0]} | {*seen[1]}) == list(range(12)) and not set(seen[0]) & set(seen[1])
     assert (len(seen[0]), len(seen[1])) == (6 * 6, 4 * 6)  # logits wait for two of six steps
@@ -55,13 +55,13 @@ def test_a_level_changes_nothing_of_the_other(still):
 
 def test_one_after_the_other_takes_turns(monkeypatch):
     search, states = search_of(warm_up=0.0), []
-    backward = Search._backward
+    backward = StereoSearch._backward
 
     def noted(self, step, half):
         states.append([bool(one.any()) for one in logits_of(self)])
         backward(self, step, half)
 
-    monkeypatch.setattr(Search, "_backward", noted)
+    monkeypatch.setattr(StereoSearch, "_backward", noted)
     search.learn(((FEATURES,), (MATCHING,)))
     assert states[0] == [False] * 4 and states[2] == [True, False] * 2 and states[6] == [True, False] * 2
     assert states[8] == [True] * 4
