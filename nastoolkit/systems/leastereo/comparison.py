@@ -53,15 +53,17 @@ def compare(
     Returns:
         A row for each network, with its ``arm``: mean errors in pixels on each task's test split, ``epe_<word>``, and of those
         that the right image does not show, ``hidden_<word>``, if they are known; ``params``, the share of ``convolutions`` of
-        all edges, both paths as ``path``, and processor ``seconds`` of search and training.
+        all edges, both paths as ``path``, the ``mixture_loss`` at the end of the search, and processor ``seconds`` of search
+        and training.
     """
     shape, first = StereoShape(**sizes), StereoShape(**{**sizes, **search_sizes})
     checked = {word: check_stereo(load_task(name), shape.max_disparity) for word, name in tasks.items()}
     trial = StereoTrial(checked, shape, Recipe(**training, weight_decay=1e-4, seed=seed), device)
-    pair, spent = trial.searched(first, **searching)
-    rows = [trial.trained(JOINT, pair, spent), trial.trained(JOINT + CONVOLUTIONS, _convolutions(pair), spent)]
+    pair, search = trial.searched(first, **searching)
+    rows = [trial.trained(JOINT, pair, **search), trial.trained(JOINT + CONVOLUTIONS, _convolutions(pair), **search)]
     if is_separate:
-        rows.append(trial.trained(SEPARATE, *trial.searched(first, turns=((FEATURES,), (MATCHING,)), **searching)))
+        pair, search = trial.searched(first, turns=((FEATURES,), (MATCHING,)), **searching)
+        rows.append(trial.trained(SEPARATE, pair, **search))
     rows += [trial.trained(RANDOM, drawn) for drawn in trial.drawn(n_random, rows[0]["params"])]
     wide, by_hand = made_by_hand(shape, LARGER * rows[0]["params"])
     return [*rows, trial.trained(PLAIN, plain(shape, 1)), replace(trial, shape=wide).trained(HAND, by_hand)]
@@ -90,25 +92,24 @@ class StereoTrial:
 
     def searched(
         self, shape: StereoShape, logit_rate: float, warm_up: float, turns: Any = ((FEATURES, MATCHING),), **training: Any
-    ) -> tuple[Pair, float]:
-        """Both networks that a search finds, and its processor seconds."""
+    ) -> tuple[Pair, dict[str, float]]:
+        """Both networks that a search finds, and its ``mixture_loss`` in the end and processor ``seconds``."""
         begun, recipe = process_time(), replace(self.recipe, **training)
         with drawn_from(self.recipe.seed):
             search = StereoSearch(shape, self.task, recipe, logit_rate, warm_up).to(self.device)
-        search.learn(turns)
-        return search.designs(), process_time() - begun
+        loss = search.learn(turns)
+        return search.designs(), {"mixture_loss": loss, "seconds": process_time() - begun}
 
-    def trained(self, arm: str, pair: Pair, seconds: float = 0.0) -> dict[str, Any]:
-        """A row of :func:`compare` for a network that is trained anew, after a search that took so many seconds."""
+    def trained(self, arm: str, pair: Pair, seconds: float = 0.0, mixture_loss: float = np.nan) -> dict[str, Any]:
+        """A row of :func:`compare` for a network that is trained anew, after a search of such a loss and so many seconds."""
         begun = process_time()
         with drawn_from(self.recipe.seed):
             network = StereoNet(self.shape, pair).to(self.device)
         train(network, self.task, self.recipe)
         options = [option for design in pair for *_, option in design.edges]
         about: dict[str, Any] = {"params": n_params(network), "convolutions": options.count(CONV) / len(options)}
-        about |= {"path": " ".join("".join(map(str, design.path)) for design in pair), "seconds": seconds}
-        about["seconds"] += process_time() - begun
-        return {"arm": arm, **self.measured(network.eval()), **about}
+        about |= {"path": " ".join("".join(map(str, design.path)) for design in pair), "mixture_loss": mixture_loss}
+        return {"arm": arm, **self.measured(network.eval()), **about, "seconds": seconds + process_time() - begun}
 
     @torch.no_grad()
     def measured(self, network: StereoNet) -> dict[str, float]:

@@ -53,8 +53,8 @@ class StereoSearch(nn.Module):
         features, matching = (Mix(routes(betas), alphas.softmax(-1)) for alphas, betas in pairs)
         return features, matching
 
-    def learn(self, turns: Sequence[Sequence[int]] = ((FEATURES, MATCHING),)) -> None:
-        """All steps of the search.
+    def learn(self, turns: Sequence[Sequence[int]] = ((FEATURES, MATCHING),)) -> float:
+        """All steps of the search; returns the mixture's mean training loss over the last tenth of them.
 
         Args:
             turns: Which networks' logits learn, in equal stretches that follow the warm-up: both together, or one after the
@@ -62,26 +62,29 @@ class StereoSearch(nn.Module):
         """
         of_weights = Optimizer(self.network.train().parameters(), self.recipe)
         optimizers = [self._optimizer(number) for number in (FEATURES, MATCHING)]
-        n, n_warm_up = self.recipe.n_steps, self.n_warm_up
+        n, n_warm_up, losses = self.recipe.n_steps, self.n_warm_up, []
         for step in Run({"search": self}, progress=False).steps(n):
             if step >= n_warm_up:
                 self._backward(step, half=1)
                 for number in turns[(step - n_warm_up) * len(turns) // (n - n_warm_up)]:
                     optimizers[number].step()
                 self.zero_grad()
-            self._backward(step, half=0)
+            losses.append(self._backward(step, half=0))
             of_weights.step()
             self.zero_grad()
+        return float(np.mean(losses[-max(1, n // 10) :]))
 
     def _optimizer(self, number: int) -> torch.optim.Optimizer:
         return torch.optim.Adam([self.alphas[number], self.betas[number]], self.logit_rate, weight_decay=1e-3)
 
-    def _backward(self, step: int, half: int) -> None:
-        """Gradients of the loss on a batch of one half of the examples."""
+    def _backward(self, step: int, half: int) -> float:
+        """The loss on a batch of one half of the examples, and its gradients."""
         rows, size = self.halves[half], self.recipe.batch_size
         places = rows[places_of_step(len(rows), step, size, self.recipe.seed)]
         batch = self.task.batch(step, size, self.recipe.seed, places).to(self.betas[0].device)
-        self.task.loss(self.network(batch.inputs, self.mixes()), batch.targets).backward()
+        loss = self.task.loss(self.network(batch.inputs, self.mixes()), batch.targets)
+        loss.backward()
+        return loss.item()
 
     def designs(self, faithful: bool = False) -> tuple[Design, Design]:
         """The networks that are found."""

@@ -47,7 +47,8 @@ def test_a_job_has_all_arms_and_repeats(few_pairs):
         and rows[0]["path"] == rows[1]["path"]
         and rows[-1]["params"] >= 1.5 * rows[0]["params"]
     )
-    numbers = [{name: row[name] for name in row if name != "seconds"} for row in (*rows, *again)]
+    assert [row["mixture_loss"] > 0 for row in rows] == [True] * 3 + [False] * 4
+    numbers = [{name: row[name] for name in row if name not in ("seconds", "mixture_loss")} for row in (*rows, *again)]
     assert numbers[: len(rows)] == numbers[len(rows) :]
 
 

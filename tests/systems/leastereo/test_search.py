@@ -33,7 +33,7 @@ def test_weights_and_logits_see_different_halves_and_each_all_of_its_own(monkeyp
     def noted(self, step, half):
         rows = self.halves[half]
         seen[half].extend(rows.tolist())
-        backward(self, step, half)
+        return backward(self, step, half)
 
     monkeypatch.setattr(StereoSearch, "_backward", noted)
     search.learn()
@@ -59,7 +59,7 @@ def test_one_after_the_other_takes_turns(monkeypatch):
 
     def noted(self, step, half):
         states.append([bool(one.any()) for one in logits_of(self)])
-        backward(self, step, half)
+        return backward(self, step, half)
 
     monkeypatch.setattr(StereoSearch, "_backward", noted)
     search.learn(((FEATURES,), (MATCHING,)))
