@@ -221,6 +221,15 @@ and weights that come back where a block loses units. Such tickets are more accu
 search, with and without retraining, and they transfer between tasks.""",
         (Headline("SuperTickets (a)", ("Without retraining, above",), "SuperTickets: above pruning after a search (points)"),),
     ),
+    "2010.13501": Paper(
+        "Hierarchical Neural Architecture Search for Deep Stereo Matching",
+        """A search by gradients finds cells, and their path through levels of resolution, for both halves of a stereo network at
+once, features and matching. The small networks that it finds (LEAStereo) are more exact than larger ones made by hand.""",
+        (
+            Headline("LEAStereo (a)", ("random ones of their size",), "LEAStereo: more exact than random networks (%)"),
+            Headline("LEAStereo (b)", ("made by hand",), "LEAStereo: no worse than larger ones by hand (%)"),
+        ),
+    ),
     "1801.02475": Paper(
         "Ensemble One-dimensional Convolution Neural Networks for Skeleton-based Action Recognition",
         """Four small networks over time, each with its own view of a skeleton (two streams, parts of the body, attention,

@@ -230,6 +230,27 @@ def scene_files():
 
 
 @pytest.fixture(scope="session")
+def stereo_files():
+    """Writes FlyingThings3D's files to a folder: so many random pairs of each part, and disparities that fit a volume."""
+    from PIL import Image
+
+    def write(folder, n_train, n_test, height=24, width=48):
+        rng = np.random.default_rng(0)
+        for part, number in [*(("TRAIN", one) for one in range(n_train)), *(("TEST", one) for one in range(n_test))]:
+            film = f"{part}/A/{number:04d}"
+            for side in ("left", "right"):
+                image = folder / "frames_finalpass" / film / side / "0006.png"
+                image.parent.mkdir(parents=True)
+                Image.fromarray(rng.integers(256, size=(height, width, 3), dtype=np.uint8)).save(image)
+            disparities = folder / "disparity" / film / "left" / "0006.pfm"
+            disparities.parent.mkdir(parents=True)
+            pixels = rng.uniform(0, 5, (height, width)).astype("<f4")
+            disparities.write_bytes(f"Pf\n{width} {height}\n-1.0\n".encode() + pixels[::-1].tobytes())
+
+    return write
+
+
+@pytest.fixture(scope="session")
 def speech():
     """Writes LibriSpeech's spectra to a folder: random ones of so many people, and four each of three others."""
 
@@ -451,6 +472,7 @@ def data_sets(
     image_rows,
     small_cifar,
     scene_files,
+    stereo_files,
     speech,
     sentence_rows,
     save_tokenizer,
@@ -479,6 +501,7 @@ def data_sets(
     bert_texts(folder / "bert-texts", 2000, 500)
     small_cifar(folder / "cifar10-16", 40, 10)
     scene_files(folder / "nyuv2", 30, 10)
+    stereo_files(folder / "sceneflow", 30, 10)
     speech(folder / "libri-speakers", 20)
     translations(folder / "wmt14-en-de", 200, 40)
     rated_sentences(folder / "vader", 210)

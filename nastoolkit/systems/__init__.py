@@ -15,6 +15,7 @@ from nastoolkit.systems import (
     hardware_aware_nas,
     instatune,
     metad2a,
+    leastereo,
     mixture_of_supernets,
     mtl_nas,
     nat,
@@ -55,6 +56,7 @@ SYSTEMS: dict[str, Card] = {
     "supertickets": supertickets.CARD,
     "ensemble_1d": ensemble_1d.CARD,
     "at_nas": at_nas.CARD,
+    "leastereo": leastereo.CARD,
 }
 
 __all__ = ["SYSTEMS", "Card"]

@@ -30,10 +30,12 @@ from nastoolkit.tasks.number_words import NumberWords
 from nastoolkit.tasks.nyuv2 import Nyuv2
 from nastoolkit.tasks.omniglot import Omniglot
 from nastoolkit.tasks.rendered_scenes import RenderedScenes
+from nastoolkit.tasks.sceneflow import SceneFlow
 from nastoolkit.tasks.sentences import VaderAmazon, VaderMovies, VaderNyt, VaderTweets
 from nastoolkit.tasks.small_cifar import SmallCifar10
 from nastoolkit.tasks.speakers import LibriSpeakers, MadeUpSpeakers
 from nastoolkit.tasks.sst2 import Sst2
+from nastoolkit.tasks.stereograms import ShiftedStereograms, Stereograms
 from nastoolkit.tasks.tatoeba import Tatoeba
 from nastoolkit.tasks.turned_digits import TurnedDigits
 from nastoolkit.tasks.wmt14 import Wmt14
@@ -69,6 +71,9 @@ TASKS: dict[str, type[Task]] = {
     "made-up-speakers": MadeUpSpeakers,
     "rendered-scenes": RenderedScenes,
     "nyuv2": Nyuv2,
+    "stereograms": Stereograms,
+    "stereograms-shifted": ShiftedStereograms,
+    "sceneflow": SceneFlow,
     "made-up-skeletons": MadeUpSkeletons,
     "jhmdb-poses": Jhmdb,
     "ntu-skeletons": NtuSkeletons,

@@ -25,6 +25,7 @@ START_UP = "import sys; sys.path.insert(0, {folder!r}); import stand_ins; stand_
 PRETRAINED_BERT = "https://huggingface.co/google-bert/bert-base-uncased/resolve/main/model.safetensors"
 FOLDERS = ("'folder': 'tans'", "'folder': 'metad2a'")
 LARGE = ("imagenet", "wmt14-en-de", "sst2", "'cifar10'", "mnist", "nyuv2", "ntu-skeletons", *FOLDERS)
+LARGE = ("imagenet", "wmt14-en-de", "sst2", "'cifar10'", "mnist", "nyuv2", "ntu-skeletons", "sceneflow", "'folder': 'tans'")
 SMALL = {"56": "1", "128": "2", "256": "4"}  # threads and inputs a batch
 ONE_OF_THREE = {"budgets": [4], "populations": [2], "references": [70.0]}  # fig03 has all three released families
 STAND_INS = {
@@ -44,6 +45,7 @@ STAND_INS = {
     "fig14": {"supernets": {"ofa-resnet50": "imagenet"}},
     "gap_to_training_alone": {"table": {"encoder_layers": [1], "decoder_layers": [1, 2], "cross_attention": [-1]}},
     "relaxed_and_discrete": {"n_seeds": 1},
+    "searched_or_convolutions": {"layers": [1, 1], "width": 2, "stride": 3, "max_disparity": 192, "n_seeds": 1},
     "split_by_gradients": {"truths": {"cifar10": "alone"}, "n_judged": 3, "n_seeds": 1},
     "many_in_one_pass": {"tasks": {"imagenet": 32}, "n_judged": 1, "n_seeds": 1, "depths": [1]},
     "perturbation_or_magnitude": {"image_size": 8, "n_cells": 1, "n_stages": 1, "n_seeds": 1},
@@ -80,6 +82,7 @@ def stand_ins(request, tmp_path, monkeypatch, image_folder, image_rows, translat
         image_folder(tmp_path / folder / f"set{number}" / "train", 2, 10, seed=number)
         image_folder(tmp_path / folder / f"set{number}" / "val", 2, 3, seed=9 + number)
     request.getfixturevalue("scene_files")(tmp_path / "nyuv2", 20, 6)
+    request.getfixturevalue("stereo_files")(tmp_path / "sceneflow", 6, 2, 24, 198)
     for split, n in (("train", 40), ("test", 20)):
         image_rows(n, 10, n).save_to_disk(tmp_path / "cifar10" / split)
     start = tmp_path / "ipython" / "profile_default" / "startup" / "00_small.py"
