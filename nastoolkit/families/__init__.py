@@ -11,6 +11,7 @@ from types import ModuleType
 from nastoolkit.families import (
     bert,
     cells,
+    flow_encoder,
     hat,
     masked_bert,
     mbconv_layers,
@@ -43,6 +44,8 @@ FAMILIES: dict[str, Callable[[], Family]] = {
     "digits-multi-stage-vit": partial(multi_stage_vit.MultiStageViTFamily, "digits-multi-stage-vit", multi_stage_vit.DIGITS),
     "digits-resnet50": partial(resnet50.ResNet50Family, "digits-resnet50", resnet50.DIGITS),
     "digits-vit": partial(vit.VisionTransformerFamily, "digits-vit", vit.DIGITS),
+    "flows-netfound": partial(flow_encoder.FlowEncoderFamily, "flows-netfound", flow_encoder.SMALL),
+    "netfound-base": partial(flow_encoder.FlowEncoderFamily, "netfound-base", flow_encoder.BASE),
     "mcunet-vww": partial(mcunet.MCUNetFamily, "mcunet-vww", mcunet.VWW),
     "ofa-mbv3-w1.0": partial(mobilenet_v3.MobileNetV3Family, "ofa-mbv3-w1.0", mobilenet_v3.OFA),
     "ofa-mbv3-w1.2": partial(mobilenet_v3.MobileNetV3Family, "ofa-mbv3-w1.2", mobilenet_v3.OFA_WIDE),

@@ -25,11 +25,13 @@ from nastoolkit.tasks.images import ImageFolder, ImageNet
 from nastoolkit.tasks.jhmdb import Jhmdb
 from nastoolkit.tasks.made_up_skeletons import MadeUpSkeletons
 from nastoolkit.tasks.masked_words import MaskedVader, MaskedWords
+from nastoolkit.tasks.ndpi_flows import NdpiFlows
 from nastoolkit.tasks.ntu import NtuSkeletons
 from nastoolkit.tasks.number_words import NumberWords
 from nastoolkit.tasks.nyuv2 import Nyuv2
 from nastoolkit.tasks.rendered_scenes import RenderedScenes
 from nastoolkit.tasks.sentences import VaderAmazon, VaderMovies, VaderNyt, VaderTweets
+from nastoolkit.tasks.simulated_flows import SimulatedFlows
 from nastoolkit.tasks.small_cifar import SmallCifar10
 from nastoolkit.tasks.speakers import LibriSpeakers, MadeUpSpeakers
 from nastoolkit.tasks.sst2 import Sst2
@@ -70,6 +72,8 @@ TASKS: dict[str, type[Task]] = {
     "made-up-skeletons": MadeUpSkeletons,
     "jhmdb-poses": Jhmdb,
     "ntu-skeletons": NtuSkeletons,
+    "simulated-flows": SimulatedFlows,
+    "ndpi-flows": NdpiFlows,
 }
 
 HUB_NAME = re.compile(r"\w[\w.-]*/\w[\w.-]*")
