@@ -17,6 +17,7 @@ from nastoolkit.systems import (
     mtl_nas,
     nat,
     ncp,
+    netfound,
     ofa_squared,
     pa_da,
     shiftnas,
@@ -51,6 +52,7 @@ SYSTEMS: dict[str, Card] = {
     "mtl_nas": mtl_nas.CARD,
     "supertickets": supertickets.CARD,
     "ensemble_1d": ensemble_1d.CARD,
+    "netfound": netfound.CARD,
 }
 
 __all__ = ["SYSTEMS", "Card"]

@@ -19,6 +19,7 @@ from nastoolkit.tasks.digit_variants import (
 )
 from nastoolkit.tasks.digits import Digits
 from nastoolkit.tasks.episodes import Episode, Episodes
+from nastoolkit.tasks.flow_captures import FlowCaptures
 from nastoolkit.tasks.help_topics import FewHelpTopics, HelpTopics
 from nastoolkit.tasks.hub import Cifar10, Cifar100, HubImages, HubSource
 from nastoolkit.tasks.images import ImageFolder, ImageNet
@@ -74,6 +75,7 @@ TASKS: dict[str, type[Task]] = {
     "ntu-skeletons": NtuSkeletons,
     "simulated-flows": SimulatedFlows,
     "ndpi-flows": NdpiFlows,
+    "flow-captures": FlowCaptures,
 }
 
 HUB_NAME = re.compile(r"\w[\w.-]*/\w[\w.-]*")

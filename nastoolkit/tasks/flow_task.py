@@ -96,7 +96,9 @@ def _first_places(keys: list[bytes], seen: set[bytes]) -> list[int]:
 
 def macro_f1(found: np.ndarray, targets: np.ndarray) -> float:
     """Mean F1 in % of the classes in predictions ``(n,)`` or targets ``(n,)``."""
-    right = [((found == k) & (targets == k)).sum() / ((found == k).sum() + (targets == k).sum()) for k in _both(found, targets)]
+    right = [
+        ((found == k) & (targets == k)).sum() / ((found == k).sum() + (targets == k).sum()) for k in _both(found, targets)
+    ]
     return 200.0 * float(np.mean(right))
 
 
@@ -122,7 +124,9 @@ def dealt(flows: Flows, classes: list[str]) -> dict[str, np.ndarray]:
             home[source] = min(SPLITS, key=lambda split: counts[split] / TURNS.count(split))
             counts[home[source]] += 1
         if not all(counts.values()):
-            raise ValueError(f"class {name!r} is in {len(own)} captures, too few for three splits; give it at least 3 of its own")
+            raise ValueError(
+                f"class {name!r} is in {len(own)} captures, too few for three splits; give it at least 3 of its own"
+            )
     split = np.array([home.get(int(source), "train") for source in flows.source])
     known = np.isin(flows.label, classes)
     return {name: np.flatnonzero(known & (split == name)) for name in SPLITS} | {"all": np.flatnonzero(split == "train")}

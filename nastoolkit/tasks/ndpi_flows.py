@@ -4,9 +4,9 @@
 
 Differs from it in: flows of at least three packets, of which the first 16 are kept, without addresses and ports. The file
 ``ndpi_flows.npz`` is a NumPy archive: ``header`` ``(m, 13)`` and ``payload12`` ``(m, 12)`` as in
-:class:`nastoolkit.tasks.flows.Flows`, ``payload_len`` and ``time`` in seconds ``(m,)``; ``packets`` that are kept of each flow,
-``proto`` (``TCP``, ``UDP`` or ``ICMP``), ``label`` and the number of the capture, ``source``, ``(n,)``. Applications within a
-protocol (``TLS.Google``) count as the protocol. Classes are in at least seven captures; no capture is in two splits.
+:class:`nastoolkit.tasks.flows.Flows`, ``payload_len`` and ``time`` in seconds ``(m,)``; ``packets`` that are kept of each
+flow, ``proto`` (``TCP``, ``UDP`` or ``ICMP``), ``label`` and the number of the capture, ``source``, ``(n,)``. Applications
+within a protocol (``TLS.Google``) count as the protocol. Classes are in at least seven captures; no capture is in two splits.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Jobs of the notebook: pre-trained networks, others of the same shape, and LightGBM, on few labels of which some are wrong."""
+"""Jobs of the notebook: pre-trained networks, others of the same shape, and LightGBM, on few labels, some of them wrong."""
 
 from __future__ import annotations
 
@@ -25,7 +25,13 @@ from nastoolkit.tasks.flows import TTL, Flows, flow_statistics
 from nastoolkit.training import Optimizer, Recipe, Run
 
 APART = 1_000_000  # seeds of draws of one step and those of the next seed's
-PRETRAINING, PRETRAINED, SCRATCH, LONGER, FROZEN = "pre-training", "pre-trained", "from scratch", "from scratch, as many steps", "frozen"
+PRETRAINING, PRETRAINED, SCRATCH, LONGER, FROZEN = (
+    "pre-training",
+    "pre-trained",
+    "from scratch",
+    "from scratch, as many steps",
+    "frozen",
+)
 BOOSTED, FLAT, CHUNKS = "LightGBM on flow statistics", "pre-trained, flat", "pre-trained, chunks"
 CLEAN, PLANTED, REMOVED = "as they are", "shortcut", "shortcut removed"
 
@@ -105,7 +111,9 @@ class Trial:
         pretrain(network, heads, inputs, self.pretraining)
         return network
 
-    def tuned(self, start: FlowEncoder, noise: float = 0.0, cut: bool = False, data: str = CLEAN, n_more: int = 0) -> FlowEncoder:
+    def tuned(
+        self, start: FlowEncoder, noise: float = 0.0, cut: bool = False, data: str = CLEAN, n_more: int = 0
+    ) -> FlowEncoder:
         """A copy of a network after training on few labels, for some steps more than the recipe says."""
         rows, labels = self.labels(noise)
         network, flows = deepcopy(start), self.task.flows("train").take(rows)
@@ -152,7 +160,7 @@ def pretrain(network: FlowEncoder, heads: Pretraining, inputs: Any, recipe: Reci
         losses = heads.losses(vectors, batch, network.embeddings.kept, network.embeddings.tokens.weight)
         total(losses).backward()
         optimizer.step()
-    return {name: float(loss) for name, loss in losses.items()}
+    return {name: float(loss.detach()) for name, loss in losses.items()}
 
 
 def tune(network: FlowEncoder, examples: Split, task: FlowTask, recipe: Recipe) -> None:
