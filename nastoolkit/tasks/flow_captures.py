@@ -17,6 +17,7 @@ import numpy as np
 
 from nastoolkit.tasks.data_sets import datasets_folder
 from nastoolkit.tasks.flow_task import FlowTask, dealt
+from nastoolkit.tasks.flow_tokens import Composition
 from nastoolkit.tasks.flows import N_COLUMNS, N_PAYLOAD, PROTOCOLS, Flows, joined_flows
 
 N_KEPT = 72  # packets of a flow: the published 12 bursts of 6
@@ -25,7 +26,9 @@ REMEDY = "Give every class a folder with at least 3 captures: <datasets>/flow-ca
 
 
 class FlowCaptures(FlowTask):
-    """Classes of flows by the folders of their captures; no capture is in two splits."""
+    """Classes of flows by the folders of their captures; no capture is in two splits, and every number has a token."""
+
+    composition, n_common = Composition(12, 6), 65_536
 
     def __init__(self) -> None:
         super().__init__("flow-captures", REMEDY)
