@@ -143,6 +143,12 @@ class FlowEncoderFamily(Family):
         return tokens, facts, torch.randint(N_PROTOCOLS, (n,), generator=generator)
 
 
+def composition_of(family: Family, genotype: np.ndarray) -> tuple[int, int, int]:
+    """Bursts, packets and places of a packet that a network of this module sees."""
+    options = family.space.decode(genotype)
+    return options["bursts"], options["packets"], options["places"]
+
+
 COMPOSITION = ("bursts", "packets", "places", "facts", "among")
 
 
@@ -152,8 +158,9 @@ def _slots(table: Table) -> list[Slot]:
 
     def inside(number: int, bursts: int, packets: int, places: int, depth: int, heads: int, ffn: int) -> SeparateLayer | None:
         length = 1 + packets * places
-        shape = {"length": length * (bursts if table.flat else 1), "bursts": bursts, "flat": table.flat}
-        return SeparateLayer(**_width(table, heads, ffn), **shape) if number <= depth else None
+        length *= bursts if table.flat else 1
+        layer = SeparateLayer(**_width(table, heads, ffn), length=length, bursts=bursts, flat=table.flat)
+        return layer if number <= depth else None
 
     def among(number: int, bursts: int, is_there: int, depth: int, heads: int, ffn: int) -> EncoderLayer | None:
         return EncoderLayer(**_width(table, heads, ffn), length=bursts) if is_there and number <= depth else None

@@ -40,7 +40,7 @@ class FlowTask(StoredClassification):
 
     def examples(self, flows: Flows, values: np.ndarray | None = None) -> Split:
         """Inputs and classes of flows; ``values`` of their packets may be others, see :func:`inputs_of`."""
-        inputs = inputs_of(flows, self.vocabulary, self.composition, values)
+        inputs = inputs_of(flows, self.words, self.composition, values)
         return Split(inputs, torch.from_numpy(np.searchsorted(self.classes, flows.label)))
 
     def flows(self, name: str) -> Flows:
@@ -48,12 +48,21 @@ class FlowTask(StoredClassification):
         return self._parts[0][name]
 
     @property
+    def n_classes(self) -> int:
+        """See :class:`nastoolkit.tasks.Classification`."""
+        return len(self.classes)
+
+    def given(self, train: Split, test: Split) -> FlowTask:
+        """A task of the same classes with other examples, such as a few of these, of which some labels are wrong."""
+        return GivenFlows(self, {"train": train, "validation": self.examples(self.flows("validation")), "test": test})
+
+    @property
     def unlabelled(self) -> Flows:
         """Flows to learn from without labels; none is in the validation or test split, nor is its capture."""
         return self._parts[1]
 
     @cached_property
-    def vocabulary(self) -> Vocabulary16:
+    def words(self) -> Vocabulary16:
         """Tokens by the flows without labels."""
         return self._parts[2]
 
@@ -80,8 +89,20 @@ class FlowTask(StoredClassification):
         return macro_f1(predictions.argmax(1).numpy(), targets.numpy())
 
     def __getstate__(self) -> dict[str, Any]:
-        read = ("_parts", "vocabulary", "classes")
+        read = ("_parts", "words", "classes")
         return {key: value for key, value in super().__getstate__().items() if key not in read}
+
+
+class GivenFlows(FlowTask):
+    """Flows with the classes of a task; see :meth:`FlowTask.given`."""
+
+    def __init__(self, task: FlowTask, splits: dict[str, Split]) -> None:
+        super().__init__(task.name, task.remedy)
+        self.classes, self.splits = task.classes, splits
+
+    def read(self) -> dict[str, Split]:
+        """See :class:`nastoolkit.tasks.data_sets.StoredTask`."""
+        return self.splits
 
 
 def _first_places(keys: list[bytes], seen: set[bytes]) -> list[int]:

@@ -11,20 +11,19 @@ from typing import Any
 import numpy as np
 import torch
 from lightgbm import LGBMClassifier
-from torch import nn
 
-from nastoolkit.families.flow_encoder import FlowEncoder, FlowEncoderFamily, Table
-from nastoolkit.measurements.accuracy import predictions
-from nastoolkit.randomness import drawn_from
-from nastoolkit.systems.netfound.pretraining import Pretraining, corrupted, total
+from nastoolkit.families.flow_encoder import FlowEncoderFamily, Table
+from nastoolkit.measurements import Accuracy
+from nastoolkit.objectives import Objective
+from nastoolkit.studies import optimize
+from nastoolkit.supernets import Supernet
+from nastoolkit.systems.netfound.pretraining import pretrain
 from nastoolkit.tasks import Split, load_task
-from nastoolkit.tasks.data_sets import places_of_step
 from nastoolkit.tasks.flow_task import FlowTask, macro_f1
-from nastoolkit.tasks.flow_tokens import chunks
+from nastoolkit.tasks.flow_tokens import N_PLACES, chunks
 from nastoolkit.tasks.flows import TTL, Flows, flow_statistics
-from nastoolkit.training import Optimizer, Recipe, Run
+from nastoolkit.training import Fixed, PathSampler, Recipe, Sandwich, fit, targets_only
 
-APART = 1_000_000  # seeds of draws of one step and those of the next seed's
 PRETRAINING, PRETRAINED, SCRATCH, LONGER, FROZEN = (
     "pre-training",
     "pre-trained",
@@ -51,11 +50,19 @@ def flows_of(task_name: str) -> FlowTask:
 
 
 def family_for(task: FlowTask, sizes: dict[str, Any], flat: bool = False) -> FlowEncoderFamily:
-    """The encoders for a task's vocabulary and classes; ``sizes`` are the other fields of a :class:`Table`."""
+    """The encoders for a task's vocabulary and classes; ``sizes`` are the other fields of a :class:`Table`.
+
+    Raises:
+        ValueError: The task's flows have fewer bursts, packets or places.
+    """
     options: dict[str, Any] = {name: tuple(own) if isinstance(own, list) else own for name, own in sizes.items()}
     if flat:
         options |= {"flat": True, "among": (0,)}
-    return FlowEncoderFamily(f"{task.name} flows", Table(vocabulary=len(task.vocabulary), n_classes=task.n_classes, **options))
+    table = Table(vocabulary=len(task.words), n_classes=task.n_classes, **options)
+    kept = (task.composition.n_bursts, task.composition.n_packets, N_PLACES)
+    if any(np.greater(table.whole, kept)):
+        raise ValueError(f"bursts, packets and places of {task.name!r} are up to {kept}, got {table.whole}")
+    return FlowEncoderFamily(f"{task.name} flows", table)
 
 
 def few_labels(targets: np.ndarray, per_class: int, noise: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -97,45 +104,45 @@ class Trial:
     per_class: int
     device: str
 
-    def network(self, flat: bool = False) -> FlowEncoder:
-        """The largest network, with weights from the seed."""
-        family = family_for(self.task, self.sizes, flat)
-        with drawn_from(self.tuning.seed):
-            return family.assemble({name: spec.build() for name, spec in family.plan(family.largest)}).to(self.device)
+    def supernet(self, flat: bool = False) -> Supernet:
+        """Networks with weights from the seed."""
+        return Supernet(family_for(self.task, self.sizes, flat), seed=self.tuning.seed).to(self.device)
 
-    def pretrained(self, flat: bool = False, cut: bool = False) -> FlowEncoder:
-        """The network after learning from flows without labels; ``cut`` ones are bytes two by two, wherever fields begin."""
-        network, inputs = self.network(flat), self.examples(self.task.unlabelled, cut).inputs
-        with drawn_from(self.tuning.seed):
-            heads = Pretraining(network.embeddings.burst.numel(), len(self.task.vocabulary)).to(self.device)
-        pretrain(network, heads, inputs, self.pretraining)
-        return network
+    def pretrained(self, flat: bool = False, cut: bool = False, elastic: bool = False) -> Supernet:
+        """The largest network, or all, after learning from flows without labels; ``cut`` ones are chunks of two bytes."""
+        supernet = self.supernet(flat)
+        pretrain(supernet, self.examples(self.task.unlabelled, cut), self.sampler(supernet, elastic), self.pretraining)
+        return supernet
+
+    def sampler(self, supernet: Supernet, elastic: bool) -> PathSampler:
+        """The largest network at every step; or if ``elastic``, also the smallest and a random one."""
+        space = supernet.family.space
+        return Sandwich(space, n_random=1, seed=self.tuning.seed) if elastic else Fixed(space.largest)
 
     def tuned(
-        self, start: FlowEncoder, noise: float = 0.0, cut: bool = False, data: str = CLEAN, n_more: int = 0
-    ) -> FlowEncoder:
-        """A copy of a network after training on few labels, for some steps more than the recipe says."""
-        rows, labels = self.labels(noise)
-        network, flows = deepcopy(start), self.task.flows("train").take(rows)
-        examples = self.examples(planted(flows, self.task.classes) if data == PLANTED else flows, cut)
+        self, start: Supernet, noise: float = 0.0, cut: bool = False, data: str = CLEAN, n_more: int = 0, elastic: bool = False
+    ) -> Supernet:
+        """A copy of a supernet after training on few labels, for some steps more than the recipe says."""
+        supernet, (rows, labels), flows = deepcopy(start), self.labels(noise), self.task.flows("train")
+        few = replace(self.examples(flows.take(rows), cut, data), targets=torch.from_numpy(labels))
         recipe = replace(self.tuning, n_steps=self.tuning.n_steps + n_more)
-        tune(network, replace(examples, targets=torch.from_numpy(labels)), self.task, recipe)
-        return network
+        fit(supernet, self.task.given(few, few), self.sampler(supernet, elastic), targets_only, recipe, progress=False)
+        return supernet
 
     def labels(self, noise: float) -> tuple[np.ndarray, np.ndarray]:
         """See :func:`few_labels`."""
         return few_labels(self.task.split("train").targets.numpy(), self.per_class, noise, self.tuning.seed)
 
-    def examples(self, flows: Flows, cut: bool = False) -> Split:
-        """What a network sees of flows."""
+    def examples(self, flows: Flows, cut: bool = False, data: str = CLEAN) -> Split:
+        """What a network sees of flows, with the shortcut or without."""
+        flows = planted(flows, self.task.classes) if data == PLANTED else flows
         return self.task.examples(flows, chunks(flows) if cut else None)
 
-    def f1(self, network: nn.Module, cut: bool = False, data: str = CLEAN) -> float:
-        """Macro F1 in % on the test flows, with the shortcut or without."""
-        flows = self.task.flows("test")
-        examples = self.examples(planted(flows, self.task.classes) if data == PLANTED else flows, cut)
-        with torch.no_grad():
-            return self.task.score(*predictions(network.eval(), self.task, examples, batch_size=250))
+    def f1(self, supernet: Supernet, cut: bool = False, data: str = CLEAN) -> float:
+        """Macro F1 in % of the largest network on the test flows."""
+        examples = self.examples(self.task.flows("test"), cut, data)
+        task = self.task.given(examples, examples)
+        return float(Accuracy(supernet, task, "test", progress=False)(supernet.family.space.largest).item())
 
     def boosted(self, noise: float) -> float:
         """Macro F1 in % of LightGBM on statistics of flows."""
@@ -147,39 +154,11 @@ class Trial:
         return macro_f1(found, self.task.split("test").targets.numpy())
 
 
-def pretrain(network: FlowEncoder, heads: Pretraining, inputs: Any, recipe: Recipe) -> dict[str, float]:
-    """Train an encoder and its heads without labels; returns the losses of the last step. The classifier stays as it is."""
-    optimizer = Optimizer([*network.train().parameters(), *heads.train().parameters()], recipe)
-    losses: dict[str, torch.Tensor] = {}
-    for step in Run({"network": network, "heads": heads, "optimizer": optimizer}, progress=False).steps(recipe.n_steps):
-        places = places_of_step(len(inputs[0]), step, recipe.batch_size, recipe.seed)
-        drawn = torch.Generator().manual_seed(recipe.seed * APART + step)
-        batch = corrupted(tuple(part[places] for part in inputs), len(heads.bias), drawn).to(heads.bias.device)
-        with drawn_from(recipe.seed * APART + step):
-            vectors, _ = network.vectors_of(batch.inputs)
-        losses = heads.losses(vectors, batch, network.embeddings.kept, network.embeddings.tokens.weight)
-        total(losses).backward()
-        optimizer.step()
-    return {name: float(loss.detach()) for name, loss in losses.items()}
-
-
-def tune(network: FlowEncoder, examples: Split, task: FlowTask, recipe: Recipe) -> None:
-    """Train a network, or those weights of it that want gradients, on labelled flows."""
-    device = network.embeddings.burst.device
-    optimizer = Optimizer([weight for weight in network.train().parameters() if weight.requires_grad], recipe)
-    for step in Run({"network": network, "optimizer": optimizer}, progress=False).steps(recipe.n_steps):
-        batch = examples[places_of_step(len(examples), step, recipe.batch_size, recipe.seed)].to(device)
-        with drawn_from(recipe.seed * APART + step):
-            outputs = network(batch.inputs)
-        task.loss(outputs, batch.targets).backward()
-        optimizer.step()
-
-
-def frozen(network: FlowEncoder) -> FlowEncoder:
+def frozen(supernet: Supernet) -> Supernet:
     """A copy of which only the classifier can learn."""
-    twin = deepcopy(network)
+    twin = deepcopy(supernet)
     for name, weight in twin.named_parameters():
-        weight.requires_grad_(name.startswith("classifier."))
+        weight.requires_grad_(name.startswith("shared.classifier."))
     return twin
 
 
@@ -223,24 +202,57 @@ def compare(
     return [{"noise": 0.0, "data": CLEAN} | row for row in [*rows, *(_ablations(trial, ours) if is_whole else ())]]
 
 
-def _noisy(trial: Trial, ours: FlowEncoder, noises: list[float]) -> Iterator[dict[str, Any]]:
+def _noisy(trial: Trial, ours: Supernet, noises: list[float]) -> Iterator[dict[str, Any]]:
     """Arms with the same labels, some of which are wrong."""
-    new = trial.network()
+    new = trial.supernet()
     for noise in noises:
         for arm, start in ((PRETRAINED, ours), (SCRATCH, new), (FROZEN, frozen(ours))):
             begun = process_time()
-            network = trial.tuned(start, noise)
-            yield {"arm": arm, "noise": noise, "seconds": process_time() - begun, "f1": trial.f1(network)}
+            tuned = trial.tuned(start, noise)
+            yield {"arm": arm, "noise": noise, "seconds": process_time() - begun, "f1": trial.f1(tuned)}
         yield {"arm": BOOSTED, "noise": noise, "f1": trial.boosted(noise)}
     longer = trial.tuned(new, noises[0], n_more=trial.pretraining.n_steps)
     yield {"arm": LONGER, "noise": noises[0], "f1": trial.f1(longer)}
 
 
-def _ablations(trial: Trial, ours: FlowEncoder) -> Iterator[dict[str, Any]]:
+def _ablations(trial: Trial, ours: Supernet) -> Iterator[dict[str, Any]]:
     """Attention of all tokens to all, tokens that ignore fields, and labels with a shortcut that test flows may not have."""
     yield {"arm": FLAT, "f1": trial.f1(trial.tuned(trial.pretrained(flat=True)))}
     yield {"arm": CHUNKS, "f1": trial.f1(trial.tuned(trial.pretrained(cut=True), cut=True), cut=True)}
-    for arm, start in ((PRETRAINED, ours), (SCRATCH, trial.network())):
-        network = trial.tuned(start, data=PLANTED)
-        yield {"arm": arm, "data": PLANTED, "f1": trial.f1(network, data=PLANTED)}
-        yield {"arm": arm, "data": REMOVED, "f1": trial.f1(network)}
+    for arm, start in ((PRETRAINED, ours), (SCRATCH, trial.supernet())):
+        tuned = trial.tuned(start, data=PLANTED)
+        yield {"arm": arm, "data": PLANTED, "f1": trial.f1(tuned, data=PLANTED)}
+        yield {"arm": arm, "data": REMOVED, "f1": trial.f1(tuned)}
+
+
+def search(
+    task_name: str,
+    seed: int,
+    sizes: dict[str, Any],
+    pretraining: dict[str, Any],
+    tuning: dict[str, Any],
+    per_class: int,
+    budget: int,
+    device: str,
+) -> list[dict[str, Any]]:
+    """Search compositions and sizes in one supernet, pre-trained and tuned with sandwiches of paths; a job of a grid.
+
+    Args are those of :func:`compare`; each search measures ``budget`` sub-networks on validation flows.
+
+    Returns:
+        A row for each sub-network on the front of an ``algorithm``: its choices, and ``f1`` in % on test flows and ``mmacs``.
+    """
+    recipes = Recipe(**pretraining, seed=seed), Recipe(**tuning, seed=seed)
+    trial = Trial(flows_of(task_name), sizes, *recipes, per_class, device)
+    supernet = trial.tuned(trial.pretrained(elastic=True), elastic=True)
+    family, here, there = supernet.family, *(Accuracy(supernet, trial.task, s, progress=False) for s in ("validation", "test"))
+    goals = Objective(trial.task.metric, "max", "%"), Objective("mmacs", "min", "MMACs", exact=family.mmacs)
+    rows = []
+    for algorithm in ("linas", "random"):
+        front = optimize(
+            family.space, here, goals, algorithm, budget, seed, progress=False, population=min(20, budget)
+        ).front()
+        costs = family.mmacs(front.genotypes)
+        for genotype, f1, mmacs in zip(front.genotypes, there(front.genotypes)[:, 0], costs, strict=True):
+            rows.append({"algorithm": algorithm, "f1": f1, "mmacs": mmacs, **family.space.decode(genotype)})
+    return rows

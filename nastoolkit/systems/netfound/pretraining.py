@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import nn
 from torch.nn import functional
 
-from nastoolkit.families.flow_encoder import EPS, BurstPool
+from nastoolkit.blocks import Inputs
+from nastoolkit.families.flow_encoder import EPS, BurstPool, FlowEncoderFamily, composition_of
+from nastoolkit.randomness import drawn_from
+from nastoolkit.supernets import Supernet
+from nastoolkit.tasks import Split
+from nastoolkit.tasks.data_sets import places_of_step
 from nastoolkit.tasks.flow_tokens import MASK, PAD, SPECIAL
+from nastoolkit.training import Optimizer, PathSampler, Recipe, Run
 
+APART = 1_000_000  # seeds of draws of one step and those of the next seed's
 HIDDEN, AS_MASK, AS_RANDOM = 0.3, 0.8, 0.1  # share of tokens; of these, masked ones and random ones
 SWAPPED, MANY = 0.5, 3  # share of flows with a burst of another one; facts are hidden in flows with more bursts than this
 WEIGHTS = {"tokens": 1.0, "swaps": 1.0, "facts": 0.4, "directions": 1.0}  # of the losses, as in the released code
@@ -45,7 +52,7 @@ class Corrupted:
         return self.tokens, self.hidden, self.swapped, self.facts, self.faceless
 
 
-def corrupted(inputs: tuple[torch.Tensor, ...], vocabulary: int, generator: torch.Generator) -> Corrupted:
+def corrupted(inputs: Inputs, vocabulary: int, generator: torch.Generator) -> Corrupted:
     """Exchange bursts between flows, then hide tokens and facts; never of a burst that was exchanged.
 
     Args:
@@ -128,3 +135,44 @@ def _mean_cross_entropy(logits: torch.Tensor, targets: torch.Tensor) -> torch.Te
 def total(losses: dict[str, torch.Tensor]) -> torch.Tensor:
     """The weighted sum."""
     return torch.stack([WEIGHTS[name] * loss for name, loss in losses.items()]).sum()
+
+
+def pretrain(supernet: Supernet, flows: Split, sampler: PathSampler, recipe: Recipe) -> dict[str, float]:
+    """Train all but the classifier of a supernet without labels.
+
+    Args:
+        supernet: A supernet of :class:`nastoolkit.families.flow_encoder.FlowEncoderFamily`.
+        flows: Flows, whose labels are not used.
+        sampler: Draws the paths of each step.
+        recipe: Steps, batches and learning rate; its seed also determines what is hidden.
+
+    Returns:
+        The losses of the first path of the last step.
+    """
+    bare, table = without_classes(supernet).train(), supernet.family.table
+    words = dict(bare.shared.named_parameters())["embeddings.tokens.weight"]
+    with drawn_from(recipe.seed):
+        heads = Pretraining(table.dim, table.vocabulary).to(words.device)
+    optimizer = Optimizer([*bare.parameters(), *heads.parameters()], recipe)
+    first: dict[str, torch.Tensor] = {}
+    for step in Run({"supernet": bare, "heads": heads, "optimizer": optimizer}, progress=False).steps(recipe.n_steps):
+        places = places_of_step(len(flows), step, recipe.batch_size, recipe.seed)
+        generator = torch.Generator().manual_seed(recipe.seed * APART + step)
+        batch = corrupted(flows[places].inputs, table.vocabulary, generator).to(words.device)
+        for number, (path, weight) in enumerate(sampler.draw(step)):
+            with drawn_from(recipe.seed * APART + step):
+                vectors = bare(batch.inputs, path)
+            losses = heads.losses(vectors, batch, composition_of(bare.family, path), words)
+            (weight * total(losses)).backward()
+            first = losses if number == 0 else first
+        optimizer.step()
+    return {name: float(loss.detach()) for name, loss in first.items()}
+
+
+def without_classes(supernet: Supernet) -> Supernet:
+    """A supernet of the encoders, which return all vectors, with the same weights: what one learns, the other one knows."""
+    family = FlowEncoderFamily(supernet.family.name, replace(supernet.family.table, n_classes=0))
+    bare = Supernet(family)
+    for name in dict(bare.shared.named_children()):
+        setattr(bare.shared, name, supernet.shared.get_submodule(name))
+    return bare
