@@ -212,6 +212,15 @@ and weights that come back where a block loses units. Such tickets are more accu
 search, with and without retraining, and they transfer between tasks.""",
         (Headline("SuperTickets (a)", ("Without retraining, above",), "SuperTickets: above pruning after a search (points)"),),
     ),
+    "2310.17025": Paper(
+        "netFound: Foundation Model for Network Security",
+        """A Transformer on bursts of packets, with tokens along the fields of protocols, learns from traffic without labels; then
+it needs few labels, also if many of them are wrong, and uses shortcuts less.""",
+        (
+            Headline("netFound (b)", ("labels wrong", "ndpi"), "netFound: above from scratch, wrong labels, real flows (points)"),
+            Headline("netFound (d)", ("LightGBM", "ndpi"), "netFound: above LightGBM, real flows (points)"),
+        ),
+    ),
     "1801.02475": Paper(
         "Ensemble One-dimensional Convolution Neural Networks for Skeleton-based Action Recognition",
         """Four small networks over time, each with its own view of a skeleton (two streams, parts of the body, attention,

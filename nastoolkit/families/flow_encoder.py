@@ -51,6 +51,10 @@ class Table:
         ffn: Options for the hidden units of layers.
         flat: Whether all tokens of a flow see each other, and not only those of their burst.
         dropout: Probability of dropout in layers during training.
+        shape: Bursts, packets and places of inputs; by default the largest options.
+
+    Raises:
+        ValueError: Inputs have less than the largest options, or a flat encoder has a choice of attention among bursts.
     """
 
     vocabulary: int
@@ -68,15 +72,19 @@ class Table:
     ffn: tuple[int, ...]
     flat: bool = False
     dropout: float = 0.0
+    shape: tuple[int, int, int] | None = None
 
     def __post_init__(self) -> None:
+        largest = max(self.bursts), max(self.packets), max(self.places)
+        if any(np.greater(largest, self.whole)):
+            raise ValueError(f"bursts, packets and places of inputs are {self.whole}, and options are up to {largest}")
         if self.flat and max(self.among):
             raise ValueError("in a flat encoder bursts see each other anyway: among must be (0,)")
 
     @property
     def whole(self) -> tuple[int, int, int]:
         """Shape of the tokens of one input."""
-        return max(self.bursts), max(self.packets), max(self.places)
+        return self.shape or (max(self.bursts), max(self.packets), max(self.places))
 
 
 SMALL = Table(

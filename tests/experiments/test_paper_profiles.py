@@ -22,7 +22,17 @@ from nastoolkit.supernets import Supernet
 
 START_UP = "import sys; sys.path.insert(0, {folder!r}); import stand_ins; stand_ins.install()"
 PRETRAINED_BERT = "https://huggingface.co/google-bert/bert-base-uncased/resolve/main/model.safetensors"
-LARGE = ("imagenet", "wmt14-en-de", "sst2", "'cifar10'", "mnist", "nyuv2", "ntu-skeletons", "'folder': 'tans'")
+LARGE = (
+    "imagenet",
+    "wmt14-en-de",
+    "sst2",
+    "'cifar10'",
+    "mnist",
+    "nyuv2",
+    "ntu-skeletons",
+    "'folder': 'tans'",
+    "flow-captures",
+)
 SMALL = {"56": "1", "128": "2", "256": "4"}  # threads and inputs a batch
 ONE_OF_THREE = {"budgets": [4], "populations": [2], "references": [70.0]}  # fig03 has all three released families
 STAND_INS = {
@@ -43,6 +53,7 @@ STAND_INS = {
     "relaxed_and_discrete": {"n_seeds": 1},
     "split_by_gradients": {"truths": {"cifar10": "alone"}, "n_judged": 3, "n_seeds": 1},
     "many_in_one_pass": {"tasks": {"imagenet": 32}, "n_judged": 1, "n_seeds": 1, "depths": [1]},
+    "pretrained_or_scratch": {"n_seeds": 1},
     "perturbation_or_magnitude": {"image_size": 8, "n_cells": 1, "n_stages": 1, "n_seeds": 1},
     "regression_ranks_cells": {"task_names": ["cifar10"], "image_size": 8, "n_seeds": 1},
     "retrieval_or_nearest": {"steps": {"base": 0, "zoo": 2, "retrieval": 10, "tuning": 4}, "n_images": 2},
@@ -69,6 +80,7 @@ def stand_ins(request, tmp_path, monkeypatch, image_folder, image_rows, translat
     for number in range(4):
         image_folder(tmp_path / "tans" / f"set{number}" / "train", 2, 10, seed=number)
         image_folder(tmp_path / "tans" / f"set{number}" / "val", 2, 3, seed=9 + number)
+    request.getfixturevalue("captures")(tmp_path / "flow-captures")
     request.getfixturevalue("scene_files")(tmp_path / "nyuv2", 20, 6)
     for split, n in (("train", 40), ("test", 20)):
         image_rows(n, 10, n).save_to_disk(tmp_path / "cifar10" / split)

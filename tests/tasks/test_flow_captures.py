@@ -116,7 +116,9 @@ def test_without_the_library_it_is_told(tmp_path, monkeypatch):
 
 def test_a_folder_without_captures_says_where_they_go(tmp_path, monkeypatch):
     monkeypatch.setenv("NASTOOLKIT_DATASETS", str(tmp_path))
-    words = "has no captures.\nGive every class a folder with at least 3 captures: <datasets>/flow-captures/<class>/<name>.pcap"
+    words = (
+        "has no captures.\nGive every class a folder with at least 3 captures: <datasets>/flow-captures/<class>/<name>.pcap"
+    )
     with pytest.raises(MissingDataError) as told:
         TASKS["flow-captures"]().split("train")
     assert words in str(told.value)

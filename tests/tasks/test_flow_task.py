@@ -32,8 +32,8 @@ def test_simulated_flows_are_all_kinds_with_words_of_their_own():
     task = TASKS["simulated-flows"]()
     assert task.classes == sorted(KINDS) and task.unlabelled is task.divided()[1] or len(task.unlabelled) == 4000
     tokens, facts, protocols = task.split("test").inputs
-    assert tokens.shape[1:] == (6, 3, 18) and tokens.max() < len(task.vocabulary) and torch.isfinite(facts).all()
-    assert len(task.vocabulary) == SPECIAL + 1000 + 256 and set(protocols.tolist()) == {0, 1}
+    assert tokens.shape[1:] == (6, 3, 18) and tokens.max() < len(task.words) and torch.isfinite(facts).all()
+    assert len(task.words) == SPECIAL + 1000 + 256 and set(protocols.tolist()) == {0, 1}
     twin = pickle.loads(pickle.dumps(task))
     assert "_parts" not in vars(twin) and torch.equal(twin.split("validation").inputs[0], task.split("validation").inputs[0])
 
@@ -70,7 +70,9 @@ def test_a_broken_file_is_told(ndpi):
     whole = dict(np.load(ndpi))
     whole["packets"][3] = 0
     np.savez(ndpi, **whole)
-    with pytest.raises(MissingDataError, match="has no flows of seven captures a class .every flow needs a packet, and flow 3 has"):
+    with pytest.raises(
+        MissingDataError, match="has no flows of seven captures a class .every flow needs a packet, and flow 3 has"
+    ):
         TASKS["ndpi-flows"]().split("train")
     ndpi.write_bytes(ndpi.read_bytes()[:1000])
     with pytest.raises(MissingDataError, match=f"{FILE} has no flows of seven captures a class"):

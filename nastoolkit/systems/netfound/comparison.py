@@ -58,10 +58,8 @@ def family_for(task: FlowTask, sizes: dict[str, Any], flat: bool = False) -> Flo
     options: dict[str, Any] = {name: tuple(own) if isinstance(own, list) else own for name, own in sizes.items()}
     if flat:
         options |= {"flat": True, "among": (0,)}
-    table = Table(vocabulary=len(task.words), n_classes=task.n_classes, **options)
     kept = (task.composition.n_bursts, task.composition.n_packets, N_PLACES)
-    if any(np.greater(table.whole, kept)):
-        raise ValueError(f"bursts, packets and places of {task.name!r} are up to {kept}, got {table.whole}")
+    table = Table(vocabulary=len(task.words), n_classes=task.n_classes, shape=kept, **options)
     return FlowEncoderFamily(f"{task.name} flows", table)
 
 
@@ -183,7 +181,7 @@ def compare(
         tuning: Fields of a recipe for flows with labels.
         per_class: Labels of each class, or all that there are.
         noises: Shares of wrong labels, the first of which is 0.
-        is_whole: Whether other tokens, attention of all tokens to all, and a shortcut are compared, too.
+        is_whole: Whether longer training from scratch, other tokens and attention, and a shortcut are compared, too.
         device: Where to train.
 
     Returns:
@@ -206,17 +204,21 @@ def _noisy(trial: Trial, ours: Supernet, noises: list[float]) -> Iterator[dict[s
     """Arms with the same labels, some of which are wrong."""
     new = trial.supernet()
     for noise in noises:
-        for arm, start in ((PRETRAINED, ours), (SCRATCH, new), (FROZEN, frozen(ours))):
-            begun = process_time()
-            tuned = trial.tuned(start, noise)
-            yield {"arm": arm, "noise": noise, "seconds": process_time() - begun, "f1": trial.f1(tuned)}
+        for arm, start in ((PRETRAINED, ours), (SCRATCH, new)):
+            yield _row(trial, arm, start, noise)
         yield {"arm": BOOSTED, "noise": noise, "f1": trial.boosted(noise)}
-    longer = trial.tuned(new, noises[0], n_more=trial.pretraining.n_steps)
-    yield {"arm": LONGER, "noise": noises[0], "f1": trial.f1(longer)}
+    yield _row(trial, FROZEN, frozen(ours), noises[0])
+
+
+def _row(trial: Trial, arm: str, start: Supernet, noise: float = 0.0, n_more: int = 0) -> dict[str, Any]:
+    begun = process_time()
+    tuned = trial.tuned(start, noise, n_more=n_more)
+    return {"arm": arm, "noise": noise, "seconds": process_time() - begun, "f1": trial.f1(tuned)}
 
 
 def _ablations(trial: Trial, ours: Supernet) -> Iterator[dict[str, Any]]:
-    """Attention of all tokens to all, tokens that ignore fields, and labels with a shortcut that test flows may not have."""
+    """More steps, attention of all tokens to all, tokens that ignore fields, labels with a shortcut that may be gone."""
+    yield _row(trial, LONGER, trial.supernet(), n_more=trial.pretraining.n_steps)
     yield {"arm": FLAT, "f1": trial.f1(trial.tuned(trial.pretrained(flat=True)))}
     yield {"arm": CHUNKS, "f1": trial.f1(trial.tuned(trial.pretrained(cut=True), cut=True), cut=True)}
     for arm, start in ((PRETRAINED, ours), (SCRATCH, trial.supernet())):
