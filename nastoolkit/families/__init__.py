@@ -45,7 +45,6 @@ FAMILIES: dict[str, Callable[[], Family]] = {
     "digits-resnet50": partial(resnet50.ResNet50Family, "digits-resnet50", resnet50.DIGITS),
     "digits-vit": partial(vit.VisionTransformerFamily, "digits-vit", vit.DIGITS),
     "flows-netfound": partial(flow_encoder.FlowEncoderFamily, "flows-netfound", flow_encoder.SMALL),
-    "netfound-base": partial(flow_encoder.FlowEncoderFamily, "netfound-base", flow_encoder.BASE),
     "mcunet-vww": partial(mcunet.MCUNetFamily, "mcunet-vww", mcunet.VWW),
     "ofa-mbv3-w1.0": partial(mobilenet_v3.MobileNetV3Family, "ofa-mbv3-w1.0", mobilenet_v3.OFA),
     "ofa-mbv3-w1.2": partial(mobilenet_v3.MobileNetV3Family, "ofa-mbv3-w1.2", mobilenet_v3.OFA_WIDE),

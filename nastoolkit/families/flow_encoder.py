@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -102,22 +102,6 @@ SMALL = Table(
     heads=(2, 4),
     ffn=(32, 64),
 )
-BASE = Table(  # the code's base model, with its largest composition
-    vocabulary=65_538,
-    n_classes=8,
-    dim=768,
-    head_dim=64,
-    hidden=1024,
-    bursts=(4, 8, 12),
-    packets=(2, 4, 6),
-    places=(12, 18),
-    facts=(0, 1),
-    among=(0, 1),
-    layers=(8, 10, 12),
-    heads=(6, 9, 12),
-    ffn=(1536, 3072),
-    dropout=0.1,
-)
 
 
 class FlowEncoderFamily(Family):
@@ -161,8 +145,11 @@ COMPOSITION = ("bursts", "packets", "places", "facts", "among")
 
 
 def _slots(table: Table) -> list[Slot]:
+    def words(bursts: int, packets: int, places: int) -> FlowWords:
+        return FlowWords(table.vocabulary, table.dim, (bursts, packets, places), table.whole)
+
     def embeddings(bursts: int, packets: int, places: int, facts: int) -> FlowTokens:
-        return FlowTokens(table.vocabulary, table.dim, table.hidden * facts, (bursts, packets, places), table.whole)
+        return FlowTokens(table.dim, table.hidden * facts, (bursts, packets, places))
 
     def inside(number: int, bursts: int, packets: int, places: int, depth: int, heads: int, ffn: int) -> SeparateLayer | None:
         length = 1 + packets * places
@@ -174,7 +161,7 @@ def _slots(table: Table) -> list[Slot]:
         return EncoderLayer(**_width(table, heads, ffn), length=bursts) if is_there and number <= depth else None
 
     shape, size = COMPOSITION[:3], ("layers", "heads", "ffn")
-    slots = [Slot("embeddings", COMPOSITION[:4], embeddings)]
+    slots = [Slot("words", shape, words), Slot("embeddings", COMPOSITION[:4], embeddings)]
     for number in range(1, max(table.layers) + 1):
         slots.append(Slot(f"encoder.layer{number}.inside", (*shape, *size), partial(inside, number)))
         slots.append(Slot(f"encoder.layer{number}.among", ("bursts", "among", *size), partial(among, number)))
@@ -191,8 +178,9 @@ def _width(table: Table, heads: int, ffn: int) -> dict[str, Any]:
 
 
 class FlowEncoder(nn.Module):
-    """Children ``embeddings``, ``encoder`` (a chain of layers), and ``classifier`` if there are classes."""
+    """Children ``words``, ``embeddings``, ``encoder`` (a chain of layers), and ``classifier`` if there are classes."""
 
+    words: FlowLookup
     embeddings: FlowEmbeddings
     encoder: nn.Sequential
 
@@ -205,7 +193,8 @@ class FlowEncoder(nn.Module):
     def vectors_of(self, x: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, torch.Tensor]:
         """Vectors of all tokens, those of bursts first, and which tokens are there."""
         tokens, facts, protocols = x
-        vectors, there = self.embeddings(tokens, facts, protocols)
+        own, kinds, there = self.words(tokens, protocols)
+        vectors = self.embeddings(own, kinds, facts)
         for layer in self.encoder:
             vectors = _through(layer, vectors, there)
         return vectors, there
@@ -226,29 +215,78 @@ def real_bursts(there: torch.Tensor) -> torch.Tensor:
 
 
 @dataclass(frozen=True)
-class FlowTokens:
-    """Tokens to vectors: token, protocol and facts of the burst, joined by a linear layer, and the position.
+class FlowWords:
+    """Tables of vectors for tokens and for protocols.
 
     Attributes:
         vocabulary: Number of different tokens.
         dim: Channels.
-        hidden: Hidden units of the network for facts; 0 if they are not seen.
         kept: Bursts, packets and places that are kept.
         whole: Those that inputs have.
     """
 
     vocabulary: int
     dim: int
-    hidden: int
     kept: tuple[int, int, int]
     whole: tuple[int, int, int]
+    macs: ClassVar[int] = 0
+
+    @property
+    def params(self) -> int:
+        """See :class:`nastoolkit.blocks.BlockSpec`."""
+        return (self.vocabulary + N_PROTOCOLS) * self.dim
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """``(bursts, packets, places)`` of inputs."""
+        return self.whole
+
+    def build(self) -> nn.Module:
+        """See :class:`nastoolkit.blocks.BlockSpec`."""
+        return FlowLookup(self)
+
+
+class FlowLookup(nn.Module):
+    """The module of :class:`FlowWords`."""
+
+    def __init__(self, spec: FlowWords) -> None:
+        super().__init__()
+        self.kept = spec.kept
+        self.tokens, self.protocols = nn.Embedding(spec.vocabulary, spec.dim), nn.Embedding(N_PROTOCOLS, spec.dim)
+        nn.init.normal_(self.tokens.weight, std=0.5)
+
+    def forward(self, tokens: torch.Tensor, protocols: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Vectors of tokens ``(n, bursts, packets, places, dim)`` and of protocols ``(n, dim)``, and what is there.
+
+        The last is ``(n, bursts, 1 + packets * places)``; the vector of a burst is always there, also of an absent one.
+        """
+        bursts, packets, places = self.kept
+        tokens = tokens[:, :bursts, :packets, :places]
+        there = torch.cat([torch.ones_like(tokens[:, :, :1, 0]), tokens.flatten(2)], 2) != 0
+        return self.tokens(tokens), self.protocols(protocols), there
+
+
+@dataclass(frozen=True)
+class FlowTokens:
+    """Token, protocol and facts of the burst, joined by a linear layer, and the position.
+
+    Attributes:
+        dim: Channels.
+        hidden: Hidden units of the network for facts; 0 if they are not seen.
+        kept: Bursts, packets and places.
+    """
+
+    dim: int
+    hidden: int
+    kept: tuple[int, int, int]
 
     @property
     def params(self) -> int:
         """See :class:`nastoolkit.blocks.BlockSpec`."""
         bursts, packets, places = self.kept
-        rows = self.vocabulary + N_PROTOCOLS + bursts + packets * places + 1  # the last one is the vector of a burst
-        return rows * self.dim + self._linear(1, 1) + self.dim + bool(self.hidden) * (self.hidden + self.dim) + 2 * self.dim
+        n_vectors = 1 + bursts + packets * places  # the first one is the vector of a burst
+        biases = self.dim + bool(self.hidden) * (self.hidden + self.dim)
+        return n_vectors * self.dim + self._linear(1, 1) + biases + 2 * self.dim
 
     @property
     def macs(self) -> int:
@@ -263,8 +301,8 @@ class FlowTokens:
 
     @property
     def input_shape(self) -> tuple[int, ...]:
-        """``(bursts, packets, places)`` of inputs."""
-        return self.whole
+        """``(bursts, packets, places, dim)``."""
+        return *self.kept, self.dim
 
     def build(self) -> nn.Module:
         """See :class:`nastoolkit.blocks.BlockSpec`."""
@@ -276,9 +314,7 @@ class FlowEmbeddings(nn.Module):
 
     def __init__(self, spec: FlowTokens) -> None:
         super().__init__()
-        self.kept, dim = spec.kept, spec.dim
-        bursts, packets, places = spec.kept
-        self.tokens, self.protocols = nn.Embedding(spec.vocabulary, dim), nn.Embedding(N_PROTOCOLS, dim)
+        dim, (bursts, packets, places) = spec.dim, spec.kept
         self.burst = nn.Parameter(0.02 * torch.randn(dim))
         self.order = nn.Parameter(0.02 * torch.randn(bursts, dim))
         self.places = nn.Parameter(0.02 * torch.randn(packets, places, dim))
@@ -287,22 +323,15 @@ class FlowEmbeddings(nn.Module):
             self.facts = nn.Sequential(nn.Linear(N_FACTS, spec.hidden), nn.GELU(), nn.Linear(spec.hidden, dim))
             self.join_facts = nn.Linear(dim, dim, bias=False)
         self.norm = nn.LayerNorm(dim, EPS)
-        nn.init.normal_(self.tokens.weight, std=0.5)
 
-    def forward(self, tokens: torch.Tensor, facts: torch.Tensor, protocols: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Vectors ``(n, bursts, 1 + packets * places, dim)``, and whether something is there ``(n, bursts, the same)``.
-
-        The vector of a burst is always there, also of one that a flow has not.
-        """
-        bursts, packets, places = self.kept
-        tokens, facts = tokens[:, :bursts, :packets, :places], facts[:, :bursts]
-        own = torch.cat([self.burst.expand(*tokens.shape[:2], 1, -1), self.tokens(tokens).flatten(2, 3)], 2)
-        x = self.join(own) + self.join_protocol(self.protocols(protocols))[:, None, None] + self.order[:, None]
+    def forward(self, tokens: torch.Tensor, protocols: torch.Tensor, facts: torch.Tensor) -> torch.Tensor:
+        """Vectors of tokens and protocols, and facts of all bursts, to ``(n, bursts, 1 + packets * places, dim)``."""
+        own = torch.cat([self.burst.expand(*tokens.shape[:2], 1, -1), tokens.flatten(2, 3)], 2)
+        x = self.join(own) + self.join_protocol(protocols)[:, None, None] + self.order[:, None]
         if hasattr(self, "facts"):
-            x = x + self.join_facts(self.facts(facts))[:, :, None]
+            x = x + self.join_facts(self.facts(facts[:, : tokens.shape[1]]))[:, :, None]
         where = torch.cat([torch.zeros_like(self.burst)[None], self.places.flatten(0, 1)])
-        there = torch.cat([torch.ones_like(tokens[:, :, :1, 0]), tokens.flatten(2)], 2) != 0
-        return self.norm(x + where), there
+        return self.norm(x + where)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -150,7 +150,7 @@ def pretrain(supernet: Supernet, flows: Split, sampler: PathSampler, recipe: Rec
         The losses of the first path of the last step.
     """
     bare, table = without_classes(supernet).train(), supernet.family.table
-    words = dict(bare.shared.named_parameters())["embeddings.tokens.weight"]
+    words = dict(bare.shared.named_parameters())["words.tokens.weight"]
     with drawn_from(recipe.seed):
         heads = Pretraining(table.dim, table.vocabulary).to(words.device)
     optimizer = Optimizer([*bare.parameters(), *heads.parameters()], recipe)
