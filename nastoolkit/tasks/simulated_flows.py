@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from nastoolkit.tasks.flow_simulator import simulated
 from nastoolkit.tasks.flow_task import FlowTask
 from nastoolkit.tasks.flows import Flows
@@ -17,5 +19,9 @@ class SimulatedFlows(FlowTask):
 
     def divided(self) -> tuple[dict[str, Flows], Flows]:
         """See :class:`nastoolkit.tasks.flow_task.FlowTask`."""
-        splits = {name: simulated(n, [number]) for number, (name, n) in enumerate(SIZES.items())}
-        return splits, splits["train"]
+        return dict(_made()), _made()["train"]
+
+
+@cache
+def _made() -> dict[str, Flows]:
+    return {name: simulated(n, [number]) for number, (name, n) in enumerate(SIZES.items())}
