@@ -38,9 +38,9 @@ class FlowTask(StoredClassification):
         """See :class:`nastoolkit.tasks.data_sets.StoredTask`."""
         return {name: self.examples(flows) for name, flows in self._parts[0].items()}
 
-    def examples(self, flows: Flows, values: np.ndarray | None = None) -> Split:
-        """Inputs and classes of flows; ``values`` of their packets may be others, see :func:`inputs_of`."""
-        inputs = inputs_of(flows, self.words, self.composition, values)
+    def examples(self, flows: Flows, values: np.ndarray | None = None, words: Vocabulary16 | None = None) -> Split:
+        """Inputs and classes of flows; ``values`` of their packets and ``words`` may be others, see :func:`inputs_of`."""
+        inputs = inputs_of(flows, words or self.words, self.composition, values)
         return Split(inputs, torch.from_numpy(np.searchsorted(self.classes, flows.label)))
 
     def flows(self, name: str) -> Flows:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from functools import cached_property
 from time import process_time
 from typing import Any
 
@@ -20,7 +21,7 @@ from nastoolkit.supernets import Supernet
 from nastoolkit.systems.netfound.pretraining import pretrain
 from nastoolkit.tasks import Split, load_task
 from nastoolkit.tasks.flow_task import FlowTask, macro_f1
-from nastoolkit.tasks.flow_tokens import N_PLACES, chunks
+from nastoolkit.tasks.flow_tokens import N_PLACES, Vocabulary16, chunks
 from nastoolkit.tasks.flows import TTL, Flows, flow_statistics
 from nastoolkit.training import Fixed, PathSampler, Recipe, Sandwich, fit, targets_only
 
@@ -134,7 +135,13 @@ class Trial:
     def examples(self, flows: Flows, cut: bool = False, data: str = CLEAN) -> Split:
         """What a network sees of flows, with the shortcut or without."""
         flows = planted(flows, self.task.classes) if data == PLANTED else flows
-        return self.task.examples(flows, chunks(flows) if cut else None)
+        return self.task.examples(flows, chunks(flows), self.words_of_chunks) if cut else self.task.examples(flows)
+
+    @cached_property
+    def words_of_chunks(self) -> Vocabulary16:
+        """Tokens of chunks, as many as those of fields."""
+        values, words = chunks(self.task.unlabelled), self.task.words
+        return Vocabulary16.of(values[values > 0] - 1, len(words.common), words.n_shared)
 
     def f1(self, supernet: Supernet, cut: bool = False, data: str = CLEAN) -> float:
         """Macro F1 in % of the largest network on the test flows."""

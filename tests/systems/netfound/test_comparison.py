@@ -15,6 +15,7 @@ from nastoolkit.systems.netfound.comparison import (
     PRETRAINING,
     REMOVED,
     SCRATCH,
+    Trial,
     compare,
     family_for,
     few_labels,
@@ -25,6 +26,7 @@ from nastoolkit.systems.netfound.comparison import (
 from nastoolkit.tasks import TASKS
 from nastoolkit.tasks.flow_simulator import simulated
 from nastoolkit.tasks.flow_task import FlowTask
+from nastoolkit.training import Recipe
 
 SIZES = {"bursts": [2, 3], "packets": [1, 2], "places": [12], "facts": [0, 1], "among": [0, 1], "layers": [1, 2]}
 SIZES |= {"heads": [1], "ffn": [8], "dim": 8, "head_dim": 8, "hidden": 8}
@@ -75,6 +77,15 @@ def test_a_job_has_all_arms_and_repeats(few_flows):
     assert all(0 <= row["f1"] <= 100 for row in rows[1:])
     few = [row["f1"] for row in compare(**JOB, noises=[0.0, 0.4], is_whole=False)[1:]]
     assert few == [row["f1"] for row in rows[1 : 1 + len(few)]] and len(few) == 7
+
+
+def test_chunks_have_as_many_words_of_their_own(few_flows):
+    trial = Trial(flows_of("few-flows"), SIZES, Recipe(**RECIPE), Recipe(**RECIPE), 3, "cpu")
+    flows = trial.task.unlabelled
+    tokens, others = (trial.examples(flows, cut).inputs[0] for cut in (True, False))
+    words = trial.words_of_chunks
+    own = tokens >= 2 + len(words.common)
+    assert len(words) == len(trial.task.words) and 0 < own.float().mean() < 0.2 and not tokens.equal(others)
 
 
 def test_a_search_has_fronts_of_both_algorithms(few_flows):
