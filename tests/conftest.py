@@ -321,6 +321,50 @@ def skeleton_files():
     return write
 
 
+@pytest.fixture(scope="session")
+def real_flows():
+    """Writes nDPI's flows to a folder: random packets of three protocols and of unknown ones, each in so many captures."""
+
+    def write(folder, n_captures=9, n_flows=4):
+        folder.mkdir(parents=True)
+        rng, n = np.random.default_rng(0), 4 * n_captures * n_flows
+        packets = rng.integers(1, 17, n)
+        header = rng.integers(0, 1 << 16, (packets.sum(), 13))
+        header[:, 0] = rng.integers(0, 2, len(header))
+        table = {"header": header.astype(np.uint16), "payload12": rng.integers(0, 256, (len(header), 12), np.uint8)}
+        table |= {"payload_len": rng.integers(0, 40, len(header)), "time": rng.random(len(header)), "packets": packets}
+        labels = np.array(["TLS.Google", "DNS", "HTTP", "Unknown"])[np.arange(n) % 4]
+        table |= {"proto": np.where(labels == "DNS", "UDP", "TCP"), "label": labels, "source": np.arange(n) // n_flows}
+        np.savez(folder / "ndpi_flows.npz", **table)
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def captures():
+    """Writes captures to a folder: random segments of two classes, with so many captures of so many flows."""
+
+    def write(folder, n_captures=4, n_flows=6):
+        import dpkt
+
+        rng = np.random.default_rng(0)
+        for label in ("mail", "web"):
+            (folder / label).mkdir(parents=True)
+            for number in range(n_captures):
+                with (folder / label / f"{number}.pcap").open("wb") as file:
+                    writer = dpkt.pcap.Writer(file)
+                    for second in range(4 * n_flows):
+                        way, port = second % 3 == 1, 5000 + second % n_flows
+                        ends = b"\x0a\0\0\1", b"\x0a\0\0\2"
+                        ports = (443, port) if way else (port, 443)
+                        seq, data = int(rng.integers(1 << 32)), rng.bytes(int(rng.integers(1, 600)))
+                        segment = dpkt.tcp.TCP(sport=ports[0], dport=ports[1], seq=seq, data=data)
+                        ip = dpkt.ip.IP(src=ends[way], dst=ends[not way], p=6, data=segment, len=40 + len(data))
+                        writer.writepkt(bytes(dpkt.ethernet.Ethernet(data=ip)), ts=second / 100)
+
+    return write
+
+
 WORDS = "a film good bad of the and not very dull fresh plot".split()
 
 
@@ -483,6 +527,8 @@ def data_sets(
     poses,
     drawings,
     skeleton_files,
+    real_flows,
+    captures,
 ):
     """A folder with small data sets laid out like the published ones, and with a tokenizer, for NASTOOLKIT_DATASETS."""
     import datasets
@@ -509,4 +555,6 @@ def data_sets(
     poses(folder / "jhmdb-poses", 20)
     drawings(folder / "omniglot", 3)
     skeleton_files(folder / "ntu-skeletons", (*range(1, 20), 25), 3)
+    real_flows(folder / "ndpi-flows")
+    captures(folder / "flow-captures")
     return folder

@@ -18,6 +18,7 @@ QUANTITIES = {  # what it is, what it was found on, its unit
     "energy_mj": ("energy", "", "mJ"),
     "error_top1": ("error", "top-1", "%"),
     "latency_ms": ("latency", "", "ms"),
+    "macro_f1": ("macro F1", "", "%"),
     "macs": ("MACs", "", ""),
     "mmacs": ("MACs", "", "millions"),
     "params": ("parameters", "", ""),

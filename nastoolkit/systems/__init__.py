@@ -20,6 +20,7 @@ from nastoolkit.systems import (
     mtl_nas,
     nat,
     ncp,
+    netfound,
     ofa_squared,
     pa_da,
     shiftnas,
@@ -57,6 +58,7 @@ SYSTEMS: dict[str, Card] = {
     "ensemble_1d": ensemble_1d.CARD,
     "at_nas": at_nas.CARD,
     "leastereo": leastereo.CARD,
+    "netfound": netfound.CARD,
 }
 
 __all__ = ["SYSTEMS", "Card"]

@@ -19,12 +19,14 @@ from nastoolkit.tasks.digit_variants import (
 )
 from nastoolkit.tasks.digits import Digits
 from nastoolkit.tasks.episodes import Episode, Episodes
+from nastoolkit.tasks.flow_captures import FlowCaptures
 from nastoolkit.tasks.help_topics import FewHelpTopics, HelpTopics
 from nastoolkit.tasks.hub import Cifar10, Cifar100, HubImages, HubSource
 from nastoolkit.tasks.images import ImageFolder, ImageNet
 from nastoolkit.tasks.jhmdb import Jhmdb
 from nastoolkit.tasks.made_up_skeletons import MadeUpSkeletons
 from nastoolkit.tasks.masked_words import MaskedVader, MaskedWords
+from nastoolkit.tasks.ndpi_flows import NdpiFlows
 from nastoolkit.tasks.ntu import NtuSkeletons
 from nastoolkit.tasks.number_words import NumberWords
 from nastoolkit.tasks.nyuv2 import Nyuv2
@@ -32,6 +34,7 @@ from nastoolkit.tasks.omniglot import Omniglot
 from nastoolkit.tasks.rendered_scenes import RenderedScenes
 from nastoolkit.tasks.sceneflow import SceneFlow
 from nastoolkit.tasks.sentences import VaderAmazon, VaderMovies, VaderNyt, VaderTweets
+from nastoolkit.tasks.simulated_flows import SimulatedFlows
 from nastoolkit.tasks.small_cifar import SmallCifar10
 from nastoolkit.tasks.speakers import LibriSpeakers, MadeUpSpeakers
 from nastoolkit.tasks.sst2 import Sst2
@@ -79,6 +82,9 @@ TASKS: dict[str, type[Task]] = {
     "ntu-skeletons": NtuSkeletons,
     "omniglot": Omniglot,
     "turned-digits": TurnedDigits,
+    "simulated-flows": SimulatedFlows,
+    "ndpi-flows": NdpiFlows,
+    "flow-captures": FlowCaptures,
 }
 
 HUB_NAME = re.compile(r"\w[\w.-]*/\w[\w.-]*")

@@ -26,6 +26,17 @@ PRETRAINED_BERT = "https://huggingface.co/google-bert/bert-base-uncased/resolve/
 FOLDERS = ("'folder': 'tans'", "'folder': 'metad2a'")
 LARGE = ("imagenet", "wmt14-en-de", "sst2", "'cifar10'", "mnist", "nyuv2", "ntu-skeletons", *FOLDERS)
 LARGE = ("imagenet", "wmt14-en-de", "sst2", "'cifar10'", "mnist", "nyuv2", "ntu-skeletons", "sceneflow", "'folder': 'tans'")
+LARGE = (
+    "imagenet",
+    "wmt14-en-de",
+    "sst2",
+    "'cifar10'",
+    "mnist",
+    "nyuv2",
+    "ntu-skeletons",
+    "'folder': 'tans'",
+    "flow-captures",
+)
 SMALL = {"56": "1", "128": "2", "256": "4"}  # threads and inputs a batch
 ONE_OF_THREE = {"budgets": [4], "populations": [2], "references": [70.0]}  # fig03 has all three released families
 STAND_INS = {
@@ -48,6 +59,7 @@ STAND_INS = {
     "searched_or_convolutions": {"layers": [1, 1], "width": 2, "stride": 3, "max_disparity": 192, "n_seeds": 1},
     "split_by_gradients": {"truths": {"cifar10": "alone"}, "n_judged": 3, "n_seeds": 1},
     "many_in_one_pass": {"tasks": {"imagenet": 32}, "n_judged": 1, "n_seeds": 1, "depths": [1]},
+    "pretrained_or_scratch": {"n_seeds": 1},
     "perturbation_or_magnitude": {"image_size": 8, "n_cells": 1, "n_stages": 1, "n_seeds": 1},
     "generated_for_the_task": {"operations": ["skip_connect", "nor_conv_1x1"], "n_seeds": 1, "n_repeats": 2}
     | {"steps": {"features": 2, "generator": 3, "predictor": 3}, "batch_size": 2},
@@ -81,6 +93,7 @@ def stand_ins(request, tmp_path, monkeypatch, image_folder, image_rows, translat
     for folder, number in product(("tans", "metad2a"), range(4)):
         image_folder(tmp_path / folder / f"set{number}" / "train", 2, 10, seed=number)
         image_folder(tmp_path / folder / f"set{number}" / "val", 2, 3, seed=9 + number)
+    request.getfixturevalue("captures")(tmp_path / "flow-captures")
     request.getfixturevalue("scene_files")(tmp_path / "nyuv2", 20, 6)
     request.getfixturevalue("stereo_files")(tmp_path / "sceneflow", 6, 2, 24, 198)
     for split, n in (("train", 40), ("test", 20)):
