@@ -223,18 +223,19 @@ search, with and without retraining, and they transfer between tasks.""",
     ),
     "2010.13501": Paper(
         "Hierarchical Neural Architecture Search for Deep Stereo Matching",
-        """A search by gradients finds cells, and their path through levels of resolution, for both halves of a stereo network at
-once, features and matching. The small networks that it finds (LEAStereo) are more exact than larger ones made by hand.""",
+        """A search by gradients finds cells, and their path through levels of resolution, for both halves of a stereo network
+at once, features and matching. The small networks that it finds (LEAStereo) are more exact than larger ones made by hand.""",
         (
             Headline("LEAStereo (a)", ("random ones of their size",), "LEAStereo: more exact than random networks (%)"),
             Headline("LEAStereo (b)", ("made by hand",), "LEAStereo: no worse than larger ones by hand (%)"),
+        ),
     ),
     "2310.17025": Paper(
         "netFound: Foundation Model for Network Security",
-        """A Transformer on bursts of packets, with tokens along the fields of protocols, learns from traffic without labels; then
-it needs few labels, also if many of them are wrong, and uses shortcuts less.""",
+        """A Transformer on bursts of packets, with tokens along the fields of protocols, learns from traffic without labels;
+then it needs few labels, also if many of them are wrong, and uses shortcuts less.""",
         (
-            Headline("netFound (b)", ("labels wrong", "ndpi"), "netFound: above from scratch, wrong labels, real flows (points)"),
+            Headline("netFound (b)", ("labels wrong", "ndpi"), "netFound: above scratch, wrong labels, real flows (points)"),
             Headline("netFound (d)", ("LightGBM", "ndpi"), "netFound: above LightGBM, real flows (points)"),
         ),
     ),

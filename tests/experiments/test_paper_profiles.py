@@ -24,19 +24,8 @@ from nastoolkit.supernets import Supernet
 START_UP = "import sys; sys.path.insert(0, {folder!r}); import stand_ins; stand_ins.install()"
 PRETRAINED_BERT = "https://huggingface.co/google-bert/bert-base-uncased/resolve/main/model.safetensors"
 FOLDERS = ("'folder': 'tans'", "'folder': 'metad2a'")
-LARGE = ("imagenet", "wmt14-en-de", "sst2", "'cifar10'", "mnist", "nyuv2", "ntu-skeletons", *FOLDERS)
-LARGE = ("imagenet", "wmt14-en-de", "sst2", "'cifar10'", "mnist", "nyuv2", "ntu-skeletons", "sceneflow", "'folder': 'tans'")
-LARGE = (
-    "imagenet",
-    "wmt14-en-de",
-    "sst2",
-    "'cifar10'",
-    "mnist",
-    "nyuv2",
-    "ntu-skeletons",
-    "'folder': 'tans'",
-    "flow-captures",
-)
+IMAGES = ("imagenet", "'cifar10'", "mnist", "nyuv2", "sceneflow", *FOLDERS)
+LARGE = (*IMAGES, "wmt14-en-de", "sst2", "ntu-skeletons", "flow-captures")
 SMALL = {"56": "1", "128": "2", "256": "4"}  # threads and inputs a batch
 ONE_OF_THREE = {"budgets": [4], "populations": [2], "references": [70.0]}  # fig03 has all three released families
 STAND_INS = {
@@ -85,9 +74,6 @@ def stand_ins(request, tmp_path, monkeypatch, image_folder, image_rows, translat
     request.getfixturevalue("skeleton_files")(tmp_path / "ntu-skeletons", (1, 14, 3), 1)
     image_folder(tmp_path / "mnist" / "train", 10, 6, seed=2)
     image_folder(tmp_path / "mnist" / "test", 10, 2, seed=3)
-    for number in range(4):
-        image_folder(tmp_path / "tans" / f"set{number}" / "train", 2, 10, seed=number)
-        image_folder(tmp_path / "tans" / f"set{number}" / "val", 2, 3, seed=9 + number)
     for split, seed in (("train", 4), ("val", 5)):
         image_folder(tmp_path / "mini-imagenet" / split, 12, 12, seed=seed)
     for folder, number in product(("tans", "metad2a"), range(4)):
