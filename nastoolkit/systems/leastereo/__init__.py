@@ -6,9 +6,10 @@ Search for Deep Stereo Matching", NeurIPS 2020, arXiv 2010.13501.
 Cells of few operations on a path through levels of resolution are searched for by gradients, in the feature network and in the
 matching network behind a concatenation volume, and small networks that are found so are more exact than large ones by hand.
 
-Differs from the paper in: a cell sees one mixture of all that comes to it, in place of one output for each way, so that a
-mixture of a single path is the network of that path; weights learn by AdamW along a cosine. The published networks have 1.72
-million parameters here, and 1.81 million with convolutions of the released code that no path of theirs comes to.
+Differs from the paper in: a cell sees one mixture of all that comes to it, in place of one output for each way, and the ends
+of paths are weighted, so that a mixture of a single path is the network of that path; weights learn by AdamW along a cosine.
+The published networks have 1.72 million parameters here, and 1.81 million with convolutions of the released code that no path
+of theirs comes to.
 """
 
 from nastoolkit.systems.card import Card
