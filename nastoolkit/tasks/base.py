@@ -183,3 +183,28 @@ class Classification:
     def score(self, predictions: torch.Tensor, targets: torch.Tensor) -> float:
         """Top-1 accuracy in %."""
         return 100.0 * (predictions.argmax(1) == targets).double().mean().item()
+
+
+class MadeImages(Classification):
+    """Classification of images that are made once for each of the three splits; ``n_train`` are to learn from."""
+
+    n_train: int
+
+    def made(self, name: str) -> Split:
+        """The images of a split, always the same ones."""
+        raise NotImplementedError
+
+    @property
+    def n_rows(self) -> int:
+        """Number of training images."""
+        return self.n_train
+
+    def split(self, name: str) -> Split:
+        """One of the three fixed splits; see :class:`Task`."""
+        if name not in SPLITS:
+            raise ValueError(f"unknown split {name!r}; known: {SPLITS}")
+        return self.made(name)
+
+    def batch(self, step: int, size: int, seed: int = 0, rows: np.ndarray | None = None) -> Split:
+        """Training images of a step, a function of its arguments alone."""
+        return self.split("train").take(drawn_rows(rows, self.n_rows, size, np.random.default_rng([seed, step])))

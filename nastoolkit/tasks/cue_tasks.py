@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from nastoolkit.support.counts import keep_whole
 from nastoolkit.support.names import unknown
-from nastoolkit.tasks.base import SPLITS, Classification, Split, drawn_rows
+from nastoolkit.tasks.base import SPLITS, MadeImages, Split
 from nastoolkit.tasks.digits import Digits
 
 SIZE, N_CLASSES = 12, 4  # pixels of a side; classes of each task
@@ -127,7 +127,7 @@ DISTURBANCES: Mapping[str, Disturbance] = {
 
 
 @dataclass(frozen=True)
-class CueTask(Classification):
+class CueTask(MadeImages):
     """Four classes that a cue tells apart. Inputs ``(n, 1, 12, 12)``; targets ``(n,)``, classes in turn.
 
     Attributes:
@@ -158,20 +158,9 @@ class CueTask(Classification):
         """Everything that tells it from other tasks."""
         return f"cue-{self.cue}-{self.disturbance}-{self.n_train}-{self.n_held_out}"
 
-    @property
-    def n_rows(self) -> int:
-        """Number of training images."""
-        return self.n_train
-
-    def split(self, name: str) -> Split:
-        """One of the three fixed splits; see :class:`nastoolkit.tasks.Task`."""
-        if name not in SPLITS:
-            raise ValueError(f"unknown split {name!r}; known: {SPLITS}")
+    def made(self, name: str) -> Split:
+        """See :class:`nastoolkit.tasks.base.MadeImages`."""
         return _split(self, name)
-
-    def batch(self, step: int, size: int, seed: int = 0, rows: np.ndarray | None = None) -> Split:
-        """Training images of a step, a function of its arguments alone."""
-        return self.split("train").take(drawn_rows(rows, self.n_rows, size, np.random.default_rng([seed, step])))
 
 
 @cache

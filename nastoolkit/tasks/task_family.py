@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from nastoolkit.support.counts import keep_whole, whole
 from nastoolkit.support.names import unknown
-from nastoolkit.tasks.base import SPLITS, Classification, Split, drawn_rows
+from nastoolkit.tasks.base import SPLITS, MadeImages, Split
 from nastoolkit.tasks.canvases import MEAN, STD, Canvas
 from nastoolkit.tasks.digits import Digits
 
@@ -85,7 +85,7 @@ LOOKS: Mapping[str, Look] = {
 
 
 @dataclass(frozen=True)
-class DigitTask(Classification):
+class DigitTask(MadeImages):
     """Which of some digits is it? Inputs ``(n, 1, 16, 16)``, about standardised; targets ``(n,)`` are places in ``digits``.
 
     Attributes:
@@ -121,20 +121,9 @@ class DigitTask(Classification):
         digits = "".join(map(str, self.digits))
         return f"digits-{digits}-{self.placement}-{self.look}-{self.n_train}-{self.n_held_out}"
 
-    @property
-    def n_rows(self) -> int:
-        """Number of training images."""
-        return self.n_train
-
-    def split(self, name: str) -> Split:
-        """One of the three fixed splits; see :class:`nastoolkit.tasks.Task`."""
-        if name not in SPLITS:
-            raise ValueError(f"unknown split {name!r}; known: {SPLITS}")
+    def made(self, name: str) -> Split:
+        """See :class:`nastoolkit.tasks.base.MadeImages`."""
         return _split(self, name)
-
-    def batch(self, step: int, size: int, seed: int = 0, rows: np.ndarray | None = None) -> Split:
-        """Training images of a step, a function of its arguments alone."""
-        return self.split("train").take(drawn_rows(rows, self.n_rows, size, np.random.default_rng([seed, step])))
 
 
 @cache
