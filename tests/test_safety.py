@@ -32,7 +32,7 @@ LOADERS = {"yaml.SafeLoader", "yaml.CSafeLoader"}
 # What workers get, or a canary.
 PICKLING = ("checkpoints/test_hostile", "contracts/test_benchmarks", "contracts/test_families", "measurements/test_accuracy")
 PICKLING += ("families/test_bits", "tasks/test_hub", "tasks/test_images", "support/test_tables", "support/test_extras")
-PICKLING += ("supernets/test_supernet", "tasks/test_task_family")
+PICKLING += ("supernets/test_supernet", "tasks/test_task_family", "tasks/test_cue_tasks", "tasks/test_flow_task")
 ALLOWED = {f"tests/{name}.py": {"import pickle"} for name in PICKLING}
 ALLOWED["tests/checkpoints/test_stand_ins.py"] = {"eval", "exec"}  # named in files, where nobody calls them
 ALLOWED["tests/figures/test_doc_examples.py"] = {"exec", "compile"}  # of a page of these docs

@@ -28,8 +28,9 @@ from nastoolkit.training.run import restored_on_interrupt
 from nastoolkit.training.samplers import Fixed, PathSampler
 
 SHRINKING_WIDTHS = ("expand", "width", "mid_width", "dim", "embed_dim", "ffn", "ratio", "heads", "self_heads", "cross_heads")
-KINDS = (("kernel",), ("depth", "layers"), SHRINKING_WIDTHS)  # of [Cai2020], in its order
-ALWAYS_OPEN = ("resolution", "cross_attention")  # what shares weights with itself alone
+KINDS = (("kernel",), ("depth", "layers", "among"), SHRINKING_WIDTHS)  # of [Cai2020], in its order
+INPUTS = ("resolution", "bursts", "packets", "places", "facts")  # how much of its inputs a network sees
+ALWAYS_OPEN = (*INPUTS, "cross_attention")  # what shares weights with itself alone
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,8 @@ def progressive_shrinking(space: SearchSpace, kinds: Sequence[Sequence[str]] = K
     """The stages of a space: its largest sub-network, then elastic kernels, depths and widths, if it has them.
 
     Args:
-        space: Space that is trained. Operations and other choices without an order are always open, and so is the resolution.
+        space: Space that is trained. Operations and other choices without an order are always open, and so is how much of its
+            inputs a network sees, such as the resolution.
         kinds: Kinds of choices that open together, in the order in which they open.
 
     Raises:

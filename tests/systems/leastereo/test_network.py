@@ -1,5 +1,6 @@
 """The volume is its definition, one path of the trellis is its network, and published ones have their number of parameters."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -74,7 +75,7 @@ def test_soft_argmin_is_the_mean_and_sharp_costs_give_their_place():
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_mixture_of_one_path_is_the_network_of_that_path(seed):
-    rng = __import__("numpy").random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     designs = tuple(random_design(SHAPE, n, rng) for n in SHAPE.layers)
     torch.manual_seed(seed)
     mixture = StereoNet(SHAPE).train()
