@@ -135,8 +135,9 @@ class StereoTrial:
 def made_by_hand(shape: StereoShape, size: float) -> tuple[StereoShape, Pair]:
     """Hourglasses of convolutions, as wide as it takes to have at least ``size`` parameters."""
     pair = plain(shape, shape.n_levels)
-    while n_params(StereoNet(shape, pair)) < size:
-        shape = replace(shape, width=shape.width + 1)
+    with torch.device("meta"):
+        while n_params(StereoNet(shape, pair)) < size:
+            shape = replace(shape, width=shape.width + 1)
     return shape, pair
 
 
