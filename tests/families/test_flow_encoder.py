@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from nastoolkit.families import FAMILIES
-from nastoolkit.families.flow_encoder import SMALL, FlowEncoderFamily, composition_of, real_bursts
+from nastoolkit.families.flow_blocks import real_bursts
+from nastoolkit.families.flow_encoder import SMALL, FlowEncoderFamily, composition_of
 from nastoolkit.families.transformer_blocks import EncoderBlock
 from nastoolkit.supernets import Supernet
 

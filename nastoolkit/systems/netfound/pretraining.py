@@ -9,7 +9,8 @@ from torch import nn
 from torch.nn import functional
 
 from nastoolkit.blocks import Inputs
-from nastoolkit.families.flow_encoder import EPS, BurstPool, FlowEncoderFamily, composition_of
+from nastoolkit.families.flow_blocks import EPS, BurstPool
+from nastoolkit.families.flow_encoder import FlowEncoderFamily, composition_of
 from nastoolkit.randomness import drawn_from
 from nastoolkit.supernets import Supernet
 from nastoolkit.tasks import Split
