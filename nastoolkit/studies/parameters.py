@@ -18,6 +18,7 @@ import operator
 import re
 import tokenize
 from collections.abc import Collection, Iterator, Mapping
+from itertools import count, takewhile
 from typing import Any
 
 from nastoolkit.support.names import did_you_mean
@@ -60,11 +61,19 @@ def _statements(cell: str) -> list[ast.stmt]:
 
 
 def declared_rules(cell: str) -> dict[str, str]:
-    """The rules in a cell that declares parameters: the text in brackets at the end of a parameter's comment."""
-    declarations = [node for node in ast.parse(cell).body if isinstance(node, ast.AnnAssign)]
-    tokens = tokenize.generate_tokens(io.StringIO(cell).readline)
-    comments = {token.start[0]: token.string for token in tokens if token.type == tokenize.COMMENT}
-    found = {ast.unparse(node.target): _BRACKETS.search(comments.get(node.end_lineno or 0, "")) for node in declarations}
+    """The rules in a cell that declares parameters: the text in brackets at the end of a parameter's comment.
+
+    A comment stands behind a parameter, or in indented lines below it, or begins behind it and goes on below.
+    """
+    tokens = [token for token in tokenize.generate_tokens(io.StringIO(cell).readline) if token.type == tokenize.COMMENT]
+    comments = {token.start[0]: token.string.lstrip("# ") for token in tokens}
+    goes_on = {token.start[0] for token in tokens if token.start[1] and token.line.lstrip().startswith("#")}
+    found: dict[str, re.Match[str] | None] = {}
+    for node in ast.parse(cell).body:
+        if isinstance(node, ast.AnnAssign):
+            last = node.end_lineno or 0
+            below = takewhile(goes_on.__contains__, count(last + 1))
+            found[ast.unparse(node.target)] = _BRACKETS.search(" ".join(comments.get(line, "") for line in (last, *below)))
     return {name: brackets[1] for name, brackets in found.items() if brackets}
 
 

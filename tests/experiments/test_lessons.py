@@ -1,5 +1,6 @@
 """The form of the lessons: a question, short cells, pictures, folded solutions, what to take home, slides, links."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -50,8 +51,12 @@ def test_the_lessons_have_numbers_of_their_own():
     assert all(title(path).startswith(f"{number(path)}. ") for path in LESSONS)
 
 
-def is_import(line):
-    return not line.strip() or line.startswith(("import ", "from ", "out = set_up("))
+def is_imports(cell):
+    """Whether a cell only imports, and sets up at most."""
+    if cell.cell_type != "code":
+        return False
+    own = [statement for statement in ast.parse(cell.source).body if not isinstance(statement, ast.Import | ast.ImportFrom)]
+    return all(ast.unparse(statement).startswith(("out = set_up(", "set_up(")) for statement in own)
 
 
 @each_lesson
@@ -67,7 +72,11 @@ def test_a_lesson_ends_with_what_to_take_home(path):
 
 @each_lesson
 def test_a_lesson_has_cells_of_at_most_ten_lines(path):
-    assert max(len(cell.source.splitlines()) for cell in cells(path, "code")) <= 10
+    """Declarations, imports and the folded solutions may have more: none of them is read in a lecture."""
+    for cell in cells(path, "code"):
+        lines, tags = cell.source.splitlines(), cell.metadata.get("tags", [])
+        apart = {"parameters", "solution"} & {*tags} or is_imports(cell)
+        assert len(lines) <= (18 if apart else 10), cell.source
     assert max(len(cell.source.split()) for cell in cells(path, "markdown")) <= 200
 
 
@@ -79,16 +88,16 @@ def test_a_lesson_shows_its_idea_and_no_plumbing(path):
 
 @each_lesson
 def test_a_lesson_has_a_picture_every_few_cells(path):
-    code = [cell.source for cell in cells(path, "code")[1:-3] if not all(map(is_import, cell.source.splitlines()))]
+    code = [cell.source for cell in cells(path, "code")[1:-3] if not is_imports(cell)]
     pictures = ["new_figure(" in source for source in code]
-    assert [False] * 5 not in [pictures[start : start + 5] for start in range(len(pictures))] and sum(pictures) >= 3
+    assert [False] * 7 not in [pictures[start : start + 7] for start in range(len(pictures))] and sum(pictures) >= 3
 
 
 @each_lesson
 def test_a_lecture_leaves_out_parameters_imports_solutions_and_references(path):
     for cell in cells(path):
         kind, tags = cell.metadata["slideshow"]["slide_type"], cell.metadata.get("tags", [])
-        skipped = {"parameters", "solution"} & {*tags} or all(map(is_import, cell.source.splitlines()))
+        skipped = {"parameters", "solution"} & {*tags} or is_imports(cell)
         shown = "slide" if cell.cell_type == "markdown" else "subslide"
         assert kind == ("skip" if skipped or cell == cells(path)[-1] else shown)
 

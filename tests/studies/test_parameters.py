@@ -89,6 +89,20 @@ other = 1  # declared without a type [from 1]
     assert declared_rules(cell) == {"n_seeds": "from 2", "names": "keys of FAMILIES, not empty", "long": "above 0"}
 
 
+def test_a_comment_goes_on_in_indented_lines_below():
+    cell = """
+n_seeds: int = 5  # seeds of every search,
+                  # and of trainings [from 2]
+free: int = 1  # no rule
+budgets: dict[str, int] = {"nsga2": 100}
+    # evaluations [keys of ALGORITHMS,
+    # from 10]
+last: int = 1
+# a remark on what follows [from 3]
+"""
+    assert declared_rules(cell) == {"n_seeds": "from 2", "budgets": "keys of ALGORITHMS, from 10"}
+
+
 DECLARED = "n_seeds: int = 5  # seeds [from 2]\nbudget: int = 60"
 
 
