@@ -25,7 +25,7 @@ from nastoolkit.space import SearchSpace
 PRIOR_VARIANCES = (0.01, 0.1, 1.0, 10.0, 100.0)  # of weights; the first one is for failures that no choice explains
 VALUE_SCALE = 3.0  # an objective may say more than any one choice
 LEAST_CHANCE = 0.5  # below it, and below that of an average sub-network, success is not counted on
-CAUTION = 40.0  # where a tenth has failed, a chance counts as its fifth power
+CAUTION = 80.0  # where a tenth has failed, a chance counts as its ninth power
 
 
 class Feasibility:

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+from nastoolkit.families import FAMILIES
 from nastoolkit.objectives import Objective
 from nastoolkit.search import ALGORITHMS
 from nastoolkit.search.feasibility import PRIOR_VARIANCES, Feasibility
@@ -91,6 +92,21 @@ def test_the_default_loses_a_fifth_at_most_and_finds_the_front_of_what_can_be_me
     restricted = optimize(SPACE, accuracy, objectives, budget=100, seed=seed, progress=False)
     assert history.failed.sum() <= 20
     assert history.hypervolume(reference) > 0.99 * restricted.hypervolume(reference)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("share", "seed"), [(0.1, 0), (0.3, 0), (0.5, 1)])
+def test_the_default_loses_a_fifth_at_most_of_a_space_of_several_roles(share, seed):
+    family = FAMILIES["digits-mbv3"]()
+    too_large = np.quantile(family.params(family.space.sample(5000, np.random.default_rng(0))), 1 - share)
+
+    def evaluate(genotypes):
+        params = family.params(genotypes)
+        return np.where(params > too_large, np.nan, -((params / 1e3 - 300) ** 2) / 1e3)
+
+    objectives = [Objective("accuracy", "max"), Objective("mmacs", "min", exact=family.mmacs)]
+    history = optimize(family.space, evaluate, objectives, budget=150, seed=seed, progress=False)
+    assert history.failed.sum() <= 30
 
 
 @pytest.mark.slow
