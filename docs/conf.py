@@ -6,6 +6,7 @@ from pathlib import Path
 
 from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.ext.autosummary import autosummary_toc
 
 DOCS = Path(__file__).parent
 NOTEBOOKS = DOCS / "_notebooks"
@@ -54,9 +55,18 @@ def load_pictures_late(app: Sphinx, doctree: nodes.document, page: str) -> None:
         picture["loading"] = "lazy"
 
 
+def keep_modules_out_of_the_sidebar(app: Sphinx, doctree: nodes.document) -> None:
+    """Leave links to modules in tables alone: a sidebar with all of them on every page takes most of a build's time."""
+    for tree in list(doctree.findall(autosummary_toc)):
+        tree.parent.remove(tree)
+    if app.env.docname.startswith("_api/"):
+        app.env.metadata[app.env.docname]["orphan"] = True
+
+
 def setup(app: Sphinx) -> None:
-    """Connect :func:`keep_property_summary` ahead of napoleon, whose priority is 500, and :func:`load_pictures_late`."""
+    """Connect what stands above, ahead of napoleon and of the collection of the sidebar's pages, whose priority is 500."""
     app.connect("autodoc-process-docstring", keep_property_summary, priority=400)
+    app.connect("doctree-read", keep_modules_out_of_the_sidebar, priority=400)
     app.connect("doctree-resolved", load_pictures_late)
 
 
