@@ -89,7 +89,7 @@ def _in_own_process(job: Job) -> Result:
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, spawn, initializer=end_with_parent) as process:  # and the kernel ends with the process
         try:
-            return process.submit(execute, job).result()
+            return process.submit(execute, job, job.fingerprint).result()
         except BrokenProcessPool as failure:
             return Result(job, error=f"its process died: {failure}")
         except Exception as failure:  # whatever it is, the other notebooks and the summary go on

@@ -120,8 +120,11 @@ class Console:
         """Do nothing: every print flushes."""
 
 
-def execute(job: Job) -> Result:
-    """Run one job. A process knows only the peak memory of all its children, so it must have run no other job before."""
+def execute(job: Job, made_of: str) -> Result:
+    """Run one job, made of what has a fingerprint.
+
+    A process knows only the peak memory of all its children, so it must have run no other job before.
+    """
     os.environ.setdefault("PYTHONWARNINGS", "ignore:IProgress not found")  # tqdm.auto's, without ipywidgets
     if job.side_by_side:
         for setting in THREAD_SETTINGS:
@@ -135,7 +138,6 @@ def execute(job: Job) -> Result:
     error = ""
     try:
         check_output_folder(job.folder)
-        made_of = job.fingerprint
         begin_record(job.folder)
         claims_file.unlink(missing_ok=True)  # claims add up in it, and those of a run before are this run's to make again
         with tempfile.TemporaryDirectory() as folder:

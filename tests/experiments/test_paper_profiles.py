@@ -150,6 +150,6 @@ def test_a_paper_profile_runs_on_stand_ins(name, stand_ins, hat_state, tmp_path,
     values = smoke | names_of(paper) | small | own
     values |= {"store_dir": str(tmp_path)} if "store_dir" in paper else {}
     job = Job(name, "paper", fitting_values(name, values, {}, run.ROOT), values["output_dir"], run.ROOT, side_by_side=False)
-    result = execute(job)
+    result = execute(job, job.fingerprint)
     assert not result.error
     assert {claim["verdict"] for claim in result.claims} == {"not tested at this scale"}

@@ -74,7 +74,7 @@ def root(tmp_path):
 def in_this_process(monkeypatch):
     """Notebooks run without a process of their own, only in their kernels."""
     monkeypatch.setenv("PYTHONWARNINGS", "ignore:IProgress not found")
-    monkeypatch.setattr(run, "_in_own_process", worker.execute)
+    monkeypatch.setattr(run, "_in_own_process", lambda job: worker.execute(job, job.fingerprint))
 
 
 def test_a_failing_notebook_is_named_and_the_others_still_run(root, capfd):
@@ -111,9 +111,9 @@ def test_a_folder_that_cannot_be_made_fails_its_notebook_alone(root, capfd):
 
 
 def test_the_summary_outlives_any_error(root, capfd, monkeypatch):
-    monkeypatch.setattr(run, "execute", sorted)  # which cannot sort a job
+    monkeypatch.setattr(run, "execute", getattr)  # and a job has no such attribute
     assert run.main(["good"], root) == 1
-    assert "FAILED: TypeError: 'Job' object is not iterable" in capfd.readouterr().out
+    assert "FAILED: AttributeError: 'Job' object has no attribute" in capfd.readouterr().out
 
 
 @pytest.mark.parametrize("name", ["KernelSpecManager", "find_spec"])
