@@ -1,7 +1,8 @@
 """Colab and Binder badges on every notebook: ``python experiments/badges.py OWNER/NAME``, once the repository has an address.
 
-They stand under the title, in the first cell of text: the code of a notebook, and so its stored runs, stay as they are. A
-second run replaces them. Binder installs from ``environment.yml``; in Colab, the line beside the badge installs it.
+They stand under the title, in the first cell of text. Binder installs from ``environment.yml``. For Colab, a cell below the
+title installs the package where there is none; it has a tag of its own, and is not a part of the notebook's code, so that
+stored runs stay as they are. A second run replaces both.
 """
 
 from __future__ import annotations
@@ -12,12 +13,20 @@ from pathlib import Path
 
 import nbformat
 from profiles import notebook_names
+from sources import INSTALL, is_install
 
 from nastoolkit.support.files import atomically
 
 ROOT = Path(__file__).parents[1]
 BADGES = re.compile(r"\n\n\[!\[Binder\]\([^\n]*")
 COLAB, BINDER = "https://colab.research.google.com/github/", "https://mybinder.org/v2/gh/"
+CODE = """import importlib.util
+import subprocess
+import sys
+
+if not importlib.util.find_spec("nastoolkit"):  # in Colab, for example
+    package = "{requirement}"
+    subprocess.run([sys.executable, "-m", "pip", "install", "-q", package], check=True)"""
 REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 
 
@@ -27,9 +36,10 @@ def links(repository: str, name: str) -> dict[str, str]:
     return {"Binder": f"{BINDER}{repository}/HEAD?labpath={path}", "Colab": f"{COLAB}{repository}/blob/HEAD/{path}"}
 
 
-def install(repository: str) -> str:
-    """What a notebook needs first where the package is not installed."""
-    return f"%pip install 'nastoolkit[notebooks] @ git+https://github.com/{repository}'"
+def install_cell(requirement: str) -> nbformat.NotebookNode:
+    """A cell that installs what pip calls by this requirement, and does nothing where the package is."""
+    metadata = {"tags": [INSTALL, "hide-cell"], "slideshow": {"slide_type": "skip"}}
+    return nbformat.v4.new_code_cell(CODE.format(requirement=requirement), metadata=metadata, id="install")
 
 
 def without_badges(text: str) -> str:
@@ -43,7 +53,7 @@ def with_badges(text: str, repository: str, name: str) -> str:
     to = links(repository, name)
     badges = f"[![Binder](https://mybinder.org/badge_logo.svg)]({to['Binder']}) "
     badges += f"[![Colab](https://colab.research.google.com/assets/colab-badge.svg)]({to['Colab']})"
-    return f"{title}\n\n{badges} In Colab, run `{install(repository)}` first.\n{rest}".rstrip("\n")
+    return f"{title}\n\n{badges}\n{rest}".rstrip("\n")
 
 
 def write_badges(root: Path, repository: str) -> int:
@@ -58,7 +68,9 @@ def write_badges(root: Path, repository: str) -> int:
     for name in names:
         path = root / "notebooks" / f"{name}.ipynb"
         notebook = nbformat.read(path, as_version=4)
-        notebook.cells[0].source = with_badges(notebook.cells[0].source, repository, name)
+        title, *others = (cell for cell in notebook.cells if not is_install(cell))
+        title.source = with_badges(title.source, repository, name)
+        notebook.cells = [title, install_cell(f"nastoolkit[notebooks] @ git+https://github.com/{repository}"), *others]
         with atomically(path) as new:
             nbformat.write(notebook, new)
     return len(names)

@@ -13,6 +13,7 @@ from nastoolkit import _HOME_OF
 
 PACKAGE = "nastoolkit"
 COMMANDS = "%", "!"  # with which lines for IPython begin
+INSTALL = "install"  # the tag of a cell that installs the package where there is none
 
 
 def substance(name: str, root: Path) -> Iterator[str]:
@@ -21,7 +22,7 @@ def substance(name: str, root: Path) -> Iterator[str]:
     How the code is divided into cells, and how its lines are broken, does not count.
     """
     cells = nbformat.read(root / "notebooks" / f"{name}.ipynb", as_version=4).cells
-    code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+    code = "\n".join(cell.source for cell in cells if cell.cell_type == "code" and not is_install(cell))
     yield from of_cells(code)
     found, waiting = set[Path](), [*_imported(_without_commands(code), root)]
     while waiting:
@@ -30,6 +31,11 @@ def substance(name: str, root: Path) -> Iterator[str]:
             found.add(file)
             waiting += _imported(file.read_text(), root)
     yield from (without_docstrings(file.read_text()) for file in sorted(found))
+
+
+def is_install(cell: nbformat.NotebookNode) -> bool:
+    """Whether a cell only installs the package, see ``badges.py``."""
+    return INSTALL in cell.metadata.get("tags", [])
 
 
 @cache

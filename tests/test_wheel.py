@@ -4,10 +4,12 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import zipfile
 from pathlib import Path
 
 import pytest
+from badges import install_cell
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = ("pyproject.toml", "setup.py", "MANIFEST.in", "README.md", "LICENSE", "nastoolkit", "notebooks", "experiments/app")
@@ -60,3 +62,20 @@ def test_its_commands_find_the_notebooks(site):
     )
     assert list((site / "site").glob("*.dist-info/licenses/LICENSE"))
     assert (site / "site/nastoolkit/_notebooks/experiments/app/voila/templates/offline/conf.json").exists()
+
+
+@pytest.mark.slow
+def test_the_install_cell_installs_it_where_there_is_none(site):
+    """In an environment that has all other packages."""
+    run(site, "-m", "venv", "--without-pip", "empty")
+    (packages,) = site.glob("empty/lib/python*/site-packages")
+    for installed in Path(sysconfig.get_path("purelib")).iterdir():
+        if "nastoolkit" not in installed.name:
+            (packages / installed.name).symlink_to(installed)
+    (wheel,) = site.glob("*.whl")
+    code = f"{install_cell(f'nastoolkit[notebooks] @ {wheel.as_uri()}').source}\nimport nastoolkit\nprint(nastoolkit.__file__)"
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"} | {"PIP_NO_INDEX": "1"}
+    command = [site / "empty/bin/python", "-c", code]
+    ran = subprocess.run(command, cwd=site, env=environment, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr[-2000:]
+    assert Path(ran.stdout.splitlines()[-1]).parents[1] == packages

@@ -1,6 +1,7 @@
 import nbformat
 import pytest
-from badges import with_badges, without_badges, write_badges
+from badges import install_cell, with_badges, without_badges, write_badges
+from sources import substance
 
 TITLE = "# Title\n\nText with [a link](x.md)."
 
@@ -25,9 +26,18 @@ def test_only_the_first_text_of_a_notebook_changes(tmp_path):
     ]
     path = tmp_path / "notebooks/a/b.ipynb"
     nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
-    assert write_badges(tmp_path, "me/nastoolkit") == 1
-    first, *rest = nbformat.read(path, as_version=4).cells
+    before = list(substance("a/b", tmp_path))
+    for repository in ("you/fork", "me/nastoolkit"):
+        assert write_badges(tmp_path, repository) == 1
+    first, install, *rest = nbformat.read(path, as_version=4).cells
     assert "mybinder" in first.source and [cell.source for cell in rest] == [cell.source for cell in cells[1:]]
+    assert "git+https://github.com/me/nastoolkit" in install.source and "fork" not in first.source + install.source
+    assert list(substance("a/b", tmp_path)) == before
+
+
+def test_the_install_cell_does_nothing_where_the_package_is(monkeypatch):
+    monkeypatch.setattr("subprocess.run", lambda *_, **__: pytest.fail("something was run"))
+    exec(install_cell("nothing").source, {})
 
 
 @pytest.mark.parametrize("repository", ["nastoolkit", "https://github.com/me/nastoolkit", ""])
