@@ -23,7 +23,7 @@ from nbformat import NotebookNode
 from profiles import notebook_names
 from record import read_record
 from scoreboard import COLUMNS, PLACE, read_claims
-from sources import of_cells
+from sources import is_install, of_cells
 
 TO_EXPERIMENTS = re.compile(r"(!\[[^]]*\]\()")  # pictures, from a page in docs
 TO_PAGES = re.compile(r"(\]\([A-Z_]+\.md)")
@@ -135,7 +135,7 @@ def add_outputs(notebook: NotebookNode, runs: Path) -> str | None:
 
 
 def _code_cells(notebook: NotebookNode) -> list[NotebookNode]:
-    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+    return [cell for cell in notebook.cells if cell.cell_type == "code" and not is_install(cell)]
 
 
 def _code(cells: Iterable[NotebookNode]) -> list[tuple[str, str]]:

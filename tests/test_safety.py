@@ -36,6 +36,7 @@ PICKLING += ("supernets/test_supernet", "tasks/test_task_family", "tasks/test_cu
 ALLOWED = {f"tests/{name}.py": {"import pickle"} for name in PICKLING}
 ALLOWED["tests/checkpoints/test_stand_ins.py"] = {"eval", "exec"}  # named in files, where nobody calls them
 ALLOWED["tests/figures/test_doc_examples.py"] = {"exec", "compile"}  # of a page of these docs
+ALLOWED["tests/experiments/test_badges.py"] = {"exec"}  # of a cell that it makes
 ALLOWED["tests/experiments/test_checks.py"] = {"exec"}  # of these notebooks
 ALLOWED["tests/teaching/test_marks.py"] = {"exec"}  # of the notebooks that it makes
 

@@ -7,6 +7,7 @@ import pytest
 import run
 import torch
 from profiles import check_values, fitting_values, notebook_names
+from sources import is_install
 
 PUBLISHED = [  # that are to be on this machine
     ("fig03_fig13_accuracy_predictor", {"full_sizes": [100, 2000], "n_full_test": 200}, "2,200 ofa-mbv3-w1.0 2,162"),
@@ -158,7 +159,7 @@ def folder(tmp_path, monkeypatch):
 def execute_first_cells(name, values):
     """The cells of a notebook up to its checks, with these values as Papermill would put them in."""
     cells = nbformat.read(run.ROOT / "notebooks" / f"{name}.ipynb", as_version=4).cells
-    sources = [cell.source for cell in cells if cell.cell_type == "code"][:3]
+    sources = [cell.source for cell in cells if cell.cell_type == "code" and not is_install(cell)][:3]
     space = {"__name__": "notebook"}
     exec(sources[0], space)
     space |= fitting_values(name, values, {}, run.ROOT)

@@ -7,6 +7,7 @@ from pathlib import Path
 import nbformat
 import pytest
 import run
+from sources import is_install
 
 FOLDER = run.ROOT / "notebooks" / "learn"
 LESSONS = sorted(FOLDER.glob("*.ipynb"))
@@ -23,7 +24,8 @@ each_lesson = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.ste
 
 
 def cells(path, kind=("code", "markdown")):
-    return [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type in kind]
+    own = [cell for cell in nbformat.read(path, as_version=4).cells if not is_install(cell)]
+    return [cell for cell in own if cell.cell_type in kind]
 
 
 def number(path):
