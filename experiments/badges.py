@@ -25,7 +25,7 @@ import subprocess
 import sys
 
 if not importlib.util.find_spec("nastoolkit"):  # in Colab, for example
-    package = "{requirement}"
+    package = "{package}"
     subprocess.run([sys.executable, "-m", "pip", "install", "-q", package], check=True)"""
 REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 
@@ -36,10 +36,15 @@ def links(repository: str, name: str) -> dict[str, str]:
     return {"Binder": f"{BINDER}{repository}/HEAD?labpath={path}", "Colab": f"{COLAB}{repository}/blob/HEAD/{path}"}
 
 
-def install_cell(requirement: str) -> nbformat.NotebookNode:
-    """A cell that installs what pip calls by this requirement, and does nothing where the package is."""
+def requirement(repository: str) -> str:
+    """What pip installs for notebooks."""
+    return f"nastoolkit[notebooks] @ git+https://github.com/{repository}"
+
+
+def install_cell(package: str) -> nbformat.NotebookNode:
+    """A cell that installs a package, in pip's words, and does nothing where ``nastoolkit`` can be imported."""
     metadata = {"tags": [INSTALL, "hide-cell"], "slideshow": {"slide_type": "skip"}}
-    return nbformat.v4.new_code_cell(CODE.format(requirement=requirement), metadata=metadata, id="install")
+    return nbformat.v4.new_code_cell(CODE.format(package=package), metadata=metadata, id="install")
 
 
 def without_badges(text: str) -> str:
@@ -70,7 +75,7 @@ def write_badges(root: Path, repository: str) -> int:
         notebook = nbformat.read(path, as_version=4)
         title, *others = (cell for cell in notebook.cells if not is_install(cell))
         title.source = with_badges(title.source, repository, name)
-        notebook.cells = [title, install_cell(f"nastoolkit[notebooks] @ git+https://github.com/{repository}"), *others]
+        notebook.cells = [title, install_cell(requirement(repository)), *others]
         with atomically(path) as new:
             nbformat.write(notebook, new)
     return len(names)

@@ -35,7 +35,8 @@ INJECTED = "injected-parameters"  # Papermill's tag for the cell that it adds
 RUN = "The outputs below are those of a run with the `{profile}` parameters."
 SMOKE = " They make it quick, to show that it works: its figures and numbers decide nothing."
 ONLINE = (  # the site is built where its repository is known: on GitHub
-    " Change it without installing anything: [Binder]({Binder}), or [Colab]({Colab}), where `{install}` comes first."
+    " Change it without installing anything: [Binder]({Binder}), or [Colab]({Colab}); where the first cell does not do it,"
+    " run `%pip install '{requirement}'` there."
 )
 NOT_RUN = "It was not run where this page was made, so that the cells have no outputs; `make figures NOTEBOOK={name}` runs it."
 
@@ -97,7 +98,7 @@ def notebook_page(root: Path, name: str, claims: list[dict[str, Any]], figures: 
     if profile:
         notes[0] += cost(root / "runs" / name / profile)
     if repository := os.environ.get("GITHUB_REPOSITORY"):
-        notes[0] += ONLINE.format(**badges.links(repository, name), install=badges.install(repository))
+        notes[0] += ONLINE.format(**badges.links(repository, name), requirement=badges.requirement(repository))
     title, _, rest = badges.without_badges(page.cells[0].source).partition("\n")
     page.cells[0].source = f"{title}\n\n*{notes[0]}*\n{rest}"
     page.cells[1:1] = [nbformat.v4.new_markdown_cell(note) for note in notes[1:]]
