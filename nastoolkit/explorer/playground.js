@@ -105,10 +105,76 @@ function drawBlocks() {
     : `<div class="explorer-card empty" data-block="${name}"><div class="explorer-card-name">${escaped(name)}</div><small>left out</small></div>`).join("");
 }
 
+// A digit, and what the smallest, the chosen and the largest network read in it. Networks off the front did not answer: the front's next one does.
+const { digits, races, readers, seeds, share, budget: evaluations } = DATA.played;
+const readerRows = readers.map((code) => rowOf.get(code));
+let taken = 0;
+const nearest = () => readerRows.reduce((best, candidate, reader) =>
+  Math.abs(values.latency[candidate] - values.latency[row()]) < Math.abs(values.latency[readerRows[best]] - values.latency[row()]) ? reader : best, 0);
+
+function drawInk() {
+  const paint = byId("digit").getContext("2d"), picture = paint.createImageData(32, 32);
+  new Uint8Array(bytes(digits[taken].ink)).forEach((ink, pixel) => picture.data.set([255 - ink, 255 - ink, 255 - ink, 255], 4 * pixel));
+  paint.putImageData(picture, 0, 0);
+}
+
+function drawAnswers() {
+  const { answers, truth } = digits[taken], told = new Uint8Array(bytes(answers));
+  const chosen = readerRows.includes(row()) ? readerRows.indexOf(row()) : nearest();
+  const line = (name, reader) => {
+    const shares = Array.from(told.slice(10 * reader, 10 * reader + 10), (value) => value / 255), said = shares.indexOf(Math.max(...shares));
+    const bars = shares.map((part, digit) => `<i${digit === said ? ' class="said"' : ""}><u style="height:${(18 * part).toFixed(1)}px"></u>${digit}</i>`).join("");
+    return `<div class="explorer-answer ${said === truth ? "right" : "wrong"}" data-network="${name}"><b>${said}</b><span class="name">${name}` +
+      `<small>${(100 * shares[said]).toFixed(0)} % · ${values.latency[readerRows[reader]].toFixed(2)} ms</small></span><span class="bars">${bars}</span></div>`;
+  };
+  const name = readerRows[chosen] === row() ? "chosen" : "next on the front";
+  byId("answers").innerHTML = `<div class="explorer-answers">${line("smallest", 0)}${line(name, chosen)}${line("largest", readers.length - 1)}</div>`;
+}
+
+// A race: curves of searches on the same networks, computed before, drawn as if they ran now.
+const curvesOf = (name) => {
+  const told = new Uint16Array(bytes(races[name]));
+  return Array.from({ length: seeds }, (_, seed) => Array.from(told.slice(seed * evaluations, (seed + 1) * evaluations), (value) => value * share));
+};
+const medianOf = (curves) => curves[0].map((_, place) => curves.map((curve) => curve[place]).sort((a, b) => a - b)[Math.floor(seeds / 2)]);
+
+function drawRace(names, upTo) {
+  const width = byId("track").clientWidth || 320, height = 200, [left, right, top, bottom] = [46, width - 16, 8, height - 36];
+  const sides = names.map(curvesOf), low = 0.9 * Math.min(...sides.flat().map((curve) => curve[9]));
+  const x = (number) => left + ((number - 1) / (evaluations - 1)) * (right - left), y = (value) => bottom - (Math.max(0, value - low) / (1.005 - low)) * (bottom - top);
+  const line = (curve, kind) => `<polyline class="race ${kind}" points="${curve.slice(0, upTo).map((value, place) => `${x(place + 1).toFixed(1)},${y(value).toFixed(1)}`).join(" ")}"/>`;
+  const levels = [0, 1, 2, 3, 4].map((step) => low + (step / 4) * (1 - low));
+  byId("track").innerHTML = `<svg class="explorer-race-picture" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}">` +
+    levels.map((level) => `<line class="grid" x1="${left}" x2="${right}" y1="${y(level)}" y2="${y(level)}"/><text x="${left - 6}" y="${y(level) + 4}" text-anchor="end">${(100 * level).toFixed(0)} %</text>`).join("") +
+    [1, evaluations / 3, (2 * evaluations) / 3, evaluations].map((number) => `<text x="${x(number)}" y="${bottom + 15}" text-anchor="middle">${number}</text>`).join("") +
+    `<text class="label" x="${(left + right) / 2}" y="${height - 4}" text-anchor="middle">evaluations</text>` +
+    sides.map((curves, side) => curves.map((curve) => line(curve, `side${side}`)).join("") + line(medianOf(curves), `side${side} median`)).join("") + "</svg>";
+  const dots = names.map((name, side) => `<span class="explorer-dot side${side}"></span>${escaped(name)}`).join(" ");
+  byId("standing").innerHTML = `${dots} · hypervolume, as a share of that of the front of all networks; ${seeds} seeds and their median. ${upTo < evaluations ? "" : verdict(names, sides.map(medianOf))}`;
+}
+
+function verdict(names, medians) {
+  const ends = medians.map((curve) => curve.at(-1));
+  if (ends[0] === ends[1]) return "Both reached the same.";
+  const ahead = Number(ends[1] > ends[0]), needed = 1 + medians[ahead].findIndex((value) => value >= ends[1 - ahead]);
+  return `<b>${escaped(names[ahead])}</b> needs ${needed} evaluations for what ${escaped(names[1 - ahead])} reaches with ${evaluations}.`;
+}
+
+function race() {
+  const names = [byId("left").value, byId("right").value], begun = performance.now();
+  const step = (now) => {
+    const upTo = Math.min(evaluations, 1 + Math.floor((now - begun) / 20)); // ms an evaluation
+    drawRace(names, Math.max(1, upTo));
+    if (upTo < evaluations && names[0] === byId("left").value && names[1] === byId("right").value) requestAnimationFrame(step);
+  };
+  requestAnimationFrame(step);
+}
+
 function draw() {
   drawChoices();
   drawTotals();
   drawFront();
+  drawAnswers();
   drawBlocks();
 }
 
@@ -128,5 +194,15 @@ byId("budget").addEventListener("input", ({ target }) => {
 });
 byId("about").innerHTML = `${codes.length.toLocaleString("en")} networks, all measured: accuracy on 2,000 images of digits, latency of ${escaped(DATA.machine)}. ` +
   "Blue: the front, no other network is both faster and more accurate. Grey: some of the others. Click a point to load it; move the budget, and the best network within it is loaded.";
+byId("take").addEventListener("click", () => {
+  taken = (taken + 1) % digits.length;
+  drawInk();
+  drawAnswers();
+});
+for (const [id, name] of [["left", 0], ["right", 2]]) {
+  byId(id).innerHTML = Object.keys(races).map((text, number) => `<option${number === name ? " selected" : ""}>${escaped(text)}</option>`).join("");
+}
+byId("race").addEventListener("click", race);
 addEventListener("resize", drawFront);
+drawInk();
 load(best());

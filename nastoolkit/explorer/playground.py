@@ -5,7 +5,6 @@ python -m nastoolkit.explorer.playground FILE
 
 from __future__ import annotations
 
-import base64
 import json
 import sys
 from itertools import product
@@ -15,6 +14,8 @@ from typing import Any
 import numpy as np
 
 from nastoolkit.blocks import describe_block
+from nastoolkit.explorer.packing import packed
+from nastoolkit.explorer.played import FILE as PLAYED
 from nastoolkit.explorer.stored import Stored
 from nastoolkit.families import Family, family_named
 from nastoolkit.space import SearchSpace
@@ -39,8 +40,10 @@ def write_playground(file: Path, family_name: str = "digits-mbv3") -> Path:
 
 
 def playground_data(family: Family, stored: Stored) -> dict[str, Any]:
-    """All that the page knows: the choices that are free, the values of all networks, and the blocks of each slot."""
-    space, table = stored.space, stored.table
+    """All that the page knows: the choices that are free, the values of all networks, the blocks of each slot, and what is
+    played.
+    """
+    space, table, played = stored.space, stored.table, json.loads(PLAYED.read_text())
     free = [gene for gene, allowed in enumerate(space.allowed) if len(allowed) > 1]
     genotypes = stored.genotypes_within(space)
     codes = codes_of(space, free, genotypes)
@@ -54,11 +57,12 @@ def playground_data(family: Family, stored: Stored) -> dict[str, Any]:
     return {
         "machine": f"{table.conditions['backend']}, one image, one thread, on an {table.conditions['cpu']}",
         "choices": [_choice(space, gene) for gene in free],
-        "codes": _packed(codes[order], np.uint32),
+        "codes": packed(codes[order], np.uint32),
         "values": {
-            name: {"step": STEPS[name], "data": _packed(np.rint(column[order] / STEPS[name]), np.uint16)}
+            name: {"step": STEPS[name], "data": packed(column[order] / STEPS[name], np.uint16)}
             for name, column in values.items()
         },
+        "played": {**played, "readers": codes_of(space, free, np.array(played["readers"])).tolist()},
         "slots": [_slot(family, stored, slot.name, slot.choices) for slot in family.slots],
     }
 
@@ -93,17 +97,6 @@ def _slot(family: Family, stored: Stored, name: str, choices: tuple[str, ...]) -
         ]  # fmt: skip
     fixed = {choice: values[0] for choice, values in zip(choices, options, strict=True) if len(values) == 1}
     return {"name": name, "choices": list(choices), "fixed": fixed, "blocks": blocks}
-
-
-def _packed(values: np.ndarray, kind: type) -> str:
-    """Integers in little-endian bytes, as base64.
-
-    Raises:
-        ValueError: One does not fit.
-    """
-    if values.min() < 0 or values.max() > np.iinfo(kind).max:
-        raise ValueError(f"{values.max()} is too much for {np.dtype(kind)}")
-    return base64.b64encode(values.astype(np.dtype(kind).newbyteorder("<")).tobytes()).decode()
 
 
 if __name__ == "__main__":

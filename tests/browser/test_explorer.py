@@ -121,6 +121,12 @@ def test_the_playground_needs_no_kernel(open_page, guard, phone, keep):
         page.get_by_role("button", name="1", exact=True).first.click()
         expect(shown_macs).not_to_have_text(before)
         expect(page.locator('.explorer-card.empty[data-block="stage1.block3"]')).to_be_visible()
+        expect(page.locator(".explorer-answer.right, .explorer-answer.wrong")).to_have_count(3)
+        before = page.locator("#answers").inner_html()
+        page.get_by_role("button", name="Take another").click()
+        assert page.locator("#answers").inner_html() != before
+        page.get_by_role("button", name="Race").click()
+        expect(page.locator("#standing")).to_contain_text("needs", timeout=SOON)
         assert width_of(page) == page.viewport_size["width"]
     keep(page, "playground_phone")
     assert guard.exceptions + guard.console == []

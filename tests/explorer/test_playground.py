@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nastoolkit.explorer.playground import STEPS, _packed, codes_of, playground_data, write_playground
+from nastoolkit.explorer.playground import STEPS, codes_of, playground_data, write_playground
 from nastoolkit.explorer.stored import Stored
 from nastoolkit.families import FAMILIES
 
@@ -62,8 +62,3 @@ def test_the_blocks_of_each_network_add_up_to_its_latency(family, data):
         block = slot["blocks"][",".join(str(slot["fixed"].get(name, options[name])) for name in slot["choices"])]
         total += 0.0 if block is None else block[1]
     assert total == pytest.approx(float(stored.table.latency_ms(genotype)), abs=0.001)
-
-
-def test_numbers_that_do_not_fit_are_refused():
-    with pytest.raises(ValueError, match="70000 is too much for uint16"):
-        _packed(np.array([1, 70_000]), np.uint16)
