@@ -1,4 +1,4 @@
-"""Colab and Binder badges on every notebook: ``python experiments/badges.py OWNER/NAME``, once the repository has an address.
+"""Colab and Binder badges on every notebook: ``python experiments/badges.py [OWNER/NAME]``, once there is an address.
 
 They stand under the title, in the first cell of text. Binder installs from ``environment.yml``. For Colab, a cell below the
 title installs the package where there is none; it has a tag of its own, and is not a part of the notebook's code, so that
@@ -7,7 +7,9 @@ stored runs stay as they are. A second run replaces both.
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -81,7 +83,22 @@ def write_badges(root: Path, repository: str) -> int:
     return len(names)
 
 
+def address_here(root: Path) -> str:
+    """Owner and name of the repository, as GitHub's workflows tell them, or as the address that it was cloned from does.
+
+    Raises:
+        ValueError: Neither is on GitHub.
+    """
+    if told := os.environ.get("GITHUB_REPOSITORY"):
+        return told
+    asked = subprocess.run(["git", "-C", str(root), "remote", "get-url", "origin"], capture_output=True, text=True)
+    if found := re.search(r"github\.com[:/]([\w.-]+/[\w.-]+?)(\.git)?/?$", asked.stdout.strip()):
+        return found[1]
+    raise ValueError("this clone does not come from GitHub; name the repository: python experiments/badges.py OWNER/NAME")
+
+
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("usage: python experiments/badges.py OWNER/NAME")
-    print(f"badges on {write_badges(ROOT, sys.argv[1])} notebooks")
+    try:
+        print(f"badges on {write_badges(ROOT, sys.argv[1] if sys.argv[1:] else address_here(ROOT))} notebooks")
+    except ValueError as error:
+        sys.exit(str(error))

@@ -148,12 +148,19 @@ def _came_to_its_end(cell: NotebookNode) -> bool:
     return not failed and (cell.execution_count is not None or not cell.source.strip())
 
 
+def _made(claim: dict[str, Any]) -> str:
+    """How a claim was made: profile, machine, seconds and date of the run, as far as they are known."""
+    known = [f"{claim['profile']} profile", claim.get("machine", "some machine")]
+    known += [f"{claim['seconds']:.0f} s"] if claim.get("seconds") else []
+    return ", ".join([*known, *filter(None, [claim.get("date")])])
+
+
 def stored_results(name: str, claims: list[dict[str, Any]], figures: list[str]) -> list[str]:
     """Markdown with the claims and figures in git, as one text; none if there are neither."""
     if not claims and not figures:
         return []
     up = "../" * (name.count("/") + 2)  # from docs/_notebooks/<name> to the repository
-    made = sorted({f"{claim['profile']} profile, {claim.get('machine', 'some machine')}" for claim in claims})
+    made = sorted({_made(claim) for claim in claims})
     shown = [f"![{Path(path).stem}]({up}{FOLDER.parent.as_posix()}/{path})" for path in figures]
     table = [narrow_table(claims)] if claims else []
     return ["\n\n".join([f"**Stored results** ({'; '.join(made) or 'laptop profile'})", *table, *shown])]

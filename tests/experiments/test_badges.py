@@ -1,6 +1,8 @@
+import subprocess
+
 import nbformat
 import pytest
-from badges import install_cell, with_badges, without_badges, write_badges
+from badges import address_here, install_cell, with_badges, without_badges, write_badges
 from sources import substance
 
 TITLE = "# Title\n\nText with [a link](x.md)."
@@ -44,3 +46,17 @@ def test_the_install_cell_does_nothing_where_the_package_is(monkeypatch):
 def test_a_repository_without_an_owner_is_told(tmp_path, repository):
     with pytest.raises(ValueError, match="^a repository must be OWNER/NAME, got"):
         write_badges(tmp_path, repository)
+
+
+@pytest.mark.parametrize("address", ["https://github.com/me/nastoolkit.git", "git@github.com:me/nastoolkit", ""])
+def test_the_address_is_that_of_the_workflow_or_of_the_clone(address, tmp_path, monkeypatch):
+    monkeypatch.delenv("GITHUB_REPOSITORY", raising=False)
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    if address:
+        subprocess.run(["git", "-C", tmp_path, "remote", "add", "origin", address], check=True)
+        assert address_here(tmp_path) == "me/nastoolkit"
+    else:
+        with pytest.raises(ValueError, match="does not come from GitHub; name the repository"):
+            address_here(tmp_path)
+    monkeypatch.setenv("GITHUB_REPOSITORY", "you/fork")
+    assert address_here(tmp_path) == "you/fork"
