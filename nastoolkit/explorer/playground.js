@@ -40,6 +40,12 @@ for (const candidate of [...codes.keys()].sort((a, b) => values.latency[a] - val
 const cloud = [...codes.keys()].filter((number) => number % 31 === 7); // some of all, so that the picture stays clear
 const best = () => front.filter((number) => values.latency[number] <= budget).at(-1);
 
+// The address names the network, so that it can be kept and sent.
+const addressed = () => {
+  const found = location.hash.slice(1).split(".").map(Number);
+  return found.length === ranks.length && found.every((rank, number) => rank in DATA.choices[number].options) ? found : null;
+};
+
 const load = (number) => {
   ranks = ranksOf(codes[number]);
   draw();
@@ -171,6 +177,7 @@ function race() {
 }
 
 function draw() {
+  history.replaceState(null, "", `#${ranks.join(".")}`);
   drawChoices();
   drawTotals();
   drawFront();
@@ -205,4 +212,11 @@ for (const [id, name] of [["left", 0], ["right", 2]]) {
 byId("race").addEventListener("click", race);
 addEventListener("resize", drawFront);
 drawInk();
-load(best());
+if (addressed()) {
+  ranks = addressed();
+  draw();
+} else load(best());
+addEventListener("hashchange", () => {
+  ranks = addressed() ?? ranks;
+  draw();
+});

@@ -127,6 +127,13 @@ def test_the_playground_needs_no_kernel(open_page, guard, phone, keep):
         assert page.locator("#answers").inner_html() != before
         page.get_by_role("button", name="Race").click()
         expect(page.locator("#standing")).to_contain_text("needs", timeout=SOON)
+        told = shown_macs.inner_text()
+        page.get_by_role("button", name="3", exact=True).first.click()
+        expect(shown_macs).not_to_have_text(told)
+        address, told = page.url, shown_macs.inner_text()
+        page.goto("about:blank")
+        page.goto(address)
+        expect(shown_macs).to_have_text(told)
         assert width_of(page) == page.viewport_size["width"]
     keep(page, "playground_phone")
     assert guard.exceptions + guard.console == []
