@@ -19,6 +19,7 @@ from nastoolkit.explorer.played import FILE as PLAYED
 from nastoolkit.explorer.stored import Stored
 from nastoolkit.families import Family, family_named
 from nastoolkit.space import SearchSpace
+from nastoolkit.support.display_names import BACKENDS
 from nastoolkit.support.files import atomically
 
 HERE = Path(__file__).parent
@@ -55,7 +56,7 @@ def playground_data(family: Family, stored: Stored) -> dict[str, Any]:
         "params": family.params(genotypes),
     }
     return {
-        "machine": f"{table.conditions['backend']}, one image, one thread, on an {table.conditions['cpu']}",
+        "machine": f"{BACKENDS[str(table.conditions['backend'])]}, one image, one thread, on an {table.conditions['cpu']}",
         "choices": [_choice(space, gene) for gene in free],
         "codes": packed(codes[order], np.uint32),
         "values": {
