@@ -111,12 +111,13 @@ function drawBlocks() {
     : `<div class="explorer-card empty" data-block="${name}"><div class="explorer-card-name">${escaped(name)}</div><small>left out</small></div>`).join("");
 }
 
-// A digit, and what the smallest, the chosen and the largest network read in it. Networks off the front did not answer: the front's next one does.
+// A digit, and what the smallest, the chosen and the largest network read in it. For others off the front, the front's next one answers.
 const { digits, races, readers, seeds, share, budget: evaluations } = DATA.played;
 const readerRows = readers.map((code) => rowOf.get(code));
 let taken = 0;
-const nearest = () => readerRows.reduce((best, candidate, reader) =>
-  Math.abs(values.latency[candidate] - values.latency[row()]) < Math.abs(values.latency[readerRows[best]] - values.latency[row()]) ? reader : best, 0);
+const [smallest, ...middle] = readers.map((_, reader) => reader), largest = middle.pop(); // those of the front are in the middle
+const away = (reader) => Math.abs(values.latency[readerRows[reader]] - values.latency[row()]);
+const answering = () => readerRows.includes(row()) ? readerRows.indexOf(row()) : middle.reduce((best, reader) => away(reader) < away(best) ? reader : best);
 
 function drawInk() {
   const paint = byId("digit").getContext("2d"), picture = paint.createImageData(32, 32);
@@ -126,7 +127,7 @@ function drawInk() {
 
 function drawAnswers() {
   const { answers, truth } = digits[taken], told = new Uint8Array(bytes(answers));
-  const chosen = readerRows.includes(row()) ? readerRows.indexOf(row()) : nearest();
+  const chosen = answering();
   const line = (name, reader) => {
     const shares = Array.from(told.slice(10 * reader, 10 * reader + 10), (value) => value / 255), said = shares.indexOf(Math.max(...shares));
     const bars = shares.map((part, digit) => `<i${digit === said ? ' class="said"' : ""}><u style="height:${(18 * part).toFixed(1)}px"></u>${digit}</i>`).join("");
@@ -134,7 +135,7 @@ function drawAnswers() {
       `<small>${(100 * shares[said]).toFixed(0)} % · ${values.latency[readerRows[reader]].toFixed(2)} ms</small></span><span class="bars">${bars}</span></div>`;
   };
   const name = readerRows[chosen] === row() ? "chosen" : "next on the front";
-  byId("answers").innerHTML = `<div class="explorer-answers">${line("smallest", 0)}${line(name, chosen)}${line("largest", readers.length - 1)}</div>`;
+  byId("answers").innerHTML = `<div class="explorer-answers">${line("smallest", smallest)}${line(name, chosen)}${line("largest", largest)}</div>`;
 }
 
 // A race: curves of searches on the same networks, computed before, drawn as if they ran now.
