@@ -30,6 +30,7 @@ uses the best and a spread of the others.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 from scipy.special import ndtr
@@ -70,6 +71,8 @@ class Bayes(Algorithm):
         TypeError: A setting is not a whole number.
         ValueError: A setting is below 1.
     """
+
+    version: ClassVar[int] = 2  # more cautious after failures
 
     def __init__(
         self,
