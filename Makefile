@@ -11,11 +11,14 @@ override VENV := .venv
 PY := $(VENV)/bin/python
 INSTALLED := $(VENV)/installed
 RUN := $(PY) experiments/run.py
+INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt --editable
+COMPILE := $(PY) -m compileall -qq -j 0 $(VENV)/lib || true # on all cores, which pip does not; files for other Pythons do not compile
 BUILT := build mutants .coverage docs/_api docs/_build docs/_notebooks docs/_play nastoolkit.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup dev run test lab app figures claims smoke slides students docs browser-test chromium clean
+.PHONY: help setup dev run test types pytest lab app figures claims smoke slides students docs
+.PHONY: browser-test browser-notebooks browser-site chromium clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,11 +32,16 @@ run: setup ## the main job: the quickstart notebook, at the laptop profile
 	$(RUN) notebooks/quickstart.ipynb --profile laptop
 
 test: $(INSTALLED)-dev ## linter, formatter, types, tests (their seconds in runs/ci/), and every notebook at the smoke profile
+	@$(MAKE) --no-print-directory --jobs types pytest
+	$(RUN) --profile smoke --jobs $(JOBS)
+
+types:
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
+
+pytest:
 	OMP_NUM_THREADS=1 $(PY) -m pytest -n $(JOBS) --dist worksteal --durations=60 --junitxml=runs/ci/tests.xml
-	$(RUN) --profile smoke --jobs $(JOBS)
 
 lab: $(INSTALLED)-lab ## open the notebooks in JupyterLab
 	$(PY) -m jupyterlab --FileContentsManager.preferred_dir=notebooks $(if $(filter 0,$(shell id -u)),--allow-root)
@@ -60,8 +68,14 @@ docs: $(INSTALLED)-docs ## build the site in docs/_build
 	$(PY) -m sphinx -W --keep-going -q -d docs/_build/doctrees docs docs/_build/html
 	@echo "files made:"; echo "  docs/_build/html/index.html"
 
-browser-test: chromium $(INSTALLED)-lab $(INSTALLED)-dev docs ## the notebooks, the app and the site in Chromium; screenshots in runs/browser/
-	$(PY) -m pytest -m browser -n $(JOBS) --dist loadfile tests/browser
+browser-test: chromium $(INSTALLED)-lab $(INSTALLED)-dev $(INSTALLED)-docs ## notebooks, app and site in Chromium; screenshots in runs/browser/
+	@$(MAKE) --no-print-directory --jobs browser-notebooks browser-site
+
+browser-notebooks:
+	$(PY) -m pytest -m browser tests/browser/test_explorer.py tests/browser/test_lab.py
+
+browser-site: docs
+	$(PY) -m pytest -m browser tests/browser/test_site.py
 
 chromium:
 	@command -v chromium > /dev/null || { echo "There is no chromium: on Debian, apt install chromium"; exit 1; }
@@ -74,11 +88,13 @@ clean: ## remove what builds and tests left
 # A stamp file for each set of packages: nothing is installed again until what it says changes.
 $(INSTALLED)-notebooks: pyproject.toml constraints.txt $(PY)
 	@echo "Installing into $(VENV), PyTorch included: this takes minutes, once."
-	$(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[notebooks]'
+	$(INSTALL) '.[notebooks]'
+	@$(COMPILE)
 	@touch $@
 
 $(INSTALLED)-%: $(INSTALLED)-notebooks
-	$(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[notebooks,$*]'
+	$(INSTALL) '.[notebooks,$*]'
+	@$(COMPILE)
 	@touch $@
 
 $(PY):
