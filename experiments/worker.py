@@ -23,9 +23,9 @@ from scoreboard import read_claims
 from traitlets.config import Config
 
 from nastoolkit.support.files import check_output_folder
+from nastoolkit.support.threads import THREAD_VARIABLES
 
 KERNEL = "python3"  # of the Python that runs this, where ipykernel is installed
-THREAD_SETTINGS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 # tqdm.auto draws widgets where ipywidgets is installed, of which no text reaches the terminal.
 TEXT_BARS = "import tqdm.auto as _a, tqdm.std as _s; _a.tqdm, _a.trange = _s.tqdm, _s.trange; del _a, _s"
 SECONDS_BETWEEN_BARS = 10.0  # in a log, where a progress bar cannot be redrawn
@@ -127,8 +127,8 @@ def execute(job: Job, made_of: str) -> Result:
     """
     os.environ.setdefault("PYTHONWARNINGS", "ignore:IProgress not found")  # tqdm.auto's, without ipywidgets
     if job.side_by_side:
-        for setting in THREAD_SETTINGS:
-            os.environ.setdefault(setting, "1")
+        for variable in THREAD_VARIABLES:
+            os.environ.setdefault(variable, "1")
     live = sys.stdout.isatty() and not job.side_by_side
     console = Console(f"{job.name} | " if job.side_by_side else "", live)
     moment = time.time()

@@ -16,7 +16,7 @@ from nastoolkit.answers import Answers
 from nastoolkit.benchmarks.named_task import NamedTask
 from nastoolkit.families import Family
 from nastoolkit.history import History
-from nastoolkit.latency import setting_table
+from nastoolkit.latency import hardware_table
 from nastoolkit.measurements import Accuracy
 from nastoolkit.objectives import Objective, complete
 from nastoolkit.space import SearchSpace
@@ -96,13 +96,13 @@ class SupernetProblem(NamedTask):
         """The exact cost of sub-networks: MACs, size, or a latency, whose table is measured if it is missing.
 
         Args:
-            name: Name of the cost: ``MACs``, ``size``, or a setting's text; see :func:`nastoolkit.latency.read_setting`.
+            name: Name of the cost: ``MACs``, ``size``, or hardware; see :func:`nastoolkit.latency.read_hardware`.
         """
         if name == MACS:
             return Objective("mmacs", "min", "M", exact=self.family.mmacs)
         if name == SIZE:
             return Objective("size_mb", "min", "MB", exact=self.family.size_mb)
-        table = setting_table(name, self.family, self.folder, self.n_contexts, self.table_seconds)
+        table = hardware_table(name, self.family, self.folder, self.n_contexts, self.table_seconds)
         return Objective("latency_ms", "min", "ms", exact=table.latency_ms)
 
     def search(

@@ -20,9 +20,9 @@ import torch
 import nastoolkit
 from nastoolkit.checkpoints.download import cache_folder
 from nastoolkit.latency.machine import describe_machine
+from nastoolkit.support.threads import THREAD_VARIABLES
 from nastoolkit.tasks.data_sets import datasets_folder
 
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 FOLDER_VARIABLES = ("NASTOOLKIT_CACHE", "NASTOOLKIT_DATA", "NASTOOLKIT_DATASETS")
 GOVERNORS = Path("/sys/devices/system/cpu")
 NETWORK_DISKS = re.compile(

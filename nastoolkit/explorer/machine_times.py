@@ -21,7 +21,7 @@ class Times:
     """What is to be timed.
 
     Attributes:
-        hardware: Settings, each as :func:`nastoolkit.latency.read_setting` reads it.
+        hardware: Texts, each as :func:`nastoolkit.latency.read_hardware` reads it.
         folder: Folder that keeps the tables.
         n_contexts: Number of networks in which each block is timed.
         seconds: Time for each table, in s.

@@ -48,10 +48,10 @@ class Stored:
 
     @property
     def name(self) -> str:
-        """How menus name the latencies: the setting, and whose they are."""
+        """How menus name the latencies: the hardware, and whose they are."""
         conditions = self.table.conditions
-        setting = " ".join(str(conditions[part]) for part in ("backend", "batch_size", "threads"))
-        return f"{setting} (stored: {conditions['cpu']})"
+        hardware = " ".join(str(conditions[part]) for part in ("backend", "batch_size", "threads"))
+        return f"{hardware} (stored: {conditions['cpu']})"
 
     @property
     def space(self) -> SearchSpace:

@@ -67,7 +67,7 @@ def _space_ticks(axes: Axes) -> None:
 
 
 def _name_for_readers(axes: Axes) -> None:
-    """One name for a quantity, an algorithm or a setting in all figures, whatever their points call it."""
+    """One name for a quantity, an algorithm or a hardware setting in all figures, whatever their points call it."""
     legend = axes.get_legend()
     for text in (axes.xaxis.label, axes.yaxis.label, axes.title, *(legend.get_texts() if legend else ())):
         if text.get_text():

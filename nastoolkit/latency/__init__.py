@@ -1,7 +1,7 @@
 """Latency: the clock, end-to-end times, and tables of block times whose sum is a network's latency. All times are in ms."""
 
 from nastoolkit.latency.backends import BACKENDS
-from nastoolkit.latency.conditions import read_setting, setting_table
+from nastoolkit.latency.conditions import hardware_table, read_hardware
 from nastoolkit.latency.end_to_end import Latency, NetworkLatency, Timing, measure
 from nastoolkit.latency.lookup_table import LookupTable, table_conditions
 from nastoolkit.latency.machine import describe_machine
@@ -16,7 +16,7 @@ __all__ = [
     "Timing",
     "describe_machine",
     "measure",
-    "read_setting",
-    "setting_table",
+    "read_hardware",
+    "hardware_table",
     "table_conditions",
 ]

@@ -17,8 +17,8 @@ from nastoolkit.latency.lookup_table import LookupTable, table_conditions
 from nastoolkit.support.files import beside
 
 
-def read_setting(text: str) -> dict[str, Any]:
-    """``backend``, ``batch_size`` and ``threads`` of a setting; empty for a table's file, which has its own.
+def read_hardware(text: str) -> dict[str, Any]:
+    """``backend``, ``batch_size`` and ``threads`` of a hardware setting; empty for a table's file, which has its own.
 
     Raises:
         ValueError: The text is neither three such words nor a file, or there are more threads than this machine has.
@@ -32,7 +32,7 @@ def read_setting(text: str) -> dict[str, Any]:
         n_inputs, n_threads = int(batch_size), int(threads)
     except ValueError:
         raise ValueError(
-            f"a setting is like 'torch 128 2', backend, batch size, threads, or a table's file like 'v100.json'; got {text!r}"
+            f"hardware is like 'torch 128 2', backend, batch size, threads, or a table's file like 'v100.json'; got {text!r}"
         ) from None
     backend_named(backend)
     if not 1 <= n_threads <= (os.cpu_count() or 1) or n_inputs < 1:
@@ -42,13 +42,13 @@ def read_setting(text: str) -> dict[str, Any]:
     return {"backend": backend, "batch_size": n_inputs, "threads": n_threads}
 
 
-def setting_table(
+def hardware_table(
     text: str, family: Family, folder: str | Path, n_contexts: int = 8, seconds: float = 45.0, progress: bool = True
 ) -> LookupTable:
-    """A setting's table: read from the folder if it was made on this machine under the same conditions, else measured.
+    """The table of a hardware setting: read from the folder if it was made here under the same conditions, else measured.
 
     Args:
-        text: See :func:`read_setting`.
+        text: See :func:`read_hardware`.
         family: Family that the blocks belong to.
         folder: Folder that keeps measurements; a killed measurement continues from there.
         n_contexts: See :meth:`LookupTable.measure`.
@@ -58,15 +58,15 @@ def setting_table(
     table = kept_table(text, family, folder, n_contexts)
     if table is None:
         file = _file(text, family, folder)
-        how: dict[str, Any] = {**read_setting(text), "n_contexts": n_contexts, "seconds": seconds}
+        how: dict[str, Any] = {**read_hardware(text), "n_contexts": n_contexts, "seconds": seconds}
         table = LookupTable.measure(family, **how, resume=beside(file, ".partial"), progress=progress)
         table.save(file)
     return table
 
 
 def kept_table(text: str, family: Family, folder: str | Path, n_contexts: int = 8) -> LookupTable | None:
-    """A setting's table as :func:`setting_table` would read it; None where it would have to measure."""
-    conditions, file = read_setting(text), _file(text, family, folder)
+    """The table of a hardware setting as :func:`hardware_table` would read it; None where it would have to measure."""
+    conditions, file = read_hardware(text), _file(text, family, folder)
     if not conditions:
         return LookupTable.load(text, family)
     table = LookupTable.load(file, family) if file.exists() else None
@@ -75,10 +75,10 @@ def kept_table(text: str, family: Family, folder: str | Path, n_contexts: int = 
 
 
 def take_table(text: str, family: Family, folder: str | Path, n_contexts: int, seconds: float) -> list[str]:
-    """Have :func:`setting_table` make a table, in a process of its own for example; the warnings that it gave."""
+    """Have :func:`hardware_table` make a table, in a process of its own for example; the warnings that it gave."""
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always", UserWarning)
-        setting_table(text, family, folder, n_contexts, seconds, progress=False)
+        hardware_table(text, family, folder, n_contexts, seconds, progress=False)
     return [str(warning.message) for warning in told]
 
 

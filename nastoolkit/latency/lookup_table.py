@@ -29,7 +29,7 @@ from nastoolkit.latency.table_file import block_text, holds_costs, read_costs, r
 from nastoolkit.space import SearchSpace
 from nastoolkit.support import tables as html
 from nastoolkit.support.counts import whole
-from nastoolkit.support.display_names import setting_name
+from nastoolkit.support.display_names import hardware_name
 from nastoolkit.support.files import atomically, check_output
 from nastoolkit.support.interrupts import explain_resume
 
@@ -164,9 +164,14 @@ class LookupTable:
     def _repr_html_(self) -> str:
         backend, batch_size, threads = (self.conditions.get(name, "?") for name in ("backend", "batch_size", "threads"))
         known = "not known: call validate()" if self.mape_percent is None else f"MAPE {self.mape_percent:.2g} % of the clock"
-        setting = setting_name(backend, batch_size, threads)
+        hardware = hardware_name(backend, batch_size, threads)
         machine = ", ".join(str(self.conditions[name]) for name in ("cpu", "device") if name in self.conditions)
-        facts = {"setting": setting, "blocks": f"{len(self.timings)} timed", "error": known, "machine": machine or "not known"}
+        facts = {
+            "hardware": hardware,
+            "blocks": f"{len(self.timings)} timed",
+            "error": known,
+            "machine": machine or "not known",
+        }
         part = {"within": self.within} if self.within else {}
         return html.facts("Latency lookup table", {"family": self.family.name, **part, **facts})
 

@@ -132,18 +132,18 @@ def score_table(
     """Learning curves at their largest sizes, as papers print them: mean and standard deviation over the trials.
 
     Args:
-        curves: A learning curve for each row (family or data set) and column (hardware setting) of the table.
+        curves: A learning curve for each row (family or data set) and column (hardware) of the table.
         quantity: Column of the learning curves.
         more: Further numbers to show below, by their names.
         digits: Number of decimals.
 
     Returns:
-        A row for each family and predictor, and a column for each setting; empty if there is no curve.
+        A row for each family and predictor, and a column for each hardware setting; empty if there is no curve.
     """
     rows: dict[tuple[str, str], dict[str, str]] = {}
-    for (family, setting), curve in curves.items():
+    for (family, hardware), curve in curves.items():
         for name, (mean, std) in final_scores(curve, quantity).iterrows():
-            rows.setdefault((family, name), {})[setting] = f"{mean:.{digits}f} ± {std:.{digits}f}"
+            rows.setdefault((family, name), {})[hardware] = f"{mean:.{digits}f} ± {std:.{digits}f}"
         for name, numbers in more.items():
-            rows.setdefault((family, name), {})[setting] = f"{numbers[family, setting]:.{digits}f}"
+            rows.setdefault((family, name), {})[hardware] = f"{numbers[family, hardware]:.{digits}f}"
     return pd.DataFrame(list(rows.values()), pd.MultiIndex.from_tuples(rows, names=["family", "predictor"])).fillna("")

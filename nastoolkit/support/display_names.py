@@ -63,7 +63,7 @@ BACKENDS = {  # by their keys in ``nastoolkit.latency.backends.BACKENDS``
     "openvino-int8": "OpenVINO INT8",
     "cuda": "CUDA",
 }
-SETTING = re.compile(rf"(?<![\w-])({'|'.join(sorted(BACKENDS, reverse=True))}) (\d+) (\d+)(?!\w)")
+HARDWARE = re.compile(rf"(?<![\w-])({'|'.join(sorted(BACKENDS, reverse=True))}) (\d+) (\d+)(?!\w)")
 WITH_UNIT = re.compile(r"([^\[\](]+?)(?:,? in (%|ms|nats|[kM]B)| \[([^\]]+)\])(?:(?:, | of )([\w ]+))?")
 
 
@@ -82,14 +82,14 @@ def algorithm_name(key: str) -> str:
     return ALGORITHMS.get(key, key)
 
 
-def setting_name(backend: str, batch_size: int | str, threads: int | str) -> str:
+def hardware_name(backend: str, batch_size: int | str, threads: int | str) -> str:
     """Name of a hardware setting, e.g. ``PyTorch, batch 128, 1 thread``."""
     return f"{BACKENDS.get(backend, backend)}, batch {batch_size}, {threads} thread{'s' * (str(threads) != '1')}"
 
 
 def readable(text: str) -> str:
     """A label with short names replaced, e.g. ``accuracy_top1 [%], test`` by ``accuracy (top-1, test, %)``."""
-    text = SETTING.sub(lambda found: setting_name(*found.groups()), text)
+    text = HARDWARE.sub(lambda found: hardware_name(*found.groups()), text)
     text = re.sub(r"\((\w+)\)", lambda found: f"({_unless_ambiguous(found[1])})", text)
     if found := WITH_UNIT.fullmatch(text):
         name, unit, bracketed, detail = found.groups()

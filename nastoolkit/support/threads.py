@@ -14,6 +14,7 @@ from functools import lru_cache
 
 from threadpoolctl import ThreadpoolController
 
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")  # of the libraries, before they are loaded
 VARIABLE = "NASTOOLKIT_THREADS"
 
 

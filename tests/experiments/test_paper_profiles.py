@@ -15,11 +15,12 @@ from datasets import DatasetDict
 from profiles import declared_parameters, fitting_values, notebook_names, profile_values
 from stand_ins import smaller
 from transformers import BertConfig, BertForPreTraining
-from worker import THREAD_SETTINGS, Job, execute
+from worker import Job, execute
 
 from nastoolkit import FAMILIES
 from nastoolkit.checkpoints import PUBLISHED, cached_file
 from nastoolkit.supernets import Supernet
+from nastoolkit.support.threads import THREAD_VARIABLES
 
 START_UP = "import sys; sys.path.insert(0, {folder!r}); import stand_ins; stand_ins.install()"
 PRETRAINED_BERT = "https://huggingface.co/google-bert/bert-base-uncased/resolve/main/model.safetensors"
@@ -41,7 +42,7 @@ STAND_INS = {
     "few_shot_students": {"teacher_steps": 0},
     "fig03_fig13": {"predictors": ["ridge", "svr"]},
     "fig05_fig06": {"other_machines": {}},
-    "fig07": ONE_OF_THREE | {"families": ["hat-wmt"], "task_names": ["wmt14-en-de"], "settings": ["torch 1 1"]},
+    "fig07": ONE_OF_THREE | {"families": ["hat-wmt"], "task_names": ["wmt14-en-de"], "hardware": ["torch 1 1"]},
     "fig14": {"supernets": {"ofa-resnet50": "imagenet"}},
     "gap_to_training_alone": {"table": {"encoder_layers": [1], "decoder_layers": [1, 2], "cross_attention": [-1]}},
     "relaxed_and_discrete": {"n_seeds": 1},
@@ -90,8 +91,8 @@ def stand_ins(request, tmp_path, monkeypatch, image_folder, image_rows, translat
     for variable, folder in {"DATASETS": tmp_path, "CACHE": tmp_path / "cache"}.items():
         monkeypatch.setenv(f"NASTOOLKIT_{variable}", str(folder))
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
-    for setting in THREAD_SETTINGS:
-        monkeypatch.setenv(setting, "1")
+    for variable in THREAD_VARIABLES:
+        monkeypatch.setenv(variable, "1")
     monkeypatch.setenv("PYTHONWARNINGS", "ignore:IProgress not found")
     monkeypatch.delenv("NASTOOLKIT_DATA", raising=False)
 

@@ -28,7 +28,7 @@ from nastoolkit.claims import claim
 from nastoolkit.cli.export import _genotype
 from nastoolkit.families import FAMILIES
 from nastoolkit.families.mobilenet_v3 import DIGITS, MobileNetV3Family
-from nastoolkit.latency import LookupTable, Timing, read_setting
+from nastoolkit.latency import LookupTable, Timing, read_hardware
 from nastoolkit.latency.contexts import Contexts
 from nastoolkit.latency.end_to_end import NetworkLatency
 from nastoolkit.objectives import Objective
@@ -354,7 +354,7 @@ PARSERS = [
         "hardware setting",
         "setting.txt",
         plain("torch 128 1", "torch 1 1"),
-        partial(text_of, read_setting),
+        partial(text_of, read_hardware),
         (ValueError,),
     ),
     Parser("store", "store.sqlite", stores, use_store, (StoreError,)),

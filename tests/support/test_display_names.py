@@ -6,7 +6,7 @@ from nastoolkit.figures import new_figure, save_figure
 from nastoolkit.latency.backends import BACKENDS
 from nastoolkit.search import ALGORITHMS
 from nastoolkit.support import display_names
-from nastoolkit.support.display_names import algorithm_name, quantity_label, readable, setting_name
+from nastoolkit.support.display_names import algorithm_name, hardware_name, quantity_label, readable
 
 
 def test_every_algorithm_and_backend_has_a_name_of_its_own():
@@ -63,6 +63,6 @@ def test_a_saved_figure_has_the_names_and_its_points_keep_theirs(tmp_path):
     axis.legend()
     save_figure(figure, pd.DataFrame({"latency_ms": [1.0]}), tmp_path / "one")
     assert (axis.get_xlabel(), axis.get_ylabel()) == ("latency (ms)", "accuracy (top-1, test, %)")
-    assert axis.get_title() == setting_name("torch", 1, 1) and axis.get_legend().get_texts()[0].get_text() == "LINAS"
+    assert axis.get_title() == hardware_name("torch", 1, 1) and axis.get_legend().get_texts()[0].get_text() == "LINAS"
     assert (tmp_path / "one.csv").read_text().startswith("latency_ms")
     plt.close(figure)

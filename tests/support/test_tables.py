@@ -95,7 +95,7 @@ def test_a_lookup_table_shows_what_it_was_made_on_and_its_error(tiny, tmp_path):
     conditions = {"backend": "torch", "batch_size": 4, "threads": 2, "cpu": "A <fast> & wide one"}
     table = LookupTable(tiny, timings, conditions)
     shown = dict(rows(table._repr_html_()))
-    assert shown["setting"] == "PyTorch, batch 4, 2 threads" and shown["blocks"] == f"{len(timings)} timed"
+    assert shown["hardware"] == "PyTorch, batch 4, 2 threads" and shown["blocks"] == f"{len(timings)} timed"
     assert shown["machine"] == "A <fast> & wide one" and shown["error"] == "not known: call validate()"
     checked = LookupTable(tiny, timings, conditions, {"resolution": [32]}, mape_percent=3.14159)
     with pytest.warns(UserWarning, match="other conditions: cpu"):

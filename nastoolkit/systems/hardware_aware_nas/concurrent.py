@@ -29,7 +29,7 @@ WARM, RANDOM = "full, warm start", "random"
 
 @dataclass(frozen=True, kw_only=True)
 class Tactics:
-    """Searches for one setting with different tactics.
+    """Searches for one hardware setting with different tactics.
 
     Attributes:
         problem: Values of a problem; see :func:`.problems.problem_from`.
@@ -110,18 +110,18 @@ class Tactics:
         return pareto.spread_indicator(self.search(name, seed).front().costs, best.costs[best.costs.argmin(axis=0)])
 
 
-def hypervolumes(setting: Mapping[str, Any], search: str, seed: int) -> list[Row]:
+def hypervolumes(study: Mapping[str, Any], search: str, seed: int) -> list[Row]:
     """One search, judged; a job.
 
     Args:
-        setting: Values of :class:`Tactics`.
+        study: Values of :class:`Tactics`.
         search: Name of the search.
         seed: Random seed of the search.
 
     Returns:
         See :func:`.problems.judged_curves`.
     """
-    given = Tactics(**setting)
+    given = Tactics(**study)
     return judged_curves(given.made, {search: given.search(search, seed)}, given.reference_point)
 
 

@@ -3,8 +3,8 @@
 [Cummings2022] D. Cummings et al., "A Hardware-Aware System for Accelerating Deep Neural Network Optimization",
 arXiv 2202.12954, Section 4.3, Figures 5 and 6.
 
-Differs from the paper in: each setting is measured twice if possible, once for searching and once for judging, so that a
-search cannot exploit measurement errors; and the loss is a number, the share of hypervolume.
+Differs from the paper in: each hardware setting is measured twice if possible, once for searching and once for judging,
+so that a search cannot exploit measurement errors; and the loss is a number, the share of hypervolume.
 """
 
 from __future__ import annotations
@@ -23,49 +23,49 @@ from nastoolkit.objectives import Objective
 from nastoolkit.predictors import kendall_tau
 from nastoolkit.statistics import estimate
 from nastoolkit.studies.results import Row
-from nastoolkit.systems.hardware_aware_nas.hardware_settings import Settings, settings_from
+from nastoolkit.systems.hardware_aware_nas.hardware import Hardware, hardware_from
 from nastoolkit.systems.hardware_aware_nas.problems import percent_of
 
 RANDOM = "random search"
 
 
-def agreement(settings: Settings) -> pd.DataFrame:
+def agreement(hardware: Hardware) -> pd.DataFrame:
     """Kendall tau over random sub-networks between search latencies or MACs (rows) and judging latencies."""
-    networks = settings.space.sample(1000, np.random.default_rng(0))
-    judges = {name: settings.latency(name, "judge", networks) for name in settings.tables}
-    costs = {name: settings.latency(name, "search", networks) for name in (*settings.tables, MACS)}
+    networks = hardware.space.sample(1000, np.random.default_rng(0))
+    judges = {name: hardware.latency(name, "judge", networks) for name in hardware.tables}
+    costs = {name: hardware.latency(name, "search", networks) for name in (*hardware.tables, MACS)}
     taus = {name: {other: kendall_tau(cost, judge) for other, judge in judges.items()} for name, cost in costs.items()}
     return pd.DataFrame.from_dict(taus, orient="index")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Study:
-    """Searches for each setting, for MACs and at random; their fronts are judged on all settings.
+    """Searches for each hardware setting, for MACs and at random; their fronts are judged on all of them.
 
     Attributes:
-        settings: Values of one of the classes of :data:`.hardware_settings.Settings`.
-        names: Names of the settings.
+        hardware: Values of one of the classes of :data:`.hardware.Hardware`.
+        names: Names of the hardware settings.
         algorithm: Key of ``ALGORITHMS``.
         budget: Number of evaluations of each search.
         population: Number of sub-networks in a generation.
     """
 
-    settings: Mapping[str, Any]
+    hardware: Mapping[str, Any]
     names: Sequence[str]
     algorithm: str
     budget: int
     population: int
 
     @cached_property
-    def made(self) -> Settings:
-        """The settings."""
-        return settings_from(self.settings)
+    def made(self) -> Hardware:
+        """The hardware."""
+        return hardware_from(self.hardware)
 
     def fronts(self, found_for: str, seed: int) -> dict[str, History]:
-        """For each setting, the front that is judged there, by test values and the judging latency.
+        """For each hardware setting, the front that is judged there, by test values and the judging latency.
 
         Args:
-            found_for: Name of a setting, ``MACs``, or ``random search``, which searches each setting separately.
+            found_for: Name of a hardware setting, ``MACs``, or ``random search``, which searches each one separately.
             seed: Random seed.
         """
         if found_for == RANDOM:
@@ -77,7 +77,7 @@ class Study:
         return self.made.search(cost, algorithm, self.budget, self.population, seed).front()
 
     def _judged(self, front: History, name: str) -> History:
-        """A front by its quality on test data and its latency on a setting as a share of the largest sub-network's."""
+        """A front by its quality on test data and its latency there as a share of the largest sub-network's."""
         space, genotypes = self.made.space, np.concatenate([front.genotypes, self.made.space.largest[None]])
         *latencies, largest = self.made.latency(name, "judge", genotypes)
         shares = np.array(latencies) / largest
@@ -86,7 +86,7 @@ class Study:
 
 
 def hypervolumes(study: Mapping[str, Any], found_for: str, seed: int) -> list[Row]:
-    """Hypervolume of one search's front on each setting; a job.
+    """Hypervolume of one search's front on each hardware setting; a job.
 
     Args:
         study: Values of a :class:`Study`.
@@ -94,7 +94,7 @@ def hypervolumes(study: Mapping[str, Any], found_for: str, seed: int) -> list[Ro
         seed: Random seed.
 
     Returns:
-        A row for each setting: ``judged_on``, and the ``hypervolume`` at the reference quality and a share of 1.
+        A row for each hardware setting: ``judged_on``, and the ``hypervolume`` at the reference quality and a share of 1.
     """
     given = Study(**study)
     reference_point = (given.made.reference_quality, 1.0)
@@ -103,7 +103,7 @@ def hypervolumes(study: Mapping[str, Any], found_for: str, seed: int) -> list[Ro
 
 
 def losses(volumes: pd.DataFrame) -> pd.DataFrame:
-    """The same rows with ``lost_percent``, compared with the front found for the setting itself with the same seed.
+    """The same rows with ``lost_percent``, compared with the front found for the hardware setting itself with the same seed.
 
     Args:
         volumes: Rows of :func:`hypervolumes` with ``found_for`` and ``seed``.
@@ -114,7 +114,7 @@ def losses(volumes: pd.DataFrame) -> pd.DataFrame:
 
 
 def between_seeds(volumes: pd.DataFrame) -> pd.Series:
-    """Mean difference between two seeds of one setting, by setting, in %."""
+    """Mean difference between two seeds of one hardware setting, by its name, in %."""
     own = volumes[volumes.found_for == volumes.judged_on]
     pairs = own.merge(own, on="judged_on", suffixes=("", "_other")).query("seed != seed_other")
     apart = (pairs.hypervolume - pairs.hypervolume_other).abs().to_numpy()
@@ -132,12 +132,12 @@ def over_seeds(lost: pd.DataFrame) -> pd.DataFrame:
 
 
 def loss_between(lost: pd.DataFrame, found_for: str, judged_on: str) -> pd.Series:
-    """Loss of fronts found for one setting and judged on another one, for each seed, in %."""
+    """Loss of fronts found for one hardware setting and judged on another one, for each seed, in %."""
     of_pair = lost[(lost.found_for == found_for) & (lost.judged_on == judged_on)]
     return of_pair.set_index("seed").lost_percent
 
 
 def mean_loss(lost: pd.DataFrame) -> pd.Series:
-    """Mean loss of each seed over all ordered pairs of different settings, in %."""
+    """Mean loss of each seed over all ordered pairs of different hardware settings, in %."""
     foreign = lost[lost.found_for.isin(lost.judged_on) & (lost.found_for != lost.judged_on)]
     return foreign.groupby("seed").lost_percent.mean()

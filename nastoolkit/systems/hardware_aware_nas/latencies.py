@@ -20,7 +20,7 @@ import pandas as pd
 
 from nastoolkit.families import FAMILIES, Family
 from nastoolkit.history import History
-from nastoolkit.latency import LookupTable, NetworkLatency, read_setting, table_conditions
+from nastoolkit.latency import LookupTable, NetworkLatency, read_hardware, table_conditions
 from nastoolkit.objectives import Objective
 from nastoolkit.predictors import kendall_tau, mape, splits, trial_scores
 from nastoolkit.published import TransformerLatency, hat_latency
@@ -50,12 +50,12 @@ class TwoClocks(NetworkLatency):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Setting:
+class TimedFamily:
     """A family on this machine, and the folder that keeps its measurements.
 
     Attributes:
         family_name: Key of ``FAMILIES``.
-        hardware: Backend, batch size and threads; see :func:`nastoolkit.latency.read_setting`.
+        hardware: Backend, batch size and threads; see :func:`nastoolkit.latency.read_hardware`.
         seconds: Time for each sub-network, in s.
         folder: Folder of the measurements.
         made_of: Hash of the measured latencies, which distinguishes jobs; :meth:`as_argument` sets it.
@@ -84,7 +84,7 @@ class Setting:
 
     def measured(self, n: int, seed: int) -> History:
         """Random sub-networks, measured now or read: multiples of the reference's time by two clocks, and seconds for each."""
-        clock = TwoClocks(self.family, seconds=self.seconds, **read_setting(self.hardware))
+        clock = TwoClocks(self.family, seconds=self.seconds, **read_hardware(self.hardware))
         columns = [Objective("even", "min"), Objective("odd", "min"), Objective("cost", "min", "s")]
         store, running = Path(self.folder) / f"latency_{self.stem}.sqlite", Running(chunk_size=8)
         return optimize(self.family.space, clock, columns, "random", n, seed, store, running, progress=False, population=n)
@@ -95,7 +95,7 @@ class Setting:
         Args:
             n_contexts: Number of networks in which each block is timed.
         """
-        conditions, file = read_setting(self.hardware), Path(self.folder) / f"table_{self.stem}_{n_contexts}.json"
+        conditions, file = read_hardware(self.hardware), Path(self.folder) / f"table_{self.stem}_{n_contexts}.json"
         if file.exists():
             table = LookupTable.load(file, self.family)
             if table_conditions(**conditions, n_contexts=n_contexts).items() <= table.conditions.items():
@@ -107,23 +107,23 @@ class Setting:
         return table
 
     def as_argument(self, n: int, seed: int) -> dict[str, Any]:
-        """Plain values that make this setting in another process, after measuring: an argument of a job."""
+        """Plain values that make this object in another process, after measuring: an argument of a job."""
         digest = hashlib.sha256(np.ascontiguousarray(self.measured(n, seed).values).tobytes())
         return asdict(self) | {"made_of": digest.hexdigest()[:16]}
 
 
 def latencies_of(history: History) -> np.ndarray:
-    """Latencies ``(n,)`` from the result of :meth:`Setting.measured`: the mean of both clocks."""
+    """Latencies ``(n,)`` from the result of :meth:`TimedFamily.measured`: the mean of both clocks."""
     return history.values[:, :2].mean(axis=1)
 
 
 def latency_scores(
-    setting: dict[str, Any], n: int, sizes: list[int], n_test: int, predictors: list[str], trial: int, seed: int
+    timed: dict[str, Any], n: int, sizes: list[int], n_test: int, predictors: list[str], trial: int, seed: int
 ) -> pd.DataFrame:
     """How well predictors predict latencies of unseen sub-networks; a job.
 
     Args:
-        setting: What makes a :class:`Setting`.
+        timed: What makes a :class:`TimedFamily`.
         n: Number of sub-networks that were measured.
         sizes: Sizes of the training sets.
         n_test: Number of unseen sub-networks.
@@ -135,7 +135,7 @@ def latency_scores(
         The columns of :func:`nastoolkit.predictors.learning_curve`, ``family`` and ``hardware``; at the largest size, a row
         for the control, the predictor ``MACs``, which has no error in %.
     """
-    made = Setting(**setting)
+    made = TimedFamily(**timed)
     history = made.measured(n, seed)
     features, latencies = history.space.one_hot(history.genotypes), latencies_of(history)
     scores = trial_scores(features, latencies, sizes, n_test, trial, predictors, seed)
@@ -145,12 +145,12 @@ def latency_scores(
 
 
 def equal_cost_scores(
-    setting: dict[str, Any], n: int, n_contexts: int, n_test: int, predictors: list[str], trial: int, seed: int
+    timed: dict[str, Any], n: int, n_contexts: int, n_test: int, predictors: list[str], trial: int, seed: int
 ) -> pd.DataFrame:
     """The same for a lookup table, and for predictors that learn from sub-networks timed in as many seconds; a job.
 
     Args:
-        setting: What makes a :class:`Setting`.
+        timed: What makes a :class:`TimedFamily`.
         n: Number of measured sub-networks, from which the predictors can learn.
         n_contexts: Number of networks in which each block of the table is timed.
         n_test: Number of unseen sub-networks.
@@ -162,11 +162,11 @@ def equal_cost_scores(
         The columns of :func:`latency_scores`, and ``cost_s``; ``n_train`` is the number of sub-networks that could
         be timed in the table's seconds, at most all.
     """
-    made = Setting(**setting)
+    made = TimedFamily(**timed)
     history, table = made.measured(n, seed), made.table(n_contexts)
     cost_s = table.conditions[COST]
     n_train = min(max(int(cost_s / history.values[:, 2].mean()), 2), n - n_test)
-    learned = latency_scores(setting, n, [n_train], n_test, predictors, trial, seed)
+    learned = latency_scores(timed, n, [n_train], n_test, predictors, trial, seed)
     told = table.latency_ms(history.genotypes) / table.reference_ms
     by_table = told_scores(latencies_of(history), told, n_test, trial, seed)
     row = by_table.assign(n_train=n_train, predictor=TABLE, family=made.family_name, hardware=made.hardware)
@@ -230,13 +230,13 @@ def told_scores(latencies: np.ndarray, told: np.ndarray, n_test: int, trial: int
 
 
 def mean_taus(scores: pd.DataFrame, predictor: str) -> pd.Series:
-    """Kendall's tau of a predictor at the largest training size: the mean over all settings, by trial."""
+    """Kendall's tau of a predictor at the largest training size: the mean over families and hardware, by trial."""
     judged = scores[(scores.predictor == predictor) & (scores.n_train == scores.n_train.max())]
     return judged.groupby("trial").kendall_tau.mean()
 
 
 def ranking_verdict(scores: pd.DataFrame, control: str, papers: list[float], ceiling: float = 1.0) -> Verdict:
-    """The verdict on ridge regression's tau, averaged over all settings.
+    """The verdict on ridge regression's tau, averaged over families and hardware.
 
     Args:
         scores: Rows of :func:`latency_scores` or :func:`hat_scores`.
@@ -259,7 +259,7 @@ def paper_taus(network: str, on_gpu: bool) -> list[float]:
 
 
 def errors_saved(scores: pd.DataFrame) -> pd.Series:
-    """Points of MAPE that a lookup table saves compared with the predictor that is best on average over a setting's trials.
+    """Points of MAPE that a lookup table saves compared with the predictor that is best on average over all trials there.
 
     Args:
         scores: Rows of :func:`equal_cost_scores`, for one number of contexts.

@@ -1,4 +1,4 @@
-"""Two devices with published latencies of Once-for-All's MobileNetV3, as settings between which fronts may transfer."""
+"""Two devices with published latencies of Once-for-All's MobileNetV3, as hardware between which fronts may transfer."""
 
 from __future__ import annotations
 

@@ -131,18 +131,18 @@ def by_lot(space: SearchSpace, smaller: SearchSpace, seed: int) -> SearchSpace:
     return space.restrict(options)
 
 
-def clustered(setting: Mapping[str, Any], seed: int) -> list[Row]:
+def clustered(study: Mapping[str, Any], seed: int) -> list[Row]:
     """The clusters of one past search, and the options that remain; a job.
 
     Args:
-        setting: Values of a :class:`PastSearch`.
+        study: Values of a :class:`PastSearch`.
         seed: Seed of the past search.
 
     Returns:
         One row: ``labels``, the cluster of each evaluation, -1 for noise; and for each choice the ``options`` that the
         clusters use, and as ``unclustered`` those that all evaluations use.
     """
-    given = PastSearch(**setting)
+    given = PastSearch(**study)
     past = given.past(seed)
     labels = clusters(past, given.min_cluster_size, given.min_samples, by="objectives")
     crowd = given.crowd(past, labels.tolist())
@@ -150,26 +150,25 @@ def clustered(setting: Mapping[str, Any], seed: int) -> list[Row]:
     return [{"labels": labels.tolist(), **kept}]
 
 
-def trials(setting: Mapping[str, Any], pasts: pd.DataFrame, n: int) -> list[Row]:
+def trials(study: Mapping[str, Any], pasts: pd.DataFrame, n: int) -> list[Row]:
     """Jobs for :func:`hypervolumes`: trials with their own seeds, which use the past searches in turn.
 
     Args:
-        setting: Values of a :class:`PastSearch`.
+        study: Values of a :class:`PastSearch`.
         pasts: Rows of :func:`clustered` with ``seed``.
         n: Number of trials.
     """
     turns = [pasts.iloc[seed % len(pasts)] for seed in range(n)]
     return [
-        {"setting": setting, "options": past.options, "past_seed": int(past.seed), "seed": seed}
-        for seed, past in enumerate(turns)
+        {"study": study, "options": past.options, "past_seed": int(past.seed), "seed": seed} for seed, past in enumerate(turns)
     ]
 
 
-def hypervolumes(setting: Mapping[str, Any], options: Options, past_seed: int, seed: int) -> list[Row]:
+def hypervolumes(study: Mapping[str, Any], options: Options, past_seed: int, seed: int) -> list[Row]:
     """The searches on B of one trial, judged; a job.
 
     Args:
-        setting: Values of a :class:`PastSearch`.
+        study: Values of a :class:`PastSearch`.
         options: Options of each choice that the smaller space keeps.
         past_seed: Seed of the past search that they come from.
         seed: Seed of the trial.
@@ -177,7 +176,7 @@ def hypervolumes(setting: Mapping[str, Any], options: Options, past_seed: int, s
     Returns:
         See :func:`.problems.judged_curves`.
     """
-    given = PastSearch(**setting)
+    given = PastSearch(**study)
     return judged_curves(given.made, given.searches(options, past_seed, seed), given.reference_point)
 
 

@@ -2,7 +2,7 @@
 
 [Cummings2022] D. Cummings et al., "A Hardware-Aware System for Accelerating Deep Neural Network Optimization",
 arXiv 2202.12954, Section 4.4 and Figure 8: the best sub-networks for one hardware setting are the first ones to be measured
-for another setting.
+for another one.
 
 Differs from the paper in: there are controls. A warm start from a search for MACs knows no hardware. "No search at all"
 measures nothing and ranks the finished search's sub-networks by the new latencies. Other algorithms search from scratch.
@@ -38,7 +38,7 @@ SCRATCH, WARM, WARM_MACS, NO_SEARCH = "from scratch", "warm start", "warm start,
 
 @dataclass(frozen=True, kw_only=True)
 class WarmStart:
-    """Two settings of one problem: the search for the source is finished, and one for the target follows.
+    """Two hardware settings of one problem: the search for the source is finished, and one for the target follows.
 
     Attributes:
         problem: Values of a problem; see :func:`.problems.problem_from`.
@@ -62,7 +62,7 @@ class WarmStart:
 
     def __post_init__(self) -> None:
         if self.source == self.target:
-            raise ValueError(f"source and target are both {self.source!r}: a warm start is from another setting")
+            raise ValueError(f"source and target are both {self.source!r}: a warm start is from other hardware")
 
     @cached_property
     def made(self) -> SupernetProblem | PublishedTables:
@@ -104,17 +104,17 @@ def with_cost(history: History, cost: Objective) -> History:
     )
 
 
-def hypervolumes(setting: Mapping[str, Any], seed: int) -> list[Row]:
+def hypervolumes(study: Mapping[str, Any], seed: int) -> list[Row]:
     """The searches of one seed, judged; a job.
 
     Args:
-        setting: Values of a :class:`WarmStart`.
+        study: Values of a :class:`WarmStart`.
         seed: Seed of all searches.
 
     Returns:
         See :func:`.problems.judged_curves`.
     """
-    given = WarmStart(**setting)
+    given = WarmStart(**study)
     return judged_curves(given.made, given.searches(seed), given.reference_point)
 
 

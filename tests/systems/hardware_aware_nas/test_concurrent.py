@@ -7,7 +7,7 @@ from nastoolkit.benchmarks.race import Curves
 from nastoolkit.systems.hardware_aware_nas.concurrent import Tactics, break_even, hypervolumes, pairs
 
 SEARCHES = {"full_search": "nsga2", "concurrent_search": "spea2", "controls": ["random"]}
-SETTING = {
+HARDWARE = {
     "source": "old",
     "target": "new",
     "budget": 20,
@@ -19,7 +19,7 @@ SETTING = {
 
 @pytest.fixture
 def tactics(toy):
-    return Tactics(problem={}, **SEARCHES, **SETTING)
+    return Tactics(problem={}, **SEARCHES, **HARDWARE)
 
 
 def test_all_but_the_warm_one_begin_alike(tactics):
@@ -38,7 +38,7 @@ def test_a_job_is_one_search(tactics):
 
 def test_random_search_is_a_control(toy):
     with pytest.raises(ValueError, match="random must be among"):
-        Tactics(problem={}, **{**SEARCHES, "controls": ["default"]}, **SETTING)
+        Tactics(problem={}, **{**SEARCHES, "controls": ["default"]}, **HARDWARE)
 
 
 def test_the_best_known_front_is_of_all_searches_or_of_a_long_one(tactics):

@@ -23,7 +23,7 @@ VOLUMES = pd.DataFrame(ROWS, columns=["found_for", "judged_on", "seed", "hypervo
 
 
 class ToySettings:
-    """Two settings of a problem without networks, each with a second measurement that is a tenth higher."""
+    """Two kinds of hardware of a problem without networks, each with a second measurement that is a tenth higher."""
 
     tables, reference_quality = ["old", "new"], 0.0
 
@@ -42,8 +42,8 @@ class ToySettings:
 
 @pytest.fixture
 def study(toy, monkeypatch):
-    monkeypatch.setattr(foreign_fronts, "settings_from", lambda argument: ToySettings(toy))
-    return Study(settings={}, names=["old", "new"], algorithm="nsga2", budget=20, population=5)
+    monkeypatch.setattr(foreign_fronts, "hardware_from", lambda argument: ToySettings(toy))
+    return Study(hardware={}, names=["old", "new"], algorithm="nsga2", budget=20, population=5)
 
 
 def test_a_front_is_judged_by_what_it_was_not_searched_by(study):
@@ -64,7 +64,7 @@ def test_random_search_is_judged_where_it_searched(study):
     assert [row["judged_on"] for row in rows] == ["old", "new"] and all(row["hypervolume"] > 0 for row in rows)
 
 
-def test_settings_agree_with_themselves(study):
+def test_hardware_agrees_with_themselves(study):
     taus = agreement(study.made)
     assert list(taus.index) == ["old", "new", "MACs"] and list(taus) == ["old", "new"]
     assert taus.loc["old", "old"] == pytest.approx(1) and taus.loc["old", "new"] < 0.5

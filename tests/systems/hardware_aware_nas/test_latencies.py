@@ -12,7 +12,7 @@ from nastoolkit.systems.hardware_aware_nas.latencies import (
     LAYERS,
     MACS,
     TABLE,
-    Setting,
+    TimedFamily,
     TwoClocks,
     equal_cost_scores,
     errors_saved,
@@ -28,7 +28,7 @@ from nastoolkit.systems.hardware_aware_nas.latencies import (
 
 
 @pytest.fixture
-def setting(tiny, monkeypatch, tmp_path):
+def timed(tiny, monkeypatch, tmp_path):
     """A tiny family whose latencies are its MACs by both clocks, and a number of blocks by its tables."""
 
     def by_macs(self, genotypes):
@@ -44,7 +44,7 @@ def setting(tiny, monkeypatch, tmp_path):
     monkeypatch.setattr(LookupTable, "measure", made_up)
     monkeypatch.setitem(FAMILIES, "tiny", lambda: tiny)
     monkeypatch.setattr(TwoClocks, "__call__", by_macs)
-    return Setting(family_name="tiny", hardware="torch 1 1", seconds=0.001, folder=str(tmp_path))
+    return TimedFamily(family_name="tiny", hardware="torch 1 1", seconds=0.001, folder=str(tmp_path))
 
 
 def test_one_clock_has_the_even_rounds_and_the_other_the_odd_ones(tiny, monkeypatch):
@@ -54,26 +54,26 @@ def test_one_clock_has_the_even_rounds_and_the_other_the_odd_ones(tiny, monkeypa
     assert found[:, :2].tolist() == [[2, 20], [20, 2]] and found[0, 2] == found[1, 2] >= 0
 
 
-def test_measurements_and_tables_are_kept(setting, monkeypatch):
-    history, table = setting.measured(6, 0), setting.table(1)
+def test_measurements_and_tables_are_kept(timed, monkeypatch):
+    history, table = timed.measured(6, 0), timed.table(1)
     assert table.conditions[COST] >= 0 and latencies_of(history).shape == (6,)
-    argument = setting.as_argument(6, 0)
+    argument = timed.as_argument(6, 0)
 
     def never(*_, **__):
         raise AssertionError("it is measured again")
 
     monkeypatch.setattr(TwoClocks, "__call__", never)
     monkeypatch.setattr(LookupTable, "measure", never)
-    again = Setting(**argument)
+    again = TimedFamily(**argument)
     np.testing.assert_array_equal(again.measured(6, 0).values, history.values)
     assert again.table(1).conditions[COST] == table.conditions[COST] and again.as_argument(6, 0) == argument
 
 
-def test_a_table_is_held_against_what_its_seconds_buy(setting, monkeypatch):
-    argument = setting.as_argument(6, 0)
-    table = setting.table(1)
+def test_a_table_is_held_against_what_its_seconds_buy(timed, monkeypatch):
+    argument = timed.as_argument(6, 0)
+    table = timed.table(1)
     table.conditions[COST] = 0.75  # as much as three sub-networks
-    monkeypatch.setattr(Setting, "table", lambda self, n_contexts: table)
+    monkeypatch.setattr(TimedFamily, "table", lambda self, n_contexts: table)
     found = equal_cost_scores(argument, 6, 1, 2, ["ridge"], trial=1, seed=0)
     assert list(found.predictor) == ["ridge", TABLE] and set(found.n_train) == {3} and set(found.trial) == {1}
     assert set(found.cost_s) == {0.75} and set(found.hardware) == {"torch 1 1"}
@@ -81,12 +81,12 @@ def test_a_table_is_held_against_what_its_seconds_buy(setting, monkeypatch):
     assert found.mape_percent[0] == expected.mape_percent[0]
 
 
-def test_what_costs_no_measurement_is_scored_on_the_same_unseen_ones(setting):
+def test_what_costs_no_measurement_is_scored_on_the_same_unseen_ones(timed):
     values, told = np.arange(1.0, 11.0), np.arange(10.0, 0.0, -1.0)
     (scores,) = told_scores(values, told, 4, 1, seed=5).to_dict("records")
     test, _ = splits(10, 4, 2, seed=5)[1]
     assert scores == {"trial": 1, "kendall_tau": -1.0, "mape_percent": mape(values[test], told[test])}
-    found = latency_scores(setting.as_argument(6, 0), 6, [2, 3], 2, ["ridge"], trial=1, seed=0)
+    found = latency_scores(timed.as_argument(6, 0), 6, [2, 3], 2, ["ridge"], trial=1, seed=0)
     assert list(found.n_train[found.predictor == MACS]) == [3]
     assert list(mean_taus(found, MACS)) == [1.0]  # its latencies are MACs
 

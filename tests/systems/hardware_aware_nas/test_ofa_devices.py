@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nastoolkit.systems.hardware_aware_nas.foreign_fronts import Study, hypervolumes
-from nastoolkit.systems.hardware_aware_nas.hardware_settings import settings_from
+from nastoolkit.systems.hardware_aware_nas.hardware import hardware_from
 from nastoolkit.systems.hardware_aware_nas.ofa_devices import OfaDevices
 
 
@@ -14,7 +14,7 @@ def devices(tmp_path, data_folder):
 
 
 def test_plain_values_make_the_devices_again(devices):
-    assert settings_from(asdict(devices)) == devices
+    assert hardware_from(asdict(devices)) == devices
     assert devices.tables == ["i7-8700K", "Note10"]
 
 
@@ -28,7 +28,7 @@ def test_fronts_are_judged_by_the_table_that_they_were_searched_by(devices):
 
 
 def test_a_job_judges_on_both(devices):
-    study = Study(settings=asdict(devices), names=devices.tables, algorithm="nsga2", budget=20, population=5)
+    study = Study(hardware=asdict(devices), names=devices.tables, algorithm="nsga2", budget=20, population=5)
     rows = hypervolumes(asdict(study), "Note10", seed=0)
     assert [row["judged_on"] for row in rows] == devices.tables and all(row["hypervolume"] > 0 for row in rows)
 

@@ -25,50 +25,50 @@ from nastoolkit.systems.hardware_aware_nas.past_searches import (
 
 NUMBERS = {"past_budget": 100, "budget": 10, "long_budget": 40, "population": 5, "threshold": 0.2}
 NUMBERS |= {"min_cluster_size": 4, "min_samples": 1}
-SETTING = {"past_algorithm": "nsga2", "algorithm": "spea2", "predictor": "ridge", "reference_point": (0.0, 30.0)}
+HARDWARE = {"past_algorithm": "nsga2", "algorithm": "spea2", "predictor": "ridge", "reference_point": (0.0, 30.0)}
 OPTIONS = {"kernel0": [3, 5], "kernel1": [7]}
 
 
 @pytest.fixture
-def setting(toy, tmp_path):
+def study(toy, tmp_path):
     toy.folder = str(tmp_path)
-    return PastSearch(problem={}, platforms=["old", "new"], n_past=0, **NUMBERS, **SETTING)
+    return PastSearch(problem={}, platforms=["old", "new"], n_past=0, **NUMBERS, **HARDWARE)
 
 
-def test_a_past_search_goes_by_predictions_if_few_were_measured(setting):
-    by_values = setting.past(0)
-    predicted = PastSearch(**{**asdict(setting), "n_past": 30}).past(0)
+def test_a_past_search_goes_by_predictions_if_few_were_measured(study):
+    by_values = study.past(0)
+    predicted = PastSearch(**{**asdict(study), "n_past": 30}).past(0)
     assert len(by_values) == len(predicted) == 100
-    truth = setting.made.accuracy(predicted.genotypes)[:, 0]
+    truth = study.made.accuracy(predicted.genotypes)[:, 0]
     assert (predicted.values[:, 0] != truth).any() and np.corrcoef(predicted.values[:, 0], truth)[0, 1] > 0.9
 
 
-def test_a_job_tells_where_the_past_search_crowds(setting, monkeypatch):
+def test_a_job_tells_where_the_past_search_crowds(study, monkeypatch):
     labels = np.array([0] * 3 + [-1] * 96 + [1])
     monkeypatch.setattr(past_searches, "clusters", lambda past, *sizes, by: labels if by == "objectives" else None)
-    (row,) = clustered(asdict(setting), seed=0)
-    assert row["labels"] == labels.tolist() and set(row["options"]) == set(setting.made.space.names)
-    used = setting.made.space.restrict(row["options"]).allowed
-    genes = setting.past(0).genotypes[labels >= 0]
+    (row,) = clustered(asdict(study), seed=0)
+    assert row["labels"] == labels.tolist() and set(row["options"]) == set(study.made.space.names)
+    used = study.made.space.restrict(row["options"]).allowed
+    genes = study.past(0).genotypes[labels >= 0]
     assert [set(kept) for kept in used] == [set(column) for column in genes.T.tolist()]
-    found = reduction(setting.made.space, pd.DataFrame([{"seed": 0, **row}])).set_index("how")
-    smaller = setting.made.space.restrict(row["options"])
+    found = reduction(study.made.space, pd.DataFrame([{"seed": 0, **row}])).set_index("how")
+    smaller = study.made.space.restrict(row["options"])
     assert found.loc[POPDB, "left"] == smaller.size
     assert found.loc[POPDB, "orders"] == pytest.approx(np.log10(3**6 / smaller.size))
     assert found.loc[POPDB, "kernel"] == sum(len(options) < 3 for options in row["options"].values())
 
 
-def test_the_searches_on_the_other_platform(setting):
-    found = setting.searches(OPTIONS, past_seed=1, seed=2)
+def test_the_searches_on_the_other_platform(study):
+    found = study.searches(OPTIONS, past_seed=1, seed=2)
     assert list(found) == [WHOLE, POPDB, LOT, WARM, WHOLE + LONG, POPDB + LONG]
-    smaller = setting.made.space.restrict(OPTIONS)
+    smaller = study.made.space.restrict(OPTIONS)
     assert found[POPDB].space.allowed == found[POPDB + LONG].space.allowed == smaller.allowed
     assert [len(options) for options in found[LOT].space.allowed] == [2, 1, 3, 3, 3, 3]
-    assert found[WARM].genotypes[:5].tolist() == setting.past(1).best(5).genotypes.tolist()
+    assert found[WARM].genotypes[:5].tolist() == study.past(1).best(5).genotypes.tolist()
     assert len(found[POPDB]) == 10 and len(found[POPDB + LONG]) == 40
-    rows = hypervolumes(asdict(setting), OPTIONS, past_seed=1, seed=2)
+    rows = hypervolumes(asdict(study), OPTIONS, past_seed=1, seed=2)
     assert {row["search"]: len(row["hypervolume"]) for row in rows} == {name: len(one) for name, one in found.items()}
-    short = PastSearch(**{**asdict(setting), "long_budget": 0})
+    short = PastSearch(**{**asdict(study), "long_budget": 0})
     assert list(short.searches(OPTIONS, past_seed=1, seed=2)) == [WHOLE, POPDB, LOT, WARM]
 
 
@@ -76,7 +76,7 @@ def test_trials_take_the_past_searches_in_turn():
     pasts = pd.DataFrame({"seed": [0, 1], "options": [{"a": [1]}, {"a": [2]}]})
     found = trials({"b": 3}, pasts, 3)
     assert [(one["past_seed"], one["seed"], one["options"]["a"]) for one in found] == [(0, 0, [1]), (1, 1, [2]), (0, 2, [1])]
-    assert all(one["setting"] == {"b": 3} for one in found)
+    assert all(one["study"] == {"b": 3} for one in found)
 
 
 def test_what_the_paper_counts():
@@ -104,8 +104,8 @@ def test_gains_are_in_percent_of_the_whole_space_of_the_same_seed():
     assert means["mean"].tolist() == [12.5, 50] and (means.low < means["mean"]).all()
 
 
-def test_clusters_need_as_many_past_evaluations(setting):
+def test_clusters_need_as_many_past_evaluations(study):
     with pytest.raises(ValueError, match="clusters of 200 need as many past evaluations, got 100"):
-        PastSearch(**{**asdict(setting), "min_cluster_size": 200})
+        PastSearch(**{**asdict(study), "min_cluster_size": 200})
     with pytest.raises(ValueError, match="two are needed"):
-        PastSearch(**{**asdict(setting), "platforms": ["old"]})
+        PastSearch(**{**asdict(study), "platforms": ["old"]})

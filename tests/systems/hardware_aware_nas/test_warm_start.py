@@ -15,7 +15,7 @@ from nastoolkit.systems.hardware_aware_nas.warm_start import (
     hypervolumes,
 )
 
-SETTING = {
+HARDWARE = {
     "source": "old",
     "target": "new",
     "algorithm": "nsga2",
@@ -27,7 +27,7 @@ SETTING = {
 
 @pytest.fixture
 def warm_start(toy):
-    return WarmStart(problem={}, **SETTING)
+    return WarmStart(problem={}, **HARDWARE)
 
 
 def test_a_warm_start_begins_with_the_best_of_the_finished_search(warm_start):
@@ -59,7 +59,7 @@ def test_the_best_known_front_is_of_all_searches_or_of_a_long_one(warm_start):
 
 
 def test_controls_are_other_searches_from_scratch(toy):
-    given = WarmStart(problem={}, **SETTING, controls=["random"])
+    given = WarmStart(problem={}, **HARDWARE, controls=["random"])
     searches = given.searches(seed=1)
     assert list(searches) == [SCRATCH, WARM, WARM_MACS, NO_SEARCH, "random"]
     assert searches["random"].genotypes.tolist() == toy.search("new", "random", 30, 1, population=5).genotypes.tolist()
@@ -75,7 +75,7 @@ def test_a_search_catches_up_with_the_early_lead():
 
 def test_one_setting_is_no_other_one(toy):
     with pytest.raises(ValueError, match="both 'new'"):
-        WarmStart(problem={}, **{**SETTING, "source": "new"})
+        WarmStart(problem={}, **{**HARDWARE, "source": "new"})
 
 
 def test_what_is_never_reached_is_not_counted_as_none():

@@ -21,7 +21,7 @@ from nastoolkit.benchmarks.race import replayed_history
 from nastoolkit.benchmarks.supernet_problem import MACS
 from nastoolkit.families import FAMILIES, Family
 from nastoolkit.history import History
-from nastoolkit.latency import read_setting
+from nastoolkit.latency import read_hardware
 from nastoolkit.objectives import Objective, complete
 from nastoolkit.predictors import PREDICTORS
 from nastoolkit.published import DEVICES, hat_features, hat_latency
@@ -32,17 +32,15 @@ HAT = "hat-wmt"
 Latency = Callable[[np.ndarray], np.ndarray]
 
 
-def name_of(setting: str) -> str:
-    """The name in figures of a setting of this machine, such as ``torch 16 1``; see :func:`nastoolkit.latency.read_setting`.
+def name_of(text: str) -> str:
+    """The name in figures of hardware, such as ``torch 16 1``; see :func:`nastoolkit.latency.read_hardware`.
 
     Raises:
-        ValueError: There is no such setting, or it is a table's file.
+        ValueError: There is no such hardware setting, or it is a table's file.
     """
-    conditions = read_setting(setting)
+    conditions = read_hardware(text)
     if not conditions:
-        raise ValueError(
-            f"settings: {setting!r} is a table's file; name two of them in other_machines, to search and to judge"
-        )
+        raise ValueError(f"hardware: {text!r} is a table's file; name two of them in other_machines, to search and to judge")
     return f"{conditions['backend']}, batch {conditions['batch_size']}, threads {conditions['threads']}"
 
 
@@ -53,7 +51,7 @@ class Tables:
     Attributes:
         problem: Values of a :class:`SupernetProblem`, with the tables for searching.
         judge: The same in another folder, with the tables for judging.
-        tables: Table for searching and table for judging, by the setting's name: settings of this machine, or files.
+        tables: Table for searching and table for judging, by the hardware's name: this machine's, or files.
         reference_quality: Accuracy of the reference point, in %.
     """
 
@@ -67,7 +65,7 @@ class Tables:
         """Settings whose tables are measured now if they are missing; those for judging are in the folder ``judge``.
 
         Raises:
-            ValueError: A setting does not have two tables.
+            ValueError: A hardware setting does not have two tables.
         """
         if wrong := [name for name, two in tables.items() if len(two) != 2]:
             raise ValueError(f"other_machines: {wrong[0]!r} needs two tables, to search and to judge; got {tables[wrong[0]]}")
@@ -93,10 +91,10 @@ class Tables:
         return self.made.quality
 
     def latency(self, name: str, use: str, genotypes: np.ndarray) -> np.ndarray:
-        """Latencies ``(n,)`` on a setting, in ms, or MMACs.
+        """Latencies ``(n,)`` on a hardware setting, in ms, or MMACs.
 
         Args:
-            name: Name of the setting, or ``MACs``.
+            name: Name of the hardware setting, or ``MACs``.
             use: ``search`` or ``judge``.
             genotypes: Sub-networks ``(n, d)``.
         """
@@ -198,11 +196,11 @@ class HatDevices:
         return front.values[:, 0]
 
 
-Settings = Tables | HatDevices | OfaDevices
+Hardware = Tables | HatDevices | OfaDevices
 
 
-def settings_from(argument: Mapping[str, Any]) -> Settings:
-    """The settings that the values of one of the classes make."""
+def hardware_from(argument: Mapping[str, Any]) -> Hardware:
+    """The hardware that the values of one of the classes make."""
     if "problem" in argument:
         return Tables(**argument)
     return HatDevices(**argument) if "task" in argument else OfaDevices(**argument)
