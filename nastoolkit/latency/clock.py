@@ -17,6 +17,7 @@ import numpy as np
 import psutil
 
 from nastoolkit.latency.backends import Runner
+from nastoolkit.support.counts import whole
 from nastoolkit.threads import torch_threads
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's mallopt
@@ -76,13 +77,30 @@ def keep_heap() -> None:
             mallopt(M_MMAP_THRESHOLD, HEAP_BYTES)
 
 
+def check_threads(threads: int) -> int:
+    """A number of threads that this machine can run at the same time.
+
+    Raises:
+        TypeError: It is not a whole number.
+        ValueError: It is below 1, or the machine has not so many hardware threads: some would wait for others.
+    """
+    threads, most = whole("threads", threads), os.cpu_count() or 1
+    if threads > most:
+        raise ValueError(f"threads must be between 1 and {most}, this machine's, got {threads}")
+    return threads
+
+
 @contextmanager
 def pinned(threads: int) -> Iterator[None]:
     """Keep this process on this number of cores, the least busy ones, if the system allows it, and PyTorch to as many threads.
 
     More threads than cores would wait for each other, even while a network is being built. A warning says if other programs
     keep these cores busy.
+
+    Raises:
+        ValueError: This machine has not so many.
     """
+    threads = check_threads(threads)
     cores = os.sched_getaffinity(0) if hasattr(os, "sched_setaffinity") else set()
     busy = use_of_cores()
     chosen = idlest(cores or busy, threads, busy)

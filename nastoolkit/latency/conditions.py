@@ -13,7 +13,9 @@ from typing import Any
 
 from nastoolkit.families import Family
 from nastoolkit.latency.backends import backend_named
+from nastoolkit.latency.clock import check_threads
 from nastoolkit.latency.lookup_table import LookupTable, table_conditions
+from nastoolkit.support.counts import whole
 from nastoolkit.support.files import beside
 
 
@@ -35,11 +37,10 @@ def read_hardware(text: str) -> dict[str, Any]:
             f"hardware is like 'torch 128 2', backend, batch size, threads, or a table's file like 'v100.json'; got {text!r}"
         ) from None
     backend_named(backend)
-    if not 1 <= n_threads <= (os.cpu_count() or 1) or n_inputs < 1:
-        raise ValueError(
-            f"{text!r}: threads must be between 1 and {os.cpu_count()} (this machine's), and the batch size at least 1"
-        )
-    return {"backend": backend, "batch_size": n_inputs, "threads": n_threads}
+    try:
+        return {"backend": backend, "batch_size": whole("batch_size", n_inputs), "threads": check_threads(n_threads)}
+    except ValueError as error:
+        raise ValueError(f"{text!r}: {error}") from None
 
 
 def hardware_table(

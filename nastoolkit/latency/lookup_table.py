@@ -20,7 +20,7 @@ from tqdm.auto import tqdm
 from nastoolkit.blocks import BlockSpec
 from nastoolkit.families import Family
 from nastoolkit.latency.backends import backend_named
-from nastoolkit.latency.clock import pinned
+from nastoolkit.latency.clock import check_threads, pinned
 from nastoolkit.latency.contexts import Contexts, covering_genotypes, n_that_cover
 from nastoolkit.latency.end_to_end import NetworkLatency, Timing
 from nastoolkit.latency.machine import describe_machine
@@ -101,13 +101,14 @@ class LookupTable:
             progress: Whether to show the time left.
 
         Raises:
-            ValueError: A number is below 1, the backend is unknown, or ``resume`` is a finished table.
+            ValueError: A number is below 1, or above the threads of this machine; the backend is unknown, or ``resume`` is a
+                finished table.
         """
         backend_named(backend)
         if resume is not None:
             check_output(resume)
         deadline = time.monotonic() + seconds
-        batch_size, threads = whole("batch_size", batch_size), whole("threads", threads)
+        batch_size, threads = whole("batch_size", batch_size), check_threads(threads)
         n_contexts = whole("n_contexts", n_contexts)
         table = cls(family, {}, table_conditions(backend, batch_size, threads, n_contexts), within)
         genotypes = covering_genotypes(family, n_contexts, np.random.default_rng(0), table.space, progress=progress)

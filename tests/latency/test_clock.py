@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 
+from nastoolkit.latency import LookupTable, NetworkLatency, read_hardware
 from nastoolkit.latency.backends import BACKENDS
 from nastoolkit.latency.clock import BusyMachineWarning, Clock, idlest, keep_heap, pinned, runs_in, use_of_cores
 from nastoolkit.latency.end_to_end import measure
@@ -73,3 +74,19 @@ def test_runs_on_a_kept_heap_cause_no_page_faults():
         runner.elapsed_ms()
         faults.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt)
     assert np.median(np.diff(faults)) < 100  # each of its 6 MB tensors is 1,500 pages
+
+
+@pytest.mark.parametrize("backend", ["torch", "onnxruntime", "openvino"])
+def test_more_threads_than_the_machine_has_are_refused_before_any_work(backend, narrow, monkeypatch):
+    """The threads of some would wait for each other, and OpenVINO took any number without a word."""
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    network, image = nn.Linear(3, 2), torch.zeros(1, 3)
+    genotypes = narrow.space.smallest[None]
+    for measured in (
+        lambda: measure(network, image, threads=99, backend=backend),
+        lambda: LookupTable.measure(narrow, backend, threads=99),
+        lambda: NetworkLatency(narrow, backend, threads=99)(genotypes),
+        lambda: read_hardware(f"{backend} 1 99"),
+    ):
+        with pytest.raises(ValueError, match="threads must be between 1 and 2, this machine's, got 99$"):
+            measured()

@@ -3,14 +3,14 @@ import pytest
 from nastoolkit.latency import LookupTable, hardware_table, read_hardware
 
 
-def test_a_setting_is_a_backend_a_batch_size_and_threads(tmp_path):
+def test_hardware_is_a_backend_a_batch_size_and_threads(tmp_path):
     assert read_hardware("torch 128 1") == {"backend": "torch", "batch_size": 128, "threads": 1}
     for text, complaint in {
         "torch 128": "like 'torch 128 2'",
         "torch many 1": "like 'torch 128 2'",
         "tensor 1 1": "unknown backend 'tensor'; known: torch",
         "torch 1 4096": "threads must be between 1 and",
-        "torch 0 1": "the batch size at least 1",
+        "torch 0 1": "batch_size must be at least 1",
         "nowhere.json": "no table 'nowhere.json'",
     }.items():
         with pytest.raises(ValueError, match=complaint):
