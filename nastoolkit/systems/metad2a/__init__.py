@@ -21,12 +21,11 @@ from nastoolkit.systems.metad2a.comparison import (
     NEAREST,
     RANDOM,
     WRONG,
-    cells_of,
     propose,
-    tasks_of,
 )
 from nastoolkit.systems.metad2a.graphs import CellGenerator, CellPredictor
 from nastoolkit.systems.metad2a.sets import DataSetEncoder
+from nastoolkit.systems.metad2a.truth import cells_of, tasks_of, true_accuracies
 
 CARD = Card(
     name="metad2a",
@@ -54,4 +53,5 @@ __all__ = [
     "cells_of",
     "propose",
     "tasks_of",
+    "true_accuracies",
 ]

@@ -23,34 +23,14 @@ from nastoolkit.systems.metad2a.learning import (
     predicted,
     ranked,
 )
+from nastoolkit.systems.metad2a.truth import cells_of
 from nastoolkit.tasks import LabelledTask
-from nastoolkit.tasks.cue_tasks import cue_tasks
 from nastoolkit.tasks.fitting import cells_for
-from nastoolkit.tasks.images import folders_of_images
 
 METAD2A, WRONG, MARGINAL, RANDOM = "MetaD2A", "another task's images", "marginal frequencies", "random"
 AGNOSTIC, NEAREST, EVERY = "task-agnostic", "nearest task", "predictor on every cell"
 N_DRAWS, N_PROPOSED = 10, 5  # draws of images that are averaged over; cells of which the best predicted one is taken
 Row = dict[str, Any]
-
-
-def tasks_of(folder: str, n_tasks: int, n_unseen: int) -> Sequence[LabelledTask]:
-    """Tasks, known and unseen ones together: those with cues, or the first data sets in a folder.
-
-    Raises:
-        ValueError: There are fewer, or fewer than two would be known or unseen.
-    """
-    tasks = folders_of_images(folder, n_tasks) if folder else cue_tasks()
-    if len(tasks) < n_tasks:
-        raise ValueError(f"there are {len(tasks)} tasks with cues, got n_tasks = {n_tasks}")
-    if not 2 <= n_unseen <= n_tasks - 2:
-        raise ValueError(f"2 to {n_tasks - 2} of {n_tasks} tasks can be unseen, got {n_unseen}")
-    return tasks[:n_tasks]
-
-
-def cells_of(task: LabelledTask, sizes: dict[str, Any]) -> CellsFamily:
-    """Cells for a task; ``sizes`` are those of :func:`nastoolkit.tasks.fitting.cells_for`."""
-    return cells_for(task, **{name: tuple(value) if isinstance(value, list) else value for name, value in sizes.items()})
 
 
 def propose(

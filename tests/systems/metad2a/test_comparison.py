@@ -17,7 +17,6 @@ from nastoolkit.systems.metad2a.comparison import (
     CellArms,
     best_of,
     propose,
-    tasks_of,
 )
 from nastoolkit.tasks.cue_tasks import CueTask
 
@@ -84,21 +83,3 @@ def test_a_table_of_other_tasks_or_cells_is_refused():
 def test_too_few_images_are_told():
     with pytest.raises(ValueError, match="9 images of each class are shown, and a class of task 'cue-.*' has 8"):
         propose(0, TASKS, TABLE, **{**SETTINGS, "n_images": {"known": 9, "shown": 4}})
-
-
-def test_folders_of_images_are_tasks_too(image_folder, tmp_path, monkeypatch):
-    monkeypatch.setenv("NASTOOLKIT_DATASETS", str(tmp_path))
-    for number in range(5):
-        for split in ("train", "val"):
-            image_folder(tmp_path / "sets" / f"set{number}" / split, 2, 3, seed=number)
-    assert [task.name for task in tasks_of("sets", 4, 2)] == [f"set{number}" for number in range(4)]
-    with pytest.raises(ValueError, match="6 data sets are needed"):
-        tasks_of("sets", 6, 2)
-
-
-def test_numbers_of_tasks_are_checked():
-    assert len(tasks_of("", 24, 6)) == 24
-    with pytest.raises(ValueError, match="2 to 4 of 6 tasks can be unseen, got 5"):
-        tasks_of("", 6, 5)
-    with pytest.raises(ValueError, match="there are 24 tasks with cues, got n_tasks = 25"):
-        tasks_of("", 25, 5)
