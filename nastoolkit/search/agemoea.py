@@ -4,7 +4,7 @@
 Optimization", GECCO 2019, Section 3.
 
 Differs from the paper in: what :mod:`nastoolkit.search.mating` says about mating, duplicates and rounded genes. It is written
-anew, because pymoo's version needs a compiler.
+anew, because pymoo's version needs a compiler, and is held against that one, run without it, by tests.
 """
 
 from __future__ import annotations
