@@ -3,7 +3,8 @@
 `python tests/benchmark/positive_control.py [N_SEEDS [MOST_EVALUATIONS]]`, of 5 and 10,000, takes about 8 minutes, with 1,000
 evaluations one, and needs the published files. Hypervolumes at (100 ms, 25 %); of the two for one objective, points of error
 below 25 % within 30 ms. No mean of ours is below plain pymoo's by two standard deviations; after 10,000 evaluations most are
-above by more, as ours measure no network twice. MO-CMA-ES has no peer in pymoo. Plain pymoo's numbers, which tests hold the searches against, are kept in `tests/search/plain_pymoo.json`.
+above by more, as ours measure no network twice. MO-CMA-ES has no peer in pymoo. Plain pymoo's numbers, which tests hold the
+searches against, are kept in `tests/search/plain_pymoo.json`.
 """
 
 import json
