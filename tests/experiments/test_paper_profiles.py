@@ -46,7 +46,8 @@ STAND_INS = {
     "fig14": {"supernets": {"ofa-resnet50": "imagenet"}},
     "gap_to_training_alone": {"table": {"encoder_layers": [1], "decoder_layers": [1, 2], "cross_attention": [-1]}},
     "relaxed_and_discrete": {"n_seeds": 1},
-    "searched_or_convolutions": {"layers": [1, 1], "width": 2, "stride": 3, "max_disparity": 192, "n_seeds": 1},
+    "searched_or_convolutions": {"layers": [1, 1], "width": 2, "stride": 3, "max_disparity": 192, "n_seeds": 1}
+    | {"is_separate": False},
     "split_by_gradients": {"truths": {"cifar10": "alone"}, "n_judged": 3, "n_seeds": 1},
     "many_in_one_pass": {"tasks": {"imagenet": 32}, "n_judged": 1, "n_seeds": 1, "depths": [1]},
     "pretrained_or_scratch": {"n_seeds": 1},

@@ -17,11 +17,12 @@ from nastoolkit.systems.leastereo.decoding import everywhere, random_design
 from nastoolkit.systems.leastereo.network import CONV, Design, StereoNet, StereoShape, n_params
 from nastoolkit.systems.leastereo.search import FEATURES, MATCHING, StereoSearch, train
 from nastoolkit.tasks import load_task
+from nastoolkit.tasks.motorcycle import Motorcycle
 from nastoolkit.tasks.stereo import SEEN, Stereo, check_stereo
 from nastoolkit.training import Recipe
 
 JOINT, SEPARATE, RANDOM, HAND, PLAIN = "searched", "searched separately", "random", "by hand", "plain"
-CONVOLUTIONS = ", convolutions everywhere"
+CONVOLUTIONS, REAL = ", convolutions everywhere", "real"
 NEAR, LARGER, N_TRIES = 0.15, 1.5, 200  # random networks' distance in parameters, size of the one by hand, and draws
 Pair = tuple[Design, Design]
 
@@ -35,6 +36,7 @@ def compare(
     training: Mapping[str, Any],
     n_random: int,
     is_separate: bool,
+    is_real: bool,
     device: str,
 ) -> list[dict[str, Any]]:
     """Search, and train all arms anew with the same batches; a job of a grid.
@@ -48,6 +50,7 @@ def compare(
         training: ``n_steps``, ``batch_size`` and ``learning_rate`` of all arms.
         n_random: Number of random networks.
         is_separate: Whether to search features and matching one after the other, too.
+        is_real: Whether to test on :class:`nastoolkit.tasks.motorcycle.Motorcycle`, too, as ``epe_real``.
         device: Where to train.
 
     Returns:
@@ -58,6 +61,7 @@ def compare(
     """
     shape, first = StereoShape(**sizes), StereoShape(**{**sizes, **search_sizes})
     checked = {word: check_stereo(load_task(name), shape.max_disparity) for word, name in tasks.items()}
+    checked |= {REAL: check_stereo(Motorcycle(), shape.max_disparity)} if is_real else {}
     trial = StereoTrial(checked, shape, Recipe(**training, weight_decay=1e-4, seed=seed), device)
     pair, search = trial.searched(first, **searching)
     rows = [trial.trained(JOINT, pair, **search), trial.trained(JOINT + CONVOLUTIONS, _convolutions(pair), **search)]

@@ -24,7 +24,7 @@ SIZES = {"layers": [1, 2], "n_levels": 2, "width": 2, "n_nodes": 2, "n_joined": 
 TRAINING = {"n_steps": 2, "batch_size": 2, "learning_rate": 0.01}
 JOB = {"tasks": {"own": "few-pairs", "again": "few-pairs"}, "sizes": SIZES, "search_sizes": {"n_joined": 1}, "seed": 1}
 JOB |= {"searching": TRAINING | {"logit_rate": 0.1, "warm_up": 0.5}, "training": TRAINING, "n_random": 2}
-JOB |= {"is_separate": True, "device": "cpu"}
+JOB |= {"is_separate": True, "is_real": True, "device": "cpu"}
 
 
 @pytest.fixture
@@ -34,13 +34,17 @@ def few_pairs(monkeypatch):
         n_scenes = {"train": 12, "validation": 3, "test": 4}  # noqa: RUF012
 
     monkeypatch.setitem(TASKS, "few-pairs", FewPairs)
+    monkeypatch.setattr("nastoolkit.systems.leastereo.comparison.Motorcycle", FewPairs)
 
 
 def test_a_job_has_all_arms_and_repeats(few_pairs):
     rows, again = (compare(**JOB) for _ in range(2))
     arms = [row["arm"] for row in rows]
     assert arms == [JOINT, JOINT + CONVOLUTIONS, SEPARATE, RANDOM, RANDOM, PLAIN, HAND]
-    assert all(row["epe_own"] == row["epe_again"] > 0 and row["hidden_own"] > 0 and row["seconds"] > 0 for row in rows)
+    assert all(
+        row["epe_own"] == row["epe_again"] == row["epe_real"] > 0 and row["hidden_own"] > 0 and row["seconds"] > 0
+        for row in rows
+    )
     assert all(row["convolutions"] == 1 for row in rows if row["arm"] in (JOINT + CONVOLUTIONS, PLAIN, HAND))
     assert (
         set(rows[-2]["path"]) == {"0", " "}
