@@ -16,6 +16,7 @@ from lightgbm import LGBMClassifier
 from nastoolkit.families.flow_encoder import FlowEncoderFamily, Table
 from nastoolkit.measurements import Accuracy
 from nastoolkit.objectives import Objective
+from nastoolkit.pareto import dominated_share
 from nastoolkit.studies import optimize
 from nastoolkit.supernets import Supernet
 from nastoolkit.systems.netfound.pretraining import pretrain
@@ -33,6 +34,7 @@ PRETRAINING, PRETRAINED, SCRATCH, LONGER, FROZEN = (
     "frozen",
 )
 BOOSTED, FLAT, CHUNKS = "LightGBM on flow statistics", "pre-trained, flat", "pre-trained, chunks"
+SEARCH, RANDOM = "linas", "random"
 CLEAN, PLANTED, REMOVED = "as they are", "shortcut", "shortcut removed"
 
 
@@ -249,7 +251,8 @@ def search(
     Args are those of :func:`compare`; each search measures ``budget`` sub-networks on validation flows.
 
     Returns:
-        A row for each sub-network on the front of an ``algorithm``: its choices, and ``f1`` in % on test flows and ``mmacs``.
+        A row for each sub-network on the front of an ``algorithm``: its choices, ``f1`` in % on test flows and ``mmacs``, and
+        the ``volume`` of that front on test flows, in % of the box from no error and no MACs to chance and the largest's MACs.
     """
     recipes = Recipe(**pretraining, seed=seed), Recipe(**tuning, seed=seed)
     trial = Trial(flows_of(task_name), sizes, *recipes, per_class, device)
@@ -257,11 +260,13 @@ def search(
     family, here, there = supernet.family, *(Accuracy(supernet, trial.task, s, progress=False) for s in ("validation", "test"))
     goals = Objective(trial.task.metric, "max", "%"), Objective("mmacs", "min", "MMACs", exact=family.mmacs)
     rows = []
-    for algorithm in ("linas", "random"):
-        front = optimize(
-            family.space, here, goals, algorithm, budget, seed, progress=False, population=min(20, budget)
-        ).front()
-        costs = family.mmacs(front.genotypes)
-        for genotype, f1, mmacs in zip(front.genotypes, there(front.genotypes)[:, 0], costs, strict=True):
-            rows.append({"algorithm": algorithm, "f1": f1, "mmacs": mmacs, **family.space.decode(genotype)})
+    for algorithm in (SEARCH, RANDOM):
+        population = max(2, budget // 5)
+        front = optimize(family.space, here, goals, algorithm, budget, seed, progress=False, population=population).front()
+        found = np.column_stack([100 - there(front.genotypes)[:, 0], family.mmacs(front.genotypes)])
+        worst = 100 - 100 / trial.task.n_classes, family.mmacs(family.space.largest).item()
+        volume = dominated_share(found, (0, 0), worst)
+        for genotype, (error, mmacs) in zip(front.genotypes, found, strict=True):
+            values = {"f1": 100 - error, "mmacs": mmacs, "volume": volume}
+            rows.append({"algorithm": algorithm, **values, **family.space.decode(genotype)})
     return rows
