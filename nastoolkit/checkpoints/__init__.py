@@ -30,6 +30,7 @@ FORMATS = {
     "dynast-vit": dynast_vit,
     "hat": hat,
 }
+MOST_MISFITS = 20  # tensors that one error names
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 __all__ = [
@@ -120,7 +121,7 @@ def _translated(tensors: Tensors) -> tuple[Tensors, dict[str, Any]]:
 
 
 def check_tensors(path: str | Path, found: Tensors, wanted: Tensors, optional: Collection[str] = ()) -> None:
-    """Raise a CheckpointError that lists all tensors that are missing, unexpected, or have a wrong shape, type or value."""
+    """Raise a CheckpointError that lists tensors that are missing, unexpected, or have a wrong shape, type or value."""
     if not wanted.keys() & found.keys():
         raise CheckpointError(f"{path} has an unknown format; known: ours, {', '.join(FORMATS)}; it holds {_some(found)}")
     problems = [f"missing {name}" for name in wanted.keys() - found.keys() - set(optional)]
@@ -128,7 +129,9 @@ def check_tensors(path: str | Path, found: Tensors, wanted: Tensors, optional: C
     misfits = {name: _misfit(found[name], wanted[name]) for name in wanted.keys() & found.keys()}
     problems += [f"{name} {misfit}" for name, misfit in misfits.items() if misfit]
     if problems:
-        raise CheckpointError(f"{path} does not fit this family:\n  " + "\n  ".join(sorted(problems)))
+        told = sorted(problems)[:MOST_MISFITS]
+        told += [f"and {len(problems) - len(told)} more"] * (len(problems) > len(told))
+        raise CheckpointError(f"{path} does not fit this family:\n  " + "\n  ".join(told))
 
 
 def _some(tensors: Tensors) -> str:

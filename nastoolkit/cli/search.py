@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 
 from nastoolkit.cli.options import AsJson, Checkpoint, FamilyName
@@ -54,11 +55,11 @@ def search(
     """Search a supernet for its best networks and print the Pareto front."""
     known("algorithm", algorithm, {"default": None, **ALGORITHMS})
     made, past = known("measure", measure, MEASURES), PastSearches(estimate, popdb, warm_start)
+    bounds, files = read_bounds(at_most or [], cost), Files(table, latencies, batch_size, threads)
+    files.check(names := dict.fromkeys([cost, *bounds]))
     supernet = load_supernet(family, checkpoint)
     measured, evaluate = made(supernet, known("task", task, TASKS)(), not as_json)
-    bounds = read_bounds(at_most or [], cost)
-    files = Files(table, latencies, batch_size, threads)
-    costs = [files.cost(supernet.family, name) for name in dict.fromkeys([cost, *bounds])]
+    costs = [files.cost(supernet.family, name) for name in names]
     space = min((space for _, space in costs), key=lambda space: space.size)
     quality, worth = past.predicted(space, measured)
     objectives = [quality, *(replace(objective, at_most=bounds.get(objective.name)) for objective, _ in costs)]
@@ -92,7 +93,9 @@ def read_bounds(texts: Sequence[str], cost: str, costs: Mapping[str, str] = COST
         try:
             bounds[name] = float(number)
         except ValueError:
-            raise typer.BadParameter(f"a bound is a cost and a number, such as {name}=60, got {text!r}") from None
+            bounds[name] = np.nan
+        if not 0 < bounds[name] < np.inf:
+            raise typer.BadParameter(f"a bound is a cost and a number above 0, such as {name}=60, got {text!r}")
     return bounds
 
 
@@ -104,6 +107,21 @@ class Files:
     latencies: Path | None
     batch_size: int | None
     threads: int | None
+
+    def check(self, costs: Collection[str]) -> None:
+        """Refuse options of which a search for these costs would make no use."""
+        of_table = {"--batch-size": self.batch_size, "--threads": self.threads}
+        given = {"--table": self.table, "--latencies": self.latencies, **of_table}
+        named = [option for option, value in given.items() if value is not None]
+        if named and "latency_ms" not in costs:
+            about = f"{', '.join(named)} would not be used: this search is about {', '.join(costs)}"
+            raise typer.BadParameter(f"{about}; add --cost latency_ms, or --at-most latency_ms=NUMBER")
+        if {"--table", "--latencies"} <= {*named}:
+            raise typer.BadParameter("--table and --latencies both give latency_ms: name one of them")
+        if self.table is None and (unused := [option for option in named if option in of_table]):
+            raise typer.BadParameter(
+                f"{', '.join(unused)} would not be used: without --table FILE nothing is compared with them"
+            )
 
     def cost(self, family: Family, name: str) -> tuple[Objective, SearchSpace]:
         """An objective to trade against accuracy, or to bound, and the part of the space that it covers."""

@@ -40,13 +40,19 @@ def run(app: typer.Typer) -> None:
 
         if not isinstance(error, ValueError | OSError | EvaluationError):
             raise
-        typer.echo(f"error: {error}", err=True)
+        typer.echo(f"error: {_sentence(error)}", err=True)
         sys.exit(1)
     except SystemExit as ended:
         if (interrupt := _interrupt_behind(ended)) is None:
             raise
         typer.echo(str(interrupt) or "interrupted; run the same command again to start anew", err=True)
         sys.exit(INTERRUPTED)
+
+
+def _sentence(error: Exception) -> str:
+    """An error in words: the operating system's own without its number."""
+    named = isinstance(error, OSError) and error.filename and error.strerror
+    return f"{error.filename}: {error.strerror}" if named else str(error)
 
 
 def _interrupt_behind(error: BaseException | None) -> KeyboardInterrupt | None:

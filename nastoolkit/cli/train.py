@@ -17,6 +17,7 @@ from nastoolkit.supernets import Supernet, save_supernet
 from nastoolkit.supernets.sharing import SHARING_RULES
 from nastoolkit.support.files import beside, check_output
 from nastoolkit.tasks import TASKS
+from nastoolkit.tasks.fitting import check_inputs
 from nastoolkit.training.distributed import processes, rank
 from nastoolkit.training.losses import in_place_distillation
 from nastoolkit.training.recipe import PRECISIONS, Recipe
@@ -51,6 +52,7 @@ def train(
         data = known("task", task, TASKS)()
         check_output(output)
         supernet = Supernet(family_named(family), known("sharing", sharing, RULES)(), seed).to(place)
+        check_inputs(supernet.family, data, next(data.split("train").batches(1)).inputs)
         space = supernet.family.space
         stages = progressive_shrinking(space) if shrinking else [Stage("all", space)]
         recipe = Recipe(

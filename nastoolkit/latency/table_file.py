@@ -56,7 +56,12 @@ def read_table(path: str | Path) -> dict[str, Any]:
     try:
         return _checked(json.loads(Path(path).read_text()))
     except DAMAGE as error:
-        raise ValueError(f"{path} is not a latency table of this toolkit: {error!r}") from error
+        raise ValueError(f"{path} is not a latency table of this toolkit: {_why(error)}") from error
+
+
+def _why(error: Exception) -> str:
+    """An error with its type, as a key alone says nothing; not its ``repr``, which may hold a whole file."""
+    return f"{type(error).__name__}: {error}"
 
 
 def is_table(path: str | Path) -> bool:
@@ -118,7 +123,7 @@ def read_costs(path: str | Path) -> dict[str, list[float]]:
                 block, ms = (row[column] for column in COLUMNS)
                 costs.setdefault(block.strip(), []).append(float(ms))
     except DAMAGE as error:
-        raise ValueError(f"{path} is not a latency table with columns {' and '.join(COLUMNS)}: {error!r}") from error
+        raise ValueError(f"{path} is not a latency table with columns {' and '.join(COLUMNS)}: {_why(error)}") from error
     return costs
 
 

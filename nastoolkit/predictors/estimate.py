@@ -106,14 +106,25 @@ def read_networks(path: str | Path, space: SearchSpace, objective: Objective) ->
     Raises:
         ValueError: A column is missing, a value is not a number, or a row is not a sub-network of the space.
     """
-    frame = pd.read_csv(path)
-    if "genotype" not in frame:
-        return History.from_frame(frame, space, [objective])
+    frame = _csv(path)
     if objective.name not in frame:
         raise ValueError(f"{path} has no column {objective.name}; it has {', '.join(frame)}")
     try:
+        if "genotype" not in frame:
+            return History.from_frame(frame, space, [objective])
         rows = [[int(gene) for gene in str(text).split(",")] for text in frame.genotype]
         genotypes = space.canonical(np.array(rows, dtype=np.int64).reshape(len(rows), -1))
         return History(space, (objective,), genotypes, frame[[objective.name]].to_numpy(dtype=float))
     except ValueError as error:
         raise ValueError(f"{path} has rows that are not measured sub-networks: {error}") from error
+
+
+def _csv(path: str | Path) -> pd.DataFrame:
+    """The rows of a CSV file; ValueError if it is something else, or has none."""
+    try:
+        frame = pd.read_csv(path)
+    except ValueError as error:
+        raise ValueError(f"{path} is not a CSV file: {error}") from error
+    if frame.empty:
+        raise ValueError(f"{path} has no rows")
+    return frame

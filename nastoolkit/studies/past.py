@@ -39,7 +39,10 @@ def past_evaluations(path: str | Path, space: SearchSpace, objectives: Sequence[
     with StoreFile.existing(path) as file:
         problem = file.problem()
         if problem["space"] != space.fingerprint:
-            raise StoreError(f"{path} is about another search space: fingerprint {problem['space']}, here {space.fingerprint}")
+            owner = problem["settings"].get("family")
+            whose = f", that of {owner!r}" if owner else ""
+            fingerprints = f"fingerprint {problem['space']}, here {space.fingerprint}"
+            raise StoreError(f"{path} is about another search space{whose}: {fingerprints}")
         columns = dict(zip(problem["objectives"], value_columns(list(problem["objectives"])), strict=True))
         measured = [objective.name for objective in objectives if objective.exact is None]
         if missing := [name for name in measured if name not in columns]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, fields
 from functools import partial
 from pathlib import Path
@@ -110,7 +111,7 @@ def load_supernet(name: str, checkpoint: str | Path | None = None) -> Supernet:
         ValueError: The family's name is unknown.
         ConnectionError: A download failed; no part of it is kept.
         CheckpointError: There is no such file, it is damaged, or its tensors do not fit this family (all differences are
-            listed).
+            listed, unless the file says that it was made for another one).
     """
     family = family_named(name)
     path = locate(name, checkpoint)
@@ -123,11 +124,23 @@ def load_supernet(name: str, checkpoint: str | Path | None = None) -> Supernet:
     make = partial(_made, path, family, card.get("copies"))
     with torch.device("meta"):  # nothing is allocated before the file is known to fit
         wanted, of_no_rule = (make(one).shared.state_dict() for one in (rule, None))
-    check_tensors(path, tensors, wanted, optional=wanted.keys() - of_no_rule.keys())
+    with _told_of_other_family(path, card.get("family", family.name), family):
+        check_tensors(path, tensors, wanted, optional=wanted.keys() - of_no_rule.keys())
     supernet = make(rule)
     supernet.shared.load_state_dict({**supernet.shared.state_dict(), **tensors})
     supernet.vocabulary = card.get("vocabulary")
     return supernet.eval()
+
+
+@contextmanager
+def _told_of_other_family(path: Path, made_for: Any, family: Family) -> Iterator[None]:
+    """One sentence instead of all tensors that differ, if the file says that it was made for another family."""
+    try:
+        yield
+    except CheckpointError as error:
+        if made_for == family.name:
+            raise
+        raise CheckpointError(f"{path} holds weights of {made_for!r}, which do not fit {family.name!r}") from error
 
 
 def load_pretrained(name: str, checkpoint: str | Path, n_classes: int) -> Supernet:

@@ -148,6 +148,14 @@ def test_a_weight_that_is_no_number_is_named(refused, good, bad):
     assert complaint.count("\n") == 1
 
 
+def test_of_very_many_misfits_the_first_are_named(refused, good):
+    tensors = load_file(good)
+    save_file({name: tensor.flatten()[:0] for name, tensor in tensors.items()}, good)
+    first, *named, rest = refused(good, "does not fit this family").splitlines()
+    assert len(named) == 20 and named == sorted(named)
+    assert rest == f"  and {len(tensors) - 20} more"
+
+
 def test_a_weight_of_another_type_is_named(refused, good):
     tensors = load_file(good)
     tensors["stem.conv.weight"] = tensors["stem.conv.weight"].to(torch.int32)

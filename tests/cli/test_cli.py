@@ -187,7 +187,10 @@ def test_a_search_that_finds_nothing_within_its_bounds_fails():
     ("bounds", "message"),
     [
         (["flops=3"], "unknown cost 'flops'; known: mmacs"),
-        (["mmacs=many"], "a bound is a cost and a number, such as mmacs=60, got 'mmacs=many'"),
+        (["accuracy_top1=3"], "unknown cost 'accuracy_top1'; known: mmacs"),
+        (["mmacs=many"], "a bound is a cost and a number above 0, such as mmacs=60, got 'mmacs=many'"),
+        (["mmacs=nan"], "a number above 0, .* got 'mmacs=nan'"),
+        (["mmacs=-3"], "a number above 0, .* got 'mmacs=-3'"),
         (["3", "mmacs=4"], "mmacs has two bounds, 3 and 4"),
     ],
 )
@@ -440,9 +443,43 @@ def test_files_that_do_not_serve(complaint, tmp_path, table):
     missing = complaint("export", genotype, "--output", tmp_path, "--checkpoint", tmp_path / "none.safetensors")
     assert "none.safetensors" in missing and "digits-mbv3" in missing
     assert "nastoolkit fetch ofa-mbv3-w1.0" in complaint("search", "--family", "ofa-mbv3-w1.0")
-    assert "none.json" in complaint("search", "--cost", "latency_ms", "--table", tmp_path / "none.json")
+    timed = ("search", "--cost", "latency_ms")
+    for option in ("--table", "--latencies"):
+        told = complaint(*timed, option, tmp_path / "none.json")
+        assert told == f"error: {tmp_path / 'none.json'}: No such file or directory"
     (tmp_path / "cut.json").write_text(table.read_text()[:50])
-    assert "is not a latency table" in complaint("search", "--cost", "latency_ms", "--table", tmp_path / "cut.json")
+    (tmp_path / "store.sqlite").write_bytes(b"SQLite format 3\0" + bytes(range(256)) * 16)
+    for name in ("cut.json", "store.sqlite"):
+        told = complaint(*timed, "--table", tmp_path / name)
+        assert f"{name} is not a latency table of this toolkit: " in told and len(told) < 400
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--table", "t.json"), "--table would not be used: this search is about mmacs; add --cost latency_ms, or --at-most"),
+        (("--latencies", "phone.csv", "--at-most", "params=9"), "--latencies would not be used: .* about mmacs, params; add"),
+        (("--threads", 2), "--threads would not be used"),
+        (("--cost", "latency_ms", "--table", "t.json", "--latencies", "phone.csv"), "both give latency_ms: name one of them"),
+        (
+            ("--at-most", "latency_ms=9", "--latencies", "phone.csv", "--batch-size", 8),
+            "--batch-size would not be used: without",
+        ),
+    ],
+)
+def test_a_search_refuses_what_it_would_not_use(complaint, monkeypatch, arguments, told):
+    monkeypatch.setattr(importlib.import_module("nastoolkit.cli.search"), "load_supernet", lambda *_: pytest.fail("it loads"))
+    assert re.search(told, complaint("search", *arguments))
+
+
+def test_what_belongs_to_another_family_is_told_in_one_sentence(complaint, tmp_path, past):
+    other = ("search", "--measure", "naswot", "--budget", 3)
+    told = complaint(*other, "--checkpoint", past / "net")
+    assert told == f"error: {past / 'net'} holds weights of 'tiny', which do not fit 'digits-mbv3'"
+    for option in ("--warm-start", "--estimate", "--popdb"):
+        assert "past.sqlite is about another search space, that of 'tiny'" in complaint(*other, option, past / "past.sqlite")
+    told = complaint("train", "--family", "text-bert", "--output", tmp_path / "net.safetensors")
+    assert told == "error: 'text-bert' takes inputs (48,), task 'digits' has (1, 32, 32)"
 
 
 @pytest.mark.parametrize("name", cli.COMMANDS)

@@ -73,7 +73,10 @@ def test_networks_timed_elsewhere_come_from_a_csv_file(past, tmp_path, as_text):
         ('genotype,latency_ms\n"0,0,0,0,0,9",1\n', "not measured sub-networks: gene 'width4' is 9"),
         ('genotype,latency_ms\n"0,0",1\n', "not measured sub-networks: genotypes must have shape"),
         ('genotype,latency_ms\n"a",1\n', "not measured sub-networks: invalid literal"),
-        ("depth,latency_ms\n2,1\n", "width0"),
+        ("depth,latency_ms\n2,1\n", "phone.csv has rows that are not measured sub-networks: .*width0"),
+        ("depth,ms\n2,1\n", "phone.csv has no column latency_ms; it has depth, ms"),
+        ("genotype,latency_ms\n", "phone.csv has no rows$"),
+        ("a,b\n1,2\n1,2,3\n", "phone.csv is not a CSV file: "),
     ],
 )
 def test_a_file_of_something_else_is_refused(tmp_path, text, message):

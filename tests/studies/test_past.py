@@ -21,7 +21,7 @@ def accuracy(genotypes):
     return 50.0 + genotypes @ np.array([[3.0], [2.0], [1.0]])
 
 
-accuracy.settings = {"supernet": "a"}
+accuracy.settings = {"supernet": "a", "family": "tiny"}
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_a_search_on_other_hardware_starts_from_it(store):
 
 def test_a_store_says_what_it_holds(store):
     told = summary(store)
-    assert told["measured"] == {"accuracy": "%"} and told["settings"] == {"supernet": "a"}
+    assert told["measured"] == {"accuracy": "%"} and told["settings"] == {"supernet": "a", "family": "tiny"}
     assert (told["evaluations"], told["failed"]) == (8, 4)
     assert told["failures"] == [{"times": 4, "reason": "RuntimeError: out of memory"}]
     (search,) = told["searches"]
@@ -66,7 +66,7 @@ def test_a_store_says_what_it_holds(store):
 @pytest.mark.parametrize(
     ("space", "objectives", "message"),
     [
-        (SearchSpace([Choice("depth", (2, 3))]), [ACCURACY], "another search space"),
+        (SearchSpace([Choice("depth", (2, 3))]), [ACCURACY], "another search space, that of 'tiny': fingerprint"),
         (SPACE, [Objective("latency_ms", "min")], "has no latency_ms; it has accuracy"),
     ],
 )
