@@ -82,6 +82,8 @@ def save_figure(figure: Figure, points: pd.DataFrame, path: str | Path) -> list[
     for axes in figure.axes:
         _space_ticks(axes)
         _name_for_readers(axes)
+    for text in (text for legend in figure.legends for text in legend.get_texts()):
+        text.set_text(readable(text.get_text()))
     files = [beside(path, suffix) for suffix in (".pdf", ".png", ".csv")]
     with all_atomically(*files) as (pdf, png, csv):
         figure.savefig(pdf, format="pdf")

@@ -157,7 +157,8 @@ def plot_ratios(axes: Axes, ratios: Mapping[tuple[str, str], Censored], across: 
     is_known = np.isfinite(points.low) | np.isfinite(points.high)
     shown = points.assign(low=points.low.clip(least / 10).where(is_known), high=points.high.clip(upper=10 * most))
     _draw_intervals(axes, shown, "row", "group")
-    axes.set(xscale="log", xlim=(least, most), xlabel=across)
+    axes.set(xscale="log", xlim=(least, most))
+    axes.set_xlabel(across, loc="right")  # a long one reaches below the rows' names, not out of the figure
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter("{x:g}")
     axes.minorticks_off()

@@ -1,4 +1,4 @@
-"""Names of quantities, algorithms and hardware settings as people read them: one table for figures, tables and the explorer.
+"""Names of quantities, algorithms, benchmarks and hardware settings as people read them, for figures, tables and the explorer.
 
 Columns of frames, files, options and stores keep the short names: they are what one types.
 """
@@ -53,6 +53,18 @@ ALGORITHMS = {  # by their keys in ``nastoolkit.search.ALGORITHMS``
     "unsga3": "U-NSGA-III",
     "weaknas": "WeakNAS",
 }
+BENCHMARKS = {  # by their keys in ``nastoolkit.benchmarks.BENCHMARKS``
+    "digits-mbv3-table": "digits supernet",
+    "efficient-tdnn-v100": "EfficientTDNN on a V100",
+    "mcunet-vww": "MCUNet",
+    "nas-bench-201": "NAS-Bench-201",
+    "nas-bench-macro": "NAS-Bench-Macro",
+    "nas-bench-mr": "NAS-Bench-MR",
+    "ofa-mbv3-note10": "Once-for-All on a Note10",
+    "ofa-mbv3-w10-imagenet": "Once-for-All on ImageNet",
+    "ofa-mbv3-w12-macs": "wide Once-for-All",
+}
+BENCHMARK = re.compile(rf"(?<![\w-])({'|'.join(BENCHMARKS)})(?![\w-])")
 ALSO_OTHERWISE_USED = ("full", "ga", "nat", "random")  # a figure may mean something else by these words
 BACKENDS = {  # by their keys in ``nastoolkit.latency.backends.BACKENDS``
     "torch": "PyTorch",
@@ -91,6 +103,7 @@ def readable(text: str) -> str:
     """A label with short names replaced, e.g. ``accuracy_top1 [%], test`` by ``accuracy (top-1, test, %)``."""
     text = HARDWARE.sub(lambda found: hardware_name(*found.groups()), text)
     text = re.sub(r"\((\w+)\)", lambda found: f"({_unless_ambiguous(found[1])})", text)
+    text = BENCHMARK.sub(lambda found: BENCHMARKS[found[1]], text)
     if found := WITH_UNIT.fullmatch(text):
         name, unit, bracketed, detail = found.groups()
         return quantity_label(name, unit or bracketed, *filter(None, [detail]))

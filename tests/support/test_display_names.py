@@ -2,6 +2,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 
+from nastoolkit.benchmarks import BENCHMARKS
 from nastoolkit.figures import new_figure, save_figure
 from nastoolkit.latency.backends import BACKENDS
 from nastoolkit.search import ALGORITHMS
@@ -9,8 +10,9 @@ from nastoolkit.support import display_names
 from nastoolkit.support.display_names import algorithm_name, hardware_name, quantity_label, readable
 
 
-def test_every_algorithm_and_backend_has_a_name_of_its_own():
-    for names, registry in ((display_names.ALGORITHMS, ALGORITHMS), (display_names.BACKENDS, BACKENDS)):
+def test_every_algorithm_backend_and_benchmark_has_a_name_of_its_own():
+    for name, registry in (("ALGORITHMS", ALGORITHMS), ("BACKENDS", BACKENDS), ("BENCHMARKS", BENCHMARKS)):
+        names = getattr(display_names, name)
         assert names.keys() == registry.keys() and len(set(names.values())) == len(names)
     assert algorithm_name("mine") == "mine"
 
@@ -48,6 +50,8 @@ def test_a_label_has_words_and_a_unit(name, unit, label):
         ("nsga2", "NSGA-II"),
         ("concurrent (linas)", "concurrent (LINAS)"),
         ("random", "random"),
+        ("front\nofa-mbv3-w12-macs", "front\nwide Once-for-All"),
+        ("nas-bench-201-cells", "nas-bench-201-cells"),
         ("hypervolume in % MMACs", "hypervolume in % MMACs"),
         ("", ""),
     ],
@@ -65,4 +69,13 @@ def test_a_saved_figure_has_the_names_and_its_points_keep_theirs(tmp_path):
     assert (axis.get_xlabel(), axis.get_ylabel()) == ("latency (ms)", "accuracy (top-1, test, %)")
     assert axis.get_title() == hardware_name("torch", 1, 1) and axis.get_legend().get_texts()[0].get_text() == "LINAS"
     assert (tmp_path / "one.csv").read_text().startswith("latency_ms")
+    plt.close(figure)
+
+
+def test_so_has_the_legend_of_a_whole_figure(tmp_path):
+    figure, (axis,) = new_figure()
+    axis.plot([0, 1], [0, 1], label="nsga2")
+    legend = figure.legend()
+    save_figure(figure, pd.DataFrame(), tmp_path / "one")
+    assert [text.get_text() for text in legend.get_texts()] == ["NSGA-II"]
     plt.close(figure)
