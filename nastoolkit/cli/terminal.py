@@ -51,8 +51,9 @@ def run(app: typer.Typer) -> None:
 
 def _sentence(error: Exception) -> str:
     """An error in words: the operating system's own without its number."""
-    named = isinstance(error, OSError) and error.filename and error.strerror
-    return f"{error.filename}: {error.strerror}" if named else str(error)
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
 
 
 def _interrupt_behind(error: BaseException | None) -> KeyboardInterrupt | None:
