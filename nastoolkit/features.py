@@ -11,8 +11,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from scipy.linalg import block_diag
 
 from nastoolkit.choices import Choice
+
+MANY = 4  # ordered options, from which on steps say more than indicators
 
 
 def feature_matrix(choices: Sequence[Choice]) -> np.ndarray:
@@ -29,6 +32,22 @@ def feature_matrix(choices: Sequence[Choice]) -> np.ndarray:
         groups.setdefault((choice.role, choice.ordered), []).append(place)
     columns += [_counts(choices, places) for places in groups.values() if len(places) > 1]
     return np.hstack(columns)
+
+
+def step_matrix(choices: Sequence[Choice]) -> np.ndarray:
+    """The matrix ``(k, k)`` that turns one-hot genotypes ``(n, k)`` into steps: options near each other have similar rows.
+
+    A choice with an order and ``MANY`` options or more has an indicator for each option of whether its own is at least that
+    large. Any other choice stays as it is. All choices vary as much as before.
+    """
+    return np.asarray(block_diag(*map(_steps, choices)))
+
+
+def _steps(choice: Choice) -> np.ndarray:
+    numbers = _numbers(choice)
+    if not choice.ordered or len(numbers) < MANY:
+        return np.eye(len(numbers))
+    return (numbers[:, None] >= np.sort(numbers)) * np.sqrt(6 / (len(numbers) + 1))
 
 
 def role_matrices(choices: Sequence[Choice]) -> tuple[np.ndarray, np.ndarray]:

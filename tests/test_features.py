@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from nastoolkit.features import step_matrix
 from nastoolkit.predictors import PREDICTORS, kendall_tau
 from nastoolkit.space import Choice, SearchSpace
 
@@ -40,6 +41,16 @@ def test_a_restriction_changes_no_feature():
 def test_numbers_without_an_order_are_indicators():
     space = SearchSpace([Choice("seed", (7, 3), ordered=False)])
     np.testing.assert_array_equal(space.features(np.array([[0], [1]])), [[1, 0], [0, 1]])
+
+
+def test_many_ordered_options_are_steps_and_vary_as_much_as_indicators():
+    many, few, codes = Choice("width", (8, 32, 16, 64, 24)), Choice("kernel", (3, 5, 7)), Choice("seed", range(5), ordered=False)
+    space = SearchSpace([many, few, codes])
+    matrix = step_matrix(space.choices)
+    found = space.one_hot(np.array([[1, 2, 3]])) @ matrix
+    np.testing.assert_array_equal(found > 0, [[True] * 4 + [False] + [False] * 2 + [True] + [False] * 3 + [True, False]])
+    np.testing.assert_array_equal(matrix[5:, 5:], np.eye(8))
+    assert matrix[:5, :5].var(axis=0).sum() == pytest.approx(np.eye(5).var(axis=0).sum())
 
 
 def test_means_of_roles_are_shares_of_the_largest_option_among_live_choices():

@@ -36,6 +36,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from nastoolkit import pareto
+from nastoolkit.features import step_matrix
 from nastoolkit.objectives import Objective, complete, signs, violations
 from nastoolkit.predictors.gaussian_process import GaussianProcess
 from nastoolkit.predictors.plain_process import Kernel
@@ -72,7 +73,7 @@ class Bayes(Algorithm):
         ValueError: A setting is below 1.
     """
 
-    version: ClassVar[int] = 2  # more cautious after failures
+    version: ClassVar[int] = 3  # ordered options as steps
 
     def __init__(
         self,
@@ -232,18 +233,18 @@ class Features:
     """
 
     def __init__(self, space: SearchSpace, rng: np.random.Generator) -> None:
-        self._space = space
+        self._space, self._steps = space, step_matrix(space.choices)
         kinds = np.repeat([choice.role for choice in space.choices], [len(choice.options) for choice in space.choices])
         self._blocks = {name: np.flatnonzero(kinds == name) for name in dict.fromkeys(kinds.tolist())}
         self._blocks[""] = np.arange(len(kinds))
-        sample = space.one_hot(space.sample(500, rng))
+        sample = space.one_hot(space.sample(500, rng)) @ self._steps
         self._mean = sample.mean(axis=0)
         self._size = {name: np.linalg.norm(sample.std(axis=0)[columns]) or 1.0 for name, columns in self._blocks.items()}
         self.kernels = [Kernel(name, smooth=not name, variance=0.1) for name in self._blocks]
 
     def __call__(self, genotypes: np.ndarray) -> dict[str, np.ndarray]:
-        """The blocks of genotypes ``(n, d)``, ``(n, f)`` each: centred one-hot, of about unit length in random rows."""
-        centred = self._space.one_hot(genotypes) - self._mean
+        """The blocks of genotypes ``(n, d)``, ``(n, f)`` each: centred steps, of about unit length in random rows."""
+        centred = self._space.one_hot(genotypes) @ self._steps - self._mean
         return {name: centred[:, columns] / self._size[name] for name, columns in self._blocks.items()}
 
 

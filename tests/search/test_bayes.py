@@ -271,6 +271,22 @@ def test_choices_of_one_role_have_a_kernel_of_their_own():
     ]
 
 
+def test_options_near_each_other_are_alike_if_they_have_an_order():
+    widths, codes = (Choice(name, (64, 8, 32, 16), ordered=name == "width") for name in ("width", "code"))
+    features = Features(SearchSpace([widths, codes]), np.random.default_rng(0))
+    covariance = PlainProcess(features.kernels).covariance
+
+    def differences(genotypes):
+        blocks = features(np.array(genotypes))
+        both = covariance(blocks, blocks)
+        return both[0, 0] + np.diag(both)[1:] - 2 * both[0, 1:]
+
+    to_16, to_32, to_64 = differences([[1, 0], [3, 0], [2, 0], [0, 0]])
+    assert 0 < to_16 < to_32 < to_64
+    unordered = differences([[0, 1], [0, 3], [0, 2], [0, 0]])
+    assert unordered == pytest.approx(unordered[0]) and unordered[0] > to_16
+
+
 def test_texts_and_single_options_have_no_size():
     space = SearchSpace([Choice("a", ("relu", "swish")), Choice("b", (3,)), Choice("c", (8, 2, 4))])
     text, single, numbers = ordinals(space)
