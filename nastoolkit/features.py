@@ -37,17 +37,19 @@ def feature_matrix(choices: Sequence[Choice]) -> np.ndarray:
 def step_matrix(choices: Sequence[Choice]) -> np.ndarray:
     """The matrix ``(k, k)`` that turns one-hot genotypes ``(n, k)`` into steps: options near each other have similar rows.
 
-    A choice with an order and ``MANY`` options or more has an indicator for each option of whether its own is at least that
-    large. Any other choice stays as it is. All choices vary as much as before.
+    A choice with an order and ``MANY`` options or more has its number and, for each option but the least, an indicator of
+    whether its own is at least that large, half of its variance each. Any other choice stays as it is. All vary as before.
     """
     return np.asarray(block_diag(*map(_steps, choices)))
 
 
 def _steps(choice: Choice) -> np.ndarray:
-    numbers = _numbers(choice)
+    numbers, least_to_most = _numbers(choice), np.sort(_numbers(choice))
     if not choice.ordered or len(numbers) < MANY:
         return np.eye(len(numbers))
-    return (numbers[:, None] >= np.sort(numbers)) * np.sqrt(6 / (len(numbers) + 1))
+    steps = (numbers[:, None] >= least_to_most[1:]).astype(float)
+    both = np.column_stack([numbers / numbers.std(), steps / np.sqrt(steps.var(axis=0).sum())])
+    return both * np.sqrt((1 - 1 / len(numbers)) / 2)
 
 
 def role_matrices(choices: Sequence[Choice]) -> tuple[np.ndarray, np.ndarray]:

@@ -47,9 +47,11 @@ def test_many_ordered_options_are_steps_and_vary_as_much_as_indicators():
     many, few, codes = Choice("width", (8, 32, 16, 64, 24)), Choice("kernel", (3, 5, 7)), Choice("seed", range(5), ordered=False)
     space = SearchSpace([many, few, codes])
     matrix = step_matrix(space.choices)
-    found = space.one_hot(np.array([[1, 2, 3]])) @ matrix
-    np.testing.assert_array_equal(found > 0, [[True] * 4 + [False] + [False] * 2 + [True] + [False] * 3 + [True, False]])
+    np.testing.assert_allclose(matrix[:5, 0] / matrix[0, 0], [1, 4, 2, 8, 3])
+    steps = [[0, 0, 0, 0], [1, 1, 1, 0], [1, 0, 0, 0], [1, 1, 1, 1], [1, 1, 0, 0]]
+    np.testing.assert_array_equal(matrix[:5, 1:5] > 0, steps)
     np.testing.assert_array_equal(matrix[5:, 5:], np.eye(8))
+    assert matrix[:5, 0].var() == pytest.approx(matrix[:5, 1:5].var(axis=0).sum())
     assert matrix[:5, :5].var(axis=0).sum() == pytest.approx(np.eye(5).var(axis=0).sum())
 
 
