@@ -44,7 +44,11 @@ def test_numbers_without_an_order_are_indicators():
 
 
 def test_many_ordered_options_are_steps_and_vary_as_much_as_indicators():
-    many, few, codes = Choice("width", (8, 32, 16, 64, 24)), Choice("kernel", (3, 5, 7)), Choice("seed", range(5), ordered=False)
+    many, few, codes = (
+        Choice("width", (8, 32, 16, 64, 24)),
+        Choice("kernel", (3, 5, 7)),
+        Choice("seed", range(5), ordered=False),
+    )
     space = SearchSpace([many, few, codes])
     matrix = step_matrix(space.choices)
     np.testing.assert_allclose(matrix[:5, 0] / matrix[0, 0], [1, 4, 2, 8, 3])

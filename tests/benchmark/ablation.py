@@ -17,10 +17,12 @@ from nastoolkit.benchmarks.race import Curves, median_interval
 from nastoolkit.history import History
 from nastoolkit.objectives import Objective, complete
 from nastoolkit.predictors.gaussian_process import GaussianProcess
-from nastoolkit.predictors.plain_process import Features, Kernel
+from nastoolkit.predictors.plain_process import Features as Blocks
+from nastoolkit.predictors.plain_process import Kernel
 from nastoolkit.search import ALGORITHMS, Algorithm
-from nastoolkit.search.bayes import Bayes
+from nastoolkit.search.bayes import Bayes, Features
 from nastoolkit.search.sampling import sample_new
+from nastoolkit.space import SearchSpace
 
 TARGET = 611
 
@@ -50,6 +52,15 @@ class OneKind(Bayes):
         self._models = [GaussianProcess(kernels, model.bad_sides) for model in self._models]
 
 
+class WithoutOrder(Bayes):
+    """Options next to each other are no more alike than others."""
+
+    def __init__(self, *arguments: object, **settings: object) -> None:
+        super().__init__(*arguments, **settings)  # type: ignore[arg-type]
+        unordered = SearchSpace(replace(choice, ordered=False) for choice in self.space.choices)
+        self._features = Features(unordered, np.random.default_rng(0))
+
+
 class MeanOnly(Bayes):
     """The batch has the greatest gain of expected values: what the process is unsure of does not count."""
 
@@ -75,7 +86,7 @@ class NearReference(Bayes):
 class StraightProcess(GaussianProcess):
     """The process sees values as they are."""
 
-    def learn_scales(self, features: Features, values: np.ndarray) -> None:
+    def learn_scales(self, features: Blocks, values: np.ndarray) -> None:
         self.process.learn_scales(features, values)
 
 
@@ -92,6 +103,7 @@ VARIANTS: dict[str, Callable[..., Algorithm]] = {
     "random first genotypes": RandomStart,
     "20 first genotypes": partial(Bayes, n_first=20),
     "all kinds of choices alike": OneKind,
+    "no order of many options": WithoutOrder,
     "linear kernels only": partial(OtherKernels, kept=lambda kernel: not kernel.smooth),
     "smooth kernel only": partial(OtherKernels, kept=lambda kernel: kernel.smooth),
     "latency measured, not exact": Bayes,
