@@ -16,18 +16,19 @@ Modalities", arXiv 2205.10358: LINAS, whose loop this improves on::
             measure the few of them with the greatest expected gain of hypervolume
 
 Tried and left out: logarithms of exact costs in the gain and in the inner search. They are worse even where costs have a long
-tail: on NAS-Bench-MR they lose 1.4 points of the best hypervolume after 100 evaluations, and 3.7 after 50. For ordered options there, after 100, with 6 to 10 seeds: the number without steps loses 2.0 points, steps without the number 1.3;
-steps in the linear kernels only, or in the smooth one only, lose 0.7 and 2.0 of what they gain in both. Beside steps, a further
-smooth kernel over each kind of choice, over the means of kinds, or over the logarithm of the cost gains between -0.6 and 0.4,
-for 14 to 27 % more time.
+tail: on NAS-Bench-MR they lose 1.4 points of the best hypervolume after 100 evaluations, and 3.7 after 50. There, the steps
+and numbers of ordered options gain 2.5 points after 100 (10 seeds); the number without steps loses 2.0 of a search with both,
+and steps without the number, or in the linear or the smooth kernel only, about 1 (6 seeds or more). A further smooth kernel
+beside steps, over each kind of choice, over the means of kinds, or over the logarithm of the cost, gains between -0.6 and 0.4
+points, for 14 to 27 % more time.
 
 Differs from the papers in, each with an ablation in tests/benchmark/ablation.py: the first genotypes have mostly small or
 mostly large options, because random ones are all of medium size; the process learns how much each kind of choice (depths,
 kernels, expansions) matters, so that few measurements say much; of many ordered options, those near each other are alike;
 objectives that are cheap and exact are computed, not modelled; batches are small, and grow; the inner search is slightly
-optimistic [Srinivas2010]; the reference point follows the front, but every second one follows the worst value measured, so that
-points beyond the ends of a short front can gain; values are bent, so that broken networks and long tails do not mislead the
-process; if there are more than ``N_ROWS`` measurements, it uses the best and a spread of the others.
+optimistic [Srinivas2010]; the reference point follows the front, but every second one follows the worst value measured, so
+that points beyond the ends of a short front can gain; values are bent, so that broken networks and long tails do not mislead
+the process; if there are more than ``N_ROWS`` measurements, it uses the best and a spread of the others.
 """
 
 from __future__ import annotations
