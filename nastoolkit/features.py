@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from scipy.linalg import block_diag
+from scipy.sparse import block_diag, csr_array
 
 from nastoolkit.choices import Choice
 
@@ -34,13 +34,13 @@ def feature_matrix(choices: Sequence[Choice]) -> np.ndarray:
     return np.hstack(columns)
 
 
-def step_matrix(choices: Sequence[Choice]) -> np.ndarray:
+def step_matrix(choices: Sequence[Choice]) -> csr_array:
     """The matrix ``(k, k)`` that turns one-hot genotypes ``(n, k)`` into steps: options near each other have similar rows.
 
     A choice with an order and ``MANY`` options or more has its number and, for each option but the least, an indicator of
     whether its own is at least that large, half of its variance each. Any other choice stays as it is. All vary as before.
     """
-    return np.asarray(block_diag(*map(_steps, choices)))
+    return csr_array(block_diag([_steps(choice) for choice in choices], format="csr"))
 
 
 def _steps(choice: Choice) -> np.ndarray:

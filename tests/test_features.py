@@ -50,13 +50,19 @@ def test_many_ordered_options_are_steps_and_vary_as_much_as_indicators():
         Choice("seed", range(5), ordered=False),
     )
     space = SearchSpace([many, few, codes])
-    matrix = step_matrix(space.choices)
+    matrix = step_matrix(space.choices).toarray()
     np.testing.assert_allclose(matrix[:5, 0] / matrix[0, 0], [1, 4, 2, 8, 3])
     steps = [[0, 0, 0, 0], [1, 1, 1, 0], [1, 0, 0, 0], [1, 1, 1, 1], [1, 1, 0, 0]]
     np.testing.assert_array_equal(matrix[:5, 1:5] > 0, steps)
     np.testing.assert_array_equal(matrix[5:, 5:], np.eye(8))
     assert matrix[:5, 0].var() == pytest.approx(matrix[:5, 1:5].var(axis=0).sum())
     assert matrix[:5, :5].var(axis=0).sum() == pytest.approx(np.eye(5).var(axis=0).sum())
+
+
+def test_the_steps_of_many_choices_take_little_memory():
+    """A full matrix would have 12,800 rows and columns: 1.3 GB."""
+    matrix = step_matrix([Choice(f"width{i}", range(1, 65)) for i in range(200)])
+    assert matrix.shape == (12_800, 12_800) and matrix.nnz <= 200 * 64**2
 
 
 def test_means_of_roles_are_shares_of_the_largest_option_among_live_choices():
