@@ -8,6 +8,7 @@ from pathlib import Path
 from board_history import Claim
 from board_papers import OURS, PAPERS
 from board_plot import PICTURE, headlines, points
+from board_reasons import REASONS
 from board_rows import FIGURES, LEGEND, Figures, history_table, values, wide_table
 from board_words import NOT_SEEN, OUTDATED, counted, standing
 from text_tables import plain
@@ -141,7 +142,8 @@ def _disagreement(claim: Claim) -> str:
     """A claim with its verdict, the reasons for it, and why we find something else than the paper."""
     about = f"**{claim['paper']}, {claim['item']}:** {claim['statement']}."
     found = f"*{standing(claim).capitalize()}*: {claim.get('reasons') or values(claim) + '.'}"
-    return plain(f"{about} {found} **Why:** {claim.get('note') or 'not known yet'}.")
+    why = REASONS.get((claim["paper"], claim["item"])) or claim.get("note") or "not known yet"
+    return plain(f"{about} {found} **Why:** {why.rstrip('.')}.")
 
 
 def own_page(claims: Sequence[Claim], figures: Figures) -> list[str]:

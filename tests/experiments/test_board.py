@@ -7,6 +7,7 @@ import run
 from board_history import with_history
 from board_papers import PAPERS, Headline, Paper
 from board_plot import AGAINST_LEAST, AGAINST_PAPER, draw_headlines, headlines, points
+from board_reasons import REASONS
 from board_rows import history_table, wide_table
 from board_words import counted, standing, verdict_text
 from PIL import Image
@@ -195,6 +196,14 @@ def test_disagreements_have_their_reasons_the_closest_to_the_paper_first():
     assert text.count(f"{CLAIM['reasons']} **Why:** not known yet.") == 3
     told = page(CLAIM | {"verdict": "no effect", "note": "another clock"}, name="DISAGREEMENTS.md")
     assert "**Why:** another clock." in told
+
+
+def test_where_we_disagree_the_page_says_why_and_of_nothing_else():
+    kept = [claim for claim in read_claims(run.ROOT / "experiments" / "claims.json") if claim["paper"] in PAPERS]
+    differing = {(claim["paper"], claim["item"]) for claim in kept if standing(claim) in board_page.DIFFERENT}
+    assert REASONS.keys() <= differing
+    text = (run.ROOT / "experiments" / "DISAGREEMENTS.md").read_text()
+    assert text.count("**Why:**") > 40 and "not known yet" not in text
 
 
 def test_all_runs_of_a_claim_are_in_its_history():
